@@ -1,0 +1,21 @@
+"""Closed forms that several systems share."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def relaxation(rate: Array, duration: Array) -> Array:
+    """(1 - exp(-rate * duration)) / rate, and `duration` where the rate is zero.
+
+    The fraction of its initial error that a linear mode of this rate has integrated after `duration`.
+    """
+    exponent = rate * duration
+    safe = jnp.where(rate == 0, jnp.ones_like(rate), rate)
+    return jnp.where(rate == 0, jnp.broadcast_to(duration, exponent.shape), -jnp.expm1(-exponent) / safe)
+
+
+def block_diagonal(blocks: Float[Array, "o p p"]) -> Float[Array, "p*o p*o"]:
+    """One (paths, paths) block per output row as one matrix over path-major flattened gates."""
+    rows, paths, _ = blocks.shape
+    identity = jnp.eye(rows, dtype=blocks.dtype)
+    return jnp.einsum("opq,oj->poqj", blocks, identity).reshape(paths * rows, paths * rows)

@@ -1,0 +1,172 @@
+"""Population gradient flow of a network, from its energy by automatic differentiation."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ntadyn.dynamics.closed_form import block_diagonal, relaxation
+from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
+from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
+from ntadyn.networks import AbstractGatedNetwork, GatedLinear
+from ntadyn.regularizers import AbstractPenalty
+from ntadyn.tasks.teachers import TaskSet
+
+
+class InputCovariance(eqx.Module):
+    """Sigma = E[x x^T] = V diag(v) V^T of the inputs, kept in its eigenbasis.
+
+    Attributes:
+        variances: v, shape (d_in,), nonnegative.
+        directions: V, columns are directions, shape (d_in, d_in).
+    """
+
+    variances: Float[Array, " i"]
+    directions: Float[Array, "i i"]
+
+    def __init__(self, matrix: Float[Array, "i i"]):
+        """Diagonalise a covariance matrix.
+
+        Args:
+            matrix: Sigma, symmetric and positive semi-definite, shape (d_in, d_in).
+
+        Raises:
+            ValueError: if the matrix is not square, symmetric and positive semi-definite.
+        """
+        matrix = jnp.asarray(matrix)
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+            raise ValueError(f"an input covariance must be a square matrix; got shape {matrix.shape}.")
+        variances, directions = jnp.linalg.eigh(matrix)
+        if not isinstance(matrix, jax.core.Tracer):
+            tolerance = 1e3 * jnp.finfo(matrix.dtype).eps * jnp.max(jnp.abs(matrix))
+            if not bool(jnp.all(jnp.abs(matrix - matrix.T) <= tolerance)):
+                raise ValueError("an input covariance must be symmetric; pass (S + S.T) / 2.")
+            if bool(jnp.any(variances < -tolerance)):
+                raise ValueError(f"an input covariance needs eigenvalues >= 0; the smallest is {variances[0]}.")
+        self.variances = jnp.maximum(variances, 0)
+        self.directions = directions
+
+    def matrix(self) -> Float[Array, "i i"]:
+        """Sigma itself."""
+        return (self.directions * self.variances[None]) @ self.directions.T
+
+
+class GradientFlow(AbstractGatedSystem):
+    """tau_g dx_g/dt = -dE/dx_g with E = 1/2 <D, D Sigma>_F + sum_g R_g(x_g), D = sum_p g_p W^p - W*.
+
+    The state is the network itself. The expectation over inputs is exact: `input_covariance` is their second moment,
+    the identity when it is None.
+
+    Attributes:
+        tasks: the teachers.
+        time_constants: tau_g for the groups "gates" and "weights", in the caller's unit of time.
+        penalties: R_g by group name; groups without a penalty are left out.
+        input_covariance: Sigma, or None for the identity.
+
+    Raises:
+        ValueError: for unknown or missing groups, time constants that are not positive, a covariance of another size.
+
+    Source: arXiv 2411.03840, section 2; population limit in its appendix.
+    """
+
+    tasks: TaskSet
+    time_constants: dict[str, Float[Array, ""]]
+    penalties: dict[str, AbstractPenalty]
+    input_covariance: InputCovariance | None
+
+    def __init__(
+        self,
+        tasks: TaskSet,
+        time_constants: dict[str, Any],
+        penalties: dict[str, AbstractPenalty] | None = None,
+        input_covariance: Float[Array, "i i"] | None = None,
+    ):
+        groups = ("gates", "weights")
+        self.tasks = tasks
+        self.time_constants = as_time_constants(time_constants, groups, tasks.teachers.dtype)
+        self.penalties = {} if penalties is None else penalties
+        check_penalties(self.penalties, groups)
+        self.input_covariance = None if input_covariance is None else InputCovariance(input_covariance)
+        if self.input_covariance is not None and self.input_covariance.variances.shape != (tasks.d_in,):
+            raise ValueError(
+                f"the input covariance has {self.input_covariance.variances.shape[0]} inputs, the teachers {tasks.d_in}."
+            )
+
+    def initial_state(self, network: AbstractGatedNetwork) -> AbstractGatedNetwork:
+        """The network itself, once it fits the teachers."""
+        check_network(network, self.tasks)
+        return network
+
+    def vector_field(self, t: Any, state: AbstractGatedNetwork, task: TaskWeights) -> AbstractGatedNetwork:
+        """-(1/tau_g) dE/dx_g for every group g."""
+        del t
+        gradient = jax.grad(self.energy)(state, task)
+        rates = [-getattr(gradient, name) / tau for name, tau in self.time_constants.items()]
+        return eqx.tree_at(lambda net: [getattr(net, name) for name in self.time_constants], gradient, rates)
+
+    def loss(self, state: AbstractGatedNetwork, task: TaskWeights) -> Float[Array, ""]:
+        """1/2 <D, D Sigma>_F with D the error of the total map."""
+        difference = state.total_map() - self._teacher(task)
+        return 0.5 * jnp.sum(difference * self._through_inputs(difference))
+
+    def energy(self, state: AbstractGatedNetwork, task: TaskWeights) -> Float[Array, ""]:
+        """Loss plus penalties."""
+        return self.loss(state, task) + sum(
+            penalty.energy(getattr(state, group)) for group, penalty in self.penalties.items()
+        )
+
+    def gates(self, state: AbstractGatedNetwork) -> Array:
+        """The network's gates."""
+        return state.gates
+
+    def overlaps(self, state: AbstractGatedNetwork) -> Overlaps:
+        """Overlaps per output row (plain inner products, without the input covariance), first axis d_out."""
+        weights, teachers = state.weights, self.tasks.teachers
+        return Overlaps(
+            students=jnp.einsum("poi,qoi->opq", weights, weights),
+            cross=jnp.einsum("poi,moi->opm", weights, teachers),
+            teachers=jnp.einsum("moi,noi->omn", teachers, teachers),
+        )
+
+    def gate_quadratic(self, state: AbstractGatedNetwork, task: TaskWeights) -> tuple[Array, Array]:
+        """b_p = <W^p, W* Sigma> and A_pq = <W^p, W^q Sigma>; row by row when gates are per neuron."""
+        seen = self._through_inputs(state.weights)
+        linear = jnp.einsum("poi,oi->po", seen, self._teacher(task))
+        quadratic = jnp.einsum("poi,qoi->opq", seen, state.weights)
+        if isinstance(state, GatedLinear):
+            return jnp.sum(linear, axis=1), jnp.sum(quadratic, axis=0)
+        return linear.ravel(), block_diagonal(quadratic)
+
+    def with_gates(self, state: AbstractGatedNetwork, gates: Float[Array, " n"]) -> AbstractGatedNetwork:
+        """The network with other gates."""
+        return eqx.tree_at(lambda network: network.gates, state, gates.reshape(state.gates.shape))
+
+    def relax_weights(self, state: AbstractGatedNetwork, task: TaskWeights, duration: Array) -> AbstractGatedNetwork:
+        """W^p += g_p A(D), where every row and input direction of the error relaxes at its own rate |g|^2 v / tau."""
+        row_gates = state.row_gates()
+        error = self._teacher(task) - state.total_map()
+        squared = jnp.sum(row_gates**2, axis=0)[:, None]
+        tau = self.time_constants["weights"]
+        if self.input_covariance is None:
+            step = error * relaxation(squared / tau, duration) / tau
+        else:
+            variances, directions = self.input_covariance.variances[None], self.input_covariance.directions
+            amplitude = relaxation(squared * variances / tau, duration) * variances / tau
+            step = ((error @ directions) * amplitude) @ directions.T
+        weights = state.weights + row_gates[:, :, None] * step[None]
+        return eqx.tree_at(lambda network: network.weights, state, weights)
+
+    def shrink_weights(self, state: AbstractGatedNetwork, duration: Array) -> AbstractGatedNetwork:
+        """The proximal map of the weight penalty, which for norms is their exact flow."""
+        if "weights" not in self.penalties:
+            return state
+        weights = self.penalties["weights"].proximal(state.weights, duration / self.time_constants["weights"])
+        return eqx.tree_at(lambda network: network.weights, state, weights)
+
+    def _teacher(self, task: TaskWeights) -> Float[Array, "o i"]:
+        return jnp.einsum("m,moi->oi", task, self.tasks.teachers)
+
+    def _through_inputs(self, matrix: Float[Array, "... i"]) -> Float[Array, "... i"]:
+        return matrix if self.input_covariance is None else matrix @ self.input_covariance.matrix()

@@ -1,0 +1,138 @@
+"""Gradient descent on finite batches, in the published discretisation."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ntadyn.dynamics.gradient_flow import GradientFlow
+from ntadyn.dynamics.system import AbstractSystem, Overlaps, TaskWeights
+from ntadyn.networks import AbstractGatedNetwork
+from ntadyn.regularizers import AbstractPenalty
+from ntadyn.tasks.teachers import TaskSet
+
+
+class OnlineState(eqx.Module):
+    """What one run of stochastic gradient descent carries along.
+
+    Attributes:
+        network: the parameters.
+        memory: the state of the update rule (empty for plain descent).
+        key: the key of the batch that the next update will draw.
+    """
+
+    network: AbstractGatedNetwork
+    memory: Any
+    key: PRNGKeyArray
+
+
+class OnlineSGD(AbstractSystem):
+    """x_g <- x_g - (h / tau_g) rule(dE_B/dx_g),  E_B = 1/(2B) sum_b |y(x_b) - y*(x_b)|^2 + sum_g R_g,  x_b ~ N(0, Sigma).
+
+    A fresh batch at every step, all groups updated together. The learning rate of a group is the step over its time
+    constant; `rule` is a gradient transformation without a learning rate, so that momentum (`optax.trace`), Adam
+    (`optax.scale_by_adam`) or clipping fit in without touching anything else.
+
+    Attributes:
+        flow: the population flow that this becomes as B grows and h shrinks; it holds tasks, time constants, penalties.
+        batch_size: B.
+        data_key: the random key of the data, apart from those of teachers and initial state.
+        rule: the update rule, `optax.identity()` for the published plain descent.
+
+    Raises:
+        ValueError: if the batch size is not positive.
+
+    Source: published code of arXiv 2411.03840.
+    """
+
+    flow: GradientFlow
+    data_key: PRNGKeyArray
+    batch_size: int = eqx.field(static=True, default=200)
+    rule: optax.GradientTransformation = eqx.field(static=True, default=optax.identity())
+
+    def __check_init__(self):
+        if self.batch_size < 1:
+            raise ValueError(f"the batch size is {self.batch_size}; it must be at least 1.")
+
+    @property
+    def tasks(self) -> TaskSet:
+        """The teachers of the flow."""
+        return self.flow.tasks
+
+    @property
+    def time_constants(self) -> dict[str, Float[Array, ""]]:
+        """The time constants of the flow."""
+        return self.flow.time_constants
+
+    @property
+    def penalties(self) -> dict[str, AbstractPenalty]:
+        """The penalties of the flow."""
+        return self.flow.penalties
+
+    def initial_state(self, network: AbstractGatedNetwork) -> OnlineState:
+        """The network, an empty memory, and the data key."""
+        network = self.flow.initial_state(network)
+        return OnlineState(network, self.rule.init(network), self.data_key)
+
+    def vector_field(self, t: Any, state: OnlineState, task: TaskWeights) -> OnlineState:
+        """The plain descent direction on the next batch; memory and key have no derivative and come back as None."""
+        del t
+        gradient = self._batch_gradient(state, task)
+        return OnlineState(self._scaled(gradient, -1.0), None, None)
+
+    def update(self, state: OnlineState, task: TaskWeights, step: Float[Array, ""]) -> OnlineState:
+        """One step of length h on one fresh batch."""
+        direction, memory = self.rule.update(self._batch_gradient(state, task), state.memory, state.network)
+        network = jax.tree.map(jnp.add, state.network, self._scaled(direction, -step))
+        return OnlineState(network, memory, jax.random.split(state.key, 1)[0])
+
+    def batch_loss(self, state: OnlineState, task: TaskWeights) -> Float[Array, ""]:
+        """The task loss on the batch of the next update, before that update: the published "loss"."""
+        return self._batch_loss(state.network, self._inputs(state.key), task)
+
+    def loss(self, state: OnlineState, task: TaskWeights) -> Float[Array, ""]:
+        """The population loss of the current network."""
+        return self.flow.loss(state.network, task)
+
+    def energy(self, state: OnlineState, task: TaskWeights) -> Float[Array, ""]:
+        """The population energy of the current network."""
+        return self.flow.energy(state.network, task)
+
+    def gates(self, state: OnlineState) -> Array:
+        """The network's gates."""
+        return state.network.gates
+
+    def overlaps(self, state: OnlineState) -> Overlaps:
+        """Overlaps per output row."""
+        return self.flow.overlaps(state.network)
+
+    def _inputs(self, key: PRNGKeyArray) -> Float[Array, "b i"]:
+        teachers = self.flow.tasks.teachers
+        white = jax.random.normal(key, (self.batch_size, teachers.shape[-1]), teachers.dtype)
+        covariance = self.flow.input_covariance
+        if covariance is None:
+            return white
+        return (white * jnp.sqrt(covariance.variances)[None]) @ covariance.directions.T
+
+    def _batch_loss(self, network: AbstractGatedNetwork, inputs: Array, task: TaskWeights) -> Float[Array, ""]:
+        target = jnp.einsum("m,moi->oi", task, self.flow.tasks.teachers)
+        errors = inputs @ (network.total_map() - target).T
+        return 0.5 * jnp.sum(errors**2) / self.batch_size
+
+    def _batch_gradient(self, state: OnlineState, task: TaskWeights) -> AbstractGatedNetwork:
+        inputs = self._inputs(state.key)
+
+        def energy(network):
+            penalty = sum(p.energy(getattr(network, group)) for group, p in self.penalties.items())
+            return self._batch_loss(network, inputs, task) + penalty
+
+        return jax.grad(energy)(state.network)
+
+    def _scaled(self, direction: AbstractGatedNetwork, step: float | Array) -> AbstractGatedNetwork:
+        """Each group of `direction` times step / tau_g."""
+        groups = list(self.time_constants)
+        scaled = [getattr(direction, name) * (step / self.time_constants[name]) for name in groups]
+        return eqx.tree_at(lambda network: [getattr(network, name) for name in groups], direction, scaled)

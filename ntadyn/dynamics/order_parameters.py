@@ -1,0 +1,157 @@
+"""The exact closure of the population flow on gates and overlaps, whatever the dimensions."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ntadyn.dynamics.closed_form import block_diagonal, relaxation
+from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
+from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
+from ntadyn.networks import AbstractGatedNetwork, NeuronGatedLinear
+from ntadyn.regularizers import AbstractPenalty
+from ntadyn.tasks.teachers import TaskSet
+
+
+class OrderParameterState(eqx.Module):
+    """Gates and overlaps; `rows` is 1, or d_out when output rows are kept apart.
+
+    Attributes:
+        gates: c, shape (paths,) shared by all rows, or (paths, d_out).
+        students: K_pq = <W^p, W^q>, shape (rows, paths, paths).
+        cross: S_pm = <W^p, W*^m>, shape (rows, paths, tasks).
+    """
+
+    gates: Float[Array, "..."]
+    students: Float[Array, "r p p"]
+    cross: Float[Array, "r p m"]
+
+
+class OrderParameters(AbstractGatedSystem):
+    """tau_W dS/dt = c (T a - S^T c)^T,  tau_W dK/dt = c r^T + r c^T,  tau_c dc/dt = r - dR/dc,  with r = S a - K c.
+
+    Exact for any teachers, any numbers of paths and tasks and white inputs: the population flow of `GradientFlow` seen
+    through K, S and the constant T. Its cost does not depend on d_in, nor on d_out unless rows are resolved.
+
+    Attributes:
+        tasks: the teachers; only their overlaps T enter the flow.
+        time_constants: tau_g for the groups "gates" and "weights".
+        penalties: penalties on "gates". Penalties on weights do not close on overlaps.
+        row_resolved: whether K, S, T are kept per output row, as per-neuron gates and row-wise metrics need.
+
+    Raises:
+        ValueError: for a penalty on the weights, unknown groups, or time constants that are not positive.
+
+    Source: derived from the gradient flow of arXiv 2411.03840; the closure needs dR/dW = 0 and E[x x^T] = 1.
+    """
+
+    tasks: TaskSet
+    time_constants: dict[str, Float[Array, ""]]
+    penalties: dict[str, AbstractPenalty]
+    teacher_overlaps: Float[Array, "r m m"]
+    row_resolved: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        tasks: TaskSet,
+        time_constants: dict[str, Any],
+        penalties: dict[str, AbstractPenalty] | None = None,
+        row_resolved: bool = False,
+    ):
+        self.tasks = tasks
+        self.time_constants = as_time_constants(time_constants, ("gates", "weights"), tasks.teachers.dtype)
+        self.penalties = {} if penalties is None else penalties
+        check_penalties(self.penalties, ("gates", "weights"), closed_on_weights=False)
+        self.row_resolved = row_resolved
+        self.teacher_overlaps = self._contract("moi,noi->omn", tasks.teachers, tasks.teachers)
+
+    def initial_state(self, network: AbstractGatedNetwork) -> OrderParameterState:
+        """c, K and S of a network."""
+        check_network(network, self.tasks)
+        if isinstance(network, NeuronGatedLinear) and not self.row_resolved:
+            raise ValueError("per-neuron gates need one K and S per output row; pass row_resolved=True.")
+        return OrderParameterState(
+            gates=network.gates,
+            students=self._contract("poi,qoi->opq", network.weights, network.weights),
+            cross=self._contract("poi,moi->opm", network.weights, self.tasks.teachers),
+        )
+
+    def vector_field(self, t: Any, state: OrderParameterState, task: TaskWeights) -> OrderParameterState:
+        """The closed flow; see the class."""
+        del t
+        gates, pull, teacher_error = self._errors(state, task)
+        tau_c, tau_w = self.time_constants["gates"], self.time_constants["weights"]
+        drive = pull.T if state.gates.ndim == 2 else jnp.sum(pull, axis=0)
+        drive = drive - self.gate_penalty().gradient(state.gates)
+        growth = gates[:, :, None] * pull[:, None, :]
+        return OrderParameterState(
+            gates=drive / tau_c,
+            students=(growth + growth.swapaxes(1, 2)) / tau_w,
+            cross=gates[:, :, None] * teacher_error[:, None, :] / tau_w,
+        )
+
+    def loss(self, state: OrderParameterState, task: TaskWeights) -> Float[Array, ""]:
+        """1/2 sum_r (a^T T a - 2 c^T S a + c^T K c)."""
+        return 0.5 * jnp.sum(self._squared_error(state, task))
+
+    def energy(self, state: OrderParameterState, task: TaskWeights) -> Float[Array, ""]:
+        """Loss plus the gate penalty."""
+        return self.loss(state, task) + self.gate_penalty().energy(state.gates)
+
+    def gates(self, state: OrderParameterState) -> Array:
+        """The gates."""
+        return state.gates
+
+    def overlaps(self, state: OrderParameterState) -> Overlaps:
+        """K, S and T."""
+        return Overlaps(students=state.students, cross=state.cross, teachers=self.teacher_overlaps)
+
+    def gate_quadratic(self, state: OrderParameterState, task: TaskWeights) -> tuple[Array, Array]:
+        """b = S a and A = K, summed over rows or block-diagonal in them."""
+        linear = jnp.einsum("rpm,m->pr", state.cross, task)
+        if state.gates.ndim == 1:
+            return jnp.sum(linear, axis=1), jnp.sum(state.students, axis=0)
+        return linear.ravel(), block_diagonal(state.students)
+
+    def with_gates(self, state: OrderParameterState, gates: Float[Array, " n"]) -> OrderParameterState:
+        """The state with other gates."""
+        return OrderParameterState(gates.reshape(state.gates.shape), state.students, state.cross)
+
+    def relax_weights(self, state: OrderParameterState, task: TaskWeights, duration: Array) -> OrderParameterState:
+        """W^p += c_p A E in closed form, contracted with students and teachers; A = relaxation(|c|^2/tau)/tau."""
+        gates, pull, teacher_error = self._errors(state, task)
+        tau = self.time_constants["weights"]
+        squared = jnp.sum(gates**2, axis=1)
+        step = (relaxation(squared / tau, duration) / tau)[:, None, None]
+        growth = gates[:, :, None] * pull[:, None, :]
+        outer = gates[:, :, None] * gates[:, None, :]
+        error = self._squared_error(state, task)[:, None, None]
+        students = state.students + step * (growth + growth.swapaxes(1, 2)) + step**2 * error * outer
+        cross = state.cross + step * gates[:, :, None] * teacher_error[:, None, :]
+        return OrderParameterState(state.gates, students, cross)
+
+    def shrink_weights(self, state: OrderParameterState, duration: Array) -> OrderParameterState:
+        """Nothing: the closure has no weight penalty."""
+        del duration
+        return state
+
+    def _row_gates(self, state: OrderParameterState) -> Float[Array, "r p"]:
+        if state.gates.ndim == 2:
+            return state.gates.T
+        return jnp.broadcast_to(state.gates[None], state.cross.shape[:2])
+
+    def _errors(self, state: OrderParameterState, task: TaskWeights) -> tuple[Array, Array, Array]:
+        """Row gates, <W^p, E> (r, p) and <E, W*^m> (r, m) with E = W* - sum_p c_p W^p."""
+        gates = self._row_gates(state)
+        pull = state.cross @ task - jnp.einsum("rpq,rq->rp", state.students, gates)
+        teacher_error = self.teacher_overlaps @ task - jnp.einsum("rpm,rp->rm", state.cross, gates)
+        return gates, pull, teacher_error
+
+    def _squared_error(self, state: OrderParameterState, task: TaskWeights) -> Float[Array, " r"]:
+        gates, pull, teacher_error = self._errors(state, task)
+        return teacher_error @ task - jnp.sum(gates * pull, axis=1)
+
+    def _contract(self, rows: str, left: Array, right: Array) -> Array:
+        by_row = jnp.einsum(rows, left, right)
+        return by_row if self.row_resolved else jnp.sum(by_row, axis=0, keepdims=True)

@@ -1,0 +1,94 @@
+"""The one interface behind which every learning system stands."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import Array, Float, PyTree
+
+from ntadyn.regularizers import AbstractPenalty, Zero
+from ntadyn.tasks.teachers import TaskSet
+
+TaskWeights = Float[Array, " m"]
+
+
+class Overlaps(eqx.Module):
+    """Everything that a linear gated network's loss depends on, besides its gates.
+
+    Attributes:
+        students: K_pq = <W^p, W^q>, shape (rows, paths, paths).
+        cross: S_pm = <W^p, W*^m>, shape (rows, paths, tasks).
+        teachers: T_mn = <W*^m, W*^n>, shape (rows, tasks, tasks).
+
+    The leading axis is 1 when whole matrices are contracted and d_out when every output row is kept apart; the sum
+    over it is the same.
+    """
+
+    students: Float[Array, "r p p"]
+    cross: Float[Array, "r p m"]
+    teachers: Float[Array, "r m m"]
+
+
+class AbstractSystem(eqx.Module):
+    """A rule, a state and a clock: tau_g dx_g/dt = rule_g(x, task) for every parameter group g.
+
+    Whatever implements these methods can be simulated, swept, plotted and tested by everything downstream. The state is
+    any pytree of arrays. A task is given by its mixture weights over the teachers of `tasks`, shape (tasks,): one-hot
+    inside a block, anything on the way in a smooth switch.
+    """
+
+    tasks: eqx.AbstractVar[TaskSet]
+    time_constants: eqx.AbstractVar[dict[str, Float[Array, ""]]]
+    penalties: eqx.AbstractVar[dict[str, AbstractPenalty]]
+
+    @abc.abstractmethod
+    def initial_state(self, network: PyTree) -> PyTree:
+        """The state that describes `network` in this system's variables; raises ValueError if it cannot."""
+
+    @abc.abstractmethod
+    def vector_field(self, t: Any, state: PyTree, task: TaskWeights) -> PyTree:
+        """d(state)/dt at time t, a pytree like the state."""
+
+    @abc.abstractmethod
+    def loss(self, state: PyTree, task: TaskWeights) -> Float[Array, ""]:
+        """The task loss 1/2 E|y - y*|^2 without penalties: what the published figures call the loss."""
+
+    @abc.abstractmethod
+    def energy(self, state: PyTree, task: TaskWeights) -> Float[Array, ""]:
+        """The task loss plus all penalties: what the flow descends."""
+
+    @abc.abstractmethod
+    def gates(self, state: PyTree) -> Array:
+        """The gates, shape (paths,) or (paths, d_out)."""
+
+    @abc.abstractmethod
+    def overlaps(self, state: PyTree) -> Overlaps:
+        """Overlaps of students and teachers."""
+
+
+class AbstractGatedSystem(AbstractSystem):
+    """A system whose flow falls into two halves that can each be solved.
+
+    With frozen weights the gates c (as a flat vector) descend
+    1/2 c^T A c - b^T c + R(c); with frozen gates the weights relax along c in closed form.
+    """
+
+    def gate_penalty(self) -> AbstractPenalty:
+        """The penalty on the gates, `Zero` if there is none."""
+        return self.penalties.get("gates", Zero())
+
+    @abc.abstractmethod
+    def gate_quadratic(self, state: PyTree, task: TaskWeights) -> tuple[Float[Array, " n"], Float[Array, "n n"]]:
+        """b and A of the task loss as a function of the flattened gates (path-major), the weights being frozen."""
+
+    @abc.abstractmethod
+    def with_gates(self, state: PyTree, gates: Float[Array, " n"]) -> PyTree:
+        """The state with its gates replaced by a flat vector."""
+
+    @abc.abstractmethod
+    def relax_weights(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""]) -> PyTree:
+        """The exact flow of the task loss for `duration`, the gates being frozen."""
+
+    @abc.abstractmethod
+    def shrink_weights(self, state: PyTree, duration: Float[Array, ""]) -> PyTree:
+        """The exact flow of the weight penalty alone for `duration`."""

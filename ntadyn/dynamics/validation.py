@@ -1,0 +1,78 @@
+"""Bad input is refused here, before anything is compiled."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ntadyn.regularizers import AbstractPenalty
+from ntadyn.tasks.teachers import TaskSet
+
+
+def as_time_constants(
+    time_constants: dict[str, Any], groups: tuple[str, ...], dtype: jnp.dtype
+) -> dict[str, Float[Array, ""]]:
+    """Time constants as arrays, checked: one positive number for every parameter group.
+
+    Args:
+        time_constants: name of a parameter group -> time constant, in the caller's unit of time.
+        groups: the names that the system has.
+        dtype: the floating dtype of the system.
+
+    Returns:
+        The same mapping with floating-point arrays as values.
+
+    Raises:
+        ValueError: on missing or unknown names, or values that are not positive and finite.
+    """
+    if set(time_constants) != set(groups):
+        raise ValueError(
+            f"time constants are named {sorted(time_constants)}; this system has the parameter groups "
+            f"{sorted(groups)} and needs exactly one for each."
+        )
+    for name, value in time_constants.items():
+        concrete = not isinstance(value, jax.core.Tracer)
+        if concrete and not np.all(np.isfinite(value) & (np.asarray(value) > 0)):
+            raise ValueError(
+                f"time constant of {name!r} is {value}; it must be positive and finite "
+                f"(make it large, not zero or negative, to freeze a group)."
+            )
+    return {name: jnp.asarray(value, dtype) for name, value in time_constants.items()}
+
+
+def check_penalties(
+    penalties: dict[str, AbstractPenalty], groups: tuple[str, ...], closed_on_weights: bool = True
+) -> None:
+    """Refuse penalties that the system cannot carry.
+
+    Args:
+        penalties: penalty by group name, as given.
+        groups: the names that the system has.
+        closed_on_weights: False for reductions, in whose variables a penalty on the weights cannot be written.
+
+    Raises:
+        ValueError: for a group that does not exist, or a weight penalty on a reduction.
+    """
+    unknown = set(penalties) - set(groups)
+    if unknown:
+        raise ValueError(f"penalties on {sorted(unknown)}, but this system has the parameter groups {sorted(groups)}.")
+    if not closed_on_weights and "weights" in penalties:
+        raise ValueError(
+            "a penalty on the weights cannot be written in reduced variables; use GradientFlow with it, or drop it."
+        )
+
+
+def check_network(network: Any, tasks: TaskSet) -> None:
+    """Raise ValueError unless the network fits the teachers in size and dtype."""
+    if network.weights.shape[1:] != tasks.teachers.shape[1:]:
+        raise ValueError(
+            f"the network maps (d_out, d_in) = {network.weights.shape[1:]}, the teachers {tasks.teachers.shape[1:]}; "
+            f"make them equal."
+        )
+    if network.weights.dtype != tasks.teachers.dtype:
+        raise ValueError(
+            f"the network is {network.weights.dtype} and the teachers are {tasks.teachers.dtype}; "
+            f"make both with the same dtype."
+        )

@@ -1,0 +1,44 @@
+"""y_i = sum_p c_{p,i} (W^p x)_i: one gate per path and output neuron."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ntadyn.networks.network import AbstractGatedNetwork, check_parameters, gaussian_weights
+
+
+class NeuronGatedLinear(AbstractGatedNetwork):
+    """y_i = sum_p c_{p,i} (W^p x)_i.
+
+    Attributes:
+        gates: c, shape (paths, d_out). Penalties see all entries as one vector, path-major.
+        weights: W, shape (paths, d_out, d_in).
+
+    Raises:
+        ValueError: for shapes that do not fit, mixed dtypes, or values that are not finite.
+
+    Source: arXiv 2411.03840, subtask composition (figure 3D).
+    """
+
+    gates: Float[Array, "p o"] = eqx.field(converter=jnp.asarray)
+    weights: Float[Array, "p o i"] = eqx.field(converter=jnp.asarray)
+
+    def __check_init__(self):
+        check_parameters(self.gates, self.weights, self.weights.shape[:2])
+
+    def row_gates(self) -> Float[Array, "p o"]:
+        """g_{p,i} = c_{p,i}."""
+        return self.gates
+
+    @classmethod
+    def initialise(
+        cls,
+        key: PRNGKeyArray,
+        shape: tuple[int, int, int],
+        scale: float | Float[Array, ""] = 0.01,
+        gate: float | Float[Array, ""] = 0.5,
+        dtype: jnp.dtype | None = None,
+    ) -> "NeuronGatedLinear":
+        """c_{p,i} = gate and W^p_{ij} ~ N(0, scale^2 / d_in); arguments as in `GatedLinear.initialise`."""
+        weights = gaussian_weights(key, shape, scale, dtype)
+        return cls(jnp.full(shape[:2], gate, weights.dtype), weights)

@@ -1,0 +1,70 @@
+"""What can be recorded along a trajectory: functions (system, state, task) -> array.
+
+Write your own as any function of these three; everything here is jit- and vmap-able and costs nothing when not asked for.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+from ntadyn.dynamics.system import AbstractSystem
+from ntadyn.metrics.alignment import overlap_similarity
+
+Observable = Callable[[Any, PyTree, Float[Array, " m"]], Any]
+
+
+def loss(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, ""]:
+    """Task loss of the population, without penalties, on the task in force."""
+    return system.loss(state, task)
+
+
+def energy(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, ""]:
+    """Task loss plus penalties."""
+    return system.energy(state, task)
+
+
+def batch_loss(system: Any, state: PyTree, task: Array) -> Float[Array, ""]:
+    """Task loss on the next batch, before its update: what the published code logs. Online systems only."""
+    return system.batch_loss(state, task)
+
+
+def gates(system: AbstractSystem, state: PyTree, task: Array) -> Array:
+    """Gates, shape (paths,) or (paths, d_out)."""
+    del task
+    return system.gates(state)
+
+
+def student_overlaps(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, "p p"]:
+    """K_pq = <W^p, W^q>_F."""
+    del task
+    return jnp.sum(system.overlaps(state).students, axis=0)
+
+
+def teacher_overlaps(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, "p m"]:
+    """S_pm = <W^p, W*^m>_F."""
+    del task
+    return jnp.sum(system.overlaps(state).cross, axis=0)
+
+
+def similarity(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, "m p"]:
+    """Cosine of every teacher with every student: mean over output rows, or of whole matrices where rows are summed."""
+    del task
+    overlaps = system.overlaps(state)
+    return overlap_similarity(overlaps.students, overlaps.cross, overlaps.teachers)
+
+
+def full_state(system: AbstractSystem, state: PyTree, task: Array) -> PyTree:
+    """The state itself; large in weight space."""
+    del system, task
+    return state
+
+
+STANDARD: dict[str, Observable] = {
+    "loss": loss,
+    "gates": gates,
+    "student_overlaps": student_overlaps,
+    "teacher_overlaps": teacher_overlaps,
+    "similarity": similarity,
+}

@@ -1,0 +1,281 @@
+"""system + curriculum + solver -> trajectory."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, Int, PyTree
+
+from ntadyn import observables as observable_functions
+from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
+from ntadyn.observables import Observable
+from ntadyn.results import RESULTS
+from ntadyn.solvers import Descent, LearningTerm, Splitting
+from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.time_grid import TimeGrid, lay_out
+
+
+class FixedSteps(eqx.Module):
+    """Equal steps of at most `max_step` inside every interval between records and switches.
+
+    Attributes:
+        solver: any Diffrax solver; `Splitting` for kinked gate penalties, `Descent` for online learning.
+        max_step: upper bound of the step; None takes `default_step`.
+    """
+
+    solver: diffrax.AbstractSolver = eqx.field(default_factory=Splitting)
+    max_step: float | None = eqx.field(static=True, default=None)
+
+
+class Adaptive(eqx.Module):
+    """Steps chosen by the solver's own error estimate; for smooth fields only.
+
+    A kinked gate penalty makes such solvers stall or, worse, succeed with wrong gates. A trajectory whose gates reach zero
+    under a kinked penalty therefore ends with the result code `kink_met`.
+
+    Attributes:
+        solver: a Diffrax solver with an error estimate.
+        rtol: relative tolerance.
+        atol: absolute tolerance.
+        max_steps: bound on the steps between two records.
+    """
+
+    solver: diffrax.AbstractSolver = eqx.field(default_factory=diffrax.Tsit5)
+    rtol: float = 1e-8
+    atol: float = 1e-10
+    max_steps: int = eqx.field(static=True, default=4096)
+
+
+class Trajectory(eqx.Module):
+    """What was recorded, and how far it can be trusted.
+
+    Attributes:
+        times: t of every record, shape (records,).
+        blocks: the block whose task each record refers to; a switch time has a record before and one after.
+        values: name -> recorded array, leading axis = record.
+        final_state: the state at the end.
+        result: result code, one per trajectory; compare with `RESULTS.successful`.
+        error: None, or like `values`: absolute change under halving all steps.
+    """
+
+    times: Float[Array, " record"]
+    blocks: Int[Array, " record"]
+    values: dict[str, Any]
+    final_state: PyTree
+    result: RESULTS
+    error: dict[str, Any] | None = None
+
+    def at_block_ends(self, values: PyTree) -> PyTree:
+        """The last record of every block, for unbatched times."""
+        blocks = np.asarray(self.blocks)
+        last = np.flatnonzero(np.append(blocks[1:] != blocks[:-1], True))
+        return jax.tree.map(lambda leaf: leaf[last], values)
+
+
+def default_step(system: AbstractSystem) -> float:
+    """A step that keeps the gate error of `Splitting` below 1e-3 on the published regimes.
+
+    h = 0.0125 sqrt(tau_c tau_W) / |W*|: gates and weights exchange error at the rate |W*| / sqrt(tau_c tau_W), which is what
+    a splitting step has to resolve; faster rates are solved exactly inside its factors. With batched time constants or
+    teachers the smallest step.
+
+    Args:
+        system: the system; its time constants and teachers must be known numbers.
+
+    Returns:
+        h in the caller's unit of time.
+
+    Raises:
+        ValueError: if the time constants are traced (pass `max_step` then).
+    """
+    taus = list(system.time_constants.values())
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in [*taus, system.tasks.teachers]):
+        raise ValueError("the default step needs known time constants; inside jit or vmap pass max_step explicitly.")
+    smallest = [float(np.min(tau)) for tau in taus]
+    size = float(np.max(np.linalg.norm(np.asarray(system.tasks.teachers, np.float64), axis=(-2, -1))))
+    return 0.0125 * math.sqrt(min(smallest) * max(smallest)) / max(size, 1e-12)
+
+
+def simulate(
+    system: AbstractSystem,
+    curriculum: AbstractCurriculum,
+    state: PyTree,
+    *,
+    method: FixedSteps | Adaptive | None = None,
+    observables: Mapping[str, Observable] = observable_functions.STANDARD,
+    records_per_block: int = 0,
+    times: Sequence[float] | np.ndarray = (),
+    estimate_error: bool = False,
+) -> Trajectory:
+    """Integrate tau_g dx_g/dt = rule_g(x, task(t)) through all blocks of a curriculum.
+
+    Records are taken at the start and the end of every block, `records_per_block` times inside each, and at `times`;
+    all of them and all switches are hit exactly. Nothing else is kept, so long runs cost no memory.
+
+    Args:
+        system: the rule.
+        curriculum: which task when; must provide the tasks that the system knows.
+        state: the initial state, from `system.initial_state(network)`. To run a batch, `jax.vmap` over states or over
+            leaves of the system, the curriculum being common.
+        method: `FixedSteps` or `Adaptive`; fixed steps with the solver that fits the system when omitted.
+        observables: name -> function (system, state, task) -> array.
+        records_per_block: records strictly inside every block.
+        times: further record times.
+        estimate_error: run once more with all steps halved (tolerances divided by 100) and report, for every recorded
+            number, how far it moved. For a second-order step the true error is about 4/3 of that.
+
+    Returns:
+        The trajectory, with a result code; nothing is raised for one that diverges.
+
+    Raises:
+        ValueError: before any compilation, for a state that does not fit the system or holds NaN, a curriculum with
+            another number of tasks, steps or times out of range, or a solver that does not fit.
+    """
+    method = _method_for(system) if method is None else method
+    _check(system, curriculum, state, method, estimate_error)
+    if isinstance(method, Adaptive):
+        max_step = math.inf
+    else:
+        max_step = default_step(system) if method.max_step is None else method.max_step
+    grid = lay_out(curriculum, max_step, records_per_block, times)
+    observables = dict(observables)
+    trajectory = run(system, curriculum, state, method, grid, observables)
+    if not estimate_error:
+        return trajectory
+    if isinstance(method, FixedSteps):
+        finer = run(system, curriculum, state, method, grid.refined(2), observables)
+    else:
+        tighter = Adaptive(method.solver, method.rtol / 100, method.atol / 100, 4 * method.max_steps)
+        finer = run(system, curriculum, state, tighter, grid, observables)
+    error = jax.tree.map(lambda coarse, fine: jnp.abs(coarse - fine), trajectory.values, finer.values)
+    return eqx.tree_at(lambda tr: tr.error, trajectory, error, is_leaf=lambda leaf: leaf is None)
+
+
+@eqx.filter_jit
+def run(
+    system: AbstractSystem,
+    curriculum: AbstractCurriculum,
+    state: PyTree,
+    method: FixedSteps | Adaptive,
+    grid: TimeGrid,
+    observables: dict[str, Observable],
+) -> Trajectory:
+    """The compiled core of `simulate`: no checks, traceable in every argument, one program per shape.
+
+    Args:
+        system: the rule.
+        curriculum: which task when.
+        state: the initial state.
+        method: how to step; a `max_step` in it has been spent on the grid already.
+        grid: when to step and when to record.
+        observables: name -> function (system, state, task) -> array.
+
+    Returns:
+        The trajectory without an error estimate.
+    """
+    term = LearningTerm(system, curriculum)
+    advance = _fixed_interval if isinstance(method, FixedSteps) else _adaptive_interval
+
+    def interval(carry, item):
+        state, result = carry
+        state, outcome = advance(method, term, state, item)
+        result = RESULTS.where(result == RESULTS.successful, outcome, result)
+        task = term.task(item.end, item.block)
+        values = {name: function(system, state, task) for name, function in observables.items()}
+        return (state, result), values
+
+    (final, result), values = lax.scan(interval, (state, RESULTS.successful), grid)
+    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in _float_leaves(final)]))
+    result = RESULTS.where(finite, result, RESULTS.diverged)
+    return Trajectory(grid.end, grid.block, values, final, result)
+
+
+def _fixed_interval(method: FixedSteps, term: LearningTerm, state: PyTree, item: TimeGrid) -> tuple[PyTree, RESULTS]:
+    solver = method.solver
+    h = (item.end - item.start) / jnp.maximum(item.num_steps, 1).astype(item.end.dtype)
+    memory = solver.init(term, item.start, item.start + h, state, item.block)
+
+    def step(k, carry):
+        state, memory, result = carry
+        start = item.start + k.astype(h.dtype) * h
+        state, _, _, memory, outcome = solver.step(term, start, start + h, state, item.block, memory, k == 0)
+        result = RESULTS.where(result == RESULTS.successful, RESULTS.promote(outcome), result)
+        return state, memory, result
+
+    zero = jnp.zeros_like(item.num_steps)
+    state, _, result = lax.fori_loop(zero, item.num_steps, step, (state, memory, RESULTS.successful))
+    return state, result
+
+
+def _adaptive_interval(method: Adaptive, term: LearningTerm, state: PyTree, item: TimeGrid) -> tuple[PyTree, RESULTS]:
+    smooth = not term.system.has_kinks()
+    # A gate that starts at zero exactly and moves inwards has not met the kink; hence a threshold just below zero.
+    met = diffrax.Event(lambda t, y, args, **_: jnp.min(term.system.gates(y)) + 1e-9)
+    solution = diffrax.diffeqsolve(
+        term,
+        method.solver,
+        item.start,
+        item.end,
+        None,
+        state,
+        item.block,
+        stepsize_controller=diffrax.PIDController(method.rtol, method.atol),
+        max_steps=method.max_steps,
+        event=None if smooth else met,
+        throw=False,
+    )
+    result = RESULTS.promote(solution.result)
+    result = RESULTS.where(result == RESULTS.event_occurred, RESULTS.kink_met, result)
+    return jax.tree.map(lambda leaf: leaf[-1], solution.ys), result
+
+
+def _method_for(system: AbstractSystem) -> FixedSteps:
+    if isinstance(system, AbstractGatedSystem):
+        return FixedSteps()
+    if hasattr(system, "update"):
+        return FixedSteps(Descent())
+    return FixedSteps(diffrax.Heun())
+
+
+def _check(
+    system: AbstractSystem,
+    curriculum: AbstractCurriculum,
+    state: PyTree,
+    method: FixedSteps | Adaptive,
+    estimate_error: bool,
+) -> None:
+    if curriculum.num_tasks != system.tasks.num_tasks:
+        raise ValueError(
+            f"the curriculum has {curriculum.num_tasks} tasks, the system {system.tasks.num_tasks} teachers; "
+            f"build both from the same task set."
+        )
+    if estimate_error and isinstance(method.solver, Descent):
+        raise ValueError(
+            "estimate_error halves the steps, and an online system then draws other batches: what it would show is "
+            "noise, not error. Compare with the population flow instead."
+        )
+    for leaf in _float_leaves(state):
+        if not isinstance(leaf, jax.core.Tracer) and not bool(jnp.all(jnp.isfinite(leaf))):
+            raise ValueError("the initial state holds NaN or infinity; pass finite values.")
+    dtypes = {leaf.dtype for leaf in _float_leaves(state)} | {system.tasks.teachers.dtype, curriculum.durations.dtype}
+    if len(dtypes) > 1:
+        raise ValueError(
+            f"state, teachers and curriculum mix the dtypes {sorted(map(str, dtypes))}; build all with one dtype."
+        )
+    task = jax.ShapeDtypeStruct((curriculum.num_tasks,), system.tasks.teachers.dtype)
+    try:
+        jax.eval_shape(lambda s, a: system.vector_field(0.0, s, a), state, task)
+    except Exception as error:
+        raise ValueError(
+            f"the initial state does not fit the system: {error}. Make it with system.initial_state(network)."
+        ) from error
+
+
+def _float_leaves(tree: PyTree) -> list[Array]:
+    return [leaf for leaf in jax.tree.leaves(tree) if eqx.is_inexact_array(leaf)]

@@ -1,0 +1,560 @@
+"""Teacher matrices `y* = W*^m x`: generators, and composites of the teachers they make.
+
+Every random generator takes its own key. The published runs draw all teachers from one fixed seed, so that their error
+bars hold initial weights and data only; here a replicate that should vary its teachers passes another key.
+
+Axes: `m` task (teacher), `o` output row, `i` input, `a` singular mode.
+
+Source: Sandbrink et al., "Flexible task abstractions emerge in linear networks with fast and bounded units",
+NeurIPS 2024 (arXiv 2411.03840), and its published code.
+"""
+
+import enum
+import math
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jax.typing import DTypeLike
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
+
+__all__ = [
+    "FOUR_TASK_PAIRS",
+    "Basis",
+    "Scale",
+    "TaskSet",
+    "axis_aligned",
+    "from_matrices",
+    "iid",
+    "orthogonal",
+    "overlapping",
+    "published_pairs",
+    "row_overlapping",
+    "svd",
+    "with_interleaved_composites",
+    "with_sum_composites",
+]
+
+# Teachers are made once and everything later is measured against them, so their products
+# are not left to the reduced float32 precision that accelerators use by default.
+_PRECISION = jax.lax.Precision.HIGHEST
+
+
+class TaskSet(eqx.Module):
+    """Teachers `W*^m`, base tasks first and composites after them.
+
+    Attributes:
+        teachers: `(m, o, i)`, one matrix per task.
+        names: one distinct name per task: "A", "B", ... for base tasks, "AB", "BC", ... for composites.
+        num_base: how many of the tasks, counted from the front, are base tasks.
+
+    Raises:
+        ValueError: if the teachers are not a stack of floating-point matrices, if names are missing, surplus or
+            repeated, or if `num_base` is not between 1 and the number of tasks.
+    """
+
+    teachers: Float[Array, "m o i"] = eqx.field(converter=jnp.asarray)
+    names: tuple[str, ...] = eqx.field(static=True, converter=tuple)
+    num_base: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        if self.teachers.ndim != 3 or not jnp.issubdtype(self.teachers.dtype, jnp.floating):
+            raise ValueError(
+                f"TaskSet: got teachers of shape {self.teachers.shape} and dtype {self.teachers.dtype}; they must be "
+                "floating-point with axes (task, output, input). Stack the matrices along a new first axis."
+            )
+        if len(self.names) != self.teachers.shape[0] or len(set(self.names)) != len(self.names):
+            raise ValueError(
+                f"TaskSet: got names {self.names} for {self.teachers.shape[0]} teachers; there must be one per teacher "
+                "and no two alike. Rename the tasks, or leave out composites that are there already."
+            )
+        if not 1 <= self.num_base <= len(self.names):
+            raise ValueError(
+                f"TaskSet: got num_base = {self.num_base} for {len(self.names)} teachers; allowed are 1 to "
+                f"{len(self.names)}. Count only the base tasks, which come first."
+            )
+
+    @property
+    def num_tasks(self) -> int:
+        """Number of tasks, composites included."""
+        return len(self.names)
+
+    @property
+    def num_composites(self) -> int:
+        """Number of tasks after the base tasks."""
+        return self.num_tasks - self.num_base
+
+    @property
+    def d_out(self) -> int:
+        """Number of outputs."""
+        return self.teachers.shape[-2]
+
+    @property
+    def d_in(self) -> int:
+        """Number of inputs."""
+        return self.teachers.shape[-1]
+
+    @property
+    def gram(self) -> Float[Array, "m m"]:
+        """`T_mn = <W*^m, W*^n>_F`, the teacher block of the order parameters; unchanged by rotating the inputs."""
+        return jnp.einsum("moi,noi->mn", self.teachers, self.teachers, precision=_PRECISION)
+
+
+class Scale(enum.Enum):
+    """Size `s` that a generator gives to rows or singular values.
+
+    Attributes:
+        D_IN: `1 / sqrt(d_in)`, the convention of the current published code.
+        UNIT: `1`, the convention of its older state (legacy runs).
+        NUM_SV: `1 / sqrt(min(d_in, d_out) // num_tasks)`: a split-basis svd teacher then has unit Frobenius norm.
+
+    Source: published code, argument "scale" of the teacher generator.
+    """
+
+    D_IN = enum.auto()
+    UNIT = enum.auto()
+    NUM_SV = enum.auto()
+
+    def value_for(self, num_tasks: int, d_out: int, d_in: int) -> float:
+        """The number `s` for these sizes.
+
+        Raises:
+            ValueError: for NUM_SV with more tasks than singular values, where `s` would be infinite.
+        """
+        match self:
+            case Scale.D_IN:
+                return 1.0 / math.sqrt(d_in)
+            case Scale.UNIT:
+                return 1.0
+            case Scale.NUM_SV:
+                num_sv = min(d_in, d_out) // num_tasks
+                if num_sv == 0:
+                    raise ValueError(
+                        f"Scale.NUM_SV: got num_tasks = {num_tasks} with min(d_in, d_out) = {min(d_in, d_out)}; each "
+                        "task needs a singular value of its own. Use fewer tasks, larger sizes, or another scale."
+                    )
+                return 1.0 / math.sqrt(num_sv)
+
+
+class Basis(enum.Enum):
+    """How the tasks of `svd` come by their singular vectors on one side.
+
+    Attributes:
+        SPLIT: one Haar orthonormal basis, cut into consecutive chunks of `dim // num_tasks`, one chunk per task.
+        SHARED: one Haar orthonormal basis, all of it for every task.
+        RANDOM: independent Gaussian directions of unit length for every task; not orthogonal, so that the singular
+            values of the teacher only scatter around `s`.
+    """
+
+    SPLIT = enum.auto()
+    SHARED = enum.auto()
+    RANDOM = enum.auto()
+
+
+def from_matrices(teachers: Float[ArrayLike, "m o i"]) -> TaskSet:
+    """`W*^m` as given, for example arrays read from a file; all of them base tasks named "A", "B", ....
+
+    Args:
+        teachers: `(m, o, i)`.
+
+    Raises:
+        ValueError: if the teachers are not a stack of floating-point matrices.
+    """
+    array = jnp.asarray(teachers)
+    num_tasks = array.shape[0] if array.ndim else 0
+    return TaskSet(array, tuple(_letter(index) for index in range(num_tasks)), num_tasks)
+
+
+def orthogonal(
+    key: PRNGKeyArray,
+    num_tasks: int,
+    d_out: int,
+    d_in: int,
+    scale: Scale = Scale.D_IN,
+    dtype: DTypeLike | None = None,
+) -> TaskSet:
+    """`W*^m W*^nT = delta_mn s^2 I`: all rows of all teachers orthogonal, each of length `s`.
+
+    Every teacher has `d_out` equal singular values `s`, and `||W*^m||_F^2 = d_out s^2`.
+
+    Args:
+        key: draws the Haar rotation of input space whose first columns become the rows.
+        num_tasks: number of base tasks.
+        d_out: number of outputs.
+        d_in: number of inputs, at least `num_tasks * d_out`.
+        scale: gives `s`.
+        dtype: of the teachers; None is the default float.
+
+    Raises:
+        ValueError: if a size is not positive or the rows do not fit into input space.
+
+    Source: published code, teacher mode "orthogonal" (the default of the paper).
+    """
+    _check_rows_fit("orthogonal", num_tasks, d_out, d_in)
+    size = scale.value_for(num_tasks, d_out, d_in)
+    return from_matrices(size * _orthonormal_rows(key, num_tasks, d_out, d_in, dtype))
+
+
+def axis_aligned(
+    num_tasks: int, d_out: int, d_in: int, scale: Scale = Scale.D_IN, dtype: DTypeLike | None = None
+) -> TaskSet:
+    """`W*^m_ij = s` where `j = m d_out + i`, else 0: orthogonal teachers without the rotation.
+
+    Args:
+        num_tasks: number of base tasks.
+        d_out: number of outputs.
+        d_in: number of inputs, at least `num_tasks * d_out`.
+        scale: gives `s`.
+        dtype: of the teachers; None is the default float.
+
+    Raises:
+        ValueError: if a size is not positive or the rows do not fit into input space.
+
+    Source: published code, teacher mode "orthogonal" with rotation off (Fig A1).
+    """
+    _check_rows_fit("axis_aligned", num_tasks, d_out, d_in)
+    size = scale.value_for(num_tasks, d_out, d_in)
+    rows = jnp.eye(num_tasks * d_out, d_in, dtype=_float_dtype(dtype)).reshape(num_tasks, d_out, d_in)
+    return from_matrices(size * rows)
+
+
+def iid(
+    key: PRNGKeyArray,
+    num_tasks: int,
+    d_out: int,
+    d_in: int,
+    scale: Scale = Scale.D_IN,
+    dtype: DTypeLike | None = None,
+) -> TaskSet:
+    """`W*^m_ij ~ N(0, s^2)`, independent; with `Scale.D_IN` rows have length about 1, not about `s`.
+
+    Args:
+        key: draws the entries.
+        num_tasks: number of base tasks.
+        d_out: number of outputs.
+        d_in: number of inputs.
+        scale: gives `s`.
+        dtype: of the teachers; None is the default float.
+
+    Raises:
+        ValueError: if a size is not positive.
+
+    Source: published code, teacher mode "iid".
+    """
+    _check_sizes("iid", num_tasks, d_out, d_in)
+    size = scale.value_for(num_tasks, d_out, d_in)
+    return from_matrices(size * jax.random.normal(key, (num_tasks, d_out, d_in), _float_dtype(dtype)))
+
+
+def svd(
+    key_left: PRNGKeyArray,
+    key_right: PRNGKeyArray,
+    num_tasks: int,
+    d_out: int,
+    d_in: int,
+    *,
+    left: Basis = Basis.SPLIT,
+    right: Basis = Basis.SPLIT,
+    num_modes: int | None = None,
+    scale: Scale = Scale.D_IN,
+    dtype: DTypeLike | None = None,
+) -> TaskSet:
+    """`W*^m = s sum_a u^m_a v^m_a^T` with left and right singular vectors chosen independently.
+
+    A side offers `dim // num_tasks` vectors per task when split and `dim` otherwise; a teacher has as many modes as
+    the poorer side offers. Split on both sides makes the tasks orthogonal in output and input space alike.
+
+    One key for both sides with `d_out == d_in` gives the two sides the same basis. The teachers are then symmetric
+    projectors `s P_m`, which is what the published code does unless told otherwise (Fig A2).
+
+    Args:
+        key_left: draws the basis of output space.
+        key_right: draws the basis of input space.
+        num_tasks: number of base tasks.
+        d_out: number of outputs.
+        d_in: number of inputs.
+        left: where the vectors `u^m_a (o,)` come from.
+        right: where the vectors `v^m_a (i,)` come from.
+        num_modes: modes per teacher; None takes all that both sides offer.
+        scale: gives `s`, the common singular value of orthonormal modes.
+        dtype: of the teachers; None is the default float.
+
+    Raises:
+        ValueError: if a size is not positive, if a split basis has fewer vectors than tasks, or if `num_modes` is more
+            than the bases offer.
+
+    Source: published code, teacher mode "svd".
+    """
+    _check_sizes("svd", num_tasks, d_out, d_in)
+    available = min(_vectors_per_task(left, num_tasks, d_out), _vectors_per_task(right, num_tasks, d_in))
+    if available == 0:
+        raise ValueError(
+            f"svd: got num_tasks = {num_tasks} for d_out = {d_out}, d_in = {d_in}; a split basis needs at least one "
+            "vector per task. Use fewer tasks, larger sizes, or Basis.SHARED or Basis.RANDOM on the short side."
+        )
+    if num_modes is None:
+        num_modes = available
+    if not 1 <= num_modes <= available:
+        raise ValueError(
+            f"svd: got num_modes = {num_modes}; with left = {left}, right = {right}, num_tasks = {num_tasks}, "
+            f"d_out = {d_out}, d_in = {d_in} allowed are 1 to {available}. Lower it, or share a basis between tasks."
+        )
+    size = scale.value_for(num_tasks, d_out, d_in)
+    dtype = _float_dtype(dtype)
+    vectors_left = _singular_vectors(key_left, left, num_tasks, d_out, num_modes, dtype)
+    vectors_right = _singular_vectors(key_right, right, num_tasks, d_in, num_modes, dtype)
+    products = jnp.einsum("moa,mia->moi", vectors_left, vectors_right, precision=_PRECISION)
+    return from_matrices(size * products)
+
+
+def overlapping(
+    key: PRNGKeyArray,
+    num_tasks: int,
+    d_out: int,
+    d_in: int,
+    overlap: Real[ArrayLike, ""],
+    scale: Scale = Scale.D_IN,
+    dtype: DTypeLike | None = None,
+) -> TaskSet:
+    """`z_k = normalise(sqrt(overlap) b + sqrt(1 - overlap) eta_k)`: every two rows overlap by about `overlap`.
+
+    `b` is one random unit vector and `eta_k ~ N(0, I/d_in)`. Rows overlap within a teacher as much as between
+    teachers, so each teacher gains one large singular value and is of rank one at `overlap = 1`; the overlaps that a
+    draw realises scatter. `row_overlapping` has neither property.
+
+    As `overlap -> 0` rows become independent, which is not the orthogonal set that the published code switches to at 0:
+    ask `orthogonal` for that one. The published rotation of the rows is left out; their law does not feel it.
+
+    Args:
+        key: draws `b` and the `eta_k`.
+        num_tasks: number of base tasks.
+        d_out: number of outputs.
+        d_in: number of inputs.
+        overlap: mean cosine between rows, above 0 and up to 1. Unchecked when traced.
+        scale: gives `s`, the length of a row.
+        dtype: of the teachers; None is the default float.
+
+    Raises:
+        ValueError: if a size is not positive or `overlap` is out of range.
+
+    Source: published code, non-orthogonality "xx" (Fig A13), where it is drawn without a seed.
+    """
+    _check_sizes("overlapping", num_tasks, d_out, d_in)
+    known = _known_value(overlap)
+    if known is not None and not 0.0 < known <= 1.0:
+        raise ValueError(
+            f"overlapping: got overlap = {overlap}; allowed is 0 < overlap <= 1. For no overlap use orthogonal(...)."
+        )
+    size = scale.value_for(num_tasks, d_out, d_in)
+    dtype = _float_dtype(dtype)
+    rho = jnp.asarray(overlap, dtype)
+    key_common, key_own = jax.random.split(key)
+    common = jax.random.normal(key_common, (1, 1, d_in), dtype)
+    own = jax.random.normal(key_own, (num_tasks, d_out, d_in), dtype) / math.sqrt(d_in)
+    rows = _normalise(jnp.sqrt(rho) * _normalise(common) + jnp.sqrt(1.0 - rho) * own)
+    return from_matrices(size * rows)
+
+
+def row_overlapping(
+    key: PRNGKeyArray,
+    num_tasks: int,
+    d_out: int,
+    d_in: int,
+    overlap: Real[ArrayLike, ""],
+    scale: Scale = Scale.D_IN,
+    dtype: DTypeLike | None = None,
+) -> TaskSet:
+    """`W*^m W*^nT = s^2 (delta_mn + (1 - delta_mn) rho) I`: matched rows have cosine exactly `rho = overlap`.
+
+    Rows within a teacher stay orthogonal and unmatched rows of different teachers too. For two tasks this is
+    `W*^B = rho W*^A + sqrt(1 - rho^2) W_orth`; for more, `W*^m = sum_n L_mn W_orth^n` with `L L^T` the matrix of ones
+    on the diagonal and `rho` off it. `W*^A` does not depend on `rho`, and at `rho = 0` the result is `orthogonal` with
+    the same key.
+
+    Args:
+        key: draws the orthonormal rows that are mixed.
+        num_tasks: number of base tasks.
+        d_out: number of outputs.
+        d_in: number of inputs, at least `num_tasks * d_out`.
+        overlap: cosine of matched rows, from 0 to 1. Unchecked when traced.
+        scale: gives `s`, the length of a row and the singular value of each teacher.
+        dtype: of the teachers; None is the default float.
+
+    Raises:
+        ValueError: if a size is not positive, the rows do not fit into input space, or `overlap` is out of range.
+
+    Source: exact counterpart of the published "xx" teachers (Fig A13).
+    """
+    _check_rows_fit("row_overlapping", num_tasks, d_out, d_in)
+    known = _known_value(overlap)
+    if known is not None and not 0.0 <= known <= 1.0:
+        raise ValueError(
+            f"row_overlapping: got overlap = {overlap}; allowed is 0 to 1. Give the cosine between matched rows."
+        )
+    size = scale.value_for(num_tasks, d_out, d_in)
+    rows = _orthonormal_rows(key, num_tasks, d_out, d_in, dtype)
+    factor = _equicorrelation_factor(jnp.asarray(overlap, rows.dtype), num_tasks)
+    return from_matrices(size * jnp.einsum("mn,noi->moi", factor, rows, precision=_PRECISION))
+
+
+def published_pairs(num_base: int) -> tuple[tuple[int, int], ...]:
+    """`(0, 1), (1, 2), ..., (M-1, 0)`: neighbours in a ring; the closing pair only for more than two base tasks.
+
+    Raises:
+        ValueError: if there are fewer than two base tasks.
+
+    Source: published code, composite teachers.
+    """
+    if num_base < 2:
+        raise ValueError(
+            f"published_pairs: got num_base = {num_base}; a composite needs two different base tasks. Use at least 2."
+        )
+    ring = tuple((first, first + 1) for first in range(num_base - 1))
+    return ring if num_base == 2 else (*ring, (num_base - 1, 0))
+
+
+FOUR_TASK_PAIRS = (*published_pairs(4), (0, 2), (1, 3))
+"""AB, BC, CD, DA and the diagonals AC, BD, as the curriculum "AB_BC_CD_DA__AC_BD__" needs them."""
+
+
+def with_sum_composites(
+    tasks: TaskSet, mixing: Real[ArrayLike, ""] = 0.5, pairs: Sequence[tuple[int, int]] | None = None
+) -> TaskSet:
+    """`W*^{kl} = mixing W*^k + (1 - mixing) W*^l`, appended to the tasks (task composition).
+
+    Args:
+        tasks: the tasks to extend.
+        mixing: weight of the first task of a pair, from 0 to 1. Unchecked when traced.
+        pairs: base-task indices to combine, in the order of the result; None is `published_pairs`.
+
+    Raises:
+        ValueError: if a pair does not name two different base tasks, if a composite is there already, or if `mixing`
+            is out of range.
+
+    Source: published code, "shared teachers" (Fig 3C).
+    """
+    known = _known_value(mixing)
+    if known is not None and not 0.0 <= known <= 1.0:
+        raise ValueError(
+            f"with_sum_composites: got mixing = {mixing}; allowed is 0 to 1. The second task gets 1 - mixing."
+        )
+    first, second, names = _paired(tasks, pairs)
+    share = jnp.asarray(mixing, tasks.teachers.dtype)
+    return _extended(tasks, share * first + (1.0 - share) * second, names)
+
+
+def with_interleaved_composites(tasks: TaskSet, pairs: Sequence[tuple[int, int]] | None = None) -> TaskSet:
+    """`W*^{kl}` takes rows 0, 2, ... from `W*^k` and rows 1, 3, ... from `W*^l` (subtask composition).
+
+    Args:
+        tasks: the tasks to extend.
+        pairs: base-task indices to combine, in the order of the result; None is `published_pairs`.
+
+    Raises:
+        ValueError: if a pair does not name two different base tasks, if a composite is there already, or if there is
+            only one output row.
+
+    Source: published code, "concat teachers" (Fig 3D). The published code forgets AC and BD there; any pairs work here.
+    """
+    if tasks.d_out < 2:
+        raise ValueError(
+            f"with_interleaved_composites: got d_out = {tasks.d_out}; alternating rows need at least 2 outputs. "
+            "Use with_sum_composites, or more outputs."
+        )
+    first, second, names = _paired(tasks, pairs)
+    is_odd_row = (jnp.arange(tasks.d_out) % 2 == 1).reshape(1, tasks.d_out, 1)
+    return _extended(tasks, jnp.where(is_odd_row, second, first), names)
+
+
+def _letter(index: int) -> str:
+    """A to Z, then A1 to Z1, and so on."""
+    rounds, position = divmod(index, 26)
+    return chr(ord("A") + position) + (str(rounds) if rounds else "")
+
+
+def _float_dtype(dtype: DTypeLike | None) -> np.dtype:
+    return jnp.zeros((), dtype).dtype
+
+
+def _known_value(x: Real[ArrayLike, ""]) -> float | None:
+    """The number `x`, or None while it is being traced."""
+    return None if isinstance(x, Tracer) else np.asarray(x).item()
+
+
+def _check_sizes(maker: str, num_tasks: int, d_out: int, d_in: int) -> None:
+    if min(num_tasks, d_out, d_in) < 1:
+        raise ValueError(
+            f"{maker}: got num_tasks = {num_tasks}, d_out = {d_out}, d_in = {d_in}; all must be at least 1."
+            " Give positive sizes."
+        )
+
+
+def _check_rows_fit(maker: str, num_tasks: int, d_out: int, d_in: int) -> None:
+    _check_sizes(maker, num_tasks, d_out, d_in)
+    if num_tasks * d_out > d_in:
+        raise ValueError(
+            f"{maker}: got num_tasks * d_out = {num_tasks} * {d_out} = {num_tasks * d_out} rows for d_in = {d_in}; at "
+            f"most d_in rows can be orthogonal. Raise d_in to {num_tasks * d_out}, lower num_tasks or d_out, or use "
+            "teachers that may overlap (svd with a shared basis, iid, overlapping)."
+        )
+
+
+def _orthonormal_rows(
+    key: PRNGKeyArray, num_tasks: int, d_out: int, d_in: int, dtype: DTypeLike | None
+) -> Float[Array, "m o i"]:
+    rotation = jax.random.orthogonal(key, d_in, dtype=_float_dtype(dtype))
+    return rotation.T[: num_tasks * d_out].reshape(num_tasks, d_out, d_in)
+
+
+def _normalise(rows: Float[Array, "... i"]) -> Float[Array, "... i"]:
+    return rows / jnp.linalg.norm(rows, axis=-1, keepdims=True)
+
+
+def _equicorrelation_factor(rho: Float[Array, ""], size: int) -> Float[Array, "m m"]:
+    """Cholesky factor of `(1 - rho) I + rho 1 1^T`, in closed form so that it also exists at `rho = 1`."""
+    index = jnp.arange(size)
+    columns = [jnp.full((size,), rho).at[0].set(1.0)]
+    for n in range(1, size):
+        before, after = 1.0 + (n - 1) * rho, 1.0 + n * rho
+        diagonal = jnp.sqrt((1.0 - rho) * after / before)
+        below = rho * jnp.sqrt((1.0 - rho) / (before * after))
+        columns.append(jnp.where(index == n, diagonal, jnp.where(index > n, below, jnp.zeros_like(rho))))
+    return jnp.stack(columns, axis=1)
+
+
+def _vectors_per_task(basis: Basis, num_tasks: int, dim: int) -> int:
+    return dim // num_tasks if basis is Basis.SPLIT else dim
+
+
+def _singular_vectors(
+    key: PRNGKeyArray, basis: Basis, num_tasks: int, dim: int, num_modes: int, dtype: DTypeLike
+) -> Float[Array, "m d a"]:
+    if basis is Basis.RANDOM:
+        vectors = _normalise(jax.random.normal(key, (num_tasks, num_modes, dim), dtype))
+        return vectors.swapaxes(1, 2)
+    rotation = jax.random.orthogonal(key, dim, dtype=dtype)
+    chunk = dim // num_tasks if basis is Basis.SPLIT else 0
+    return jnp.stack([rotation[:, m * chunk : m * chunk + num_modes] for m in range(num_tasks)])
+
+
+def _paired(
+    tasks: TaskSet, pairs: Sequence[tuple[int, int]] | None
+) -> tuple[Float[Array, "k o i"], Float[Array, "k o i"], tuple[str, ...]]:
+    pairs = published_pairs(tasks.num_base) if pairs is None else tuple(pairs)
+    allowed = range(tasks.num_base)
+    bad = [pair for pair in pairs if len(pair) != 2 or not set(pair) <= set(allowed) or pair[0] == pair[1]]
+    if bad or not pairs:
+        raise ValueError(
+            f"composites: got pairs {pairs}, of which {bad} are not allowed; give at least one pair of different base "
+            f"tasks, with indices 0 to {tasks.num_base - 1}."
+        )
+    first, second = np.asarray(pairs).T
+    names = tuple(tasks.names[k] + tasks.names[n] for k, n in pairs)
+    return tasks.teachers[first], tasks.teachers[second], names
+
+
+def _extended(tasks: TaskSet, composites: Float[Array, "k o i"], names: tuple[str, ...]) -> TaskSet:
+    return TaskSet(jnp.concatenate([tasks.teachers, composites]), tasks.names + names, tasks.num_base)

@@ -1,0 +1,107 @@
+"""When to step and when to record: a curriculum laid out on a time grid."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from ntadyn.tasks.curricula import AbstractCurriculum
+
+
+class TimeGrid(eqx.Module):
+    """Consecutive intervals, each inside one block and cut into equal steps; a record is taken at the end of each.
+
+    Every block begins and ends with a record, the first one an interval of length zero: a switch time carries two records,
+    one under the task before and one under the task after. Intervals are data, not structure: time grids of equal length
+    run in one compiled program, and intervals of zero steps pad short ones.
+
+    Attributes:
+        start: t at the beginning of each interval, shape (intervals,).
+        end: t at its end.
+        block: the block it lies in.
+        num_steps: the number of equal steps it is cut into, zero where start = end.
+    """
+
+    start: Float[Array, " j"]
+    end: Float[Array, " j"]
+    block: Int[Array, " j"]
+    num_steps: Int[Array, " j"]
+
+    def refined(self, factor: int) -> "TimeGrid":
+        """The same intervals, each in `factor` times as many steps."""
+        return TimeGrid(self.start, self.end, self.block, self.num_steps * factor)
+
+    def padded(self, length: int) -> "TimeGrid":
+        """The same grid followed by empty intervals, up to `length` intervals."""
+        extra = length - self.start.shape[0]
+        if extra < 0:
+            raise ValueError(f"a time grid of {self.start.shape[0]} intervals cannot be padded to {length}.")
+        final = jnp.broadcast_to(self.end[-1], (extra,))
+        return TimeGrid(
+            jnp.concatenate([self.start, final]),
+            jnp.concatenate([self.end, final]),
+            jnp.concatenate([self.block, jnp.broadcast_to(self.block[-1], (extra,))]),
+            jnp.concatenate([self.num_steps, jnp.zeros((extra,), self.num_steps.dtype)]),
+        )
+
+
+def lay_out(
+    curriculum: AbstractCurriculum,
+    max_step: float,
+    records_per_block: int = 0,
+    times: Sequence[float] | np.ndarray = (),
+) -> TimeGrid:
+    """Lay a curriculum out in steps of at most `max_step` that hit every switch and every record time exactly.
+
+    Args:
+        curriculum: the blocks; its edges must be known numbers here.
+        max_step: upper bound of the step, in the caller's unit of time.
+        records_per_block: number of equally spaced records strictly inside every block.
+        times: further record times, anywhere in [0, total time]; one at a switch falls on the records there.
+
+    Returns:
+        The grid, with floating dtype of the curriculum.
+
+    Raises:
+        ValueError: if the step is not positive, records are negative, times lie outside the curriculum, or the block
+            durations are traced.
+    """
+    if isinstance(curriculum.durations, jax.core.Tracer):
+        raise ValueError(
+            "a time grid needs block durations that are known numbers; make grids outside jit and vmap (`lay_out`, "
+            "`stack`) and pass them to `simulation.run`, which takes them as data."
+        )
+    edges = np.concatenate([[0.0], np.cumsum(np.asarray(curriculum.durations, np.float64))])
+    times = np.unique(np.asarray(times, np.float64))
+    if not max_step > 0:
+        raise ValueError(f"max_step is {max_step}; it must be positive.")
+    if records_per_block < 0:
+        raise ValueError(f"records_per_block is {records_per_block}; it must be zero or more.")
+    if times.size and not (times[0] >= edges[0] and times[-1] <= edges[-1]):
+        raise ValueError(
+            f"record times span [{times[0]}, {times[-1]}], the curriculum [{edges[0]}, {edges[-1]}]; drop those outside."
+        )
+    starts, ends, blocks = [], [], []
+    for block, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        inside = np.union1d(
+            np.linspace(first, last, records_per_block + 2)[1:-1], times[(times > first) & (times < last)]
+        )
+        points = np.concatenate([[first], inside, [last]])
+        starts += [first, *points[:-1]]
+        ends += [first, *points[1:]]
+        blocks += [block] * len(points)
+    start, end = np.array(starts), np.array(ends)
+    # The tolerance keeps an interval that is a whole number of steps long, up to rounding, from getting one more.
+    num_steps = np.where(end > start, np.maximum(np.ceil((end - start) / max_step * (1 - 1e-9)), 1), 0).astype(np.int32)
+    dtype = curriculum.durations.dtype
+    return TimeGrid(jnp.asarray(start, dtype), jnp.asarray(end, dtype), jnp.asarray(blocks), jnp.asarray(num_steps))
+
+
+def stack(grids: Sequence[TimeGrid]) -> TimeGrid:
+    """Time grids of different lengths as one batch, padded with empty intervals; leading axis = grid."""
+    length = max(item.start.shape[0] for item in grids)
+    padded = [item.padded(length) for item in grids]
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *padded)

@@ -1,0 +1,40 @@
+"""Settings and fixtures that every test shares."""
+
+import itertools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import jax
+import matplotlib
+import pytest
+from jaxtyping import PRNGKeyArray
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Last, not first: `experiments` is imported from here while `ntadyn` stays the installed one.
+sys.path.append(str(ROOT))
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+matplotlib.use("Agg")
+hypothesis.settings.register_profile("ntadyn", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ntadyn")
+
+
+@pytest.fixture
+def getkey() -> Callable[[], PRNGKeyArray]:
+    """A function that gives a new random key at each call, the same sequence in every run."""
+    seeds = itertools.count()
+    return lambda: jax.random.key(next(seeds))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The `shared` folder beside the repository, with reference data that is not part of it."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"no reference data: {folder} does not exist")
+    return folder
