@@ -97,7 +97,7 @@ def default_step(system: AbstractSystem) -> float:
     taus = list(system.time_constants.values())
     if any(isinstance(leaf, jax.core.Tracer) for leaf in [*taus, system.tasks.teachers]):
         raise ValueError("the default step needs known time constants; inside jit or vmap pass max_step explicitly.")
-    smallest = [float(np.min(tau)) for tau in taus]
+    smallest = [float(np.min(np.asarray(tau))) for tau in taus]
     size = float(np.max(np.linalg.norm(np.asarray(system.tasks.teachers, np.float64), axis=(-2, -1))))
     return 0.0125 * math.sqrt(min(smallest) * max(smallest)) / max(size, 1e-12)
 
@@ -138,7 +138,7 @@ def simulate(
             another number of tasks, steps or times out of range, or a solver that does not fit.
     """
     method = _method_for(system) if method is None else method
-    _check(system, curriculum, state, method, estimate_error)
+    check(system, curriculum, state, method, estimate_error)
     if isinstance(method, Adaptive):
         max_step = math.inf
     else:
@@ -243,7 +243,7 @@ def _method_for(system: AbstractSystem) -> FixedSteps:
     return FixedSteps(diffrax.Heun())
 
 
-def _check(
+def check(
     system: AbstractSystem,
     curriculum: AbstractCurriculum,
     state: PyTree,
@@ -261,7 +261,7 @@ def _check(
             "noise, not error. Compare with the population flow instead."
         )
     for leaf in _float_leaves(state):
-        if not isinstance(leaf, jax.core.Tracer) and not bool(jnp.all(jnp.isfinite(leaf))):
+        if not isinstance(leaf, jax.core.Tracer) and not np.all(np.isfinite(np.asarray(leaf))):
             raise ValueError("the initial state holds NaN or infinity; pass finite values.")
     dtypes = {leaf.dtype for leaf in _float_leaves(state)} | {system.tasks.teachers.dtype, curriculum.durations.dtype}
     if len(dtypes) > 1:

@@ -12,7 +12,7 @@ from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
 from ntadyn.networks import AbstractGatedNetwork, GatedLinear
 from ntadyn.regularizers import AbstractPenalty
-from ntadyn.tasks.teachers import TaskSet
+from ntadyn.tasks.task_set import TaskSet
 
 
 class InputCovariance(eqx.Module):
@@ -39,7 +39,8 @@ class InputCovariance(eqx.Module):
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"an input covariance must be a square matrix; got shape {matrix.shape}.")
         variances, directions = jnp.linalg.eigh(matrix)
-        if not isinstance(matrix, jax.core.Tracer):
+        # Inside jit even a known matrix has traced eigenvalues.
+        if not isinstance(variances, jax.core.Tracer):
             tolerance = 1e3 * jnp.finfo(matrix.dtype).eps * jnp.max(jnp.abs(matrix))
             if not bool(jnp.all(jnp.abs(matrix - matrix.T) <= tolerance)):
                 raise ValueError("an input covariance must be symmetric; pass (S + S.T) / 2.")
@@ -91,7 +92,8 @@ class GradientFlow(AbstractGatedSystem):
         self.input_covariance = None if input_covariance is None else InputCovariance(input_covariance)
         if self.input_covariance is not None and self.input_covariance.variances.shape != (tasks.d_in,):
             raise ValueError(
-                f"the input covariance has {self.input_covariance.variances.shape[0]} inputs, the teachers {tasks.d_in}."
+                f"the input covariance has {self.input_covariance.variances.shape[0]} inputs, the teachers "
+                f"{tasks.d_in}; make them equal."
             )
 
     def initial_state(self, network: AbstractGatedNetwork) -> AbstractGatedNetwork:

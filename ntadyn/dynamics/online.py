@@ -12,7 +12,7 @@ from ntadyn.dynamics.gradient_flow import GradientFlow
 from ntadyn.dynamics.system import AbstractSystem, Overlaps, TaskWeights
 from ntadyn.networks import AbstractGatedNetwork
 from ntadyn.regularizers import AbstractPenalty
-from ntadyn.tasks.teachers import TaskSet
+from ntadyn.tasks.task_set import TaskSet
 
 
 class OnlineState(eqx.Module):
@@ -21,20 +21,20 @@ class OnlineState(eqx.Module):
     Attributes:
         network: the parameters.
         memory: the state of the update rule (empty for plain descent).
-        key: the key of the batch that the next update will draw.
+        key: the key of the batch that the next update will draw; None where an `OnlineState` holds rates.
     """
 
     network: AbstractGatedNetwork
     memory: Any
-    key: PRNGKeyArray
+    key: PRNGKeyArray | None
 
 
 class OnlineSGD(AbstractSystem):
-    """x_g <- x_g - (h / tau_g) rule(dE_B/dx_g),  E_B = 1/(2B) sum_b |y(x_b) - y*(x_b)|^2 + sum_g R_g,  x_b ~ N(0, Sigma).
+    """x_g <- x_g - (h / tau_g) rule(dE_B/dx_g),  E_B = 1/(2B) sum_b |y(x_b) - y*(x_b)|^2 + sum_g R_g.
 
-    A fresh batch at every step, all groups updated together. The learning rate of a group is the step over its time
-    constant; `rule` is a gradient transformation without a learning rate, so that momentum (`optax.trace`), Adam
-    (`optax.scale_by_adam`) or clipping fit in without touching anything else.
+    Inputs are x_b ~ N(0, Sigma), a fresh batch at every step, all groups updated together. The learning rate of a group
+    is the step over its time constant; `rule` is a gradient transformation without a learning rate, so that momentum
+    (`optax.trace`), Adam (`optax.scale_by_adam`) or clipping fit in without touching anything else.
 
     Attributes:
         flow: the population flow that this becomes as B grows and h shrinks; it holds tasks, time constants, penalties.

@@ -11,7 +11,7 @@ from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
 from ntadyn.networks import AbstractGatedNetwork, NeuronGatedLinear
 from ntadyn.regularizers import AbstractPenalty
-from ntadyn.tasks.teachers import TaskSet
+from ntadyn.tasks.task_set import TaskSet
 
 
 class OrderParameterState(eqx.Module):
@@ -108,7 +108,7 @@ class OrderParameters(AbstractGatedSystem):
         return Overlaps(students=state.students, cross=state.cross, teachers=self.teacher_overlaps)
 
     def gate_quadratic(self, state: OrderParameterState, task: TaskWeights) -> tuple[Array, Array]:
-        """b = S a and A = K, summed over rows or block-diagonal in them."""
+        """B = S a and A = K, summed over rows or block-diagonal in them."""
         linear = jnp.einsum("rpm,m->pr", state.cross, task)
         if state.gates.ndim == 1:
             return jnp.sum(linear, axis=1), jnp.sum(state.students, axis=0)

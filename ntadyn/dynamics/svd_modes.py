@@ -12,7 +12,7 @@ from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import AbstractPenalty
-from ntadyn.tasks.teachers import TaskSet
+from ntadyn.tasks.task_set import TaskSet
 
 
 class TeacherModes(eqx.Module):
@@ -57,8 +57,8 @@ class TeacherModes(eqx.Module):
         worst = float(jnp.max(jnp.abs(gram - jnp.diag(jnp.diag(gram)))) / jnp.max(jnp.diag(gram)))
         if worst > 1e5 * jnp.finfo(dtype).eps:
             raise ValueError(
-                f"the teachers have no common orthogonal modes (largest relative overlap {worst:.1e}); the reduction to "
-                f"singular modes needs shared left vectors and orthogonal row spaces. Use OrderParameters instead, "
+                f"the teachers have no common orthogonal modes (largest relative overlap {worst:.1e}); the reduction "
+                f"to singular modes needs shared left vectors and orthogonal row spaces. Use OrderParameters instead, "
                 f"which is exact for any teachers."
             )
 
@@ -78,11 +78,12 @@ class SVDModesState(eqx.Module):
 
 
 class SVDModes(AbstractGatedSystem):
-    """tau_W dw_n^{p,m}/dt = c_p eps_n^m,  eps_n^m = a_m s_n^m - sum_q c_q w_n^{q,m};  modes meet only through the gates.
+    """tau_W dw_n^{p,m}/dt = c_p eps_n^m,  eps_n^m = a_m s_n^m - sum_q c_q w_n^{q,m}.
 
-    tau_c dc_p/dt = sum_{n,m} w_n^{p,m} eps_n^m - (O c)_p - dR/dc_p. Everything outside the diagonal modes only decays, and
-    enters the gates through its overlap O alone, tau_W dO/dt = -(c (O c)^T + (O c) c^T): with O carried along the
-    reduction is exact for every initial state, and mode-aligned starts are the case O = 0.
+    Modes meet only through the gates, tau_c dc_p/dt = sum_{n,m} w_n^{p,m} eps_n^m - (O c)_p - dR/dc_p. Everything
+    outside the diagonal modes only decays, and enters the gates through its overlap O alone,
+    tau_W dO/dt = -(c (O c)^T + (O c) c^T): with O carried along the reduction is exact for every initial state, and
+    mode-aligned starts are the case O = 0.
 
     Attributes:
         tasks: the teachers.

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 from jaxtyping import Array, ArrayLike, Float
 
 from ntadyn.dynamics.gradient_flow import GradientFlow
@@ -13,10 +14,10 @@ from ntadyn.dynamics.system import AbstractSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import AbstractPenalty
-from ntadyn.tasks.teachers import TaskSet
+from ntadyn.tasks.task_set import TaskSet
 
 
-def toy_tasks(dtype: jnp.dtype | None = None) -> TaskSet:
+def toy_tasks(dtype: DTypeLike | None = None) -> TaskSet:
     """Two tasks with one input and two outputs, W*^m = e_m: what the full model looks like in one effective mode."""
     dtype = jnp.zeros(()).dtype if dtype is None else dtype
     return TaskSet(jnp.eye(2, dtype=dtype)[:, :, None], names=("A", "B"), num_base=2)
@@ -25,12 +26,13 @@ def toy_tasks(dtype: jnp.dtype | None = None) -> TaskSet:
 def toy_flow(
     time_constants: dict[str, Any],
     penalties: dict[str, AbstractPenalty] | None = None,
-    mode_energy: float = 1.0,
-    dtype: jnp.dtype | None = None,
+    mode_energy: float | Float[Array, ""] = 1.0,
+    dtype: DTypeLike | None = None,
 ) -> GradientFlow:
     """The full flow in one effective mode: tau_c -> tau_c / (N s^2) and R -> R / (N s^2).
 
-    If all N modes of a full model have strength s and start equal, it is this system exactly, with L_full = N s^2 L_toy.
+    If all N modes of a full model have strength s and start equal, it is this system exactly, and
+    L_full = N s^2 L_toy.
 
     Args:
         time_constants: those of the full model, groups "gates" and "weights".
@@ -46,7 +48,7 @@ def toy_flow(
 
     Source: arXiv 2411.03840, appendix on the reduced model; the published code rescales tau_c only.
     """
-    if not isinstance(mode_energy, jax.core.Tracer) and not mode_energy > 0:
+    if not isinstance(mode_energy, jax.core.Tracer) and not np.all(np.asarray(mode_energy) > 0):
         raise ValueError(f"the mode energy N s^2 is {mode_energy}; it must be positive.")
     scaled = {group: penalty.scaled(1 / mode_energy) for group, penalty in (penalties or {}).items()}
     rescaled = {name: tau / mode_energy if name == "gates" else tau for name, tau in time_constants.items()}
@@ -83,8 +85,8 @@ class SymmetricState(eqx.Module):
 class Symmetric(AbstractSystem):
     """tau_c dcbar/dt = wbar D,  tau_W dwbar/dt = cbar D / 2,  tau_W dubar/dt = D / 2,  |cbar| <= 1.
 
-    D = eps_1 - eps_2 = (a_1 - a_2) - ubar - cbar wbar is the error along the difference of the two tasks. This is the toy
-    on the manifold wbar_1 = wbar_2, eps_1 = -eps_2, c_1 + c_2 = 1, which the flow reaches as the L1 penalty grows
+    D = eps_1 - eps_2 = (a_1 - a_2) - ubar - cbar wbar is the error along the difference of the two tasks. This is the
+    toy on the manifold wbar_1 = wbar_2, eps_1 = -eps_2, c_1 + c_2 = 1, which the flow reaches as the L1 penalty grows
     (k -> infinity); the gates are bounded by a hard constraint. Time constants are in toy units (see `toy_flow`).
 
     Attributes:
@@ -102,7 +104,7 @@ class Symmetric(AbstractSystem):
     time_constants: dict[str, Float[Array, ""]]
     penalties: dict[str, AbstractPenalty]
 
-    def __init__(self, time_constants: dict[str, Any], dtype: jnp.dtype | None = None):
+    def __init__(self, time_constants: dict[str, Any], dtype: DTypeLike | None = None):
         self.tasks = toy_tasks(dtype)
         self.time_constants = as_time_constants(time_constants, ("gates", "weights"), self.tasks.teachers.dtype)
         self.penalties = {}
@@ -159,7 +161,7 @@ class Symmetric(AbstractSystem):
         return self.loss(state, task)
 
     def gates(self, state: SymmetricState) -> Float[Array, " p"]:
-        """c = (1 + cbar, 1 - cbar) / 2."""
+        """C = (1 + cbar, 1 - cbar) / 2."""
         return 0.5 * jnp.stack([1 + state.gate_difference, 1 - state.gate_difference])
 
     def overlaps(self, state: SymmetricState) -> Overlaps:

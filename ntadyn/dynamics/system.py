@@ -7,7 +7,7 @@ import equinox as eqx
 from jaxtyping import Array, Float, PyTree
 
 from ntadyn.regularizers import AbstractPenalty, Zero
-from ntadyn.tasks.teachers import TaskSet
+from ntadyn.tasks.task_set import TaskSet
 
 TaskWeights = Float[Array, " m"]
 
@@ -40,6 +40,10 @@ class AbstractSystem(eqx.Module):
     tasks: eqx.AbstractVar[TaskSet]
     time_constants: eqx.AbstractVar[dict[str, Float[Array, ""]]]
     penalties: eqx.AbstractVar[dict[str, AbstractPenalty]]
+
+    def has_kinks(self) -> bool:
+        """Whether gates may slide along zero, where the vector field jumps: `kinked` of the gate penalty."""
+        return self.penalties.get("gates", Zero()).kinked
 
     @abc.abstractmethod
     def initial_state(self, network: PyTree) -> PyTree:
@@ -79,7 +83,7 @@ class AbstractGatedSystem(AbstractSystem):
 
     @abc.abstractmethod
     def gate_quadratic(self, state: PyTree, task: TaskWeights) -> tuple[Float[Array, " n"], Float[Array, "n n"]]:
-        """b and A of the task loss as a function of the flattened gates (path-major), the weights being frozen."""
+        """B and A of the task loss as a function of the flattened gates (path-major), the weights being frozen."""
 
     @abc.abstractmethod
     def with_gates(self, state: PyTree, gates: Float[Array, " n"]) -> PyTree:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ntadyn.regularizers import AbstractPenalty
-from ntadyn.tasks.teachers import TaskSet
+from ntadyn.tasks.task_set import TaskSet
 
 
 def as_time_constants(

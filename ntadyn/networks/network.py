@@ -5,6 +5,8 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
 
@@ -27,12 +29,12 @@ class AbstractGatedNetwork(eqx.Module):
         return jnp.einsum("po,poi->oi", self.row_gates(), self.weights)
 
     def __call__(self, x: Float[Array, " i"]) -> Float[Array, " o"]:
-        """y = sum_p g_p W^p x for one input x of shape (d_in,); use `jax.vmap` for a batch."""
+        """Y = sum_p g_p W^p x for one input x of shape (d_in,); use `jax.vmap` for a batch."""
         return self.total_map() @ x
 
 
 def gaussian_weights(
-    key: PRNGKeyArray, shape: tuple[int, int, int], scale: float | Float[Array, ""], dtype: jnp.dtype | None = None
+    key: PRNGKeyArray, shape: tuple[int, int, int], scale: float | Float[Array, ""], dtype: DTypeLike | None = None
 ) -> Float[Array, "p o i"]:
     """W^p_{ij} ~ N(0, scale^2 / d_in).
 
@@ -81,5 +83,5 @@ def check_parameters(gates: Array, weights: Array, gate_shape: tuple[int, ...]) 
     if not jnp.issubdtype(weights.dtype, jnp.floating):
         raise ValueError(f"parameters must be floating-point; got {weights.dtype}.")
     for name, value in (("gates", gates), ("weights", weights)):
-        if not isinstance(value, jax.core.Tracer) and not bool(jnp.all(jnp.isfinite(value))):
+        if not isinstance(value, jax.core.Tracer) and not np.all(np.isfinite(np.asarray(value))):
             raise ValueError(f"{name} contain NaN or infinity; pass finite initial values.")

@@ -2,6 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ntadyn.networks.network import AbstractGatedNetwork, check_parameters, gaussian_weights
@@ -37,7 +38,7 @@ class NeuronGatedLinear(AbstractGatedNetwork):
         shape: tuple[int, int, int],
         scale: float | Float[Array, ""] = 0.01,
         gate: float | Float[Array, ""] = 0.5,
-        dtype: jnp.dtype | None = None,
+        dtype: DTypeLike | None = None,
     ) -> "NeuronGatedLinear":
         """c_{p,i} = gate and W^p_{ij} ~ N(0, scale^2 / d_in); arguments as in `GatedLinear.initialise`."""
         weights = gaussian_weights(key, shape, scale, dtype)

@@ -11,6 +11,9 @@ from ntadyn.regularizers import AbstractPenalty
 
 Gates = Float[Array, " n"]
 
+# Five steps of the Illinois method bring the time of an event to rounding for the smooth paths between two steps.
+ROOT_ITERATIONS = 5
+
 
 class GateProblem(eqx.Module):
     """tau dc/dt = b - A c - dR(c)/dc.
@@ -55,24 +58,33 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], m
     Numerica 2010).
     """
 
-    def piece(state):
-        gates, sign, remaining, count = state
+    def try_whole(gates, sign, remaining):
         path = _exponential_path(problem, gates, sign)
-        margins = _margins(problem, path, sign, path(remaining))
-        crossed = margins(remaining) < 0
-        event_time = jnp.where(crossed, _first_root(margins, remaining, gates.shape[0]), remaining)
-        duration = jnp.where(count + 1 < max_pieces, jnp.min(event_time), remaining)
-        now = crossed & (event_time <= duration) & (duration < remaining)
-        end = jnp.where(now & (sign != 0), 0, path(duration))
-        sign = jnp.where(now, _sign_after_event(problem, end, sign), sign)
-        return end, sign, remaining - duration, count + 1
+        end = path(remaining)
+        margins = _margins(problem, path, sign, end)
+        return path, end, margins, jnp.min(margins(remaining)) < 0
+
+    # The piece that reaches the end comes first and outside the loop: within a batch the loop, which looks for events,
+    # then runs only as often as the trajectory with the most of them needs.
+    def next_event(state):
+        gates, sign, remaining, _, _, count = state
+        path, _, margins, _ = try_whole(gates, sign, remaining)
+        duration = _first_root(lambda t: jnp.min(margins(t)), remaining)
+        at_event = margins(duration)
+        now = at_event == jnp.min(at_event)
+        gates = jnp.where(now & (sign != 0), 0, path(duration))
+        sign = jnp.where(now, _sign_after_event(problem, gates, sign), sign)
+        remaining = remaining - duration
+        _, end, _, crossed = try_whole(gates, sign, remaining)
+        return gates, sign, remaining, end, crossed, count + 1
 
     def unfinished(state):
-        _, _, remaining, count = state
-        return (remaining > 0) & (count < max_pieces)
+        _, _, _, _, crossed, count = state
+        return crossed & (count < max_pieces)
 
-    start = (gates, _entered_sign(problem, gates), duration, jnp.asarray(0))
-    return lax.while_loop(unfinished, piece, start)[0]
+    sign = _entered_sign(problem, gates)
+    _, end, _, crossed = try_whole(gates, sign, duration)
+    return lax.while_loop(unfinished, next_event, (gates, sign, duration, end, crossed, jnp.asarray(1)))[3]
 
 
 def _one_sided(problem: GateProblem, gates: Gates) -> tuple[Gates, Gates]:
@@ -121,13 +133,13 @@ def _exponential_path(problem: GateProblem, gates: Gates, sign: Gates):
     return lambda t: gates + moving * (basis @ (relaxation(rates, t) * coefficients))
 
 
-def _first_root(margins, horizon: Float[Array, ""], size: int) -> Gates:
-    """When each margin falls to zero, by regula falsi (Illinois); meaningless for those that end above zero."""
+def _first_root(margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
+    """When a margin that ends below zero gets there, by regula falsi (Illinois)."""
 
     def refine(_, bracket):
         low, high, at_low, at_high = bracket
         middle = (low * at_high - high * at_low) / _nonzero(at_high - at_low)
-        value = jnp.diagonal(jax.vmap(margins)(middle))
+        value = margin(middle)
         inside = value > 0
         # Halving the value kept at the other end is what turns the linear convergence of regula falsi superlinear.
         return (
@@ -137,8 +149,8 @@ def _first_root(margins, horizon: Float[Array, ""], size: int) -> Gates:
             jnp.where(inside, 0.5 * at_high, value),
         )
 
-    start = (jnp.zeros((size,), horizon.dtype), jnp.full((size,), horizon), margins(0 * horizon), margins(horizon))
-    low, high, at_low, at_high = lax.fori_loop(0, 4, refine, start)
+    start = (jnp.zeros_like(horizon), horizon, margin(jnp.zeros_like(horizon)), margin(horizon))
+    low, high, at_low, at_high = lax.fori_loop(0, ROOT_ITERATIONS, refine, start)
     return jnp.clip((low * at_high - high * at_low) / _nonzero(at_high - at_low), 0, horizon)
 
 
@@ -157,7 +169,10 @@ def symmetric_eigen(matrix: Float[Array, "n n"]) -> tuple[Float[Array, " n"], Fl
     if size > 2:
         return jnp.linalg.eigh(matrix)
     first, second, off = matrix[0, 0], matrix[1, 1], matrix[0, 1]
-    angle = 0.5 * jnp.arctan2(2 * off, first - second)
-    cosine, sine = jnp.cos(angle), jnp.sin(angle)
-    mean, radius = 0.5 * (first + second), 0.5 * jnp.hypot(first - second, 2 * off)
+    mean, half, radius = 0.5 * (first + second), 0.5 * (first - second), jnp.sqrt((0.5 * (first - second)) ** 2 + off**2)
+    # Half-angle formulas with the larger of the two taken under the root, so that neither loses digits.
+    larger = jnp.sqrt(0.5 + 0.5 * jnp.where(radius == 0, 1, jnp.abs(half) / _nonzero(radius)))
+    smaller = 0.5 * jnp.abs(off) / (_nonzero(radius) * larger)
+    cosine = jnp.where(half >= 0, larger, smaller)
+    sine = jnp.where(half >= 0, smaller, larger) * jnp.where(off < 0, -1, 1).astype(off.dtype)
     return jnp.stack([mean + radius, mean - radius]), jnp.array([[cosine, -sine], [sine, cosine]])

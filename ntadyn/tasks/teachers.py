@@ -1,4 +1,4 @@
-"""Teacher matrices `y* = W*^m x`: generators, and composites of the teachers they make.
+"""Generators of teacher matrices `y* = W*^m x`.
 
 Every random generator takes its own key. The published runs draw all teachers from one fixed seed, so that their error
 bars hold initial weights and data only; here a replicate that should vary its teachers passes another key.
@@ -11,96 +11,30 @@ NeurIPS 2024 (arXiv 2411.03840), and its published code.
 
 import enum
 import math
-from collections.abc import Sequence
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jax.typing import DTypeLike
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from ntadyn.tasks.known import known_values
+from ntadyn.tasks.task_set import TaskSet, from_matrices
+
 __all__ = [
-    "FOUR_TASK_PAIRS",
     "Basis",
     "Scale",
-    "TaskSet",
     "axis_aligned",
-    "from_matrices",
     "iid",
     "orthogonal",
     "overlapping",
-    "published_pairs",
     "row_overlapping",
     "svd",
-    "with_interleaved_composites",
-    "with_sum_composites",
 ]
 
 # Teachers are made once and everything later is measured against them, so their products
 # are not left to the reduced float32 precision that accelerators use by default.
 _PRECISION = jax.lax.Precision.HIGHEST
-
-
-class TaskSet(eqx.Module):
-    """Teachers `W*^m`, base tasks first and composites after them.
-
-    Attributes:
-        teachers: `(m, o, i)`, one matrix per task.
-        names: one distinct name per task: "A", "B", ... for base tasks, "AB", "BC", ... for composites.
-        num_base: how many of the tasks, counted from the front, are base tasks.
-
-    Raises:
-        ValueError: if the teachers are not a stack of floating-point matrices, if names are missing, surplus or
-            repeated, or if `num_base` is not between 1 and the number of tasks.
-    """
-
-    teachers: Float[Array, "m o i"] = eqx.field(converter=jnp.asarray)
-    names: tuple[str, ...] = eqx.field(static=True, converter=tuple)
-    num_base: int = eqx.field(static=True)
-
-    def __check_init__(self):
-        if self.teachers.ndim != 3 or not jnp.issubdtype(self.teachers.dtype, jnp.floating):
-            raise ValueError(
-                f"TaskSet: got teachers of shape {self.teachers.shape} and dtype {self.teachers.dtype}; they must be "
-                "floating-point with axes (task, output, input). Stack the matrices along a new first axis."
-            )
-        if len(self.names) != self.teachers.shape[0] or len(set(self.names)) != len(self.names):
-            raise ValueError(
-                f"TaskSet: got names {self.names} for {self.teachers.shape[0]} teachers; there must be one per teacher "
-                "and no two alike. Rename the tasks, or leave out composites that are there already."
-            )
-        if not 1 <= self.num_base <= len(self.names):
-            raise ValueError(
-                f"TaskSet: got num_base = {self.num_base} for {len(self.names)} teachers; allowed are 1 to "
-                f"{len(self.names)}. Count only the base tasks, which come first."
-            )
-
-    @property
-    def num_tasks(self) -> int:
-        """Number of tasks, composites included."""
-        return len(self.names)
-
-    @property
-    def num_composites(self) -> int:
-        """Number of tasks after the base tasks."""
-        return self.num_tasks - self.num_base
-
-    @property
-    def d_out(self) -> int:
-        """Number of outputs."""
-        return self.teachers.shape[-2]
-
-    @property
-    def d_in(self) -> int:
-        """Number of inputs."""
-        return self.teachers.shape[-1]
-
-    @property
-    def gram(self) -> Float[Array, "m m"]:
-        """`T_mn = <W*^m, W*^n>_F`, the teacher block of the order parameters; unchanged by rotating the inputs."""
-        return jnp.einsum("moi,noi->mn", self.teachers, self.teachers, precision=_PRECISION)
 
 
 class Scale(enum.Enum):
@@ -152,20 +86,6 @@ class Basis(enum.Enum):
     SPLIT = enum.auto()
     SHARED = enum.auto()
     RANDOM = enum.auto()
-
-
-def from_matrices(teachers: Float[ArrayLike, "m o i"]) -> TaskSet:
-    """`W*^m` as given, for example arrays read from a file; all of them base tasks named "A", "B", ....
-
-    Args:
-        teachers: `(m, o, i)`.
-
-    Raises:
-        ValueError: if the teachers are not a stack of floating-point matrices.
-    """
-    array = jnp.asarray(teachers)
-    num_tasks = array.shape[0] if array.ndim else 0
-    return TaskSet(array, tuple(_letter(index) for index in range(num_tasks)), num_tasks)
 
 
 def orthogonal(
@@ -343,7 +263,7 @@ def overlapping(
     Source: published code, non-orthogonality "xx" (Fig A13), where it is drawn without a seed.
     """
     _check_sizes("overlapping", num_tasks, d_out, d_in)
-    known = _known_value(overlap)
+    known = known_values(overlap)
     if known is not None and not 0.0 < known <= 1.0:
         raise ValueError(
             f"overlapping: got overlap = {overlap}; allowed is 0 < overlap <= 1. For no overlap use orthogonal(...)."
@@ -389,7 +309,7 @@ def row_overlapping(
     Source: exact counterpart of the published "xx" teachers (Fig A13).
     """
     _check_rows_fit("row_overlapping", num_tasks, d_out, d_in)
-    known = _known_value(overlap)
+    known = known_values(overlap)
     if known is not None and not 0.0 <= known <= 1.0:
         raise ValueError(
             f"row_overlapping: got overlap = {overlap}; allowed is 0 to 1. Give the cosine between matched rows."
@@ -400,88 +320,8 @@ def row_overlapping(
     return from_matrices(size * jnp.einsum("mn,noi->moi", factor, rows, precision=_PRECISION))
 
 
-def published_pairs(num_base: int) -> tuple[tuple[int, int], ...]:
-    """`(0, 1), (1, 2), ..., (M-1, 0)`: neighbours in a ring; the closing pair only for more than two base tasks.
-
-    Raises:
-        ValueError: if there are fewer than two base tasks.
-
-    Source: published code, composite teachers.
-    """
-    if num_base < 2:
-        raise ValueError(
-            f"published_pairs: got num_base = {num_base}; a composite needs two different base tasks. Use at least 2."
-        )
-    ring = tuple((first, first + 1) for first in range(num_base - 1))
-    return ring if num_base == 2 else (*ring, (num_base - 1, 0))
-
-
-FOUR_TASK_PAIRS = (*published_pairs(4), (0, 2), (1, 3))
-"""AB, BC, CD, DA and the diagonals AC, BD, as the curriculum "AB_BC_CD_DA__AC_BD__" needs them."""
-
-
-def with_sum_composites(
-    tasks: TaskSet, mixing: Real[ArrayLike, ""] = 0.5, pairs: Sequence[tuple[int, int]] | None = None
-) -> TaskSet:
-    """`W*^{kl} = mixing W*^k + (1 - mixing) W*^l`, appended to the tasks (task composition).
-
-    Args:
-        tasks: the tasks to extend.
-        mixing: weight of the first task of a pair, from 0 to 1. Unchecked when traced.
-        pairs: base-task indices to combine, in the order of the result; None is `published_pairs`.
-
-    Raises:
-        ValueError: if a pair does not name two different base tasks, if a composite is there already, or if `mixing`
-            is out of range.
-
-    Source: published code, "shared teachers" (Fig 3C).
-    """
-    known = _known_value(mixing)
-    if known is not None and not 0.0 <= known <= 1.0:
-        raise ValueError(
-            f"with_sum_composites: got mixing = {mixing}; allowed is 0 to 1. The second task gets 1 - mixing."
-        )
-    first, second, names = _paired(tasks, pairs)
-    share = jnp.asarray(mixing, tasks.teachers.dtype)
-    return _extended(tasks, share * first + (1.0 - share) * second, names)
-
-
-def with_interleaved_composites(tasks: TaskSet, pairs: Sequence[tuple[int, int]] | None = None) -> TaskSet:
-    """`W*^{kl}` takes rows 0, 2, ... from `W*^k` and rows 1, 3, ... from `W*^l` (subtask composition).
-
-    Args:
-        tasks: the tasks to extend.
-        pairs: base-task indices to combine, in the order of the result; None is `published_pairs`.
-
-    Raises:
-        ValueError: if a pair does not name two different base tasks, if a composite is there already, or if there is
-            only one output row.
-
-    Source: published code, "concat teachers" (Fig 3D). The published code forgets AC and BD there; any pairs work here.
-    """
-    if tasks.d_out < 2:
-        raise ValueError(
-            f"with_interleaved_composites: got d_out = {tasks.d_out}; alternating rows need at least 2 outputs. "
-            "Use with_sum_composites, or more outputs."
-        )
-    first, second, names = _paired(tasks, pairs)
-    is_odd_row = (jnp.arange(tasks.d_out) % 2 == 1).reshape(1, tasks.d_out, 1)
-    return _extended(tasks, jnp.where(is_odd_row, second, first), names)
-
-
-def _letter(index: int) -> str:
-    """A to Z, then A1 to Z1, and so on."""
-    rounds, position = divmod(index, 26)
-    return chr(ord("A") + position) + (str(rounds) if rounds else "")
-
-
 def _float_dtype(dtype: DTypeLike | None) -> np.dtype:
     return jnp.zeros((), dtype).dtype
-
-
-def _known_value(x: Real[ArrayLike, ""]) -> float | None:
-    """The number `x`, or None while it is being traced."""
-    return None if isinstance(x, Tracer) else np.asarray(x).item()
 
 
 def _check_sizes(maker: str, num_tasks: int, d_out: int, d_in: int) -> None:
@@ -538,23 +378,3 @@ def _singular_vectors(
     rotation = jax.random.orthogonal(key, dim, dtype=dtype)
     chunk = dim // num_tasks if basis is Basis.SPLIT else 0
     return jnp.stack([rotation[:, m * chunk : m * chunk + num_modes] for m in range(num_tasks)])
-
-
-def _paired(
-    tasks: TaskSet, pairs: Sequence[tuple[int, int]] | None
-) -> tuple[Float[Array, "k o i"], Float[Array, "k o i"], tuple[str, ...]]:
-    pairs = published_pairs(tasks.num_base) if pairs is None else tuple(pairs)
-    allowed = range(tasks.num_base)
-    bad = [pair for pair in pairs if len(pair) != 2 or not set(pair) <= set(allowed) or pair[0] == pair[1]]
-    if bad or not pairs:
-        raise ValueError(
-            f"composites: got pairs {pairs}, of which {bad} are not allowed; give at least one pair of different base "
-            f"tasks, with indices 0 to {tasks.num_base - 1}."
-        )
-    first, second = np.asarray(pairs).T
-    names = tuple(tasks.names[k] + tasks.names[n] for k, n in pairs)
-    return tasks.teachers[first], tasks.teachers[second], names
-
-
-def _extended(tasks: TaskSet, composites: Float[Array, "k o i"], names: tuple[str, ...]) -> TaskSet:
-    return TaskSet(jnp.concatenate([tasks.teachers, composites]), tasks.names + names, tasks.num_base)

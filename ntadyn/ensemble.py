@@ -1,0 +1,57 @@
+"""One configuration, many repetitions: build them all and run them as one batch."""
+
+import equinox as eqx
+import jax
+
+from ntadyn import building, simulation
+from ntadyn.building import Keys
+from ntadyn.configuration import Configuration
+from ntadyn.observables import STANDARD, Observable
+from ntadyn.simulation import FixedSteps, Trajectory
+from ntadyn.tasks import AbstractCurriculum
+
+
+def run_ensemble(
+    configuration: Configuration,
+    observables: dict[str, Observable] | None = None,
+    records_per_block: int = 0,
+    method: FixedSteps | None = None,
+    estimate_error: bool = False,
+) -> tuple[Trajectory, AbstractCurriculum]:
+    """Simulate all repetitions of a configuration.
+
+    Args:
+        configuration: what to simulate.
+        observables: name -> function (system, state, task) -> array.
+        records_per_block: records strictly inside every block.
+        method: how to step, instead of what the configuration says.
+        estimate_error: also report how far every recorded number moves when all steps are halved.
+
+    Returns:
+        The trajectory with a leading axis over repetitions on every array but the times and blocks, and the curriculum.
+
+    Raises:
+        ValueError: before any compilation, for anything that cannot be built or run.
+    """
+    keys = building.keys(configuration.randomness)
+    system, state = building.build(configuration, building.first(keys))
+    curriculum = building.build_curriculum(configuration.curriculum, system.tasks)
+    method = building.build_method(configuration, system) if method is None else method
+    observables = STANDARD if observables is None else observables
+    simulation.check(system, curriculum, state, method, estimate_error)
+
+    def one(key: Keys) -> Trajectory:
+        system, state = building.build(configuration, key)
+        return simulation.simulate(
+            system,
+            curriculum,
+            state,
+            method=method,
+            observables=observables,
+            records_per_block=records_per_block,
+            estimate_error=estimate_error,
+        )
+
+    trajectory = eqx.filter_jit(eqx.filter_vmap(one))(keys)
+    shared = [jax.tree.map(lambda leaf: leaf[0], item) for item in (trajectory.times, trajectory.blocks)]
+    return eqx.tree_at(lambda tr: (tr.times, tr.blocks), trajectory, shared), curriculum

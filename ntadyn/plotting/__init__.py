@@ -1,0 +1,1 @@
+"""Pictures: functions that take an axes and draw on it."""

@@ -1,0 +1,71 @@
+"""One look for all pictures, safe for colour-blind readers, and one way to save them."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ntadyn.storage import writing
+
+TASK_TINTS = ("#DCE9F5", "#FBEBD0", "#D9F0E6", "#F5E1EC", "#E4F3FB", "#F8DFD0")
+FLEXIBLE, FORGETFUL = "black", "#8C8C8C"
+WIDTH = 5.5  # inches, one text column of a paper
+
+
+def house_style() -> AbstractContextManager[None]:
+    """The package's style, as a context: nothing is changed globally."""
+    return plt.style.context(str(Path(__file__).with_name("ntadyn.mplstyle")))
+
+
+def shade_blocks(ax: Axes, edges: Sequence[float] | np.ndarray, tasks: Sequence[int] | np.ndarray) -> None:
+    """Tint the background of every block in the colour of its task.
+
+    Args:
+        ax: where to draw.
+        edges: block boundaries, shape (blocks + 1,).
+        tasks: task index of every block, shape (blocks,).
+    """
+    for start, end, task in zip(edges[:-1], edges[1:], tasks, strict=True):
+        ax.axvspan(float(start), float(end), color=TASK_TINTS[int(task) % len(TASK_TINTS)], linewidth=0, zorder=-10)
+    ax.set_xlim(float(edges[0]), float(edges[-1]))
+
+
+def band(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, label: str | None = None) -> None:
+    """Mean over the first axis with a band of one plain standard error.
+
+    Args:
+        ax: where to draw.
+        x: shape (points,).
+        values: shape (repetitions, points).
+        color: colour of line and band.
+        label: legend text.
+    """
+    mean = np.mean(values, axis=0)
+    sem = np.std(values, axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.zeros_like(mean)
+    ax.plot(x, mean, color=color, label=label)
+    ax.fill_between(x, mean - sem, mean + sem, color=color, alpha=0.25, linewidth=0)
+
+
+def save_figure(figure: Figure, path: Path) -> list[Path]:
+    """Write a figure as PNG for the screen and PDF for print, each whole or not at all.
+
+    Args:
+        figure: what to write; closed afterwards.
+        path: file name; its suffix is replaced by .png and .pdf.
+
+    Returns:
+        The two paths.
+
+    Raises:
+        OSError: if they cannot be written.
+    """
+    paths = [path.with_suffix(".png"), path.with_suffix(".pdf")]
+    for target in paths:
+        with writing(target) as temporary:
+            figure.savefig(temporary, format=target.suffix[1:])
+    plt.close(figure)
+    return paths

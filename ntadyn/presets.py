@@ -1,0 +1,100 @@
+"""Configurations of the published figures, as plain functions that return values.
+
+`released` parameters are those of the released code, taken literally: loss summed over outputs, teacher rows of norm
+1/sqrt(d_in). Figure 5 was made with an older state of that code (loss averaged over outputs, unit rows); `published`
+holds the exact translation of its parameters into the present convention.
+"""
+
+import dataclasses
+import math
+
+from ntadyn.configuration import (
+    Configuration,
+    Curriculum,
+    RelativePenalties,
+    TimeConstants,
+    replaced,
+)
+
+
+def figure_2_flexible() -> Configuration:
+    """Figure 2, flexible: fast gates, nonnegative and of unit L1 norm.
+
+    Source: arXiv 2411.03840, figure 2 and its published configuration.
+    """
+    return Configuration()
+
+
+def figure_2_forgetful() -> Configuration:
+    """Figure 2, forgetful: gates as slow as weights, no penalty."""
+    return Configuration(
+        time_constants=TimeConstants(gates=1.3, weights=1.3),
+        penalties=RelativePenalties(strength=0.0, nonnegative=None, unit_l1=None),
+    )
+
+
+def figure_5_released() -> Configuration:
+    """Figure 5, gate speed fixed at its fastest value of the left map: the literal parameters of the released code."""
+    return Configuration(
+        curriculum=Curriculum(block_duration=1.0, total_time=7.0),
+        time_constants=TimeConstants(gates=0.02, weights=0.1),
+        penalties=RelativePenalties(strength=0.3, nonnegative=1.0, unit_l1=5.0),
+    )
+
+
+def figure_5_published() -> Configuration:
+    """Figure 5 as it was made: the literal parameters read in the legacy convention, translated exactly."""
+    return translated_from_legacy(figure_5_released())
+
+
+def translated_from_legacy(configuration: Configuration) -> Configuration:
+    """The configuration in the present convention that moves exactly like `configuration` in the legacy one.
+
+    tau_W' = d_out tau_W, tau_c' = tau_c d_out/d_in, lambda' = lambda d_out/d_in, sigma_0' = sigma_0/sqrt(d_in): weights are
+    divided by sqrt(d_in), and losses come out smaller by d_out/d_in. Holds for the flow and for explicit Euler steps.
+
+    Args:
+        configuration: parameters meant for unit teacher rows and a loss averaged over outputs.
+
+    Returns:
+        Parameters for teacher rows of norm 1/sqrt(d_in) and a loss summed over outputs.
+
+    Source: derived by rescaling both gradient flows.
+    """
+    d_in, d_out = configuration.teachers.d_in, configuration.teachers.d_out
+    network = configuration.network
+    return dataclasses.replace(
+        configuration,
+        network=dataclasses.replace(network, initial_scale=network.initial_scale / math.sqrt(d_in)),
+        time_constants=TimeConstants(
+            gates=configuration.time_constants.gates * d_out / d_in,
+            weights=configuration.time_constants.weights * d_out,
+        ),
+        penalties=dataclasses.replace(
+            configuration.penalties, strength=configuration.penalties.strength * d_out / d_in
+        ),
+    )
+
+
+def as_published_grid(configuration: Configuration, dt: float = 1e-3) -> Configuration:
+    """The same run on the published time grid, whose blocks lose a step to rounding (999 steps instead of 1000).
+
+    Args:
+        configuration: a run with blocks of any length.
+        dt: the published step.
+
+    Returns:
+        The run with the shorter blocks; its total time is kept.
+
+    Source: published code, floor division of floating-point durations.
+    """
+    steps = configuration.curriculum.block_duration // dt
+    return replaced(configuration, {"curriculum.block_duration": steps * dt})
+
+
+SIMULATIONS = {
+    "figure-2-flexible": figure_2_flexible,
+    "figure-2-forgetful": figure_2_forgetful,
+    "figure-5-published": figure_5_published,
+    "figure-5-released": figure_5_released,
+}

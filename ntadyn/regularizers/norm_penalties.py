@@ -1,0 +1,170 @@
+"""Norms as penalties: of all entries together, of every entry, or of every input column."""
+
+import abc
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from ntadyn.regularizers.coefficients import Coefficient, Group, Scalar
+from ntadyn.regularizers.norms import absolute, norm_and_direction
+from ntadyn.regularizers.penalty import AbstractTerm
+
+
+class AbstractNorm(AbstractTerm):
+    """`slope * sum_g |x_g|_2` over disjoint groups `g` of entries.
+
+    Attributes:
+        group_axes: the axes that a group extends along: one, `()` for single entries, None for all entries together.
+    """
+
+    group_axes: eqx.AbstractClassVar[int | tuple[()] | None]
+
+    @abc.abstractmethod
+    def slope(self, x: Group) -> Scalar:
+        """Slope of the energy along the norm of one group, in the dtype of `x`."""
+
+
+class _AbstractEntrywise(AbstractNorm):
+    """`slope * |x|_1`."""
+
+    def energy(self, x: Group) -> Scalar:
+        """`slope |x|_1`."""
+        return self.slope(x) * jnp.sum(absolute(x))
+
+    def branch_gradient(self, x: Group, sign: Group) -> Group:
+        """`slope s`."""
+        return self.slope(x) * sign
+
+    def proximal(self, x: Group, step: float | Scalar) -> Group:
+        """`z = sign(x) max(|x| - slope step, 0)` for each entry: the exact gradient flow over `step`."""
+        return _soft_threshold(x, self.slope(x) * self.checked_step(step, x))
+
+
+class _AbstractGroupwise(AbstractNorm):
+    """`slope * sum_g |x_g|_2` over groups of more than one entry: lines along an axis, or all entries together."""
+
+    group_axes: eqx.AbstractClassVar[int | None]
+
+    def energy(self, x: Group) -> Scalar:
+        """`slope sum_g |x_g|_2`."""
+        slope = self.slope(x)
+        return slope * jnp.sum(norm_and_direction(x, self.group_axes)[0])
+
+    def branch_gradient(self, x: Group, sign: Group) -> Group:
+        """`slope x_g / |x_g|_2`, and 0 for a zero group; the same in every orthant."""
+        del sign
+        slope = self.slope(x)
+        return slope * norm_and_direction(x, self.group_axes)[1]
+
+    def proximal(self, x: Group, step: float | Scalar) -> Group:
+        """`z_g = x_g / |x_g|_2 max(|x_g|_2 - slope step, 0)`: the exact gradient flow over `step`."""
+        threshold = self.slope(x) * self.checked_step(step, x)
+        norm, direction = norm_and_direction(x, self.group_axes)
+        return direction * jnp.maximum(norm - threshold, 0.0)
+
+
+class L1(_AbstractEntrywise):
+    """`R(c) = k |c|_1`; a norm, but its kinks are the coordinate planes, and so it counts as orthant-smooth.
+
+    Attributes:
+        k: slope, >= 0.
+
+    Raises:
+        ValueError: if `k` is negative or not finite.
+
+    Source: specification 1, section 2.1 ("L1_c"; the published factor 1/2 is part of `k`).
+    """
+
+    k: Coefficient
+    shrinks: ClassVar[bool] = False
+    kinked: ClassVar[bool] = True
+    group_axes: ClassVar[tuple[()]] = ()
+
+    def slope(self, x: Group) -> Scalar:
+        """`k`."""
+        return self.coefficient(x)
+
+
+class ColumnL1(_AbstractEntrywise):
+    """`R(W) = k mean_{p,j} |W^p_{:,j}|_1` for weights (p, o, i).
+
+    Attributes:
+        k: coefficient of the mean, >= 0; each entry feels the slope `k / (P d_in)`.
+
+    Raises:
+        ValueError: if `k` is negative or not finite; from the methods, if the weights do not have three axes.
+
+    Source: specification 1, section 2.1 ("L1_W"; the published factor 1/2 is part of `k`).
+    """
+
+    k: Coefficient
+    shrinks: ClassVar[bool] = True
+    kinked: ClassVar[bool] = True
+    group_axes: ClassVar[tuple[()]] = ()
+
+    def slope(self, x: Group) -> Scalar:
+        """`k / (P d_in)`."""
+        return self.coefficient(x) / _number_of_columns(x)
+
+
+class L2(_AbstractGroupwise):
+    """`R(x) = k |x|_2` of all entries together, not squared: on weights, the Frobenius norm of the whole array.
+
+    Attributes:
+        k: slope, >= 0.
+
+    Raises:
+        ValueError: if `k` is negative or not finite.
+
+    Source: specification 1, section 2.1 ("L2_c", with the published factor 1/2 inside `k`; "W_norm").
+    """
+
+    k: Coefficient
+    shrinks: ClassVar[bool] = True
+    kinked: ClassVar[bool] = False
+    group_axes: ClassVar[int | None] = None
+
+    def slope(self, x: Group) -> Scalar:
+        """`k`."""
+        return self.coefficient(x)
+
+
+# The same energy under the name it has for matrices.
+Frobenius = L2
+
+
+class ColumnL2(_AbstractGroupwise):
+    """`R(W) = k mean_{p,j} |W^p_{:,j}|_2`: group lasso on the input columns of weights (p, o, i).
+
+    Attributes:
+        k: coefficient of the mean, >= 0; each of the P d_in columns feels the slope `k / (P d_in)`.
+
+    Raises:
+        ValueError: if `k` is negative or not finite; from the methods, if the weights do not have three axes.
+
+    Source: specification 1, sections 2.1-2.3 ("L2_W"; `k_W`, with the published factor 1/2 inside). A zero column has
+        gradient 0 here instead of not-a-number.
+    """
+
+    k: Coefficient
+    shrinks: ClassVar[bool] = True
+    kinked: ClassVar[bool] = False
+    group_axes: ClassVar[int | None] = 1
+
+    def slope(self, x: Group) -> Scalar:
+        """`k / (P d_in)`."""
+        return self.coefficient(x) / _number_of_columns(x)
+
+
+def _soft_threshold(x: Group, threshold: Scalar) -> Group:
+    return jnp.sign(x) * jnp.maximum(absolute(x) - threshold, 0.0)
+
+
+def _number_of_columns(x: Group) -> int:
+    if x.ndim != 3:
+        raise ValueError(
+            f"A column penalty needs weights of shape (paths, outputs, inputs), got shape {x.shape}. "
+            f"Put gates under a gate penalty, or give one matrix a leading axis of length one."
+        )
+    return x.shape[0] * x.shape[2]

@@ -1,0 +1,264 @@
+"""What a penalty is, the one that does nothing, and sums."""
+
+import abc
+import dataclasses
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from ntadyn.regularizers.coefficients import Coefficient, Group, Scalar, check_nonnegative, scalar_like
+
+
+class AbstractPenalty(eqx.Module):
+    """An energy `R(x)` on one parameter group, with a gradient rule at its kinks; `a + b` adds energies."""
+
+    @property
+    @abc.abstractmethod
+    def kinked(self) -> bool:
+        """Whether the slope of `R` jumps across coordinate planes.
+
+        A gate may slide on such a plane, and solvers that trust a smooth field go wrong there. It is a statement about
+        the form: `k` may be 0. Norms of several entries together (`L2`, `ColumnL2`, `UnitL2Norm`) do not count, because
+        their slope jumps only where all those entries vanish at once. (On groups of one entry they are absolute values
+        nevertheless.)
+        """
+
+    @abc.abstractmethod
+    def energy(self, x: Group) -> Scalar:
+        """`R(x)`, whose `jax.grad` equals `gradient` everywhere, kinks included.
+
+        Args:
+            x: the parameter group: gates (p,) or (p, o), or weights (p, o, i). Gates of any shape count as one vector.
+
+        Returns:
+            The energy, a scalar of the dtype of `x`.
+        """
+
+    @abc.abstractmethod
+    def branch_gradient(self, x: Group, sign: Group) -> Group:
+        """Gradient at `x` of the smooth continuation of `R` from the orthant `sign`.
+
+        Args:
+            x: the parameter group, any shape.
+            sign: like `x`, entries -1, 0 or +1. An entry 0 selects the tie rule of that coordinate, the mean of the
+                two one-sided slopes. Penalties without coordinate kinks ignore `sign`.
+
+        Returns:
+            The gradient, like `x`.
+        """
+
+    @abc.abstractmethod
+    def proximal(self, x: Group, step: float | Scalar) -> Group:
+        """`argmin_z |z - x|^2 / (2 step) + R(z)`: one implicit Euler step of `x' = -grad R`.
+
+        Where the minimand is not convex, the stationary point that continues the gradient flow from `x`.
+
+        Args:
+            x: the parameter group, any shape.
+            step: time divided by the group's time constant, >= 0.
+
+        Returns:
+            The new parameters, like `x`.
+
+        Raises:
+            ValueError: if `step` is negative or not one number, or if there is no closed form (see `Sum.proximal`).
+        """
+
+    def joint_proximal(self, others: tuple["AbstractPenalty", ...], x: Group, step: float | Scalar) -> Group | None:
+        """`argmin_z |z - x|^2 / (2 step) + R(z) + sum_k R_k(z)`, where that has a closed form.
+
+        Args:
+            others: the penalties `R_k` that act on the same group.
+            x: the parameter group, any shape.
+            step: time divided by the group's time constant, >= 0.
+
+        Returns:
+            The new parameters, like `x`; None if this penalty knows no closed form in that company. As long as a class
+            does not override this, it knows one only when alone.
+        """
+        return None if others else self.proximal(x, step)
+
+    @abc.abstractmethod
+    def scaled(self, factor: Coefficient) -> "AbstractPenalty":
+        """The penalty with energy `factor R(x)`.
+
+        Args:
+            factor: >= 0; an array gives penalties to map over.
+
+        Returns:
+            A penalty of the same kind.
+
+        Raises:
+            ValueError: if `factor` is negative or not finite.
+        """
+
+    @abc.abstractmethod
+    def split(self) -> tuple["AbstractPenalty", "AbstractPenalty"]:
+        """The penalty as (orthant-smooth part, shrinking part), whose energies add up to it.
+
+        Returns:
+            The part whose kinks are the coordinate planes, and the part made of norms (if that is a single term, its
+            proximal map is its exact flow). A missing part is `Zero()`.
+        """
+
+    def gradient(self, x: Group) -> Group:
+        """`grad R(x)` with the tie rule `sign(0) = 0`: `branch_gradient(x, sign(x))`.
+
+        Args:
+            x: the parameter group, any shape.
+
+        Returns:
+            The gradient, like `x`.
+        """
+        return self.branch_gradient(x, jnp.sign(x))
+
+    def __add__(self, other: "AbstractPenalty") -> "AbstractPenalty":
+        """The penalty with energy `R_self + R_other`, opened and without `Zero` terms."""
+        if not isinstance(other, AbstractPenalty):
+            return NotImplemented
+        return combine((self, other))
+
+
+class AbstractTerm(AbstractPenalty):
+    """A single penalty `k * (...)`; `k >= 0` is checked at construction when its value is known."""
+
+    k: eqx.AbstractVar[Coefficient]
+    shrinks: eqx.AbstractClassVar[bool]  # the part that `split` puts it in
+
+    def __check_init__(self):
+        check_nonnegative(f"{type(self).__name__}: the coefficient k", self.k)
+
+    def coefficient(self, x: Group) -> Scalar:
+        """`k` as one number of the dtype of `x`; raises ValueError for an unmapped sweep."""
+        return scalar_like(f"{type(self).__name__}: the coefficient k", self.k, x)
+
+    def checked_step(self, step: float | Scalar, x: Group) -> Scalar:
+        """`step` as one number of the dtype of `x`; raises ValueError if it is negative or an array."""
+        check_nonnegative(f"{type(self).__name__}.proximal: step", step)
+        return scalar_like(f"{type(self).__name__}.proximal: step", step, x)
+
+    def split(self) -> tuple[AbstractPenalty, AbstractPenalty]:
+        """See `AbstractPenalty.split`."""
+        return (Zero(), self) if self.shrinks else (self, Zero())
+
+    def scaled(self, factor: Coefficient) -> AbstractPenalty:
+        """The same penalty with coefficient `factor k`."""
+        check_nonnegative(f"{type(self).__name__}.scaled: the factor", factor)
+        return dataclasses.replace(self, k=factor * self.k)
+
+
+class Zero(AbstractPenalty):
+    """No penalty: `R(x) = 0`."""
+
+    kinked: ClassVar[bool] = False
+
+    def energy(self, x: Group) -> Scalar:
+        """0."""
+        return jnp.zeros((), x.dtype)
+
+    def branch_gradient(self, x: Group, sign: Group) -> Group:
+        """0."""
+        del sign
+        return jnp.zeros_like(x)
+
+    def proximal(self, x: Group, step: float | Scalar) -> Group:
+        """`z = x`."""
+        del step
+        return x
+
+    def split(self) -> tuple[AbstractPenalty, AbstractPenalty]:
+        """Two zeros."""
+        return self, self
+
+    def scaled(self, factor: Coefficient) -> "Zero":
+        """Zero again."""
+        check_nonnegative("Zero.scaled: the factor", factor)
+        return self
+
+
+def _flatten(terms) -> tuple[AbstractPenalty, ...]:
+    """The terms with nested sums opened and `Zero` left out."""
+    flat: list[AbstractPenalty] = []
+    for term in terms:
+        if isinstance(term, Sum):
+            flat.extend(term.terms)
+        elif isinstance(term, AbstractPenalty):
+            flat.extend(() if isinstance(term, Zero) else (term,))
+        else:
+            raise ValueError(
+                f"Sum takes penalties, got {term!r} of type {type(term).__name__}. "
+                f"Build the terms first, for example Sum((Nonnegativity(0.1), UnitL1Norm(0.9)))."
+            )
+    return tuple(flat)
+
+
+def combine(terms) -> AbstractPenalty:
+    """The plainest penalty that equals the sum of the terms."""
+    flat = _flatten(terms)
+    if not flat:
+        return Zero()
+    return flat[0] if len(flat) == 1 else Sum(flat)
+
+
+class Sum(AbstractPenalty):
+    """`R(x) = sum_k R_k(x)` on one parameter group; what `a + b` returns.
+
+    Attributes:
+        terms: the penalties, with nested sums opened and `Zero` left out.
+
+    Raises:
+        ValueError: if a term is not a penalty.
+    """
+
+    terms: tuple[AbstractPenalty, ...] = eqx.field(converter=_flatten)
+
+    @property
+    def kinked(self) -> bool:
+        """True if any of the terms is kinked."""
+        return any(term.kinked for term in self.terms)
+
+    def energy(self, x: Group) -> Scalar:
+        """Sum of the terms' energies."""
+        return sum((term.energy(x) for term in self.terms), start=jnp.zeros((), x.dtype))
+
+    def branch_gradient(self, x: Group, sign: Group) -> Group:
+        """Sum of the terms' branch gradients."""
+        return sum((term.branch_gradient(x, sign) for term in self.terms), start=jnp.zeros_like(x))
+
+    def proximal(self, x: Group, step: float | Scalar) -> Group:
+        """The joint proximal map of all terms, if one of them knows it in closed form; `x` without terms.
+
+        Known are single terms, and `Nonnegativity` with `UnitL1Norm` (see `UnitL1Norm.joint_proximal`).
+
+        Args:
+            x: the parameter group, any shape.
+            step: time divided by the group's time constant, >= 0.
+
+        Returns:
+            The new parameters, like `x`.
+
+        Raises:
+            ValueError: for any other sum of several terms, because proximal maps do not add.
+        """
+        if not self.terms:
+            return x
+        for index, term in enumerate(self.terms):
+            found = term.joint_proximal(self.terms[:index] + self.terms[index + 1 :], x, step)
+            if found is not None:
+                return found
+        names = " + ".join(type(term).__name__ for term in self.terms)
+        raise ValueError(
+            f"The sum {names} has no closed-form proximal map here. Apply the proximal maps of its `terms` one "
+            f"after the other (first order in the step; forwards, then backwards with half steps: second order), "
+            f"or integrate `branch_gradient` with the signs held fixed, or treat the parts of `split()` apart."
+        )
+
+    def split(self) -> tuple[AbstractPenalty, AbstractPenalty]:
+        """The sums of the orthant-smooth parts and of the shrinking parts of all terms."""
+        parts = [term.split() for term in self.terms]
+        return combine(smooth for smooth, _ in parts), combine(shrinking for _, shrinking in parts)
+
+    def scaled(self, factor: Coefficient) -> "Sum":
+        """The sum of the scaled terms."""
+        return Sum(tuple(term.scaled(factor) for term in self.terms))
