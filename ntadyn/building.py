@@ -15,7 +15,8 @@ from ntadyn.networks import GatedLinear, NeuronGatedLinear
 from ntadyn.regularizers import from_relative_weights
 from ntadyn.simulation import FixedSteps, default_step
 from ntadyn.solvers import Descent, Splitting
-from ntadyn.tasks import AbstractCurriculum, Scale, TaskSet, composites, curricula, named, teachers
+from ntadyn.tasks import AbstractCurriculum, Scale, TaskSet, composites, curricula, teachers
+from ntadyn.tasks.named import named
 
 
 class Keys(eqx.Module):
@@ -79,7 +80,7 @@ def build_curriculum(spec: config.Curriculum, tasks: TaskSet) -> AbstractCurricu
             f"block duration {spec.block_duration} and total time {spec.total_time} must both be positive."
         )
     num_blocks = int(-(-spec.total_time * (1 - 1e-12) // spec.block_duration))
-    whole = named.named(spec.name, num_blocks, tasks.num_base, tasks.num_composites, spec.block_duration)
+    whole = named(spec.name, num_blocks, tasks.num_base, tasks.num_composites, spec.block_duration)
     return curricula.until(whole, spec.total_time)
 
 

@@ -1,6 +1,6 @@
 """One simulation as plain values: what the command line, presets and result files speak.
 
-Nothing here imports JAX. `ntadyn.building` turns a configuration into systems, curricula and states; any number in it may
+Nothing here imports JAX; the only trace of the command line is two short names for flags. `ntadyn.building` turns a configuration into systems, curricula and states; any number in it may
 be replaced by a traced array there, which is how sweeps run over parameters.
 """
 
@@ -8,7 +8,9 @@ import dataclasses
 import enum
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+import tyro
 
 
 class TeacherKind(enum.Enum):
@@ -130,8 +132,8 @@ class RelativePenalties:
 class Randomness:
     """One recorded seed, from which the keys of teachers, initial states and data are derived."""
 
-    seed: int = 0
-    num_seeds: int = 10
+    seed: Annotated[int, tyro.conf.arg(aliases=["--seed"])] = 0
+    num_seeds: Annotated[int, tyro.conf.arg(aliases=["--seeds"])] = 10
     """Number of repetitions."""
     vary_teachers: bool = False
     """Draw new teachers for every repetition; the published runs share one set."""

@@ -64,8 +64,10 @@ def save_figure(figure: Figure, path: Path) -> list[Path]:
         OSError: if they cannot be written.
     """
     paths = [path.with_suffix(".png"), path.with_suffix(".pdf")]
-    for target in paths:
-        with writing(target) as temporary:
-            figure.savefig(temporary, format=target.suffix[1:])
+    # Colours named C0, C1, ... are looked up when the figure is drawn, so the style must hold then as well.
+    with house_style():
+        for target in paths:
+            with writing(target) as temporary:
+                figure.savefig(temporary, format=target.suffix[1:])
     plt.close(figure)
     return paths

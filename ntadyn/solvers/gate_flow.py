@@ -11,8 +11,8 @@ from ntadyn.regularizers import AbstractPenalty
 
 Gates = Float[Array, " n"]
 
-# Five steps of the Illinois method bring the time of an event to rounding for the smooth paths between two steps.
-ROOT_ITERATIONS = 5
+# The search for an event stops at rounding, after five or six steps on the short paths within a step of a solver.
+MAX_ROOT_ITERATIONS = 30
 
 
 class GateProblem(eqx.Module):
@@ -69,9 +69,14 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], m
     def next_event(state):
         gates, sign, remaining, _, _, count = state
         path, _, margins, _ = try_whole(gates, sign, remaining)
-        duration = _first_root(lambda t: jnp.min(margins(t)), remaining)
-        at_event = margins(duration)
-        now = at_event == jnp.min(at_event)
+        # A gate that has just left zero has no margin yet; only those that end below theirs have an event to find.
+        meets = margins(remaining) < 0
+        of_those = lambda t: jnp.where(meets, margins(t), jnp.inf)  # noqa: E731
+        duration = _first_root(lambda t: jnp.min(of_those(t)), remaining)
+        at_event = of_those(duration)
+        # Gates that mirror each other arrive together, up to rounding.
+        together = 64 * jnp.finfo(gates.dtype).eps * jnp.abs(margins(jnp.zeros_like(remaining)))
+        now = at_event <= jnp.min(at_event) + together
         gates = jnp.where(now & (sign != 0), 0, path(duration))
         sign = jnp.where(now, _sign_after_event(problem, gates, sign), sign)
         remaining = remaining - duration
@@ -134,11 +139,20 @@ def _exponential_path(problem: GateProblem, gates: Gates, sign: Gates):
 
 
 def _first_root(margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
-    """When a margin that ends below zero gets there, by regula falsi (Illinois)."""
+    """When a margin that ends below zero gets there, by regula falsi (Illinois), to rounding.
 
-    def refine(_, bracket):
-        low, high, at_low, at_high = bracket
-        middle = (low * at_high - high * at_low) / _nonzero(at_high - at_low)
+    A margin that starts at zero, as that of a gate that has just left it, is followed out by bisection first.
+    """
+    at_start, at_end = margin(jnp.zeros_like(horizon)), margin(horizon)
+    negligible = 4 * jnp.finfo(horizon.dtype).eps * (jnp.abs(at_start) + jnp.abs(at_end))
+
+    def guess(low, high, at_low, at_high):
+        secant = (low * at_high - high * at_low) / _nonzero(at_high - at_low)
+        return jnp.where(at_low > 0, secant, 0.5 * (low + high))
+
+    def refine(state):
+        low, high, at_low, at_high, _, count = state
+        middle = guess(low, high, at_low, at_high)
         value = margin(middle)
         inside = value > 0
         # Halving the value kept at the other end is what turns the linear convergence of regula falsi superlinear.
@@ -147,11 +161,18 @@ def _first_root(margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
             jnp.where(inside, high, middle),
             jnp.where(inside, value, 0.5 * at_low),
             jnp.where(inside, 0.5 * at_high, value),
+            jnp.abs(value) <= negligible,
+            count + 1,
         )
 
-    start = (jnp.zeros_like(horizon), horizon, margin(jnp.zeros_like(horizon)), margin(horizon))
-    low, high, at_low, at_high = lax.fori_loop(0, ROOT_ITERATIONS, refine, start)
-    return jnp.clip((low * at_high - high * at_low) / _nonzero(at_high - at_low), 0, horizon)
+    def unfinished(state):
+        *_, found, count = state
+        return ~found & (count < MAX_ROOT_ITERATIONS)
+
+    start = (jnp.zeros_like(horizon), horizon, at_start, at_end, at_start < 0, jnp.asarray(0))
+    low, high, at_low, at_high, _, _ = lax.while_loop(unfinished, refine, start)
+    root = jnp.clip(guess(low, high, at_low, at_high), 0, horizon)
+    return jnp.where(at_start < 0, jnp.zeros_like(root), root)
 
 
 def _nonzero(x: Array) -> Array:

@@ -1,5 +1,3 @@
 """Many trajectories at once: axes of parameters, labelled results."""
 
-from ntadyn.sweeps.phase_map import Axis as Axis
-from ntadyn.sweeps.phase_map import PhaseMap as PhaseMap
 from ntadyn.sweeps.phase_map import run_phase_map as run_phase_map

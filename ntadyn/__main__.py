@@ -1,0 +1,5 @@
+"""python -m ntadyn."""
+
+from ntadyn.cli import main
+
+main()

@@ -1,0 +1,67 @@
+"""ntadyn simulate: one configuration, all its repetitions."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from ntadyn.configuration import Configuration
+from ntadyn.presets import SIMULATIONS
+
+Preset = Literal["figure-2-flexible", "figure-2-forgetful", "figure-5-published", "figure-5-released"]
+
+
+@dataclass(frozen=True)
+class Simulate:
+    """Run one configuration, draw loss, gates and alignment over time, and write a labelled NetCDF file.
+
+    Start from a preset and override any of its parameters; the defaults shown belong to the preset that is chosen.
+    """
+
+    preset: Preset = "figure-2-flexible"
+    """Where to start."""
+    out: Path = Path("simulation")
+    """Folder for simulation.nc, simulation.png and simulation.pdf."""
+    records_per_block: Annotated[int, tyro.conf.arg(metavar="N")] = 40
+    """Records inside every block, besides those at its start and end."""
+    estimate_error: bool = False
+    """Run again with all steps halved and write how far every recorded number moves."""
+    configuration: Annotated[Configuration, tyro.conf.arg(name="")] = field(
+        default_factory=SIMULATIONS["figure-2-flexible"]
+    )
+
+    def run(self) -> int:
+        """Simulate, write, draw; 0 if every repetition succeeded, 1 otherwise."""
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+
+        from ntadyn import building, storage
+        from ntadyn.ensemble import run_ensemble
+        from ntadyn.labelled import simulation_dataset
+        from ntadyn.plotting.style import save_figure
+        from ntadyn.plotting.trajectory import trajectory_figure
+        from ntadyn.provenance import provenance
+
+        folder = storage.output_folder(self.out)
+        trajectory, curriculum = run_ensemble(
+            self.configuration, records_per_block=self.records_per_block, estimate_error=self.estimate_error
+        )
+        key = building.first(building.keys(self.configuration.randomness))
+        tasks = building.build_tasks(self.configuration.teachers, key.teachers)
+        dataset = simulation_dataset(self.configuration, trajectory, curriculum, tasks)
+        dataset.attrs |= provenance()
+        written = [storage.write_dataset(dataset, folder / "simulation.nc")]
+        written += save_figure(trajectory_figure(dataset), folder / "simulation")
+        failed = int((dataset.result != 0).sum())
+        final = dataset.isel(record=-1)
+        print(f"{dataset.sizes['seed']} repetitions, {curriculum.num_blocks} blocks, {failed} failed")
+        print(f"loss at the end      {float(final.loss.mean()):.3g}")
+        matched = [final.similarity.values[:, m, m] for m in range(min(final.sizes["teacher"], final.sizes["path"]))]
+        print(f"alignment at the end {sum(float(item.mean()) for item in matched) / len(matched):.4f}")
+        if self.estimate_error:
+            print(f"largest change of a gate when steps are halved: {float(dataset.gates_error.max()):.1e}")
+        for path in written:
+            print(f"wrote {path}")
+        return int(failed > 0)

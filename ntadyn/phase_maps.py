@@ -1,0 +1,134 @@
+"""Phase maps as plain values: which parameter runs along which axis. Nothing here imports JAX."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from ntadyn.configuration import Configuration, replaced
+from ntadyn.presets import figure_5_published, figure_5_released
+
+BLOCK_DURATION = "curriculum.block_duration"
+GATE_TIME_CONSTANT = "time_constants.gates"
+STRENGTH = "penalties.strength"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One parameter of a sweep.
+
+    Attributes:
+        path: dotted path of the parameter in a `Configuration`, for example "time_constants.gates".
+        values: its values, ascending.
+        name: name of the dimension in results.
+        label: text for a plot axis.
+    """
+
+    path: str
+    values: tuple[float, ...]
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
+class PhaseMap:
+    """What a map is made of.
+
+    Attributes:
+        name: short name, used in files and titles.
+        configuration: all parameters that the axes do not change.
+        columns: the parameter on the horizontal axis; anything but block duration.
+        rows: block durations.
+        estimate_error: also run everything with halved steps and report how far gates and alignment move.
+    """
+
+    name: str
+    configuration: Configuration
+    columns: Axis
+    rows: Axis
+    estimate_error: bool = False
+
+
+def spaced(low: float, high: float, count: int) -> tuple[float, ...]:
+    """`count` equally spaced values from `low` to `high`; `low` alone if the count is 1.
+
+    Raises:
+        ValueError: if the count is not positive, or a range of several values does not ascend.
+    """
+    if count < 1 or (count > 1 and not low < high):
+        raise ValueError(
+            f"an axis of {count} values from {low} to {high} is not possible; give an ascending range and one value or more."
+        )
+    return tuple(low + (high - low) * index / max(count - 1, 1) for index in range(count))
+
+
+def block_durations(values: tuple[float, ...]) -> Axis:
+    """Rows of every phase map."""
+    return Axis(BLOCK_DURATION, values, "block_duration", "block duration")
+
+
+def gate_time_constants(values: tuple[float, ...]) -> Axis:
+    """Columns of the gate-speed map."""
+    return Axis(GATE_TIME_CONSTANT, values, "gate_time_constant", "gate time constant")
+
+
+def strengths(values: tuple[float, ...]) -> Axis:
+    """Columns of the penalty map."""
+    return Axis(STRENGTH, values, "strength", "penalty strength λ")
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """What the two maps of figure 5 run over, and the configuration that they share."""
+
+    base: Annotated[Configuration, tyro.conf.arg(name="")]
+    """All parameters but those below."""
+    fast_gates: float
+    """Gate time constant of the penalty map."""
+    block_duration: Annotated[tuple[float, float], tyro.conf.arg(metavar="LOW HIGH")]
+    """Range of the rows of both maps."""
+    gate_time_constant: Annotated[tuple[float, float], tyro.conf.arg(metavar="LOW HIGH")]
+    """Range of the columns of the gate-speed map."""
+    strength: Annotated[tuple[float, float], tyro.conf.arg(metavar="LOW HIGH")]
+    """Range of the columns of the penalty map."""
+    size: Annotated[tuple[int, int], tyro.conf.arg(metavar="COLUMNS ROWS")] = (64, 64)
+    """Numbers of columns and rows of each map."""
+
+
+def published() -> Ranges:
+    """Figure 5 as it was made: legacy parameters in the present convention (tau_W = 1, tau_c and lambda halved).
+
+    Source: arXiv 2411.03840, figure 5; see `presets.translated_from_legacy`.
+    """
+    return Ranges(figure_5_published(), 0.0025, (0.1, 1.0), (0.01, 0.05), (0.0, 0.1))
+
+
+def released() -> Ranges:
+    """The literal parameters of the released code: a negative control, its gate-speed map has no flexible regime."""
+    return Ranges(figure_5_released(), 0.005, (0.1, 1.0), (0.02, 0.1), (0.0, 0.2))
+
+
+def small() -> Ranges:
+    """The published ranges at a size for a quick look: 12 x 12 cells, three repetitions."""
+    full = published()
+    base = replaced(full.base, {"randomness.num_seeds": 3})
+    return Ranges(base, full.fast_gates, full.block_duration, full.gate_time_constant, full.strength, (12, 12))
+
+
+def figure_5_maps(ranges: Ranges, estimate_error: bool = False) -> tuple[PhaseMap, PhaseMap]:
+    """The gate-speed map and the penalty map.
+
+    The default step resolves the faster gates of the penalty map by a smaller step; a step given in the configuration
+    is used for both.
+    """
+    columns, rows = ranges.size
+    durations = block_durations(spaced(*ranges.block_duration, rows))
+    base = ranges.base
+    fast = replaced(base, {GATE_TIME_CONSTANT: ranges.fast_gates})
+    return (
+        PhaseMap("gate_speed", base, gate_time_constants(spaced(*ranges.gate_time_constant, columns)), durations, estimate_error),
+        PhaseMap("penalty", fast, strengths(spaced(*ranges.strength, columns)), durations, estimate_error),
+    )
+
+
+PRESETS = {"published": published, "released": released, "small": small}

@@ -1,0 +1,62 @@
+"""Loss, gates and alignment over time, with the blocks shaded."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ntadyn.plotting.style import WIDTH, band, house_style, shade_blocks
+
+
+def draw_loss(ax: Axes, dataset: xr.Dataset) -> None:
+    """Task loss, mean over repetitions with one standard error."""
+    band(ax, dataset.time.values, dataset.loss.values, "black")
+    ax.set_ylim(bottom=0)
+    ax.set_ylabel("loss")
+
+
+def draw_gates(ax: Axes, dataset: xr.Dataset) -> None:
+    """Gates of the paths, each named by the teacher that it is assigned to; mean over outputs if they are per neuron."""
+    gates = dataset.gates.mean("output") if "output" in dataset.gates.dims else dataset.gates
+    for index in range(dataset.sizes["path"]):
+        band(ax, dataset.time.values, gates.isel(path=index).values, f"C{index}", f"path {index + 1}")
+    ax.axhline(0, color="0.7", linewidth=0.6, zorder=-1)
+    ax.set_ylabel("gate")
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def draw_alignment(ax: Axes, dataset: xr.Dataset) -> None:
+    """Cosine of every teacher with every path: solid for assigned pairs, dashed for the others."""
+    teachers = [str(name) for name in dataset.teacher.values]
+    for m, name in enumerate(teachers):
+        for p in range(dataset.sizes["path"]):
+            values = dataset.similarity.isel(teacher=m, path=p).values
+            style = "-" if m == p else "--"
+            label = f"{name}, path {p + 1}"
+            ax.plot(dataset.time.values, values.mean(axis=0), style, color=f"C{p}", label=label)
+    ax.set_ylim(-0.1, 1.05)
+    ax.set_ylabel("alignment")
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def trajectory_figure(dataset: xr.Dataset) -> Figure:
+    """Three panels over time.
+
+    Args:
+        dataset: a simulation, as `simulation_dataset` makes it.
+
+    Returns:
+        The figure.
+    """
+    with house_style():
+        figure, axes = plt.subplots(3, 1, figsize=(WIDTH + 1.0, 5.2), sharex=True)
+        for ax, draw in zip(axes, (draw_loss, draw_gates, draw_alignment), strict=True):
+            shade_blocks(ax, np.asarray(dataset.attrs["edges"]), np.asarray(dataset.attrs["block_tasks"]))
+            draw(ax, dataset)
+        axes[-1].set_xlabel("time (in the unit of the time constants)")
+        seeds = dataset.sizes["seed"]
+        figure.suptitle(
+            f"mean of {seeds} repetition{'s' if seeds > 1 else ''}, band: standard error; background: task", fontsize=8
+        )
+    return figure
