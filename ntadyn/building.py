@@ -6,7 +6,7 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray, PyTree
+from jaxtyping import Array, Key, PRNGKeyArray, PyTree
 
 from ntadyn import configuration as config
 from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters
@@ -22,9 +22,9 @@ from ntadyn.tasks.named import named
 class Keys(eqx.Module):
     """Three independent sources of randomness, of one repetition or batched over repetitions."""
 
-    teachers: PRNGKeyArray
-    initial: PRNGKeyArray
-    data: PRNGKeyArray
+    teachers: Key[Array, "*repetition"]
+    initial: Key[Array, "*repetition"]
+    data: Key[Array, "*repetition"]
 
 
 def keys(randomness: config.Randomness) -> Keys:
