@@ -126,7 +126,13 @@ def figure_5_maps(ranges: Ranges, estimate_error: bool = False) -> tuple[PhaseMa
     base = ranges.base
     fast = replaced(base, {GATE_TIME_CONSTANT: ranges.fast_gates})
     return (
-        PhaseMap("gate_speed", base, gate_time_constants(spaced(*ranges.gate_time_constant, columns)), durations, estimate_error),
+        PhaseMap(
+            "gate_speed",
+            base,
+            gate_time_constants(spaced(*ranges.gate_time_constant, columns)),
+            durations,
+            estimate_error,
+        ),
         PhaseMap("penalty", fast, strengths(spaced(*ranges.strength, columns)), durations, estimate_error),
     )
 

@@ -1,4 +1,5 @@
 """ntadyn verify (written by another hand)."""
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -6,4 +7,5 @@ from pathlib import Path
 @dataclass(frozen=True)
 class Verify:
     """Verify."""
+
     out: Path = Path("verification")

@@ -61,7 +61,7 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], m
     def try_whole(gates, sign, remaining):
         path = _exponential_path(problem, gates, sign)
         end = path(remaining)
-        margins = _margins(problem, path, sign, end)
+        margins = _margins(problem, path, sign)
         return path, end, margins, jnp.min(margins(remaining)) < 0
 
     # The piece that reaches the end comes first and outside the loop: within a batch the loop, which looks for events,
@@ -116,14 +116,15 @@ def _sign_after_event(problem: GateProblem, gates: Gates, sign: Gates) -> Gates:
     return jnp.where(sign == 0, released, arrived).astype(gates.dtype)
 
 
-def _margins(problem: GateProblem, path, sign: Gates, end: Gates):
+def _margins(problem: GateProblem, path, sign: Gates):
     """t -> how far each gate is from its next event: a moving one from zero, a held one from being pulled away."""
-    above_at_end, _ = _one_sided(problem, jnp.where(sign == 0, 0, end))
 
     def margins(t):
         gates = path(t)
         above, below = _one_sided(problem, jnp.where(sign == 0, 0, gates))
-        return jnp.where(sign == 0, jnp.where(above_at_end > 0, -above, below), gates * sign)
+        # A gate that both sides pull with the same force stays, by the tie rule.
+        balanced = (above > 0) & (above == -below)
+        return jnp.where(sign == 0, jnp.where(balanced, above, jnp.minimum(-above, below)), gates * sign)
 
     return margins
 
@@ -144,23 +145,26 @@ def _first_root(margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
     A margin that starts at zero, as that of a gate that has just left it, is followed out by bisection first.
     """
     at_start, at_end = margin(jnp.zeros_like(horizon)), margin(horizon)
-    negligible = 4 * jnp.finfo(horizon.dtype).eps * (jnp.abs(at_start) + jnp.abs(at_end))
+    # The last secant, after the loop, still gains half as many digits again.
+    negligible = jnp.finfo(horizon.dtype).eps ** 0.6 * (jnp.abs(at_start) + jnp.abs(at_end))
 
     def guess(low, high, at_low, at_high):
         secant = (low * at_high - high * at_low) / _nonzero(at_high - at_low)
         return jnp.where(at_low > 0, secant, 0.5 * (low + high))
 
     def refine(state):
-        low, high, at_low, at_high, _, count = state
+        low, high, at_low, at_high, side, _, count = state
         middle = guess(low, high, at_low, at_high)
         value = margin(middle)
-        inside = value > 0
-        # Halving the value kept at the other end is what turns the linear convergence of regula falsi superlinear.
+        now = jnp.where(value > 0, 1, -1)
+        # Halving the value at an end that is kept twice is what turns the linear convergence of regula falsi superlinear.
+        kept = jnp.where(now == side, 0.5, 1.0).astype(value.dtype)
         return (
-            jnp.where(inside, middle, low),
-            jnp.where(inside, high, middle),
-            jnp.where(inside, value, 0.5 * at_low),
-            jnp.where(inside, 0.5 * at_high, value),
+            jnp.where(now > 0, middle, low),
+            jnp.where(now > 0, high, middle),
+            jnp.where(now > 0, value, kept * at_low),
+            jnp.where(now > 0, kept * at_high, value),
+            now,
             jnp.abs(value) <= negligible,
             count + 1,
         )
@@ -169,8 +173,8 @@ def _first_root(margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
         *_, found, count = state
         return ~found & (count < MAX_ROOT_ITERATIONS)
 
-    start = (jnp.zeros_like(horizon), horizon, at_start, at_end, at_start < 0, jnp.asarray(0))
-    low, high, at_low, at_high, _, _ = lax.while_loop(unfinished, refine, start)
+    start = (jnp.zeros_like(horizon), horizon, at_start, at_end, jnp.asarray(0), at_start < 0, jnp.asarray(0))
+    low, high, at_low, at_high, *_ = lax.while_loop(unfinished, refine, start)
     root = jnp.clip(guess(low, high, at_low, at_high), 0, horizon)
     return jnp.where(at_start < 0, jnp.zeros_like(root), root)
 
@@ -190,7 +194,11 @@ def symmetric_eigen(matrix: Float[Array, "n n"]) -> tuple[Float[Array, " n"], Fl
     if size > 2:
         return jnp.linalg.eigh(matrix)
     first, second, off = matrix[0, 0], matrix[1, 1], matrix[0, 1]
-    mean, half, radius = 0.5 * (first + second), 0.5 * (first - second), jnp.sqrt((0.5 * (first - second)) ** 2 + off**2)
+    mean, half, radius = (
+        0.5 * (first + second),
+        0.5 * (first - second),
+        jnp.sqrt((0.5 * (first - second)) ** 2 + off**2),
+    )
     # Half-angle formulas with the larger of the two taken under the root, so that neither loses digits.
     larger = jnp.sqrt(0.5 + 0.5 * jnp.where(radius == 0, 1, jnp.abs(half) / _nonzero(radius)))
     smaller = 0.5 * jnp.abs(off) / (_nonzero(radius) * larger)

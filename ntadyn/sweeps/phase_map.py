@@ -67,7 +67,9 @@ def run_phase_map(phase_map: PhaseMap, num_workers: int = 2, report: Callable[[i
     system, state = ends[0]
     method = _method(configuration, [system for system, _ in ends])
     curricula = [
-        building.build_curriculum(dataclasses.replace(configuration.curriculum, block_duration=float(duration)), system.tasks)
+        building.build_curriculum(
+            dataclasses.replace(configuration.curriculum, block_duration=float(duration)), system.tasks
+        )
         for duration in rows.values
     ]
     simulation.check(system, curricula[0], state, method, phase_map.estimate_error)

@@ -57,5 +57,3 @@ def score(trajectory: Trajectory, real: Bool[Array, " record"]) -> Scores:
         gates=trajectory.values["gates"][-1],
         result=jnp.where(trajectory.result == RESULTS.successful, 0, failed),
     )
-
-

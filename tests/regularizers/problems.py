@@ -73,10 +73,10 @@ def minimise_over_orthants(energy, x, step, fixed):
         found = scipy.optimize.minimize(
             objective,
             start,
-            jac="3-point",
+            jac="2-point",
             bounds=bounds,
             method="L-BFGS-B",
-            options={"ftol": 1e-15, "gtol": 1e-10},
+            options={"ftol": 1e-13, "gtol": 1e-7},
         ).x
         if objective(found) < objective(best):
             best = found

@@ -149,12 +149,10 @@ def test_proximal_step_is_first_order_accurate(kind, total):
     """The error of one step falls as step^2."""
     x = jnp.asarray(total * np.asarray([0.5, -0.3, 0.2]))
     steps = [0.01, 0.005, 0.0025]
-    errors = [
-        np.max(
-            np.abs(proximal(kind(0.7), x, h) - np.asarray(gradient_flow(kind(0.7), x, jnp.asarray(h), 20)))
-        )  # RK4: exact to rounding
-        for h in steps
-    ]
+    penalty = kind(0.7)
+    # Twenty Runge-Kutta steps are exact to rounding here.
+    flows = [np.asarray(gradient_flow(penalty, x, jnp.asarray(h), 20)) for h in steps]
+    errors = [np.max(np.abs(proximal(penalty, x, h) - flow)) for h, flow in zip(steps, flows, strict=True)]
     orders = np.log2(np.asarray(errors[:-1]) / np.asarray(errors[1:]))
     # The next term of the expansion, relative size 3 k step / 2, changes the measured order by about 0.02.
     np.testing.assert_allclose(orders, 2.0, atol=0.04)
@@ -282,3 +280,24 @@ def test_jit_changes_nothing(kind, shape):
     ):
         # The compiler may reorder sums.
         np.testing.assert_allclose(one, two, rtol=1e-13)
+
+
+@pytest.mark.parametrize(("kind", "shape"), PROBLEMS)
+def test_scaled_multiplies_the_energy(kind, shape):
+    x = off_the_kinks(22, shape)
+    scaled = kind(0.7).scaled(2.5)
+    assert type(scaled) is kind
+    np.testing.assert_allclose(energy(scaled, x), 2.5 * energy(kind(0.7), x), rtol=1e-14)
+    np.testing.assert_allclose(gradient(scaled, x), 2.5 * gradient(kind(0.7), x), rtol=1e-13)
+    assert energy(kind(0.7).scaled(0), x) == 0
+
+
+@pytest.mark.parametrize(("kind", "shape"), PROBLEMS)
+def test_kinked_says_whether_the_slope_jumps_across_a_coordinate_plane(kind, shape):
+    """One entry goes through zero while the others, in the same column too, stay where they are."""
+    x = off_the_kinks(23, shape)
+    above, below = x.copy(), x.copy()
+    above.ravel()[1], below.ravel()[1] = 1e-9, -1e-9
+    jump = np.max(np.abs(gradient(kind(0.7), above) - gradient(kind(0.7), below)))
+    # A smooth slope changes by its curvature, at most 0.7 / 0.05, times 2e-9; a kink by at least the slope 0.7 / 8 / 3.
+    assert jump > 0.02 if kind(0.7).kinked else jump < 1e-7

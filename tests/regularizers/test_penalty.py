@@ -1,5 +1,6 @@
 """Sums of penalties, how they split, and what coefficients are refused."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -134,3 +135,38 @@ def test_sums_take_penalties_only():
         Sum((L1(0.1), 3))
     with pytest.raises(TypeError):
         L1(0.1) + 3
+
+
+def test_scaled_sums_and_zero():
+    total = (Nonnegativity(0.1) + UnitL1Norm(0.3)).scaled(2.0)
+    assert [(type(term), term.k) for term in total.terms] == [(Nonnegativity, 0.2), (UnitL1Norm, 0.6)]
+    assert isinstance(Zero().scaled(3.0), Zero)
+
+
+def test_scaled_sweeps():
+    factors = jnp.asarray([0.0, 0.5, 2.0])
+    x = jnp.asarray([0.7, -0.2])
+    penalty = Nonnegativity(0.1) + UnitL1Norm(0.3)
+    swept = eqx.filter_jit(eqx.filter_vmap(lambda scaled: scaled.energy(x)))(penalty.scaled(factors))
+    np.testing.assert_allclose(swept, np.asarray(factors) * energy(penalty, x), rtol=1e-14)
+
+
+@pytest.mark.parametrize("factor", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("penalty", [Zero(), UnitL1Norm(0.3), L1(0.3) + L2(0.1)])
+def test_bad_factors_are_refused(penalty, factor):
+    with pytest.raises(ValueError, match=r"scaled: the factor must be finite and >= 0, got"):
+        penalty.scaled(factor)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "kinked"),
+    [
+        (Zero(), False),
+        (Sum(()), False),
+        (UnitL2Norm(0.1) + L2(0.1), False),
+        (UnitL2Norm(0.1) + Nonnegativity(0.1), True),
+        (UnitL1Norm(0.0), True),
+    ],
+)
+def test_a_sum_is_kinked_if_a_term_is(penalty, kinked):
+    assert penalty.kinked is kinked

@@ -91,7 +91,8 @@ def errors(values, reference, teacher_norm) -> tuple[np.ndarray, np.ndarray]:
     """Per seed: largest gate error, and largest overlap error in units of the teacher norm."""
     gates = np.max(np.abs(values["gates"] - reference["gates"]), axis=(1, 2))
     overlaps = [
-        np.max(np.abs(values[name] - reference[name]), axis=(1, 2, 3)) for name in ("student_overlaps", "teacher_overlaps")
+        np.max(np.abs(values[name] - reference[name]), axis=(1, 2, 3))
+        for name in ("student_overlaps", "teacher_overlaps")
     ]
     return gates, np.maximum(*overlaps) / teacher_norm
 
