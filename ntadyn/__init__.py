@@ -15,7 +15,6 @@ if TYPE_CHECKING:
         regularizers as regularizers,
         simulation as simulation,
         solvers as solvers,
-        stability as stability,
         sweeps as sweeps,
         tasks as tasks,
     )
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         GatedLinear as GatedLinear,
         NeuronGatedLinear as NeuronGatedLinear,
     )
+    from .results import RESULTS as RESULTS
     from .simulation import (
         Trajectory as Trajectory,
         simulate as simulate,
@@ -51,7 +51,6 @@ _SUBMODULES = (
     "regularizers",
     "simulation",
     "solvers",
-    "stability",
     "sweeps",
     "tasks",
 )
@@ -62,6 +61,7 @@ _HOME_OF_NAME = {
     "NeuronGatedLinear": "networks",
     "OnlineSGD": "dynamics",
     "OrderParameters": "dynamics",
+    "RESULTS": "results",
     "SVDModes": "dynamics",
     "Smooth": "tasks",
     "Splitting": "solvers",

@@ -1,5 +1,6 @@
 """From plain values to what is simulated: systems, curricula, initial states, methods."""
 
+import math
 from typing import Any
 
 import diffrax
@@ -30,9 +31,14 @@ class Keys(eqx.Module):
 def keys(randomness: config.Randomness) -> Keys:
     """Keys of all repetitions, derived from the one recorded seed; leading axis = repetition.
 
+    The first repetitions stay the same when more are asked for.
+
     Raises:
-        ValueError: if there is no repetition.
+        ValueError: if there is no repetition, or the seed is negative or does not fit into 32 bits.
     """
+    # Larger seeds would mean something else, or nothing, where JAX runs in 32 bits.
+    if not 0 <= randomness.seed < 2**32:
+        raise ValueError(f"seed is {randomness.seed}; it must be between 0 and {2**32 - 1}.")
     if randomness.num_seeds < 1:
         raise ValueError(f"num_seeds is {randomness.num_seeds}; at least one repetition is needed.")
     roots = jax.random.split(jax.random.key(randomness.seed), 3)
@@ -73,11 +79,11 @@ def build_curriculum(spec: config.Curriculum, tasks: TaskSet) -> AbstractCurricu
     """The blocks, cut at the total time.
 
     Raises:
-        ValueError: for an unknown name or lengths that are not positive.
+        ValueError: for an unknown name or lengths that are not positive and finite.
     """
-    if not (spec.block_duration > 0 and spec.total_time > 0):
+    if not (0 < spec.block_duration < math.inf and 0 < spec.total_time < math.inf):
         raise ValueError(
-            f"block duration {spec.block_duration} and total time {spec.total_time} must both be positive."
+            f"block duration {spec.block_duration} and total time {spec.total_time} must both be positive and finite."
         )
     num_blocks = int(-(-spec.total_time * (1 - 1e-12) // spec.block_duration))
     whole = named(spec.name, num_blocks, tasks.num_base, tasks.num_composites, spec.block_duration)
@@ -105,8 +111,11 @@ def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractSyste
         system: AbstractSystem = OrderParameters(tasks, taus, penalties, row_resolved=neuron)
     else:
         flow = GradientFlow(tasks, taus, penalties)
-        online = configuration.dynamics is config.Dynamics.ONLINE
-        system = OnlineSGD(flow, key.data, configuration.batch_size) if online else flow
+        if configuration.dynamics is config.Dynamics.ONLINE:
+            # The type checker takes the abstract fields of the interface for arguments.
+            system = OnlineSGD(flow, key.data, configuration.batch_size)  # pyright: ignore[reportCallIssue]
+        else:
+            system = flow
     return system, system.initial_state(network)
 
 

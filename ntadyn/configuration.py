@@ -1,9 +1,11 @@
 """One simulation as plain values: what the command line, presets and result files speak.
 
-Nothing here imports JAX; the only trace of the command line is two short names for flags. `ntadyn.building` turns a configuration into systems, curricula and states; any number in it may
-be replaced by a traced array there, which is how sweeps run over parameters.
+Nothing here imports JAX; the only trace of the command line is two short names for flags. `ntadyn.building` turns a
+configuration into systems, curricula and states; any real number in it may be replaced by a traced array there, which
+is how sweeps run over parameters.
 """
 
+import copy
 import dataclasses
 import enum
 import json
@@ -180,13 +182,42 @@ def _replaced_one(node: Any, names: list[str], value: Any, path: str) -> Any:
         raise ValueError(f"there is no parameter {path!r}: {type(node).__name__} has {known}.")
     if len(names) > 1:
         value = _replaced_one(getattr(node, names[0]), names[1:], value, path)
-    return dataclasses.replace(node, **{names[0]: value})
+    # Not `dataclasses.replace`: fields are declared for the command line, and arrays are let in only here.
+    changed = copy.copy(node)
+    object.__setattr__(changed, names[0], value)
+    return changed
+
+
+_REAL = (float, float | None)
+
+
+def is_real(configuration: Configuration, path: str) -> bool:
+    """Whether a parameter is declared as a real number, which may then be an array or a traced value.
+
+    Args:
+        configuration: any configuration.
+        path: dotted path of one of its parameters.
+    """
+    *parents, name = path.split(".")
+    node = configuration
+    for parent in parents:
+        node = getattr(node, parent)
+    return {item.name: item.type for item in dataclasses.fields(node)}[name] in _REAL
 
 
 def to_json(configuration: Any) -> str:
     """A configuration as canonical JSON: sorted keys, enumerations by name; equal values give equal text."""
-    return json.dumps(
-        dataclasses.asdict(configuration),
-        sort_keys=True,
-        default=lambda value: value.name if isinstance(value, enum.Enum) else float(value),
-    )
+    return json.dumps(_plain(configuration), sort_keys=True, default=lambda value: value.item())
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, enum.Enum):
+        return node.name
+    if not dataclasses.is_dataclass(node):
+        return node
+    values = {item.name: (item.type, getattr(node, item.name)) for item in dataclasses.fields(node)}
+    # 7 and 7.0, and 0.0 and -0.0, are equal and must not differ as text; arrays of one number become that number.
+    return {
+        name: float(value) + 0.0 if kind in _REAL and value is not None else _plain(value)
+        for name, (kind, value) in values.items()
+    }

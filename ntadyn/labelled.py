@@ -7,7 +7,7 @@ import xarray as xr
 
 from ntadyn.configuration import Configuration, to_json
 from ntadyn.metrics import last_blocks_mask, specialisation
-from ntadyn.results import RESULTS
+from ntadyn.results import RESULT_CODES, result_codes
 from ntadyn.simulation import Trajectory
 from ntadyn.tasks import AbstractCurriculum, TaskSet
 
@@ -58,8 +58,8 @@ def simulation_dataset(
             variables[name + suffix] = (names, array, {"long_name": text, "units": "1"})
     variables["result"] = (
         "seed",
-        np.asarray(jnp.where(trajectory.result == RESULTS.successful, 0, 1)),
-        {"long_name": "result code: 0 successful, 1 failed"},
+        np.asarray(result_codes(trajectory.result)),
+        {"long_name": RESULT_CODES, "units": "1"},
     )
     middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
     weights = jax.vmap(curriculum.weights)(jnp.arange(curriculum.num_blocks), middles)

@@ -57,7 +57,8 @@ def spaced(low: float, high: float, count: int) -> tuple[float, ...]:
     """
     if count < 1 or (count > 1 and not low < high):
         raise ValueError(
-            f"an axis of {count} values from {low} to {high} is not possible; give an ascending range and one value or more."
+            f"an axis of {count} values from {low} to {high} is not possible; give an ascending range and one value or "
+            f"more."
         )
     return tuple(low + (high - low) * index / max(count - 1, 1) for index in range(count))
 

@@ -12,6 +12,7 @@ from ntadyn.configuration import (
     Configuration,
     Curriculum,
     RelativePenalties,
+    TeacherScale,
     TimeConstants,
     replaced,
 )
@@ -50,8 +51,9 @@ def figure_5_published() -> Configuration:
 def translated_from_legacy(configuration: Configuration) -> Configuration:
     """The configuration in the present convention that moves exactly like `configuration` in the legacy one.
 
-    tau_W' = d_out tau_W, tau_c' = tau_c d_out/d_in, lambda' = lambda d_out/d_in, sigma_0' = sigma_0/sqrt(d_in): weights are
-    divided by sqrt(d_in), and losses come out smaller by d_out/d_in. Holds for the flow and for explicit Euler steps.
+    tau_W' = d_out tau_W, tau_c' = tau_c d_out/d_in, lambda' = lambda d_out/d_in, sigma_0' = sigma_0/sqrt(d_in):
+    weights are divided by sqrt(d_in), and losses come out smaller by d_out/d_in. Holds for the flow and for explicit
+    Euler steps.
 
     Args:
         configuration: parameters meant for unit teacher rows and a loss averaged over outputs.
@@ -59,12 +61,22 @@ def translated_from_legacy(configuration: Configuration) -> Configuration:
     Returns:
         Parameters for teacher rows of norm 1/sqrt(d_in) and a loss summed over outputs.
 
+    Raises:
+        ValueError: for a penalty on the weights, which would need another factor than the penalties on gates.
+
     Source: derived by rescaling both gradient flows.
     """
+    on_weights = {name: getattr(configuration.penalties, name) for name in ("column_l1", "column_l2", "frobenius")}
+    if any(on_weights.values()):
+        raise ValueError(
+            f"a legacy configuration with penalties on the weights has no translation; got {on_weights}. Leave them "
+            f"out, or give them the weight 0."
+        )
     d_in, d_out = configuration.teachers.d_in, configuration.teachers.d_out
     network = configuration.network
     return dataclasses.replace(
         configuration,
+        teachers=dataclasses.replace(configuration.teachers, scale=TeacherScale.D_IN),
         network=dataclasses.replace(network, initial_scale=network.initial_scale / math.sqrt(d_in)),
         time_constants=TimeConstants(
             gates=configuration.time_constants.gates * d_out / d_in,

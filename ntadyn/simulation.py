@@ -36,8 +36,8 @@ class FixedSteps(eqx.Module):
 class Adaptive(eqx.Module):
     """Steps chosen by the solver's own error estimate; for smooth fields only.
 
-    A kinked gate penalty makes such solvers stall or, worse, succeed with wrong gates. A trajectory whose gates reach zero
-    under a kinked penalty therefore ends with the result code `kink_met`.
+    A kinked gate penalty makes such solvers stall or, worse, succeed with wrong gates. A trajectory whose gates reach
+    zero under a kinked penalty therefore ends with the result code `kink_met`.
 
     Attributes:
         solver: a Diffrax solver with an error estimate.
@@ -81,9 +81,9 @@ class Trajectory(eqx.Module):
 def default_step(system: AbstractSystem) -> float:
     """A step that keeps the gate error of `Splitting` below 1e-3 on the published regimes.
 
-    h = 0.0125 sqrt(tau_c tau_W) / |W*|: gates and weights exchange error at the rate |W*| / sqrt(tau_c tau_W), which is what
-    a splitting step has to resolve; faster rates are solved exactly inside its factors. With batched time constants or
-    teachers the smallest step.
+    h = 0.0125 sqrt(tau_c tau_W) / |W*|: gates and weights exchange error at the rate |W*| / sqrt(tau_c tau_W), which is
+    what a splitting step has to resolve; faster rates are solved exactly inside its factors. With batched time constants
+    or teachers the smallest step.
 
     Args:
         system: the system; its time constants and teachers must be known numbers.
@@ -145,6 +145,9 @@ def simulate(
         max_step = default_step(system) if method.max_step is None else method.max_step
     grid = lay_out(curriculum, max_step, records_per_block, times)
     observables = dict(observables)
+    # Python numbers would be compiled into the program: it serves all strengths and steps as long as they are data.
+    system = _numbers_as_arrays(system)
+    method = FixedSteps(method.solver) if isinstance(method, FixedSteps) else method
     trajectory = run(system, curriculum, state, method, grid, observables)
     if not estimate_error:
         return trajectory
@@ -270,11 +273,21 @@ def check(
         )
     task = jax.ShapeDtypeStruct((curriculum.num_tasks,), system.tasks.teachers.dtype)
     try:
-        jax.eval_shape(lambda s, a: system.vector_field(0.0, s, a), state, task)
+        field = jax.eval_shape(lambda s, a: system.vector_field(0.0, s, a), state, task)
     except Exception as error:
         raise ValueError(
             f"the initial state does not fit the system: {error}. Make it with system.initial_state(network)."
         ) from error
+    if jax.tree.structure(field) != jax.tree.structure(state) and not isinstance(method.solver, Descent):
+        raise ValueError(
+            f"the state of {type(system).__name__} holds more than what flows, which {type(method.solver).__name__} "
+            f"cannot step. Leave `method` out, or pass FixedSteps(Descent(), max_step=...)."
+        )
+
+
+def _numbers_as_arrays(system: AbstractSystem) -> AbstractSystem:
+    dtype = system.tasks.teachers.dtype
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype) if isinstance(leaf, float) else leaf, system)
 
 
 def _float_leaves(tree: PyTree) -> list[Array]:

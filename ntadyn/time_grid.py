@@ -14,9 +14,9 @@ from ntadyn.tasks.curricula import AbstractCurriculum
 class TimeGrid(eqx.Module):
     """Consecutive intervals, each inside one block and cut into equal steps; a record is taken at the end of each.
 
-    Every block begins and ends with a record, the first one an interval of length zero: a switch time carries two records,
-    one under the task before and one under the task after. Intervals are data, not structure: time grids of equal length
-    run in one compiled program, and intervals of zero steps pad short ones.
+    Every block begins and ends with a record, the first one an interval of length zero: a switch time carries two
+    records, one under the task before and one under the task after. Intervals are data, not structure: time grids of
+    equal length run in one compiled program, and intervals of zero steps pad short ones.
 
     Attributes:
         start: t at the beginning of each interval, shape (intervals,).
@@ -80,15 +80,18 @@ def lay_out(
         raise ValueError(f"max_step is {max_step}; it must be positive.")
     if records_per_block < 0:
         raise ValueError(f"records_per_block is {records_per_block}; it must be zero or more.")
+    # Sums of durations and decimal numbers differ by rounding; such times mean the edge or record beside them.
+    rounding = 16 * float(jnp.finfo(curriculum.durations.dtype).eps) * edges[-1]
+    times = _snapped(times, edges, rounding)
     if times.size and not (times[0] >= edges[0] and times[-1] <= edges[-1]):
         raise ValueError(
-            f"record times span [{times[0]}, {times[-1]}], the curriculum [{edges[0]}, {edges[-1]}]; drop those outside."
+            f"record times span [{times[0]}, {times[-1]}], the curriculum [{edges[0]}, {edges[-1]}]; drop those "
+            f"outside."
         )
     starts, ends, blocks = [], [], []
     for block, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-        inside = np.union1d(
-            np.linspace(first, last, records_per_block + 2)[1:-1], times[(times > first) & (times < last)]
-        )
+        equal = np.linspace(first, last, records_per_block + 2)[1:-1]
+        inside = np.union1d(equal, _snapped(times[(times > first) & (times < last)], equal, rounding))
         points = np.concatenate([[first], inside, [last]])
         starts += [first, *points[:-1]]
         ends += [first, *points[1:]]
@@ -98,6 +101,14 @@ def lay_out(
     num_steps = np.where(end > start, np.maximum(np.ceil((end - start) / max_step * (1 - 1e-9)), 1), 0).astype(np.int32)
     dtype = curriculum.durations.dtype
     return TimeGrid(jnp.asarray(start, dtype), jnp.asarray(end, dtype), jnp.asarray(blocks), jnp.asarray(num_steps))
+
+
+def _snapped(times: np.ndarray, anchors: np.ndarray, tolerance: float) -> np.ndarray:
+    """Each time, or the anchor that it equals within the tolerance."""
+    if not anchors.size:
+        return times
+    nearest = anchors[np.argmin(np.abs(times[:, None] - anchors[None, :]), axis=1)]
+    return np.unique(np.where(np.abs(times - nearest) <= tolerance, nearest, times))
 
 
 def stack(grids: Sequence[TimeGrid]) -> TimeGrid:

@@ -16,8 +16,8 @@ class PhaseDiagram:
     """Draw the two phase maps of figure 5: block duration by gate time constant, and by penalty strength.
 
     "published" runs the figure's parameters in the convention that it was made with, translated exactly to the present
-    one; "released" takes the literal parameters of the released code; "small" is "published" at a size for a quick look.
-    All parameters can be overridden; the defaults shown belong to the preset that is chosen.
+    one; "released" takes the literal parameters of the released code; "small" is "published" at a size for a quick
+    look. All parameters can be overridden; the defaults shown belong to the preset that is chosen.
     """
 
     preset: Preset = "published"
@@ -44,9 +44,11 @@ class PhaseDiagram:
         from ntadyn.plotting.phase_map import phase_map_figure
         from ntadyn.plotting.style import save_figure
         from ntadyn.provenance import provenance
-        from ntadyn.sweeps import run_phase_map
+        from ntadyn.sweeps import check_phase_map, run_phase_map
 
         folder = storage.output_folder(self.out)
+        for phase_map in maps:
+            check_phase_map(phase_map, self.workers)
         datasets, failures = [], 0
         for phase_map in maps:
             cells = len(phase_map.rows.values) * len(phase_map.columns.values)

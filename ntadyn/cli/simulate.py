@@ -54,14 +54,17 @@ class Simulate:
         dataset.attrs |= provenance()
         written = [storage.write_dataset(dataset, folder / "simulation.nc")]
         written += save_figure(trajectory_figure(dataset), folder / "simulation")
-        failed = int((dataset.result != 0).sum())
-        final = dataset.isel(record=-1)
-        print(f"{dataset.sizes['seed']} repetitions, {curriculum.num_blocks} blocks, {failed} failed")
-        print(f"loss at the end      {float(final.loss.mean()):.3g}")
-        matched = [final.similarity.values[:, m, m] for m in range(min(final.sizes["teacher"], final.sizes["path"]))]
-        print(f"alignment at the end {sum(float(item.mean()) for item in matched) / len(matched):.4f}")
+        failures = {int(seed): int(code) for seed, code in enumerate(dataset.result.values) if code}
+        print(f"{dataset.sizes['seed']} repetitions, {curriculum.num_blocks} blocks, {len(failures)} failed")
+        for seed, code in failures.items():
+            print(f"repetition {seed} {'diverged' if code == 1 else 'failed'}; the rest is kept")
+        if len(failures) < dataset.sizes["seed"]:
+            final = dataset.isel(record=-1, seed=dataset.result.values == 0)
+            print(f"loss at the end      {float(final.loss.mean()):.3g}")
+            pairs = range(min(tasks.num_base, final.sizes["path"]))
+            print(f"alignment at the end {float(final.similarity.values[:, pairs, pairs].mean()):.4f}")
         if self.estimate_error:
             print(f"largest change of a gate when steps are halved: {float(dataset.gates_error.max()):.1e}")
         for path in written:
             print(f"wrote {path}")
-        return int(failed > 0)
+        return int(bool(failures))

@@ -108,7 +108,7 @@ class OrderParameters(AbstractGatedSystem):
         return Overlaps(students=state.students, cross=state.cross, teachers=self.teacher_overlaps)
 
     def gate_quadratic(self, state: OrderParameterState, task: TaskWeights) -> tuple[Array, Array]:
-        """B = S a and A = K, summed over rows or block-diagonal in them."""
+        """The vector b = S a and matrix A = K, summed over rows or block-diagonal in them."""
         linear = jnp.einsum("rpm,m->pr", state.cross, task)
         if state.gates.ndim == 1:
             return jnp.sum(linear, axis=1), jnp.sum(state.students, axis=0)

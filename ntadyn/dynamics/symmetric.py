@@ -161,7 +161,7 @@ class Symmetric(AbstractSystem):
         return self.loss(state, task)
 
     def gates(self, state: SymmetricState) -> Float[Array, " p"]:
-        """C = (1 + cbar, 1 - cbar) / 2."""
+        """The gates c = (1 + cbar, 1 - cbar) / 2."""
         return 0.5 * jnp.stack([1 + state.gate_difference, 1 - state.gate_difference])
 
     def overlaps(self, state: SymmetricState) -> Overlaps:

@@ -83,7 +83,7 @@ class AbstractGatedSystem(AbstractSystem):
 
     @abc.abstractmethod
     def gate_quadratic(self, state: PyTree, task: TaskWeights) -> tuple[Float[Array, " n"], Float[Array, "n n"]]:
-        """B and A of the task loss as a function of the flattened gates (path-major), the weights being frozen."""
+        """The vector b and matrix A of the task loss as a function of the flattened gates (path-major), the weights being frozen."""
 
     @abc.abstractmethod
     def with_gates(self, state: PyTree, gates: Float[Array, " n"]) -> PyTree:

@@ -29,7 +29,7 @@ class AbstractGatedNetwork(eqx.Module):
         return jnp.einsum("po,poi->oi", self.row_gates(), self.weights)
 
     def __call__(self, x: Float[Array, " i"]) -> Float[Array, " o"]:
-        """Y = sum_p g_p W^p x for one input x of shape (d_in,); use `jax.vmap` for a batch."""
+        """The output y = sum_p g_p W^p x for one input x of shape (d_in,); use `jax.vmap` for a batch."""
         return self.total_map() @ x
 
 

@@ -35,16 +35,16 @@ def draw_phase_map(ax: Axes, dataset: xr.Dataset) -> QuadMesh:
     x, label = dataset[column].values, dataset[column].attrs["long_name"]
     if column == "gate_time_constant":
         x, label = x / tau_w, r"gate time constant $\tau_c/\tau_W$"
-    mean = dataset.alignment.mean("seed", skipna=True).values
+    failed = dataset.result != 0
+    mean = np.ma.masked_invalid(dataset.alignment.where(~failed).mean("seed").values)
     mesh = ax.pcolormesh(x, y, mean, vmin=0.5, vmax=1.0, shading="nearest", rasterized=True)
-    if min(mean.shape) > 1 and np.nanmin(mean) < BORDER < np.nanmax(mean):
-        ax.contour(x, y, np.nan_to_num(mean), levels=[BORDER], colors="white", linewidths=1.0)
-    failed = (dataset.result != 0).any("seed").values
-    rows, columns = np.nonzero(failed)
+    if min(mean.shape) > 1 and mean.min() < BORDER < mean.max():
+        ax.contour(x, y, mean, levels=[BORDER], colors="white", linewidths=1.0)
+    rows, columns = np.nonzero(failed.any("seed").values)
     ax.plot(x[columns], y[rows], "x", color="#D55E00", markersize=4)
     ax.set_xlabel(label)
     ax.set_ylabel(r"block duration $\tau_B/\tau_W$")
-    ax.set_title(TITLES.get(dataset.attrs["name"], dataset.attrs["name"]))
+    ax.set_title(TITLES.get(dataset.attrs["name"], str(dataset.attrs["name"])))
     return mesh
 
 

@@ -17,7 +17,7 @@ def draw_loss(ax: Axes, dataset: xr.Dataset) -> None:
 
 
 def draw_gates(ax: Axes, dataset: xr.Dataset) -> None:
-    """Gates of the paths, each named by the teacher that it is assigned to; mean over outputs if they are per neuron."""
+    """Gates of the paths, in the order of the teachers; mean over outputs if they are per neuron."""
     gates = dataset.gates.mean("output") if "output" in dataset.gates.dims else dataset.gates
     for index in range(dataset.sizes["path"]):
         band(ax, dataset.time.values, gates.isel(path=index).values, f"C{index}", f"path {index + 1}")
@@ -41,7 +41,7 @@ def draw_alignment(ax: Axes, dataset: xr.Dataset) -> None:
 
 
 def trajectory_figure(dataset: xr.Dataset) -> Figure:
-    """Three panels over time.
+    """Three panels over time; repetitions that failed are left out and counted in the title.
 
     Args:
         dataset: a simulation, as `simulation_dataset` makes it.
@@ -49,14 +49,15 @@ def trajectory_figure(dataset: xr.Dataset) -> Figure:
     Returns:
         The figure.
     """
+    finished = dataset.isel(seed=np.flatnonzero(dataset.result.values == 0))
     with house_style():
         figure, axes = plt.subplots(3, 1, figsize=(WIDTH + 1.0, 5.2), sharex=True)
         for ax, draw in zip(axes, (draw_loss, draw_gates, draw_alignment), strict=True):
             shade_blocks(ax, np.asarray(dataset.attrs["edges"]), np.asarray(dataset.attrs["block_tasks"]))
-            draw(ax, dataset)
+            if finished.sizes["seed"]:
+                draw(ax, finished)
         axes[-1].set_xlabel("time (in the unit of the time constants)")
-        seeds = dataset.sizes["seed"]
-        figure.suptitle(
-            f"mean of {seeds} repetition{'s' if seeds > 1 else ''}, band: standard error; background: task", fontsize=8
-        )
+        seeds, failed = finished.sizes["seed"], dataset.sizes["seed"] - finished.sizes["seed"]
+        title = f"mean of {seeds} repetition{'s' if seeds != 1 else ''}, band: standard error; background: task"
+        figure.suptitle(title + (f"; {failed} failed and left out" if failed else ""), fontsize=8)
     return figure

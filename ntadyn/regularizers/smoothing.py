@@ -2,7 +2,7 @@
 
 Every kink is rounded off over a width `w`, symmetrically, so that the slope at the kink itself stays what the tie rule
 says: the mean of the one-sided slopes. All stand-ins are analytic in the parameters, hence as smooth as any solver
-could ask for. They lie above the original, at most by a multiple of `w`, and tend to it as `w -> 0`.
+could ask for, and tend to the original as `w -> 0`: their energies differ by at most a multiple of `w`.
 """
 
 import dataclasses
@@ -31,8 +31,8 @@ def smoothed(penalty: AbstractPenalty, width: Coefficient) -> AbstractPenalty:
       point where they have no gradient.
     * `Sum`: term by term. `Zero` and `UnitL2Norm`, whose flow leaves its one singular point, stay as they are.
 
-    A gate that would slide along zero sits within a few `w` of it instead, the closer the weaker it is driven, and
-    relaxes there at a rate of about `k / (w tau)`: halving the width doubles the stiffness.
+    A gate that would slide along zero settles a few `w` away instead, where the rounded slope balances what drives it.
+    The curvature there is of order `k / w`: halving the width doubles the stiffness.
 
     A new kind of penalty is added with `smoothed.register(Kind)`.
 
@@ -41,7 +41,8 @@ def smoothed(penalty: AbstractPenalty, width: Coefficient) -> AbstractPenalty:
         width: `w`, in units of the parameter, > 0; an array gives penalties to map over.
 
     Returns:
-        A penalty that is not `kinked`, has the same gradient in every orthant, and has no proximal map.
+        A penalty that is not `kinked`. What was replaced has one and the same gradient function in all orthants, and no
+        proximal map.
 
     Raises:
         ValueError: if the width is not positive and finite, or if a kinked penalty has no smooth stand-in.

@@ -117,7 +117,7 @@ def _sign_after_event(problem: GateProblem, gates: Gates, sign: Gates) -> Gates:
 
 
 def _margins(problem: GateProblem, path, sign: Gates):
-    """t -> how far each gate is from its next event: a moving one from zero, a held one from being pulled away."""
+    """The function t -> how far each gate is from its next event: a moving one from zero, a held one from being pulled away."""
 
     def margins(t):
         gates = path(t)
@@ -130,7 +130,7 @@ def _margins(problem: GateProblem, path, sign: Gates):
 
 
 def _exponential_path(problem: GateProblem, gates: Gates, sign: Gates):
-    """t -> c + t phi(t J) v for the gates that move, in the eigenbasis of the symmetric Jacobian J."""
+    """The path t -> c + t phi(t J) v of the gates that move, in the eigenbasis of the symmetric Jacobian J."""
     moving = jnp.abs(sign)
     velocity = moving * problem.velocity(gates, sign)
     curvature = problem.quadratic + jax.jacfwd(lambda c: problem.penalty.branch_gradient(c, sign))(gates)
@@ -146,7 +146,7 @@ def _first_root(margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
     """
     at_start, at_end = margin(jnp.zeros_like(horizon)), margin(horizon)
     # The last secant, after the loop, still gains half as many digits again.
-    negligible = jnp.finfo(horizon.dtype).eps ** 0.6 * (jnp.abs(at_start) + jnp.abs(at_end))
+    negligible = jnp.finfo(horizon.dtype).eps ** 0.75 * (jnp.abs(at_start) + jnp.abs(at_end))
 
     def guess(low, high, at_low, at_high):
         secant = (low * at_high - high * at_low) / _nonzero(at_high - at_low)
@@ -157,7 +157,7 @@ def _first_root(margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
         middle = guess(low, high, at_low, at_high)
         value = margin(middle)
         now = jnp.where(value > 0, 1, -1)
-        # Halving the value at an end that is kept twice is what turns the linear convergence of regula falsi superlinear.
+        # Halving the value at an end that is kept twice turns the linear convergence of regula falsi superlinear.
         kept = jnp.where(now == side, 0.5, 1.0).astype(value.dtype)
         return (
             jnp.where(now > 0, middle, low),

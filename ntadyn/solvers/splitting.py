@@ -16,16 +16,17 @@ class Splitting(diffrax.AbstractSolver):
     """y <- G(h/2) P(h/2) W(h) P(h/2) G(h/2): gates, weight penalty, weights, each by its own exact flow.
 
     G moves the gates with frozen weights through the kinks of their penalty (`flow_gates`), P is the proximal map of
-    norm penalties, W relaxes the weights along frozen gates in closed form. Each factor is stable at any step, so a fast
-    gate costs accuracy only, never stability. Symmetric composition makes the step second order where the flow is smooth;
-    the gates come last because they are the fast part and should end in equilibrium with the weights.
+    norm penalties, W relaxes the weights along frozen gates in closed form. Each factor is stable at any step, so a
+    fast gate costs accuracy only, never stability. Symmetric composition makes the step second order where the flow is
+    smooth; the gates come last because they are the fast part and should end in equilibrium with the weights.
 
     Works for every `AbstractGatedSystem`: weight space, order parameters, singular modes; any number of paths.
 
     Attributes:
         max_pieces: how many smooth pieces of the gates' path are followed within half a step.
 
-    Source: Strang 1968 (doi 10.1137/0705041); order of the stiff factor after Sportisse 2000 (doi 10.1006/jcph.2000.6495).
+    Source: Strang 1968 (doi 10.1137/0705041); order of the stiff factor after Sportisse 2000
+    (doi 10.1006/jcph.2000.6495).
     """
 
     max_pieces: int = eqx.field(static=True, default=4)

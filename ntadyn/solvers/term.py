@@ -14,8 +14,8 @@ class LearningTerm(diffrax.AbstractTerm):
     """dy/dt = system.vector_field(t, y, task), the task being that of block `args` at time t.
 
     The block is an argument and is never computed from the time inside the field: at a switch the last stage of a step
-    would otherwise see the next task. Any Diffrax solver takes this term; `Splitting` and `Descent` also reach through it
-    to the system.
+    would otherwise see the next task. Any Diffrax solver takes this term; `Splitting` and `Descent` also reach through
+    it to the system.
 
     Attributes:
         system: the rule.
@@ -39,5 +39,5 @@ class LearningTerm(diffrax.AbstractTerm):
         return t1 - t0
 
     def prod(self, vf: PyTree, control: Any) -> PyTree:
-        """vf * control."""
+        """The product vf * control."""
         return jax.tree.map(lambda rate: rate * control, vf)

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,17 +15,18 @@ from jaxtyping import Array, Float, Int
 
 from ntadyn import building, simulation
 from ntadyn.building import Keys
-from ntadyn.configuration import Configuration, replaced, to_json
+from ntadyn.configuration import Configuration, is_real, replaced, to_json
 from ntadyn.dynamics.system import AbstractSystem
 from ntadyn.observables import STANDARD
 from ntadyn.phase_maps import BLOCK_DURATION, PhaseMap
+from ntadyn.results import RESULT_CODES
 from ntadyn.simulation import FixedSteps
-from ntadyn.sweeps.scores import RECORDED, Scores, score
+from ntadyn.sweeps.scores import RECORDED, score
 from ntadyn.tasks import Blocked
 from ntadyn.time_grid import TimeGrid, lay_out, stack
 
-# A map shows alignments, which move less than the gates that the default step of a single run is made for; at this factor
-# alignments of the published maps are off by less than 1e-3 away from the border.
+# A map shows alignments, which move less than the gates that the default step of a single run is made for; at this
+# factor alignments of the published maps are off by less than 1e-3 away from the border.
 COARSENING = 2.5
 
 
@@ -56,38 +56,10 @@ def run_phase_map(phase_map: PhaseMap, num_workers: int = 2, report: Callable[[i
     Raises:
         ValueError: before any compilation, for axes that are empty or not finite, or anything that cannot be built.
     """
-    rows, columns, configuration = phase_map.rows, phase_map.columns, phase_map.configuration
-    _check_axes(phase_map)
-    keys = building.keys(configuration.randomness)
-    first_key = building.first(keys)
-    ends = [
-        building.build(replaced(configuration, {columns.path: value}), first_key)
-        for value in (columns.values[0], columns.values[-1])
-    ]
-    system, state = ends[0]
-    method = _method(configuration, [system for system, _ in ends])
-    curricula = [
-        building.build_curriculum(
-            dataclasses.replace(configuration.curriculum, block_duration=float(duration)), system.tasks
-        )
-        for duration in rows.values
-    ]
-    simulation.check(system, curricula[0], state, method, phase_map.estimate_error)
-    assert method.max_step is not None
-    grids = [lay_out(curriculum, method.max_step) for curriculum in curricula]
-    batch, most_blocks = stack(grids), max(curriculum.num_blocks for curriculum in curricula)
-    if not all(isinstance(curriculum, Blocked) for curriculum in curricula):
-        raise ValueError("a phase map over block duration needs a blocked curriculum.")
-    plans = [
-        _Row(
-            index,
-            jax.tree.map(lambda leaf: leaf[index], batch),  # noqa: B023  (used at once)
-            jnp.pad(curriculum.tasks, (0, most_blocks - curriculum.num_blocks)),
-            jnp.asarray(grids[index].start.shape[0]),
-        )
-        for index, curriculum in enumerate(curricula)
-    ]
-    values = jnp.asarray(columns.values, system.tasks.teachers.dtype)
+    plans, method = _prepare(phase_map, num_workers)
+    columns, randomness = phase_map.columns, phase_map.configuration.randomness
+    keys = building.keys(randomness)
+    values = jnp.asarray(columns.values, jnp.zeros(()).dtype)
     run_row = _row_program(phase_map, method)
     began = time.perf_counter()
     compiled = run_row.lower(values, keys, plans[0].grid, plans[0].tasks, plans[0].num_records).compile()
@@ -107,9 +79,62 @@ def run_phase_map(phase_map: PhaseMap, num_workers: int = 2, report: Callable[[i
             index, fields = future.result()
             results[index] = fields
             if report is not None:
-                report(len(columns.values) * configuration.randomness.num_seeds)
+                report(len(columns.values) * randomness.num_seeds)
     run_seconds = time.perf_counter() - began
+    assert method.max_step is not None
     return _dataset(phase_map, results, method.max_step, {"compile": compile_seconds, "run": run_seconds})
+
+
+def check_phase_map(phase_map: PhaseMap, num_workers: int = 2) -> None:
+    """Refuse what `run_phase_map` would refuse, without running anything: for several maps, before the first one runs.
+
+    Args:
+        phase_map: what is going to be run.
+        num_workers: rows that are going to run at the same time.
+
+    Raises:
+        ValueError: for axes that are empty or not finite, or anything that cannot be built.
+    """
+    _prepare(phase_map, num_workers)
+
+
+def _prepare(phase_map: PhaseMap, num_workers: int) -> tuple[list[_Row], FixedSteps]:
+    """The rows laid out in time and the method, once everything has been checked."""
+    rows, columns, configuration = phase_map.rows, phase_map.columns, phase_map.configuration
+    _check_axes(phase_map)
+    if num_workers < 1:
+        raise ValueError(f"num_workers is {num_workers}; at least one row must run at a time.")
+    keys = building.keys(configuration.randomness)
+    first_key = building.first(keys)
+    ends = [
+        building.build(replaced(configuration, {columns.path: value}), first_key)
+        for value in (columns.values[0], columns.values[-1])
+    ]
+    system, state = ends[0]
+    num_paths = configuration.network.num_paths
+    if num_paths < system.tasks.num_tasks:
+        raise ValueError(
+            f"a phase map matches every task to a path of its own; got {system.tasks.num_tasks} tasks, composites "
+            f"included, and {num_paths} paths. Use more paths."
+        )
+    method = _method(configuration, [system for system, _ in ends])
+    curricula = [
+        building.build_curriculum(
+            dataclasses.replace(configuration.curriculum, block_duration=float(duration)), system.tasks
+        )
+        for duration in rows.values
+    ]
+    simulation.check(system, curricula[0], state, method, phase_map.estimate_error)
+    assert method.max_step is not None
+    grids = [lay_out(curriculum, method.max_step) for curriculum in curricula]
+    batch, most_blocks = stack(grids), max(curriculum.num_blocks for curriculum in curricula)
+    plans = []
+    for index, curriculum in enumerate(curricula):
+        assert isinstance(curriculum, Blocked)  # named curricula are
+        grid = jax.tree.map(lambda leaf, index=index: leaf[index], batch)
+        tasks = jnp.pad(curriculum.tasks, (0, most_blocks - curriculum.num_blocks))
+        plans.append(_Row(index, grid, tasks, jnp.asarray(grids[index].start.shape[0])))
+    return plans, method
 
 
 def _method(configuration: Configuration, systems: list[AbstractSystem]) -> FixedSteps:
@@ -143,12 +168,26 @@ def _row_program(phase_map: PhaseMap, method: FixedSteps):
     return jax.jit(jax.vmap(over_seeds, in_axes=(0, None, None, None, None)))
 
 
+# What a compiled row takes as data: everything that `building.build` makes, of which only real numbers are traced.
+_MAPPED = ("teachers", "network", "time_constants", "penalties")
+
+
 def _check_axes(phase_map: PhaseMap) -> None:
     if phase_map.rows.path != BLOCK_DURATION or phase_map.columns.path == BLOCK_DURATION:
         raise ValueError(
             f"the rows of a phase map are block durations ({BLOCK_DURATION!r}) and its columns something else; got "
             f"{phase_map.rows.path!r} and {phase_map.columns.path!r}."
         )
+    replaced(phase_map.configuration, {phase_map.columns.path: None})  # refuses what is not a parameter
+    group = phase_map.columns.path.split(".")[0]
+    if group not in _MAPPED or not is_real(phase_map.configuration, phase_map.columns.path):
+        raise ValueError(
+            f"the columns of a phase map cannot be {phase_map.columns.path!r}; choose a real number "
+            f"among the parameters of {', '.join(_MAPPED)}."
+        )
+    names = [phase_map.rows.name, phase_map.columns.name, "seed", "path", "output"]
+    if len(set(names)) < len(names):
+        raise ValueError(f"the dimensions {names} of a phase map need different names; rename its axes.")
     for axis in (phase_map.rows, phase_map.columns):
         values = np.asarray(axis.values, np.float64)
         if values.size == 0 or not np.all(np.isfinite(values)) or np.any(np.diff(values) <= 0):
@@ -163,7 +202,7 @@ LONG_NAMES = {
     "contrast": "matched minus mismatched similarity over the last two blocks",
     "loss": "task loss at the end",
     "gates": "gates at the end",
-    "result": "result code: 0 successful, 1 diverged, 2 other failure",
+    "result": RESULT_CODES,
     "gate_error": "largest change of any recorded gate when all steps are halved",
     "alignment_error": "change of the alignment when all steps are halved",
 }

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from ntadyn.metrics import published_sorting, specialisation, total_alignment
-from ntadyn.results import RESULTS
+from ntadyn.results import result_codes
 from ntadyn.simulation import Trajectory
 
 RECORDED = ("loss", "gates", "similarity")
@@ -48,12 +48,11 @@ def score(trajectory: Trajectory, real: Bool[Array, " record"]) -> Scores:
     weight = real.astype(similarity.dtype)
     mean = jnp.einsum("t,tmp->mp", weight / jnp.sum(weight), similarity)
     published = published_sorting(jnp.stack([mean])).order
-    failed = jnp.where(trajectory.result == RESULTS.diverged, 1, 2)
     return Scores(
         alignment=total_alignment(similarity[-1], last_blocks.assignment),
         published_alignment=jnp.mean(jnp.diagonal(similarity[-1][:, published])),
         contrast=last_blocks.contrast,
         loss=loss[-1],
         gates=trajectory.values["gates"][-1],
-        result=jnp.where(trajectory.result == RESULTS.successful, 0, failed),
+        result=result_codes(trajectory.result),
     )

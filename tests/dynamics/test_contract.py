@@ -172,9 +172,7 @@ def test_energy_falls_along_the_field(name):
     seen = reported(name)
     assert seen.energy_rate < -1e-3
     if isinstance(system, GradientFlow):
-        dissipated = sum(
-            tau * jnp.sum(getattr(seen.field, group) ** 2) for group, tau in system.time_constants.items()
-        )
+        dissipated = sum(tau * jnp.sum(getattr(seen.field, group) ** 2) for group, tau in system.time_constants.items())
         np.testing.assert_allclose(seen.energy_rate, -dissipated, atol=ROUNDING)
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 
-import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
@@ -84,23 +84,28 @@ def minimise_over_orthants(energy, x, step, fixed):
 
 
 # Compiled once per kind and shape: evaluated eagerly, every operation would be compiled by itself.
-_energy = eqx.filter_jit(lambda penalty, x: penalty.energy(x))
-_gradient = eqx.filter_jit(lambda penalty, x: penalty.gradient(x))
-_branch_gradient = eqx.filter_jit(lambda penalty, x, sign: penalty.branch_gradient(x, sign))
-_proximal = eqx.filter_jit(lambda penalty, x, step: penalty.proximal(x, step))
+_energy = jax.jit(lambda penalty, x: penalty.energy(x))
+_gradient = jax.jit(lambda penalty, x: penalty.gradient(x))
+_branch_gradient = jax.jit(lambda penalty, x, sign: penalty.branch_gradient(x, sign))
+_proximal = jax.jit(lambda penalty, x, step: penalty.proximal(x, step))
 
 
 def energy(penalty, x):
-    return float(_energy(penalty, jnp.asarray(x)))
+    return float(_energy(_traced(penalty), jnp.asarray(x)))
 
 
 def gradient(penalty, x):
-    return np.asarray(_gradient(penalty, jnp.asarray(x)))
+    return np.asarray(_gradient(_traced(penalty), jnp.asarray(x)))
 
 
 def branch_gradient(penalty, x, sign):
-    return np.asarray(_branch_gradient(penalty, jnp.asarray(x), jnp.asarray(sign)))
+    return np.asarray(_branch_gradient(_traced(penalty), jnp.asarray(x), jnp.asarray(sign)))
 
 
 def proximal(penalty, x, step):
-    return np.asarray(_proximal(penalty, jnp.asarray(x), jnp.asarray(step)))
+    return np.asarray(_proximal(_traced(penalty), jnp.asarray(x), jnp.asarray(step)))
+
+
+def _traced(penalty):
+    """The penalty with its coefficients as arrays, so that other values need no other program."""
+    return jax.tree.map(lambda number: jnp.asarray(number, float), penalty)

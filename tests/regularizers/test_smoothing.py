@@ -87,10 +87,9 @@ def test_gradient_at_the_kink_is_the_tie_rule(kind, shape):
     np.testing.assert_allclose(gradient(smoothed(kind(0.7), 0.1), tied), gradient(kind(0.7), tied), atol=1e-15)
 
 
-@every_kind
+# Not UnitL1Norm: its argument is too large, hence its energy below norm one too small.
+@pytest.mark.parametrize(("kind", "shape"), [row for row in KINDS if row[0] is not UnitL1Norm])
 def test_smoothed_lies_above_by_at_most_the_stated_gap(kind, shape):
-    if kind is UnitL1Norm:
-        pytest.skip("above the original only from norm one on; its convergence is tested below")
     width, k = 0.1, 0.7
     number = {Nonnegativity: 4 * np.log(2), L2: 1, ColumnL1: 3, ColumnL2: 1}.get(kind, 4)
     for x in (np.zeros(shape), near_and_far(4, shape)):

@@ -1,0 +1,167 @@
+"""A number that a figure must show: what is expected, what came out, how far apart the two may be."""
+
+import enum
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+class Verdict(enum.Enum):
+    """Whether a number came out as expected."""
+
+    PASSED = "passed"
+    OUTSIDE = "OUTSIDE"
+    REPORTED = "reported"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A number and what is behind it.
+
+    Attributes:
+        value: the number.
+        spread: standard deviation over repetitions, or None for a number without repetitions.
+        seeds: the number of repetitions, or None.
+    """
+
+    value: float
+    spread: float | None = None
+    seeds: int | None = None
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """One row of a table; made by `near`, `between`, `at_least`, `at_most` or `reported`.
+
+    Attributes:
+        name: what is measured.
+        expected: a value, an interval whose ends may be infinite, or None where nothing is demanded.
+        measured: what came out.
+        tolerance: how far outside `expected` it may lie.
+        note: where the expectation comes from, or what to know about the number.
+    """
+
+    name: str
+    expected: float | tuple[float, float] | None
+    measured: Measurement
+    tolerance: float = 0.0
+    note: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """PASSED within the tolerance; OUTSIDE beyond it and for NaN; REPORTED where nothing is expected."""
+        if self.expected is None:
+            return Verdict.REPORTED
+        low, high = self.expected if isinstance(self.expected, tuple) else (self.expected, self.expected)
+        # A bar of 0.02 is meant to hold a difference of 0.02, which rounding can make longer.
+        slack = self.tolerance + 1e-12
+        return Verdict.PASSED if low - slack <= self.measured.value <= high + slack else Verdict.OUTSIDE
+
+    def as_record(self) -> dict[str, object]:
+        """The row as plain values for JSON, in which an infinite end of an interval is null and NaN is text."""
+        expected = self.expected
+        interval = isinstance(expected, tuple)
+        return {
+            "name": self.name,
+            "expected": [_plain(end, None) for end in expected] if interval else _plain(expected, None),
+            "measured": _plain(self.measured.value, str(self.measured.value)),
+            "tolerance": self.tolerance,
+            "verdict": self.verdict.name,
+            "spread": _plain(self.measured.spread, None),
+            "seeds": self.measured.seeds,
+            "note": self.note,
+        }
+
+
+def single(value: float) -> Measurement:
+    """A number without repetitions."""
+    return Measurement(float(value))
+
+
+def mean_of(values: Sequence[float] | np.ndarray) -> Measurement:
+    """The mean over repetitions."""
+    return _over_seeds(values, np.mean)
+
+
+def median_of(values: Sequence[float] | np.ndarray) -> Measurement:
+    """The median over repetitions, which a few that never specialise do not move."""
+    return _over_seeds(values, np.median)
+
+
+def near(name: str, expected: float, tolerance: float, measured: Measurement, note: str = "") -> Acceptance:
+    """|measured - expected| <= tolerance."""
+    return Acceptance(name, expected, measured, tolerance, note)
+
+
+def between(
+    name: str, interval: tuple[float, float], measured: Measurement, tolerance: float = 0.0, note: str = ""
+) -> Acceptance:
+    """Low - tolerance <= measured <= high + tolerance."""
+    return Acceptance(name, interval, measured, tolerance, note)
+
+
+def at_least(name: str, low: float, measured: Measurement, tolerance: float = 0.0, note: str = "") -> Acceptance:
+    """Measured >= low - tolerance."""
+    return Acceptance(name, (low, math.inf), measured, tolerance, note)
+
+
+def at_most(name: str, high: float, measured: Measurement, tolerance: float = 0.0, note: str = "") -> Acceptance:
+    """Measured <= high + tolerance."""
+    return Acceptance(name, (-math.inf, high), measured, tolerance, note)
+
+
+def reported(name: str, measured: Measurement, note: str = "") -> Acceptance:
+    """A number to know, of which nothing is demanded."""
+    return Acceptance(name, None, measured, note=note)
+
+
+def all_accepted(rows: Sequence[Acceptance]) -> bool:
+    """Whether no row is outside its tolerance."""
+    return all(row.verdict is not Verdict.OUTSIDE for row in rows)
+
+
+def table(rows: Sequence[Acceptance]) -> str:
+    """The rows as aligned text.
+
+    Args:
+        rows: what to print, in order.
+
+    Returns:
+        One line per row under a heading; notes are left to the JSON file.
+    """
+    heading = ("quantity", "expected", "tolerance", "measured", "sd over seeds", "verdict")
+    lines = [heading, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heading))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _cells(row: Acceptance) -> tuple[str, ...]:
+    tolerance = f"{row.tolerance:.3g}" if row.expected is not None and row.tolerance else ""
+    spread = "" if row.measured.spread is None else f"{row.measured.spread:.2g} (n = {row.measured.seeds})"
+    return row.name, _expectation(row.expected), tolerance, f"{row.measured.value:.4g}", spread, row.verdict.value
+
+
+def _expectation(expected: float | tuple[float, float] | None) -> str:
+    if expected is None:
+        return "-"
+    if not isinstance(expected, tuple):
+        return f"{expected:.4g}"
+    low, high = expected
+    if math.isinf(high):
+        return f">= {low:.4g}"
+    return f"<= {high:.4g}" if math.isinf(low) else f"{low:.4g} .. {high:.4g}"
+
+
+def _over_seeds(values: Sequence[float] | np.ndarray, summary) -> Measurement:
+    array = np.asarray(values, np.float64).ravel()
+    # One repetition has no spread, and one that never reached a threshold makes the spread meaningless.
+    known = len(array) > 1 and bool(np.all(np.isfinite(array)))
+    return Measurement(float(summary(array)), float(np.std(array, ddof=1)) if known else None, len(array))
+
+
+def _plain(number: float | None, otherwise: str | None) -> float | str | None:
+    return float(number) if number is not None and math.isfinite(number) else otherwise

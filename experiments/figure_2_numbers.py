@@ -1,0 +1,247 @@
+"""What figure 2 must show, and where it was read: reruns of the published code, its images, algebra, other simulations.
+
+Rows for which batch noise matters are demanded of the noisy run only, or with the value without noise of the flow.
+"""
+
+import json
+
+import numpy as np
+import xarray as xr
+
+from experiments.acceptance import (
+    Acceptance,
+    Measurement,
+    at_least,
+    at_most,
+    between,
+    mean_of,
+    median_of,
+    near,
+    reported,
+    single,
+)
+from ntadyn.metrics import growth_while_sliding
+
+# Mean over ten seeds of a rerun; time to loss 0.1 in units of tau_W, counted as published, blocks 1 to 20.
+FORGETFUL_TIMES = (0.758, 0.766, 0.41, 0.51, 0.41, 0.456, 0.43, 0.44, *12 * (0.437,))
+# The recorded peak after a switch lies one or two published steps of 0.001 behind it.
+PEAK_DELAY = 0.0015
+SPECIALISED = 0.99
+
+
+def accept(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptance]:
+    """All rows.
+
+    Args:
+        flexible: the flexible run, as `figure_2.simulate` returns it.
+        forgetful: the forgetful run.
+
+    Returns:
+        The rows in the order of the panels.
+    """
+    return [
+        *_both(flexible, forgetful),
+        *_forgetful(forgetful),
+        *_flexible_loss(flexible),
+        *_gates_and_weights(flexible),
+        *_changes(flexible, forgetful),
+        *_recovery(flexible, forgetful),
+        *_conservation(flexible, forgetful),
+    ]
+
+
+def _both(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptance]:
+    failed = sum(int((dataset.result != 0).sum()) for dataset in (flexible, forgetful))
+    start = flexible.loss.isel(record=0).values
+    rows = [
+        at_most("repetitions that failed", 0, single(failed)),
+        near("loss at t = 0", 0.25, 0.002 if not _noisy(flexible) else 0.01, mean_of(start), "d_out s^2 / 2"),
+        near("flexible: loss at the end of block 1", 0.099, 0.005, mean_of(_at_end(flexible.loss, 1)), "rerun"),
+        near("forgetful: loss at the end of block 1", 0.104, 0.005, mean_of(_at_end(forgetful.loss, 1)), "rerun"),
+        between(
+            "loss after the first switch", (0.285, 0.295), mean_of(_after_switch(flexible, 2)), 0.005, "rerun, image"
+        ),
+    ]
+    if _noisy(flexible):
+        rows.insert(2, near("loss at t = 0, sd of batches", 0.009, 0.005, single(np.std(start, ddof=1)), "exact"))
+    return rows
+
+
+def _forgetful(forgetful: xr.Dataset) -> list[Acceptance]:
+    # The last block trains the second task: index 1 is the teacher in force, index 0 the other one.
+    similarity = _at_end(forgetful.similarity, 20).mean(axis=2)
+    peak = 0.221 if _noisy(forgetful) else 0.213
+    block = _in_block(forgetful, 20)
+    return [
+        near("forgetful: loss peak of the last block", peak, 0.01, mean_of(block.loss.values.max(axis=1)), "rerun"),
+        near(
+            "forgetful: loss at the end of the last block", 0.060, 0.005, mean_of(_at_end(forgetful.loss, 20)), "rerun"
+        ),
+        near("forgetful: gates at the end", 0.645, 0.01, mean_of(_at_end(forgetful.gates, 20).mean(axis=1)), "rerun"),
+        near(
+            "forgetful: norm of the weights at the end",
+            0.58,
+            0.01,
+            mean_of(_at_end(forgetful.weight_norm, 20)),
+            "rerun",
+        ),
+        near("forgetful: similarity to the task in force", 0.88, 0.02, mean_of(similarity[:, 1]), "rerun"),
+        near("forgetful: similarity to the other task", 0.47, 0.02, mean_of(similarity[:, 0]), "rerun"),
+    ]
+
+
+def _flexible_loss(flexible: xr.Dataset) -> list[Acceptance]:
+    # Seeds specialise in different blocks, which moves means over seeds in the middle of the run.
+    after = {5: (0.24, 0.03), 10: (0.39, 0.05), 15: (0.46, 0.03), 20: (0.47, 0.02)}
+    end = {5: (0.043, 0.02), 10: (0.009, 0.01), 15: (0.001, 0.005), 20: (0.0, 0.005)}
+    return [
+        *(
+            near(
+                f"flexible: loss after the switch, block {block}",
+                value,
+                tolerance,
+                mean_of(_after_switch(flexible, block)),
+            )
+            for block, (value, tolerance) in after.items()
+        ),
+        *(
+            near(
+                f"flexible: loss at the end of block {block}", value, tolerance, mean_of(_at_end(flexible.loss, block))
+            )
+            for block, (value, tolerance) in end.items()
+        ),
+    ]
+
+
+def _gates_and_weights(flexible: xr.Dataset) -> list[Acceptance]:
+    # Blocks 2, 6 and 20 train the second task; in block 2 seeds differ with a standard deviation of 0.2.
+    pairs = {2: (0.17, 0.92, 0.12), 6: (0.01, 1.05, 0.04), 20: (0.001, 1.01, 0.02)}
+    rows = []
+    for block, (off, on, tolerance) in pairs.items():
+        gates = _at_end(flexible.gates, block)
+        rows.append(near(f"flexible: closed gate, end of block {block}", off, tolerance, mean_of(gates[:, 0]), "rerun"))
+        rows.append(near(f"flexible: open gate, end of block {block}", on, tolerance, mean_of(gates[:, 1]), "rerun"))
+    for time, value in {1: 0.333, 2: 0.40, 5: 0.63, 10: 0.83, 15: 0.93}.items():
+        norm = mean_of(_at_end(flexible.weight_norm, time))
+        rows.append(near(f"flexible: norm of the weights, t = {time}", value, 0.03, norm, "rerun"))
+    rows.append(near("flexible: norm of the weights, t = 20", 0.96, 0.01, mean_of(_at_end(flexible.weight_norm, 20))))
+    similarity = _at_end(flexible.similarity, 20)
+    matched = np.einsum("smm->s", similarity) / 2
+    other = (similarity[:, 0, 1] + similarity[:, 1, 0]) / 2
+    share = float(np.mean(matched > SPECIALISED))
+    return [
+        *rows,
+        at_least(
+            f"flexible: share of seeds with alignment > {SPECIALISED}", 0.9, Measurement(share, None, len(matched))
+        ),
+        near("flexible: alignment with the own teacher, median", 0.999, 0.005, median_of(matched), "rerun"),
+        near("flexible: alignment with the other teacher, median", 0.022, 0.02, median_of(other), "rerun"),
+    ]
+
+
+def _changes(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptance]:
+    peaks = {2: (0.014, 0.003, "t = 1"), 11: (0.033, 0.005, "t = 10"), 20: (0.042, 0.003, "t = 19")}
+    rows = [
+        near(f"flexible: gate change per record, {when}", value, tolerance, mean_of(_peak(flexible.gate_change, block)))
+        for block, (value, tolerance, when) in peaks.items()
+    ]
+    # Normalised by its largest late value in each seed: one where nothing is noisy, less in the mean over noisy seeds.
+    weights = [_in_block(dataset, 20).weight_change.values.mean(axis=0) for dataset in (flexible, forgetful)]
+    numbers = (
+        ("flexible: relative weight change, peak of block 20", weights[0].max(), (0.78, 0.1)),
+        ("forgetful: relative weight change, peak of block 20", weights[1].max(), (0.82, 0.1)),
+        ("forgetful: relative weight change, end of block 20", weights[1][-1], (0.4, 0.1)),
+    )
+    for name, value, (expected, tolerance) in numbers:
+        if _noisy(flexible):
+            rows.append(near(name, expected, tolerance, single(value), "rerun"))
+        else:
+            rows.append(reported(name, single(value), f"{expected} with batch noise, which sets the normalisation"))
+    end = single(weights[0][-1])
+    return [*rows, between("flexible: relative weight change, end of block 20", (0.01, 0.08), end, 0.01, "rerun")]
+
+
+def _recovery(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptance]:
+    """Time to loss 0.1 in units of tau_W; where it is not reached, the length of the block, as published."""
+    slow, fast = forgetful.time_to_loss_on_batches.values, flexible.published_time_to_loss.values
+    deviation = np.abs(slow.mean(axis=0) - np.asarray(FORGETFUL_TIMES))
+    worst = int(np.argmax(deviation))
+    name = f"forgetful: time to batch loss 0.1, block {worst + 1} (furthest)"
+    rows = [
+        near(name, FORGETFUL_TIMES[worst], 0.02, mean_of(slow[:, worst]), "rerun; every block is closer than this one"),
+        near(
+            "forgetful: time to batch loss 0.1, blocks 9 to 20", 0.437, 0.01, mean_of(slow[:, 8:].mean(axis=1)), "rerun"
+        ),
+        reported(
+            "forgetful: time to loss 0.1, blocks 9 to 20",
+            mean_of(forgetful.published_time_to_loss.values[:, 8:].mean(axis=1)),
+            "of the recorded loss, which is without noise in the population flow",
+        ),
+    ]
+    medians = {1: (0.60, 0.78), 2: (0.60, 0.78), 10: (0.05, 0.15), 20: (0.036, 0.046)}
+    for block, interval in medians.items():
+        measured = median_of(fast[:, block - 1])
+        rows.append(between(f"flexible: time to loss 0.1, block {block}, median", interval, measured))
+    falling = np.diff(np.median(fast, axis=0)[3:])
+    rows.append(at_most("flexible: largest rise of the median after block 4", 0.0, single(falling.max()), 0.002))
+    # Intervals that hold the mean of ten seeds in 98 of 100 draws of another simulation with 200 seeds.
+    for block, interval in {7: (0.15, 0.33), 10: (0.066, 0.19), 14: (0.047, 0.148)}.items():
+        name, measured = f"flexible: time to loss 0.1, block {block}, mean", mean_of(fast[:, block - 1])
+        if len(fast) < 10:
+            rows.append(reported(name, measured, f"expected in {interval} for ten seeds or more"))
+        else:
+            rows.append(between(name, interval, measured, note="other simulation, 200 seeds"))
+    never = "share of seeds that never get there; published as the length of the block"
+    for regime, dataset in (("flexible", flexible), ("forgetful", forgetful)):
+        for block in (1, 2):
+            times = dataset.time_to_loss.values[:, block - 1]
+            share = Measurement(float(np.mean(np.isinf(times))), None, len(times))
+            rows.append(reported(f"{regime}: loss 0.1 not reached in block {block}", share, never))
+    return rows
+
+
+def _conservation(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptance]:
+    """Specialisation grows for good only while a gate is shut; without penalties it does not grow at all."""
+    times = flexible.time.values
+    pairs = zip(flexible.invariant.values, flexible.gates.values, strict=True)
+    growth = [growth_while_sliding(times, invariant, gates) for invariant, gates in pairs]
+    total = flexible.invariant.values[:, -1] - flexible.invariant.values[:, 0]
+    # Seeds that never specialise have no growth to share out.
+    shares = [float(item.growth_share) for item, grown in zip(growth, total, strict=True) if grown > 0.1]
+    drift = np.abs(forgetful.invariant.values - forgetful.invariant.values[:, :1]).max(axis=1)
+    rows = [
+        at_least(
+            "flexible: share of the growth of Q with a gate <= 0", 0.95, single(min(shares)), note="lowest over seeds"
+        ),
+        near("flexible: growth of Q, median", 1.155, 0.05, median_of(total), "1.14 to 1.17 in another simulation"),
+        reported("flexible: share of the time with a gate <= 0", mean_of([float(item.time_share) for item in growth])),
+    ]
+    if not _noisy(forgetful):
+        rows.append(
+            at_most("forgetful: drift of Q", 1e-5, single(drift.max()), note="exact for the flow; largest over seeds")
+        )
+    return rows
+
+
+def _noisy(dataset: xr.Dataset) -> bool:
+    return json.loads(dataset.attrs["configuration"])["dynamics"] == "ONLINE"
+
+
+def _in_block(dataset: xr.Dataset, block: int) -> xr.Dataset:
+    """The records of a block, counted from 1."""
+    return dataset.isel(record=np.flatnonzero(dataset.block.values == block - 1))
+
+
+def _at_end(series: xr.DataArray, block: int) -> np.ndarray:
+    return series.isel(record=np.flatnonzero(series.block.values == block - 1)[-1]).values
+
+
+def _peak(series: xr.DataArray, block: int) -> np.ndarray:
+    return series.isel(record=np.flatnonzero(series.block.values == block - 1)).max("record").values
+
+
+def _after_switch(dataset: xr.Dataset, block: int) -> np.ndarray:
+    """The loss a step or two after the switch, as the published records see it."""
+    inside = _in_block(dataset, block)
+    times = inside.time.values - inside.time.values[0]
+    return np.array([np.interp(PEAK_DELAY, times, loss) for loss in inside.loss.values])

@@ -1,0 +1,35 @@
+"""The README's Python examples run as they stand."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def examples() -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def test_first_simulation(capsys):
+    exec(compile(examples()[0], "README.md", "exec"), {})
+    succeeded, gates, error = re.match(r"(\w+)\n(.*)\n(\S+)\n", capsys.readouterr().out, re.DOTALL).groups()
+    assert succeeded == "True"
+    one_per_task = np.array(re.findall(r"[\d.e+-]+", gates), float).reshape(2, 2)
+    assert np.all(one_per_task.max(axis=1) > 0.9)
+    assert set(np.argmax(one_per_task, axis=1)) == {0, 1}
+    assert float(error) < 1e-3
+
+
+def test_loading_a_result(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("phase-diagram").mkdir()
+    dims = ("block_duration", "strength", "seed")
+    coordinates = {"block_duration": [0.1, 0.5], "strength": [0.0, 0.1], "seed": [0]}
+    dataset = xr.Dataset({"alignment": (dims, np.ones((2, 2, 1)))}, coordinates)
+    dataset.to_netcdf("phase-diagram/penalty.nc", engine="h5netcdf")
+    names = {}
+    exec(compile(examples()[1], "README.md", "exec"), names)
+    assert names["penalty"].alignment.dims == dims
