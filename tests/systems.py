@@ -11,8 +11,9 @@ from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters, SVDModes, 
 from ntadyn.dynamics.system import AbstractSystem
 from ntadyn.networks import GatedLinear, NeuronGatedLinear
 from ntadyn.regularizers import AbstractPenalty, ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.tasks.curricula import Blocked, alternating
-from ntadyn.tasks.teachers import TaskSet, from_matrices, orthogonal
+from ntadyn.tasks import Blocked, TaskSet, from_matrices
+from ntadyn.tasks.curricula import alternating
+from ntadyn.tasks.teachers import orthogonal
 
 TIME_CONSTANTS = {"gates": 0.3, "weights": 1.1}
 KINKED = Nonnegativity(0.3) + UnitL1Norm(1.5)

@@ -34,7 +34,9 @@ ROUNDING = 1e-12
 
 @pytest.fixture(scope="module")
 def ensembles():
-    return {name: run_ensemble(spec, records_per_block=2) for name, spec in {"closure": SMALL, "online": ONLINE}.items()}
+    return {
+        name: run_ensemble(spec, records_per_block=2) for name, spec in {"closure": SMALL, "online": ONLINE}.items()
+    }
 
 
 @pytest.mark.parametrize(("name", "configuration"), [("closure", SMALL), ("online", ONLINE)])

@@ -67,16 +67,16 @@ def table(sections: dict[str, list[Check]]) -> Iterator[str]:
         sections: rows by title.
 
     Yields:
-        One line at a time. Numbers carry one digit more than their bar, and at most ten.
+        One line at a time. Numbers carry one digit more than their bar, and at most nine.
     """
-    yield f"{'':50} {'expected':>13} {'measured':>13} {'error':>8} {'bar':>6}  verdict"
+    yield f"{'':50} {'expected':>12} {'measured':>12} {'error':>7} {'bar':>5}  verdict"
     for title, rows in sections.items():
         yield ""
         yield title
         for row in rows:
-            digits = min(max(1 - math.floor(math.log10(row.bar)), 2), 10)
+            digits = min(max(1 - math.floor(math.log10(row.bar)), 2), 9)
             # z: no minus in front of a number that is zero to these digits.
-            numbers = f"{row.expected:z13.{digits}f} {row.measured:z13.{digits}f} {row.error:8.1e} {row.bar:6.0e}"
+            numbers = f"{row.expected:z12.{digits}f} {row.measured:z12.{digits}f} {row.error:7.1e} {row.bar:5.0e}"
             yield f"  {row.name:48} {numbers}  {'ok' if row.passed else 'FAILED'}"
 
 

@@ -144,8 +144,8 @@ def test_aligned_full_model_is_the_toy_with_time_constant_and_penalty_rescaled()
 
 def test_rescaling_the_time_constant_alone_changes_the_gates():
     toy, half_scaled, _ = toy_and_full()
-    # The published code does this; the gates then differ by up to 0.094.
-    assert 0.07 < float(jnp.max(jnp.abs(toy["gates"] - half_scaled["gates"]))) < 0.12
+    # The published code does this; 0.121 is measured at the ten records per block.
+    assert float(jnp.max(jnp.abs(toy["gates"] - half_scaled["gates"]))) == pytest.approx(0.121, abs=0.002)
 
 
 def on_the_symmetric_manifold(gate_difference, weight_difference):
@@ -157,7 +157,7 @@ def on_the_symmetric_manifold(gate_difference, weight_difference):
 def test_toy_approaches_the_symmetric_system_as_the_norm_stiffens():
     network, curriculum = on_the_symmetric_manifold(-0.5, 0.8), sequence([0], [0.3], 2)
     limit = Symmetric(TIME_CONSTANTS)
-    expected = records(limit, network, curriculum, step=0.001)["gates"]
+    expected = records(limit, network, curriculum, diffrax.Heun(), 0.001)["gates"]
     assert float(jnp.min(expected)) > 0.05
 
     def gap(k):
@@ -172,7 +172,7 @@ def test_toy_approaches_the_symmetric_system_as_the_norm_stiffens():
 
 def test_symmetric_system_stops_at_its_bounds_as_the_toy_does():
     network, curriculum = on_the_symmetric_manifold(-0.5, 0.8), alternating(2, 3, 3.0)
-    limit = records(Symmetric(TIME_CONSTANTS), network, curriculum, step=0.001)["gates"]
+    limit = records(Symmetric(TIME_CONSTANTS), network, curriculum, diffrax.Heun(), 0.001)["gates"]
     toy = toy_flow(TIME_CONSTANTS, {"gates": Nonnegativity(400.0) + UnitL1Norm(400.0)})
     stiff = records(toy, network, curriculum, step=0.001)["gates"]
     np.testing.assert_allclose(jnp.sort(limit[1]), [0.0, 1.0], atol=2e-3)  # it does get there
@@ -256,7 +256,8 @@ def test_other_update_rules_fit_in(rule):
     online = OnlineSGD(flow, jax.random.key(5), batch_size=50, rule=rule)
     state = online.initial_state(general_network())
     method = FixedSteps(Descent(), max_step=0.01)
-    trajectory = simulate(online, sequence([0], [3.0], 2), state, method=method, observables=RECORDED)
+    with jax.numpy_dtype_promotion("standard"):  # Optax mixes integer counts with floats
+        trajectory = simulate(online, sequence([0], [3.0], 2), state, method=method, observables=RECORDED)
     assert bool(trajectory.result == RESULTS.successful)
     assert trajectory.values["loss"][-1] < 0.2 * trajectory.values["loss"][0]
 

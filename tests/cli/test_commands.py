@@ -1,0 +1,235 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ntadyn
+from ntadyn import simulation
+from ntadyn.cli import main
+from ntadyn.storage import read_dataset
+
+TINY = ["--teachers.d-in", "6", "--teachers.d-out", "2", "--curriculum.total-time", "2"]
+# Batches are the quickest dynamics to compile.
+QUICK = [*TINY, "--dynamics", "ONLINE", "--batch-size", "4", "--max-step", "0.05"]
+
+
+def in_new_process(*arguments):
+    environment = os.environ | {"PYTHONPATH": str(Path(ntadyn.__file__).parents[1]), "MPLBACKEND": "Agg"}
+    command = [sys.executable, "-m", "ntadyn", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def in_this_process(*arguments):
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    return end.value.code
+
+
+def file_names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("simulate") / "new" / "folder"
+    done = in_new_process("simulate", *TINY, "--seeds", 2, "--records-per-block", 3, "--out", folder)
+    return folder, done
+
+
+def test_simulate_writes_a_labelled_file_and_a_figure(simulated):
+    folder, done = simulated
+    assert done.returncode == 0, done.stderr
+    assert file_names(folder) == ["simulation.nc", "simulation.pdf", "simulation.png"]
+    dataset = read_dataset(folder / "simulation.nc")
+    assert dict(dataset.sizes) == {"seed": 2, "record": 10, "path": 2, "path_2": 2, "teacher": 2}
+    np.testing.assert_allclose(dataset.time[[0, 4, 5, 9]], [0, 1, 1, 2])
+    assert dataset.loss.dtype == np.float64
+    assert np.all(dataset.result == 0)
+    for name in ("loss", "gates", "similarity", "student_overlaps", "teacher_overlaps"):
+        assert np.all(np.isfinite(dataset[name]))
+    configuration = json.loads(dataset.attrs["configuration"])
+    assert configuration["teachers"]["d_in"] == 6
+    assert configuration["time_constants"] == {"gates": 0.03, "weights": 1.3}  # of the default preset
+    assert configuration["randomness"]["num_seeds"] == 2
+    assert dataset.attrs["ntadyn_version"] == ntadyn.__version__
+    assert "simulate" in dataset.attrs["command"]
+    # What is printed is what was written.
+    loss = float(dataset.loss.isel(record=-1).mean())
+    assert "2 repetitions, 2 blocks, 0 failed" in done.stdout
+    assert f"loss at the end      {loss:.3g}" in done.stdout
+    assert f"wrote {folder / 'simulation.png'}" in done.stdout
+
+
+def test_overrides_start_from_the_named_preset_and_change_the_result(tmp_path):
+    results = {}
+    for name, arguments in {
+        "preset": [],
+        "slower": ["--time-constants.gates", "0.6"],
+        "seed": ["--seed", "1"],
+    }.items():
+        code = in_this_process(
+            "simulate", "--preset", "figure-2-forgetful", *QUICK, "--seeds", 1, *arguments, "--out", tmp_path / name
+        )
+        assert code == 0
+        results[name] = read_dataset(tmp_path / name / "simulation.nc")
+    configurations = {name: json.loads(dataset.attrs["configuration"]) for name, dataset in results.items()}
+    assert configurations["preset"]["time_constants"] == {"gates": 1.3, "weights": 1.3}
+    assert configurations["preset"]["penalties"]["unit_l1"] is None
+    assert configurations["slower"]["time_constants"] == {"gates": 0.6, "weights": 1.3}
+    final = {name: dataset.gates.isel(record=-1).values for name, dataset in results.items()}
+    assert np.all(final["preset"] != final["slower"])
+    assert np.all(final["preset"] != final["seed"])
+
+
+MAP = ["--gate-time-constant", "0.3", "0.9", "--strength", "0", "0.2", "--fast-gates", "0.3"]
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("phase-diagram")
+    arguments = ["--size", 3, 2, "--seeds", 2, "--block-duration", 0.5, 1.0, "--out", folder]
+    return folder, in_new_process("phase-diagram", "--preset", "released", *QUICK, *MAP, *arguments)
+
+
+def test_phase_diagram_writes_labelled_maps_and_a_figure(mapped):
+    folder, done = mapped
+    assert done.returncode == 0, done.stderr
+    assert file_names(folder) == ["gate_speed.nc", "penalty.nc", "phase-diagram.pdf", "phase-diagram.png"]
+    speed, penalty = (read_dataset(folder / f"{name}.nc") for name in ("gate_speed", "penalty"))
+    assert dict(speed.sizes) == {"block_duration": 2, "gate_time_constant": 3, "seed": 2, "path": 2}
+    assert dict(penalty.sizes) == {"block_duration": 2, "strength": 3, "seed": 2, "path": 2}
+    np.testing.assert_allclose(speed.block_duration, [0.5, 1.0])
+    np.testing.assert_allclose(speed.gate_time_constant, [0.3, 0.6, 0.9])
+    np.testing.assert_allclose(penalty.strength, [0.0, 0.1, 0.2])
+    assert json.loads(speed.attrs["configuration"])["time_constants"]["weights"] == 0.1  # of the preset
+    assert json.loads(penalty.attrs["configuration"])["time_constants"]["gates"] == 0.3
+    for dataset in (speed, penalty):
+        assert np.all(dataset.result == 0)
+        assert np.all(np.isfinite(dataset.alignment))
+        assert dataset.attrs["ntadyn_version"] == ntadyn.__version__
+    assert np.unique(speed.alignment).size == speed.alignment.size
+
+
+def test_phase_diagram_shows_its_progress_to_the_end(mapped):
+    _, done = mapped
+    for name in ("gate_speed", "penalty"):
+        assert f"{name}: 100%" in done.stderr
+        assert f"{name}: 12 trajectories, 0 failed, compiled in" in done.stdout
+    assert "12.0/12.0" in done.stderr
+
+
+def test_failed_trajectories_of_a_simulation_are_named_and_the_exit_code_is_1(tmp_path, capsys):
+    arguments = [*QUICK, "--seeds", "2", "--time-constants.gates", "0.0005", "--out", tmp_path]
+    assert in_this_process("simulate", *arguments) == 1
+    printed = capsys.readouterr().out
+    assert "2 failed" in printed
+    assert "repetition 0 diverged" in printed
+    assert "nan" not in printed
+    assert file_names(tmp_path) == ["simulation.nc", "simulation.pdf", "simulation.png"]
+    assert read_dataset(tmp_path / "simulation.nc").result.values.tolist() == [1, 1]
+
+
+def test_failed_trajectories_of_a_map_are_counted_and_the_exit_code_is_1(tmp_path, capsys):
+    speeds = ["--gate-time-constant", "0.0005", "0.9", "--strength", "0", "0.2", "--fast-gates", "0.3"]
+    arguments = ["--size", "2", "1", "--seeds", "2", "--block-duration", "1", "2", "--out", tmp_path]
+    assert in_this_process("phase-diagram", *QUICK, *speeds, *arguments) == 1
+    printed = capsys.readouterr().out
+    assert "gate_speed: 4 trajectories, 2 failed" in printed
+    assert "penalty: 4 trajectories, 0 failed" in printed
+    dataset = read_dataset(tmp_path / "gate_speed.nc")
+    np.testing.assert_array_equal(dataset.result[0], [[1, 1], [0, 0]])
+    assert np.all(np.isfinite(dataset.alignment[0, 1]))
+    assert "phase-diagram.png" in file_names(tmp_path)
+
+
+# Arguments -> what the message must say: what was given, and what is allowed or what to do.
+BAD_VALUES = [
+    (["--teachers.d-in", "19"], ["2 * 10 = 20 rows for d_in = 19", "Raise d_in to 20"]),
+    (["--time-constants.gates", "-1"], ["'gates' is -1.0", "must be positive"]),
+    (["--time-constants.weights", "0"], ["'weights' is 0.0", "must be positive"]),
+    (["--time-constants.weights", "nan"], ["'weights' is nan", "must be positive and finite"]),
+    (["--curriculum.name", "A_Z__"], ["'A_Z__'", "known are A_B__", "Choose one"]),
+    (["--curriculum.total-time", "inf"], ["total time inf", "finite"]),
+    (["--network.initial-gate", "nan"], ["gates contain NaN", "pass finite initial values"]),
+    (["--network.num-paths", "0"], ["at least one path", "(0, 10, 20)"]),
+    (["--penalties.strength", "-1"], ["strength must be finite and >= 0, got -1.0"]),
+    (["--penalties.column-l2", "1"], ["penalty on the weights", "use GradientFlow"]),
+    (["--dynamics", "ONLINE", "--batch-size", "0"], ["batch size is 0", "at least 1"]),
+    (["--max-step", "0"], ["max_step is 0.0", "must be positive"]),
+    (["--seeds", "0"], ["num_seeds is 0", "at least one repetition"]),
+    (["--seed", "-1"], ["seed is -1", "between 0 and"]),
+    (["--out", "{file}"], ["cannot write", "File exists", "Choose a folder"]),
+    (["--out", "{file}/below"], ["cannot write", "Not a directory", "Choose a folder"]),
+]
+BAD_ONLY_FOR = {
+    "simulate": [
+        (["--curriculum.block-duration", "0"], ["block duration 0.0", "must both be positive"]),
+        (["--records-per-block", "-1"], ["records_per_block is -1", "zero or more"]),
+        (["--dynamics", "ONLINE", "--estimate-error"], ["estimate_error", "population flow"]),
+    ],
+    "phase-diagram": [
+        (["--size", "0", "0"], ["an axis of 0 values", "one value or more"]),
+        (["--size", "4", "0"], ["an axis of 0 values", "one value or more"]),
+        (["--strength", "0.2", "0.1"], ["from 0.2 to 0.1", "ascending range"]),
+        (["--strength", "-1", "0"], ["strength must be finite and >= 0, got -1.0"]),
+        (["--block-duration", "0", "1"], ["block duration 0.0", "positive"]),
+        (["--gate-time-constant", "0", "1"], ["'gates' is 0.0", "positive"]),
+        (["--fast-gates", "-1"], ["'gates' is -1.0", "positive"]),
+        (["--workers", "0"], ["num_workers is 0", "at least one"]),
+        (["--network.num-paths", "1"], ["2 tasks", "1 paths", "Use more paths"]),
+    ],
+}
+BAD = [(command, *case) for command, more in BAD_ONLY_FOR.items() for case in [*BAD_VALUES, *more]]
+# The penalty map takes the gate time constant from --fast-gates and gate speeds from its axis, so this one is not used.
+BAD = [case for case in BAD if case[:2] != ("phase-diagram", ["--time-constants.gates", "-1"])]
+
+
+@pytest.mark.parametrize(("command", "arguments", "parts"), BAD, ids=[" ".join([case[0], *case[1]]) for case in BAD])
+def test_bad_values_get_one_line_before_anything_is_compiled(
+    command, arguments, parts, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(simulation, "run", lambda *args: pytest.fail("compiled before the input was refused"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("kept")
+    arguments = [argument.format(file=tmp_path / "file") for argument in arguments]
+    assert in_this_process(command, *arguments) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.startswith("ntadyn: ")
+    assert error.count("\n") == 1
+    for part in parts:
+        assert part in error
+    assert (tmp_path / "file").read_text() == "kept"
+    assert list(tmp_path.rglob("*.nc")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["simulate", "--preset", "figure-9"], ["figure-9", "--preset", "figure-2-flexible"]),
+        (["phase-diagram", "--preset=figure-9"], ["figure-9", "published", "released", "small"]),
+        (["phase-diagram", "--size", "4"], ["--size"]),
+        (["simulate", "--time-constants.gate", "1"], ["--time-constants.gate"]),
+        (["simulate", "--dynamics", "FAST"], ["FAST", "ORDER_PARAMETERS"]),
+        (["draw"], ["simulate", "phase-diagram", "verify"]),
+        ([], ["simulate", "phase-diagram", "verify"]),
+    ],
+    ids=" ".join,
+)
+def test_bad_options_are_explained(arguments, parts, capsys):
+    assert in_this_process(*arguments) == 2
+    out, error = capsys.readouterr()
+    assert "Traceback" not in out + error
+    for part in parts:
+        assert part in error
+
+
+def test_bad_input_leaves_a_new_process_without_a_traceback():
+    done = in_new_process("simulate", "--time-constants.weights", "0")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("ntadyn: time constant of 'weights' is 0.0")
+    assert "Traceback" not in done.stderr
