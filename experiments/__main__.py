@@ -43,7 +43,7 @@ class Run:
     online: bool = False
     """Stochastic gradient descent on batches in place of the population flow; takes minutes."""
     reference: Path | None = None
-    """Folder with arrays of the published code to compare with; the environment variable NTADYN_REFERENCE if omitted."""
+    """Folder with arrays of the published code to compare with; if omitted, what NTADYN_REFERENCE names."""
 
     def run(self) -> int:
         """Run them all, in double precision."""

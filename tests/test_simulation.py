@@ -56,7 +56,7 @@ def test_more_records_at_multiples_of_the_step_change_nothing():
     assert {0.25, 1.37} <= set(np.asarray(dense.times).tolist())
     at_ends = dense.at_block_ends(dense.values)["gates"]
     # 1.37 lies between two steps of the last block, and there the trajectory changes by its own error.
-    np.testing.assert_allclose(at_ends[:2], plain.values["gates"][[1, 3]], rtol=0, atol=1e-13)
+    np.testing.assert_allclose(at_ends[:2], plain.values["gates"][1:4:2], rtol=0, atol=1e-13)
     np.testing.assert_allclose(at_ends[2], plain.values["gates"][5], rtol=0, atol=1e-5)
 
 
@@ -102,14 +102,14 @@ def test_adaptive_error_estimate_bounds_the_error():
 def test_a_diverging_trajectory_is_reported_and_leaves_the_others_alone():
     system = GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})
     network = general_network(paths=2)
-    scales = jnp.array([1.0, 300.0, 0.5])
+    curriculum, scales = alternating(2, 4, 1.0), jnp.array([1.0, 300.0, 0.5])
 
     @jax.jit
     @jax.vmap
     def batch(scale):
         state = GatedLinear(network.gates, scale * network.weights)
         method = FixedSteps(diffrax.Euler(), 0.05)
-        return simulate(system, alternating(2, 4, 1.0), state, method=method, observables=RECORDED)
+        return simulate(system, curriculum, state, method=method, observables=RECORDED)
 
     with_it, without_it = batch(scales), batch(jnp.array([1.0, 1.0, 0.5]))
     ended = lambda trajectory, how: np.asarray(trajectory.result == how)  # noqa: E731
@@ -231,7 +231,6 @@ def test_refusals_of_systems_say_what_to_do():
         ("has the parameter groups", lambda: GradientFlow(tasks, TIME_CONSTANTS, {"c": KINKED})),
         ("use GradientFlow with it", lambda: OrderParameters(tasks, TIME_CONSTANTS, {"weights": ColumnL2(1.0)})),
         ("make them equal", lambda: GradientFlow(tasks, TIME_CONSTANTS, input_covariance=jnp.eye(4))),
-        ("square matrix", lambda: GradientFlow(tasks, TIME_CONSTANTS, input_covariance=jnp.ones((3, 2)))),
         (
             "must be symmetric",
             lambda: GradientFlow(tasks, TIME_CONSTANTS, input_covariance=jnp.eye(3).at[0, 1].set(0.5)),

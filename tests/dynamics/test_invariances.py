@@ -19,7 +19,8 @@ from ntadyn.tasks.curricula import alternating
 from ntadyn.time_grid import lay_out
 from tests.systems import general_network
 
-STEP, BLOCK = 0.02, 1.0
+# Half of the distance of two records, so that steps are as long as they are asked to be.
+STEP, BLOCK = 0.025, 1.0
 TAU_C, TAU_W = 0.3, 1.1
 RECORDED = {
     "gates": observables.gates,
@@ -114,7 +115,7 @@ def path_drift(seed, step):
 @given(seeds)
 def test_balance_of_each_path_is_conserved_without_penalty(seed):
     # Not conserved by a step, but by the flow: what is left falls with the square of the step.
-    coarse, fine = path_drift(seed, 0.02), path_drift(seed, 0.005)
+    coarse, fine = path_drift(seed, STEP), path_drift(seed, STEP / 4)
     assert coarse < 1e-2
     assert coarse / fine == pytest.approx(16, rel=0.15)
 
@@ -132,10 +133,10 @@ def stiff_drift(seed, step):
 @few
 @given(st.integers(0, 20))
 def test_difference_is_conserved_under_the_norm_while_both_gates_are_positive(seed):
-    drift, path_change = stiff_drift(seed, 0.02)
+    drift, path_change = stiff_drift(seed, STEP)
     assert drift < 1e-4
     assert path_change > 30 * drift  # the norm does break the law of single paths
-    assert drift / stiff_drift(seed, 0.005)[0] == pytest.approx(16, rel=0.2)
+    assert drift / stiff_drift(seed, STEP / 4)[0] == pytest.approx(16, rel=0.2)
 
 
 def test_difference_grows_while_a_gate_is_held_at_zero():
