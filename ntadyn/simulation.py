@@ -253,6 +253,11 @@ def check(
     method: FixedSteps | Adaptive,
     estimate_error: bool,
 ) -> None:
+    """Refuse what `simulate` cannot run, before anything is compiled; the arguments are those of `simulate`.
+
+    Raises:
+        ValueError: see `simulate`.
+    """
     if curriculum.num_tasks != system.tasks.num_tasks:
         raise ValueError(
             f"the curriculum has {curriculum.num_tasks} tasks, the system {system.tasks.num_tasks} teachers; "
