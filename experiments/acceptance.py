@@ -75,7 +75,7 @@ class Acceptance:
         }
 
 
-def single(value: float) -> Measurement:
+def single(value: float | np.floating) -> Measurement:
     """A number without repetitions."""
     return Measurement(float(value))
 

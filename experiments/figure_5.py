@@ -126,13 +126,19 @@ def without_penalty(configuration: Configuration) -> xr.Dataset:
         for duration in on_published_grid(BLOCK_DURATIONS)
     ]
     most = max(curriculum.num_blocks for curriculum in curricula)
-    order = jnp.stack([jnp.pad(curriculum.tasks, (0, most - curriculum.num_blocks)) for curriculum in curricula])
+    order = jnp.stack(
+        [
+            jnp.pad(curriculum.tasks, (0, most - curriculum.num_blocks))
+            for curriculum in curricula
+            if isinstance(curriculum, Blocked)  # named curricula are
+        ]
+    )
     grids = stack([lay_out(curriculum, EULER_STEP) for curriculum in curricula])
 
     def final_alignment(key, grid, order):
         system, state = building.build(configuration, key)
         # The grid knows how long blocks are.
-        curriculum = Blocked(order, jnp.ones(order.shape), tasks.num_tasks)
+        curriculum = Blocked(tasks=order, durations=jnp.ones(order.shape), num_tasks=tasks.num_tasks)
         recorded = {"similarity": observables.similarity}
         last = simulation.run(system, curriculum, state, method, grid, recorded).values["similarity"][-1]
         return total_alignment(last, optimal_assignment(last))

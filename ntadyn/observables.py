@@ -1,6 +1,7 @@
 """What can be recorded along a trajectory: functions (system, state, task) -> array.
 
-Write your own as any function of these three; everything here is jit- and vmap-able and costs nothing when not asked for.
+Write your own as any function of these three; everything here is jit- and vmap-able, and costs nothing when it is not
+asked for.
 """
 
 from collections.abc import Callable

@@ -10,10 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PyTree
 
 from ntadyn import observables as observable_functions
-from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
+from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem, AbstractUpdatingSystem
 from ntadyn.observables import Observable
 from ntadyn.results import RESULTS
 from ntadyn.solvers import Descent, LearningTerm, Splitting
@@ -31,6 +32,23 @@ class FixedSteps(eqx.Module):
 
     solver: diffrax.AbstractSolver = eqx.field(default_factory=Splitting)
     max_step: float | None = eqx.field(static=True, default=None)
+
+    def advance(self, term: LearningTerm, state: PyTree, item: TimeGrid) -> tuple[PyTree, RESULTS]:
+        """The state at the end of one interval of a time grid, and how that went."""
+        solver = self.solver
+        h = (item.end - item.start) / jnp.maximum(item.num_steps, 1).astype(item.end.dtype)
+        memory = solver.init(term, item.start, item.start + h, state, item.block)
+
+        def step(k, carry):
+            state, memory, result = carry
+            start = item.start + k.astype(h.dtype) * h
+            state, _, _, memory, outcome = solver.step(term, start, start + h, state, item.block, memory, k == 0)
+            result = RESULTS.where(result == RESULTS.successful, RESULTS.promote(outcome), result)
+            return state, memory, result
+
+        zero = jnp.zeros_like(item.num_steps)
+        state, _, result = lax.fori_loop(zero, item.num_steps, step, (state, memory, RESULTS.successful))
+        return state, result
 
 
 class Adaptive(eqx.Module):
@@ -50,6 +68,28 @@ class Adaptive(eqx.Module):
     rtol: float = 1e-8
     atol: float = 1e-10
     max_steps: int = eqx.field(static=True, default=4096)
+
+    def advance(self, term: LearningTerm, state: PyTree, item: TimeGrid) -> tuple[PyTree, RESULTS]:
+        """The state at the end of one interval of a time grid, and how that went."""
+        smooth = not term.system.has_kinks()
+        # A gate that starts at zero exactly and moves inwards has not met the kink; hence a threshold just below zero.
+        met = diffrax.Event(lambda t, y, args, **_: jnp.min(term.system.gates(y)) + 1e-9)
+        solution = diffrax.diffeqsolve(
+            term,
+            self.solver,
+            item.start,
+            item.end,
+            None,
+            state,
+            item.block,
+            stepsize_controller=diffrax.PIDController(self.rtol, self.atol),
+            max_steps=self.max_steps,
+            event=None if smooth else met,
+            throw=False,
+        )
+        result = RESULTS.promote(solution.result)
+        result = RESULTS.where(result == RESULTS.event_occurred, RESULTS.kink_met, result)
+        return jax.tree.map(lambda leaf: leaf[-1], solution.ys), result
 
 
 class Trajectory(eqx.Module):
@@ -82,8 +122,8 @@ def default_step(system: AbstractSystem) -> float:
     """A step that keeps the gate error of `Splitting` below 1e-3 on the published regimes.
 
     h = 0.0125 sqrt(tau_c tau_W) / |W*|: gates and weights exchange error at the rate |W*| / sqrt(tau_c tau_W), which is
-    what a splitting step has to resolve; faster rates are solved exactly inside its factors. With batched time constants
-    or teachers the smallest step.
+    what a splitting step has to resolve; faster rates are solved exactly inside its factors. With batched time
+    constants or teachers the smallest step.
 
     Args:
         system: the system; its time constants and teachers must be known numbers.
@@ -95,7 +135,7 @@ def default_step(system: AbstractSystem) -> float:
         ValueError: if the time constants are traced (pass `max_step` then).
     """
     taus = list(system.time_constants.values())
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in [*taus, system.tasks.teachers]):
+    if any(isinstance(leaf, Tracer) for leaf in [*taus, system.tasks.teachers]):
         raise ValueError("the default step needs known time constants; inside jit or vmap pass max_step explicitly.")
     smallest = [float(np.min(np.asarray(tau))) for tau in taus]
     size = float(np.max(np.linalg.norm(np.asarray(system.tasks.teachers, np.float64), axis=(-2, -1))))
@@ -183,11 +223,10 @@ def run(
         The trajectory without an error estimate.
     """
     term = LearningTerm(system, curriculum)
-    advance = _fixed_interval if isinstance(method, FixedSteps) else _adaptive_interval
 
     def interval(carry, item):
         state, result = carry
-        state, outcome = advance(method, term, state, item)
+        state, outcome = method.advance(term, state, item)
         result = RESULTS.where(result == RESULTS.successful, outcome, result)
         task = term.task(item.end, item.block)
         values = {name: function(system, state, task) for name, function in observables.items()}
@@ -199,49 +238,10 @@ def run(
     return Trajectory(grid.end, grid.block, values, final, result)
 
 
-def _fixed_interval(method: FixedSteps, term: LearningTerm, state: PyTree, item: TimeGrid) -> tuple[PyTree, RESULTS]:
-    solver = method.solver
-    h = (item.end - item.start) / jnp.maximum(item.num_steps, 1).astype(item.end.dtype)
-    memory = solver.init(term, item.start, item.start + h, state, item.block)
-
-    def step(k, carry):
-        state, memory, result = carry
-        start = item.start + k.astype(h.dtype) * h
-        state, _, _, memory, outcome = solver.step(term, start, start + h, state, item.block, memory, k == 0)
-        result = RESULTS.where(result == RESULTS.successful, RESULTS.promote(outcome), result)
-        return state, memory, result
-
-    zero = jnp.zeros_like(item.num_steps)
-    state, _, result = lax.fori_loop(zero, item.num_steps, step, (state, memory, RESULTS.successful))
-    return state, result
-
-
-def _adaptive_interval(method: Adaptive, term: LearningTerm, state: PyTree, item: TimeGrid) -> tuple[PyTree, RESULTS]:
-    smooth = not term.system.has_kinks()
-    # A gate that starts at zero exactly and moves inwards has not met the kink; hence a threshold just below zero.
-    met = diffrax.Event(lambda t, y, args, **_: jnp.min(term.system.gates(y)) + 1e-9)
-    solution = diffrax.diffeqsolve(
-        term,
-        method.solver,
-        item.start,
-        item.end,
-        None,
-        state,
-        item.block,
-        stepsize_controller=diffrax.PIDController(method.rtol, method.atol),
-        max_steps=method.max_steps,
-        event=None if smooth else met,
-        throw=False,
-    )
-    result = RESULTS.promote(solution.result)
-    result = RESULTS.where(result == RESULTS.event_occurred, RESULTS.kink_met, result)
-    return jax.tree.map(lambda leaf: leaf[-1], solution.ys), result
-
-
 def _method_for(system: AbstractSystem) -> FixedSteps:
     if isinstance(system, AbstractGatedSystem):
         return FixedSteps()
-    if hasattr(system, "update"):
+    if isinstance(system, AbstractUpdatingSystem):
         return FixedSteps(Descent())
     return FixedSteps(diffrax.Heun())
 
@@ -269,7 +269,7 @@ def check(
             "noise, not error. Compare with the population flow instead."
         )
     for leaf in _float_leaves(state):
-        if not isinstance(leaf, jax.core.Tracer) and not np.all(np.isfinite(np.asarray(leaf))):
+        if not isinstance(leaf, Tracer) and not np.all(np.isfinite(np.asarray(leaf))):
             raise ValueError("the initial state holds NaN or infinity; pass finite values.")
     dtypes = {leaf.dtype for leaf in _float_leaves(state)} | {system.tasks.teachers.dtype, curriculum.durations.dtype}
     if len(dtypes) > 1:

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
 from ntadyn.tasks.curricula import AbstractCurriculum
@@ -39,13 +40,10 @@ class TimeGrid(eqx.Module):
         extra = length - self.start.shape[0]
         if extra < 0:
             raise ValueError(f"a time grid of {self.start.shape[0]} intervals cannot be padded to {length}.")
-        final = jnp.broadcast_to(self.end[-1], (extra,))
-        return TimeGrid(
-            jnp.concatenate([self.start, final]),
-            jnp.concatenate([self.end, final]),
-            jnp.concatenate([self.block, jnp.broadcast_to(self.block[-1], (extra,))]),
-            jnp.concatenate([self.num_steps, jnp.zeros((extra,), self.num_steps.dtype)]),
-        )
+        # In NumPy, because JAX would compile a program for every length that is padded.
+        start, end, block, num_steps = (np.asarray(leaf) for leaf in (self.start, self.end, self.block, self.num_steps))
+        fillings = ((start, end[-1]), (end, end[-1]), (block, block[-1]), (num_steps, 0))
+        return TimeGrid(*(jnp.asarray(np.append(leaf, np.full(extra, last, leaf.dtype))) for leaf, last in fillings))
 
 
 def lay_out(
@@ -69,7 +67,7 @@ def lay_out(
         ValueError: if the step is not positive, records are negative, times lie outside the curriculum, or the block
             durations are traced.
     """
-    if isinstance(curriculum.durations, jax.core.Tracer):
+    if isinstance(curriculum.durations, Tracer):
         raise ValueError(
             "a time grid needs block durations that are known numbers; make grids outside jit and vmap (`lay_out`, "
             "`stack`) and pass them to `simulation.run`, which takes them as data."
@@ -115,4 +113,4 @@ def stack(grids: Sequence[TimeGrid]) -> TimeGrid:
     """Time grids of different lengths as one batch, padded with empty intervals; leading axis = grid."""
     length = max(item.start.shape[0] for item in grids)
     padded = [item.padded(length) for item in grids]
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *padded)
+    return jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *padded)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters, SVDModes, Symmetric, toy_flow
 from ntadyn.dynamics.system import AbstractSystem
 from ntadyn.networks import GatedLinear, NeuronGatedLinear
-from ntadyn.regularizers import AbstractPenalty, ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
+from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
 from ntadyn.tasks import Blocked, TaskSet, from_matrices
 from ntadyn.tasks.curricula import alternating
 from ntadyn.tasks.teachers import orthogonal
@@ -148,8 +148,3 @@ def penalty_energy(system: AbstractSystem, gates: jax.Array, weights: jax.Array 
     groups = {"gates": gates, "weights": weights}
     energies = [penalty.energy(groups[name]) for name, penalty in system.penalties.items()]
     return sum(energies, start=jnp.zeros((), gates.dtype))
-
-
-def without_kinks() -> AbstractPenalty:
-    """A gate penalty that is smooth wherever a gate is."""
-    return UnitL2Norm(0.5)

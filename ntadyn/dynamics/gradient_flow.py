@@ -5,6 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from ntadyn.dynamics.closed_form import block_diagonal, relaxation
@@ -40,7 +41,7 @@ class InputCovariance(eqx.Module):
             raise ValueError(f"an input covariance must be a square matrix; got shape {matrix.shape}.")
         variances, directions = jnp.linalg.eigh(matrix)
         # Inside jit even a known matrix has traced eigenvalues.
-        if not isinstance(variances, jax.core.Tracer):
+        if not isinstance(variances, Tracer):
             tolerance = 1e3 * jnp.finfo(matrix.dtype).eps * jnp.max(jnp.abs(matrix))
             if not bool(jnp.all(jnp.abs(matrix - matrix.T) <= tolerance)):
                 raise ValueError("an input covariance must be symmetric; pass (S + S.T) / 2.")

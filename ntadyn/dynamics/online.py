@@ -9,7 +9,7 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ntadyn.dynamics.gradient_flow import GradientFlow
-from ntadyn.dynamics.system import AbstractSystem, Overlaps, TaskWeights
+from ntadyn.dynamics.system import AbstractUpdatingSystem, Overlaps, TaskWeights
 from ntadyn.networks import AbstractGatedNetwork
 from ntadyn.regularizers import AbstractPenalty
 from ntadyn.tasks.task_set import TaskSet
@@ -26,10 +26,10 @@ class OnlineState(eqx.Module):
 
     network: AbstractGatedNetwork
     memory: Any
-    key: PRNGKeyArray | None
+    key: Any
 
 
-class OnlineSGD(AbstractSystem):
+class OnlineSGD(AbstractUpdatingSystem):
     """x_g <- x_g - (h / tau_g) rule(dE_B/dx_g),  E_B = 1/(2B) sum_b |y(x_b) - y*(x_b)|^2 + sum_g R_g.
 
     Inputs are x_b ~ N(0, Sigma), a fresh batch at every step, all groups updated together. The learning rate of a group
@@ -75,7 +75,8 @@ class OnlineSGD(AbstractSystem):
     def initial_state(self, network: AbstractGatedNetwork) -> OnlineState:
         """The network, an empty memory, and the data key."""
         network = self.flow.initial_state(network)
-        return OnlineState(network, self.rule.init(network), self.data_key)
+        parameters: Any = network  # optax types its trees more narrowly than it treats them
+        return OnlineState(network, self.rule.init(parameters), self.data_key)
 
     def vector_field(self, t: Any, state: OnlineState, task: TaskWeights) -> OnlineState:
         """The plain descent direction on the next batch; memory and key have no derivative and come back as None."""
@@ -85,7 +86,9 @@ class OnlineSGD(AbstractSystem):
 
     def update(self, state: OnlineState, task: TaskWeights, step: Float[Array, ""]) -> OnlineState:
         """One step of length h on one fresh batch."""
-        direction, memory = self.rule.update(self._batch_gradient(state, task), state.memory, state.network)
+        gradient: Any = self._batch_gradient(state, task)
+        parameters: Any = state.network
+        direction, memory = self.rule.update(gradient, state.memory, parameters)
         network = jax.tree.map(jnp.add, state.network, self._scaled(direction, -step))
         return OnlineState(network, memory, jax.random.split(state.key, 1)[0])
 
@@ -131,7 +134,7 @@ class OnlineSGD(AbstractSystem):
 
         return jax.grad(energy)(state.network)
 
-    def _scaled(self, direction: AbstractGatedNetwork, step: float | Array) -> AbstractGatedNetwork:
+    def _scaled(self, direction: Any, step: float | Array) -> AbstractGatedNetwork:
         """Each group of `direction` times step / tau_g."""
         groups = list(self.time_constants)
         scaled = [getattr(direction, name) * (step / self.time_constants[name]) for name in groups]

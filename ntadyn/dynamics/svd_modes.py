@@ -3,8 +3,8 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from ntadyn.dynamics.closed_form import relaxation
@@ -50,7 +50,7 @@ class TeacherModes(eqx.Module):
         self.left = left
         self.right = jnp.where(present[..., None], scaled / jnp.where(present, strengths, 1)[..., None], 0)
         self.strengths = jnp.where(present, strengths, 0).T
-        if isinstance(teachers, jax.core.Tracer):
+        if isinstance(teachers, Tracer):
             return
         flat = scaled.reshape(-1, tasks.d_in)
         gram = flat @ flat.T

@@ -3,9 +3,9 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import DTypeLike
 from jaxtyping import Array, ArrayLike, Float
 
@@ -48,7 +48,7 @@ def toy_flow(
 
     Source: arXiv 2411.03840, appendix on the reduced model; the published code rescales tau_c only.
     """
-    if not isinstance(mode_energy, jax.core.Tracer) and not np.all(np.asarray(mode_energy) > 0):
+    if not isinstance(mode_energy, Tracer) and not np.all(np.asarray(mode_energy) > 0):
         raise ValueError(f"the mode energy N s^2 is {mode_energy}; it must be positive.")
     scaled = {group: penalty.scaled(1 / mode_energy) for group, penalty in (penalties or {}).items()}
     rescaled = {name: tau / mode_energy if name == "gates" else tau for name, tau in time_constants.items()}
@@ -128,7 +128,7 @@ class Symmetric(AbstractSystem):
         differences = (first - second) * jnp.array([1, -1], first.dtype)
         sums = first + second
         off = jnp.array([differences[0] - differences[1], jnp.sum(sums) - 2, jnp.sum(network.gates) - 1])
-        if not isinstance(off, jax.core.Tracer) and np.max(np.abs(off)) > 1e-6:
+        if not isinstance(off, Tracer) and np.max(np.abs(off)) > 1e-6:
             raise ValueError(
                 f"the network is off the symmetric manifold: wbar_1 - wbar_2, u_1 + u_2 - 2 and c_1 + c_2 - 1 are "
                 f"{np.asarray(off)}, all must vanish. Start there, or use toy_flow, which needs no symmetry."

@@ -83,7 +83,7 @@ class AbstractGatedSystem(AbstractSystem):
 
     @abc.abstractmethod
     def gate_quadratic(self, state: PyTree, task: TaskWeights) -> tuple[Float[Array, " n"], Float[Array, "n n"]]:
-        """The vector b and matrix A of the task loss as a function of the flattened gates (path-major), the weights being frozen."""
+        """The vector b and matrix A of the task loss in the flattened gates (path-major), the weights being frozen."""
 
     @abc.abstractmethod
     def with_gates(self, state: PyTree, gates: Float[Array, " n"]) -> PyTree:
@@ -96,3 +96,11 @@ class AbstractGatedSystem(AbstractSystem):
     @abc.abstractmethod
     def shrink_weights(self, state: PyTree, duration: Float[Array, ""]) -> PyTree:
         """The exact flow of the weight penalty alone for `duration`."""
+
+
+class AbstractUpdatingSystem(AbstractSystem):
+    """A system in discrete time: it makes its own steps, which may draw data and carry a memory along."""
+
+    @abc.abstractmethod
+    def update(self, state: PyTree, task: TaskWeights, step: Float[Array, ""]) -> PyTree:
+        """The state after one step of length `step`."""

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from ntadyn.regularizers import AbstractPenalty
@@ -33,7 +33,7 @@ def as_time_constants(
             f"{sorted(groups)} and needs exactly one for each."
         )
     for name, value in time_constants.items():
-        concrete = not isinstance(value, jax.core.Tracer)
+        concrete = not isinstance(value, Tracer)
         if concrete and not np.all(np.isfinite(value) & (np.asarray(value) > 0)):
             raise ValueError(
                 f"time constant of {name!r} is {value}; it must be positive and finite "

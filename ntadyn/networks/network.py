@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -83,5 +84,5 @@ def check_parameters(gates: Array, weights: Array, gate_shape: tuple[int, ...]) 
     if not jnp.issubdtype(weights.dtype, jnp.floating):
         raise ValueError(f"parameters must be floating-point; got {weights.dtype}.")
     for name, value in (("gates", gates), ("weights", weights)):
-        if not isinstance(value, jax.core.Tracer) and not np.all(np.isfinite(np.asarray(value))):
+        if not isinstance(value, Tracer) and not np.all(np.isfinite(np.asarray(value))):
             raise ValueError(f"{name} contain NaN or infinity; pass finite initial values.")

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import diffrax
 from jaxtyping import PyTree
 
+from ntadyn.dynamics.system import AbstractSystem, AbstractUpdatingSystem
 from ntadyn.solvers.term import LearningTerm
 
 
@@ -30,20 +31,25 @@ class Descent(diffrax.AbstractSolver):
             ValueError: if the system has no `update` method.
         """
         del t0, t1, y0, args
-        if not hasattr(terms.system, "update"):
-            raise ValueError(
-                f"Descent needs a system with an update of its own; {type(terms.system).__name__} has a vector field. "
-                f"Pass Splitting() or any Diffrax solver."
-            )
+        _updating(terms.system)
 
     def step(
         self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, solver_state: None, made_jump: Any
     ) -> tuple[PyTree, None, dict[str, PyTree], None, diffrax.RESULTS]:
         """One update of length t1 - t0 on the task at t0."""
         del solver_state, made_jump
-        y1 = terms.system.update(y0, terms.task(t0, args), t1 - t0)
+        y1 = _updating(terms.system).update(y0, terms.task(t0, args), t1 - t0)
         return y1, None, {"y0": y0, "y1": y1}, None, diffrax.RESULTS.successful
 
     def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
         """The batch gradient direction."""
         return terms.vf(t0, y0, args)
+
+
+def _updating(system: AbstractSystem) -> AbstractUpdatingSystem:
+    if not isinstance(system, AbstractUpdatingSystem):
+        raise ValueError(
+            f"Descent needs a system with an update of its own; {type(system).__name__} has a vector field. "
+            f"Pass Splitting() or any Diffrax solver."
+        )
+    return system

@@ -7,7 +7,7 @@ import diffrax
 import equinox as eqx
 from jaxtyping import Array, Float, PyTree
 
-from ntadyn.dynamics.system import AbstractGatedSystem
+from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
 from ntadyn.solvers.gate_flow import GateProblem, flow_gates
 from ntadyn.solvers.term import LearningTerm
 
@@ -50,18 +50,14 @@ class Splitting(diffrax.AbstractSolver):
             ValueError: if the system is not an `AbstractGatedSystem`.
         """
         del t0, t1, y0, args
-        if not isinstance(terms.system, AbstractGatedSystem):
-            raise ValueError(
-                f"Splitting needs a system whose gates and weights can be frozen in turn (AbstractGatedSystem); "
-                f"{type(terms.system).__name__} is not one. Pass another solver, for example diffrax.Tsit5()."
-            )
+        _gated(terms.system)
 
     def step(
         self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, solver_state: None, made_jump: Any
     ) -> tuple[PyTree, None, dict[str, PyTree], None, diffrax.RESULTS]:
         """One step from t0 to t1, with the task frozen at its middle."""
         del solver_state, made_jump
-        system, h = terms.system, t1 - t0
+        system, h = _gated(terms.system), t1 - t0
         task = terms.task(t0 + 0.5 * h, args)
         y = self._move_gates(system, y0, task, 0.5 * h)
         y = system.shrink_weights(y, 0.5 * h)
@@ -85,3 +81,12 @@ class Splitting(diffrax.AbstractSolver):
         gates = flow_gates(GateProblem(linear, quadratic, smooth, tau), gates, duration, self.max_pieces)
         gates = shrinking.proximal(gates, 0.5 * duration / tau)
         return system.with_gates(state, gates)
+
+
+def _gated(system: AbstractSystem) -> AbstractGatedSystem:
+    if not isinstance(system, AbstractGatedSystem):
+        raise ValueError(
+            f"Splitting needs a system whose gates and weights can be frozen in turn (AbstractGatedSystem); "
+            f"{type(system).__name__} is not one. Pass another solver, for example diffrax.Tsit5()."
+        )
+    return system

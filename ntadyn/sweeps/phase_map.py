@@ -132,7 +132,7 @@ def _prepare(phase_map: PhaseMap, num_workers: int) -> tuple[list[_Row], FixedSt
     for index, curriculum in enumerate(curricula):
         assert isinstance(curriculum, Blocked)  # named curricula are
         grid = jax.tree.map(lambda leaf, index=index: leaf[index], batch)
-        tasks = jnp.pad(curriculum.tasks, (0, most_blocks - curriculum.num_blocks))
+        tasks = jnp.asarray(np.pad(curriculum.tasks, (0, most_blocks - curriculum.num_blocks)))
         plans.append(_Row(index, grid, tasks, jnp.asarray(grids[index].start.shape[0])))
     return plans, method
 

@@ -297,7 +297,11 @@ def block_durations(durations: BlockDurations, num_blocks: int) -> Float[Array, 
             f"curriculum: got durations of shape {durations.shape} for {num_blocks} blocks; allowed are one duration "
             "for all, or one per block, and at least 1 block. Make durations and blocks match."
         )
-    return jnp.broadcast_to(durations, (num_blocks,))
+    values = known_values(durations)
+    if values is None:
+        return jnp.broadcast_to(durations, (num_blocks,))
+    # In NumPy, because JAX would compile a program for every number of blocks.
+    return jnp.asarray(np.broadcast_to(values, (num_blocks,)))
 
 
 def kept_blocks(maker: str, durations: Float[Array, " b"], num_blocks: int) -> int:

@@ -7,6 +7,8 @@ import pytest
 
 from ntadyn import building, simulation
 from ntadyn.configuration import Configuration, Dynamics, replaced, to_json
+from ntadyn.ensemble import run_ensemble
+from ntadyn.observables import STANDARD
 from ntadyn.phase_maps import (
     GATE_TIME_CONSTANT,
     PRESETS,
@@ -233,7 +235,8 @@ def test_presets_speak_of_the_published_axes():
 
 # The two maps of figure 5 in the convention that they were made with, by an independent integration of 40 repetitions;
 # rows by ascending block duration. Source: the setting is that of arXiv 2411.03840, figure 5.
-ROWS = (0.1, 0.4, 0.6, 0.8, 1.0)
+# The published blocks of 0.6 and 1 lost a step each, so that those runs ended early in a block and not at its end.
+ROWS = (0.1, 0.4, 0.599, 0.8, 0.999)
 LEFT = np.asarray(
     [
         [0.744, 0.724, 0.713, 0.710, 0.708],
@@ -278,13 +281,17 @@ def assert_agrees(dataset, reference, most_at_border):
     # At the border between regimes repetitions end on either side, and ten of them do not settle the mean.
     border = spread > 0.03
     assert border.sum() <= most_at_border
-    np.testing.assert_allclose(mean[~border], reference[~border], rtol=0, atol=0.02)
-    np.testing.assert_allclose(mean[border], reference[border], rtol=0, atol=0.3)
+    assert np.all(np.abs(mean - reference)[border] < 0.3)
+    assert np.all(np.abs(mean - reference)[~border & (reference > 0.9)] < 0.02)
+    # Where nothing specialises, two choices show: the reference assigns paths at the last record alone (up to 0.024
+    # more), and its explicit steps are as long as 0.4 time constants of the gates without a penalty (0.023 more, see
+    # the test of that column below).
+    assert np.all(np.abs(mean - reference)[~border & (reference <= 0.9)] < 0.025)
     return mean
 
 
 def test_the_published_gate_speed_map_has_its_pattern(left):
-    mean = assert_agrees(left, LEFT, most_at_border=12)
+    mean = assert_agrees(left, LEFT, most_at_border=6)
     assert np.all(mean[1:, 0] > 0.98)  # fast gates and long blocks are flexible
     assert np.all(mean[-2:, :1] > 0.99)
     assert np.all((mean[0] > 0.70) & (mean[0] < 0.75))  # short blocks are not
@@ -295,9 +302,24 @@ def test_the_published_gate_speed_map_has_its_pattern(left):
 
 
 def test_the_published_penalty_map_has_its_pattern(right):
-    mean = assert_agrees(right, RIGHT, most_at_border=8)
+    mean = assert_agrees(right, RIGHT, most_at_border=3)
     assert np.all((mean[:, 0] > 0.48) & (mean[:, 0] < 0.68))  # no penalty: forgetful, whatever the blocks
     assert np.all(mean[1:, 2:] > 0.99)
+
+
+@pytest.mark.parametrize(("duration", "stored"), [(0.1, 0.66198), (0.999, 0.54632)])
+def test_the_published_integrator_gives_the_stored_numbers_without_a_penalty(duration, stored):
+    ranges = published()
+    changes = {GATE_TIME_CONSTANT: ranges.fast_gates, "penalties.strength": 0.0, "randomness.num_seeds": 4}
+    changes |= {"curriculum.block_duration": duration, "dynamics": Dynamics.GRADIENT_FLOW}
+    observables = {"similarity": STANDARD["similarity"]}
+    method = building.explicit_euler(1e-3)
+    trajectory, _ = run_ensemble(replaced(ranges.base, changes), observables, method=method)
+    last = np.asarray(trajectory.values["similarity"][:, -1])
+    best = np.maximum(last[:, 0, 0] + last[:, 1, 1], last[:, 0, 1] + last[:, 1, 0]) / 2
+    assert np.std(best) < 2e-3
+    # One batch-driven set of ten against four population runs: repetitions differ by 1e-3.
+    assert np.mean(best) == pytest.approx(stored, abs=3e-3)
 
 
 def test_the_estimated_error_of_the_map_is_small(left):

@@ -20,8 +20,8 @@ from ntadyn.simulation import simulate
 from ntadyn.tasks import Smooth, TaskSet, teachers
 
 TOY_TOLERANCE = 0.005  # the treatment of the smooth switch, and records that are a step apart
-# The expected numbers carry the error of the published integrator, up to 0.009 in an output that moves by 10 per unit of
-# time, so they are compared with that integrator.
+# The expected numbers carry the error of the published integrator, up to 0.009 in an output that moves by 10 per unit
+# of time, so they are compared with that integrator.
 STEP = building.explicit_euler(1e-3)
 
 
@@ -83,7 +83,7 @@ def test_figure_4_adaptation_of_forgetful_and_flexible_students():
 def test_figure_4_limit_cycle_converges():
     system, curriculum = toy(0.02, 2.0), Smooth(100.0, 1.0, 100)
     start = network((0.0255, 0.0245), (0.0245, 0.0255), (0.5, 0.5))
-    # 1000 records over 100 blocks, each at the first step at or after j * 100 / 999: their phase drifts through the block.
+    # 1000 records over 100 blocks, each at the first step at or after j * 100 / 999: their phase drifts in the block.
     times = np.ceil(np.arange(999) * 100 / 999 / 1e-3 - 1e-9) * 1e-3
     trajectory = simulate(system, curriculum, start, method=STEP, observables={"state": full_state}, times=times)
     state, at = trajectory.values["state"], np.asarray(trajectory.times)
