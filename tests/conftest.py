@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -19,6 +19,8 @@ sys.path.append(str(ROOT))
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# Most tests compile many programs and run each of them briefly; those that run long ask for `optimised`.
+jax.config.update("jax_disable_most_optimizations", True)
 matplotlib.use("Agg")
 hypothesis.settings.register_profile("ntadyn", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ntadyn")
@@ -38,3 +40,12 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference data: {folder} does not exist")
     return folder
+
+
+@pytest.fixture(scope="module")
+def optimised() -> Iterator[None]:
+    """Compile with all optimisations, for programs that run longer than they take to compile."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)

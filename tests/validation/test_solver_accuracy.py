@@ -20,6 +20,8 @@ from ntadyn.solvers import Splitting
 from ntadyn.tasks import AbstractCurriculum
 from ntadyn.time_grid import lay_out
 
+pytestmark = pytest.mark.usefixtures("optimised")
+
 OBSERVABLES = {name: STANDARD[name] for name in ("gates", "student_overlaps", "teacher_overlaps")}
 BAR = 1e-3
 REFERENCE_BAR = 1e-6  # halving the reference's step moves nothing by more than this
