@@ -96,7 +96,12 @@ def lay_out(
         blocks += [block] * len(points)
     start, end = np.array(starts), np.array(ends)
     # The tolerance keeps an interval that is a whole number of steps long, up to rounding, from getting one more.
-    num_steps = np.where(end > start, np.maximum(np.ceil((end - start) / max_step * (1 - 1e-9)), 1), 0).astype(np.int32)
+    num_steps = np.where(end > start, np.maximum(np.ceil((end - start) / max_step * (1 - 1e-9)), 1), 0)
+    if np.max(num_steps) > np.iinfo(np.int32).max:
+        raise ValueError(
+            f"max_step is {max_step}, which makes {np.max(num_steps):.0e} steps between records; take longer ones."
+        )
+    num_steps = num_steps.astype(np.int32)
     dtype = curriculum.durations.dtype
     return TimeGrid(jnp.asarray(start, dtype), jnp.asarray(end, dtype), jnp.asarray(blocks), jnp.asarray(num_steps))
 

@@ -76,7 +76,7 @@ def test_padded_and_stacked_grids_give_identical_results():
     for index, grid in enumerate(grids):
         alone = advance(grid)
         length = grid.end.shape[0]
-        np.testing.assert_array_equal(alone.values["gates"], advance(grid.padded(20)).values["gates"][:length])
+        np.testing.assert_array_equal(alone.values["gates"], advance(grid.padded(12)).values["gates"][:length])
         np.testing.assert_allclose(batch.values["gates"][index, :length], alone.values["gates"], rtol=0, atol=1e-13)
         np.testing.assert_allclose(batch.final_state.gates[index], alone.final_state.gates, rtol=0, atol=1e-13)
 

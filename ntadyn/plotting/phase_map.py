@@ -37,7 +37,7 @@ def draw_phase_map(ax: Axes, dataset: xr.Dataset) -> QuadMesh:
         x, label = x / tau_w, r"gate time constant $\tau_c/\tau_W$"
     failed = dataset.result != 0
     mean = np.ma.masked_invalid(dataset.alignment.where(~failed).mean("seed").values)
-    mesh = ax.pcolormesh(x, y, mean, vmin=0.5, vmax=1.0, shading="nearest", rasterized=True)
+    mesh = ax.pcolormesh(_edges(x), _edges(y), mean, vmin=0.5, vmax=1.0, rasterized=True)
     if min(mean.shape) > 1 and mean.min() < BORDER < mean.max():
         ax.contour(x, y, mean, levels=[BORDER], colors="white", linewidths=1.0)
     rows, columns = np.nonzero(failed.any("seed").values)
@@ -46,6 +46,14 @@ def draw_phase_map(ax: Axes, dataset: xr.Dataset) -> QuadMesh:
     ax.set_ylabel(r"block duration $\tau_B/\tau_W$")
     ax.set_title(TITLES.get(dataset.attrs["name"], str(dataset.attrs["name"])))
     return mesh
+
+
+def _edges(centres: np.ndarray) -> np.ndarray:
+    """Borders of cells: half-way between their centres; a cell that stands alone gets a width of its own."""
+    if len(centres) == 1:
+        return centres[0] + np.asarray([-0.5, 0.5])
+    inner = (centres[:-1] + centres[1:]) / 2
+    return np.concatenate([[2 * centres[0] - inner[0]], inner, [2 * centres[-1] - inner[-1]]])
 
 
 def phase_map_figure(datasets: list[xr.Dataset]) -> Figure:

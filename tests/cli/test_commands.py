@@ -166,6 +166,7 @@ BAD_VALUES = [
     (["--penalties.column-l2", "1"], ["penalty on the weights", "use GradientFlow"]),
     (["--dynamics", "ONLINE", "--batch-size", "0"], ["batch size is 0", "at least 1"]),
     (["--max-step", "0"], ["max_step is 0.0", "must be positive"]),
+    (["--max-step", "1e-15"], ["max_step is 1e-15", "take longer ones"]),
     (["--seeds", "0"], ["num_seeds is 0", "at least one repetition"]),
     (["--seed", "-1"], ["seed is -1", "between 0 and"]),
     (["--out", "{file}"], ["cannot write", "File exists", "Choose a folder"]),

@@ -128,6 +128,8 @@ def test_a_map_of_one_cell_can_be_drawn(draw):
     dataset = made(SPEED).isel(block_duration=[0], gate_time_constant=[0], seed=[0])
     ax = draw(dataset)[0]
     assert ax.figure.get_suptitle().startswith("mean of 1 repetition;")
+    extent = np.ptp(mesh_of(ax).get_coordinates().reshape(-1, 2), axis=0)
+    np.testing.assert_allclose(extent, 1.0)  # a cell without width would not be seen
 
 
 def test_the_style_does_not_leak(draw):
