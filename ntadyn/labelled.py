@@ -76,6 +76,7 @@ def simulation_dataset(
         "edges": np.asarray(curriculum.edges),
         "block_tasks": block_tasks,
         "task_names": list(tasks.names),
+        "num_base": tasks.num_base,
     }
     return xr.Dataset(variables, coordinates, attributes)
 

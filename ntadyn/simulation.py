@@ -72,8 +72,12 @@ class Adaptive(eqx.Module):
     def advance(self, term: LearningTerm, state: PyTree, item: TimeGrid) -> tuple[PyTree, RESULTS]:
         """The state at the end of one interval of a time grid, and how that went."""
         smooth = not term.system.has_kinks()
+
+        def flat(y: PyTree) -> Array:
+            return term.system.gates(y).reshape(-1)
+
         # A gate that starts at zero exactly and moves inwards has not met the kink; hence a threshold just below zero.
-        met = diffrax.Event(lambda t, y, args, **_: jnp.min(term.system.gates(y)) + 1e-9)
+        met = diffrax.Event([lambda t, y, args, i=i, **_: flat(y)[i] + 1e-9 for i in range(flat(state).size)])
         solution = diffrax.diffeqsolve(
             term,
             self.solver,
@@ -163,7 +167,8 @@ def simulate(
         curriculum: which task when; must provide the tasks that the system knows.
         state: the initial state, from `system.initial_state(network)`. To run a batch, `jax.vmap` over states or over
             leaves of the system, the curriculum being common.
-        method: `FixedSteps` or `Adaptive`; fixed steps with the solver that fits the system when omitted.
+        method: `FixedSteps` or `Adaptive`; fixed steps with the solver that fits the system when omitted. For an online
+            system pass `FixedSteps(Descent(), max_step)`: its learning rates are the step over the time constants.
         observables: name -> function (system, state, task) -> array.
         records_per_block: records strictly inside every block.
         times: further record times.
@@ -283,6 +288,14 @@ def check(
         raise ValueError(
             f"the initial state does not fit the system: {error}. Make it with system.initial_state(network)."
         ) from error
+    if isinstance(system, AbstractGatedSystem):
+        gates = jax.eval_shape(system.gates, state)
+        needed = jax.eval_shape(system.gate_quadratic, state, task)[0]
+        if gates.size != needed.size:
+            raise ValueError(
+                f"the initial state has {gates.size} gates where its weights need {needed.size}; make it with "
+                f"system.initial_state(network)."
+            )
     if jax.tree.structure(field) != jax.tree.structure(state) and not isinstance(method.solver, Descent):
         raise ValueError(
             f"the state of {type(system).__name__} holds more than what flows, which {type(method.solver).__name__} "

@@ -32,7 +32,7 @@ def draw_alignment(ax: Axes, dataset: xr.Dataset) -> None:
     for m, name in enumerate(teachers):
         for p in range(dataset.sizes["path"]):
             values = dataset.similarity.isel(teacher=m, path=p).values
-            style = "-" if m == p else "--"
+            style = "-" if m == p < int(dataset.attrs["num_base"]) else "--"
             label = f"{name}, path {p + 1}"
             ax.plot(dataset.time.values, values.mean(axis=0), style, color=f"C{p}", label=label)
     ax.set_ylim(-0.1, 1.05)

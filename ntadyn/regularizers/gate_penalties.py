@@ -24,7 +24,7 @@ class Nonnegativity(AbstractTerm):
     Raises:
         ValueError: if `k` is negative or not finite.
 
-    Source: gate regulariser of the flexible network; specification 1, sections 2.1-2.3 (`k_nn`, and half of it at
+    Source: gate regulariser of the flexible network; published code of arXiv 2411.03840 (`k_nn`, and half of it at
         a gate exactly zero).
     """
 
@@ -54,7 +54,7 @@ class UnitL1Norm(AbstractTerm):
     Raises:
         ValueError: if `k` is negative or not finite.
 
-    Source: specification 1, sections 2.1-2.3 (`k_1`; `sign(0) = 0`).
+    Source: published code of arXiv 2411.03840 (`k_1`; `sign(0) = 0`).
     """
 
     k: Coefficient
@@ -117,7 +117,7 @@ class UnitL2Norm(AbstractTerm):
     Raises:
         ValueError: if `k` is negative or not finite.
 
-    Source: specification 1, sections 2.1-2.3 (`k_2`); at zero the gradient is 0 here instead of not-a-number.
+    Source: published code of arXiv 2411.03840 (`k_2`); at zero the gradient is 0 here instead of not-a-number.
     """
 
     k: Coefficient

@@ -73,7 +73,7 @@ class L1(_AbstractEntrywise):
     Raises:
         ValueError: if `k` is negative or not finite.
 
-    Source: specification 1, section 2.1 ("L1_c"; the published factor 1/2 is part of `k`).
+    Source: published code of arXiv 2411.03840 ("L1_c"; the published factor 1/2 is part of `k`).
     """
 
     k: Coefficient
@@ -95,7 +95,7 @@ class ColumnL1(_AbstractEntrywise):
     Raises:
         ValueError: if `k` is negative or not finite; from the methods, if the weights do not have three axes.
 
-    Source: specification 1, section 2.1 ("L1_W"; the published factor 1/2 is part of `k`).
+    Source: published code of arXiv 2411.03840 ("L1_W"; the published factor 1/2 is part of `k`).
     """
 
     k: Coefficient
@@ -117,7 +117,7 @@ class L2(_AbstractGroupwise):
     Raises:
         ValueError: if `k` is negative or not finite.
 
-    Source: specification 1, section 2.1 ("L2_c", with the published factor 1/2 inside `k`; "W_norm").
+    Source: published code of arXiv 2411.03840 ("L2_c", with the published factor 1/2 inside `k`; "W_norm").
     """
 
     k: Coefficient
@@ -143,7 +143,7 @@ class ColumnL2(_AbstractGroupwise):
     Raises:
         ValueError: if `k` is negative or not finite; from the methods, if the weights do not have three axes.
 
-    Source: specification 1, sections 2.1-2.3 ("L2_W"; `k_W`, with the published factor 1/2 inside). A zero column has
+    Source: published code of arXiv 2411.03840 ("L2_W"; `k_W`, with the published factor 1/2 inside). A zero column has
         gradient 0 here instead of not-a-number.
     """
 

@@ -42,7 +42,7 @@ def from_relative_weights(
     Raises:
         ValueError: if the strength or a weight is negative or not finite, or if all listed weights are zero.
 
-    Source: specification 1, sections 2 and 2.2.
+    Source: published code of arXiv 2411.03840
     """
     check_nonnegative("strength", strength)
     published = {

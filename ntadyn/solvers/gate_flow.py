@@ -117,7 +117,7 @@ def _sign_after_event(problem: GateProblem, gates: Gates, sign: Gates) -> Gates:
 
 
 def _margins(problem: GateProblem, path, sign: Gates):
-    """The function t -> how far each gate is from its next event: a moving one from zero, a held one from being pulled away."""
+    """Of t: how far each gate is from its next event, a moving one from zero, a held one from being pulled away."""
 
     def margins(t):
         gates = path(t)

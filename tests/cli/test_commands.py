@@ -18,7 +18,11 @@ QUICK = [*TINY, "--dynamics", "ONLINE", "--batch-size", "4", "--max-step", "0.05
 
 
 def in_new_process(*arguments):
-    environment = os.environ | {"PYTHONPATH": str(Path(ntadyn.__file__).parents[1]), "MPLBACKEND": "Agg"}
+    environment = os.environ | {
+        "PYTHONPATH": str(Path(ntadyn.__file__).parents[1]),
+        "MPLBACKEND": "Agg",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    }
     command = [sys.executable, "-m", "ntadyn", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
