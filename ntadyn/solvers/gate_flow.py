@@ -41,9 +41,10 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], m
 
     Inside an orthant the velocity is smooth, and linear for the hinge and the L1 penalties; there one exponential step
     c(t) = c + t phi(t J) v, with J the Jacobian of the velocity, is exact (and second order for the L2 penalty). A gate
-    that arrives at zero either crosses, or stays there while the velocities on both sides point at zero (sliding); it
-    leaves again at the start of any later piece where one of them points away. A piece ends at the first arrival. The
-    last allowed piece runs to the end regardless; what it oversteps is of the order of a step and mended by the next.
+    that arrives at zero either crosses, or is held there while the velocities on both sides point at zero (sliding),
+    until one of them points away. A piece ends at the first arrival or release, which is located to rounding. Events
+    are noticed by where a piece ends: a gate that dips through zero and returns within one piece is overlooked, and the
+    last allowed piece runs to the end regardless; both errors are of the order of a step squared.
 
     Args:
         problem: drive, curvature, penalty and time constant.

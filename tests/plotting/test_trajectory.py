@@ -26,7 +26,7 @@ def made(seeds=3, outputs=0):
             "result": ("seed", np.zeros(seeds, int)),
         },
         {"time": ("record", time), "teacher": ["A", "B"]},
-        {"edges": np.asarray([0.0, 1.0, 2.0]), "block_tasks": np.asarray([0, 1])},
+        {"edges": np.asarray([0.0, 1.0, 2.0]), "block_tasks": np.asarray([0, 1]), "num_base": 2},
     )
 
 
