@@ -26,7 +26,7 @@ from ntadyn.tasks import Blocked
 from ntadyn.time_grid import TimeGrid, lay_out, stack
 
 # A map shows alignments, which move less than the gates that the default step of a single run is made for. On the
-# published maps they are off by less than 1e-3 away from the border, and by 2e-3 at zero strength and the shortest blocks.
+# published maps they are off by less than 1e-3 away from the border, and by 2e-3 at zero strength and short blocks.
 COARSENING = 2.5
 
 
