@@ -72,9 +72,8 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], m
         path, _, margins, _ = try_whole(gates, sign, remaining)
         # A gate that has just left zero has no margin yet; only those that end below theirs have an event to find.
         meets = margins(remaining) < 0
-        of_those = lambda t: jnp.where(meets, margins(t), jnp.inf)  # noqa: E731
-        duration = _first_root(lambda t: jnp.min(of_those(t)), remaining)
-        at_event = of_those(duration)
+        duration = _first_root(lambda t: jnp.min(margins(t), where=meets, initial=jnp.inf), remaining)
+        at_event = jnp.where(meets, margins(duration), jnp.inf)
         # Gates that mirror each other arrive together, up to rounding.
         together = 64 * jnp.finfo(gates.dtype).eps * jnp.abs(margins(jnp.zeros_like(remaining)))
         now = at_event <= jnp.min(at_event) + together

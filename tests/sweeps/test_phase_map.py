@@ -5,6 +5,7 @@ import jax
 import numpy as np
 import pytest
 
+from experiments.figure_5_numbers import LEGACY_LEFT, LEGACY_RIGHT
 from ntadyn import building, simulation
 from ntadyn.configuration import Configuration, Dynamics, replaced, to_json
 from ntadyn.ensemble import run_ensemble
@@ -233,28 +234,9 @@ def test_presets_speak_of_the_published_axes():
     assert small_ranges.base.randomness.num_seeds == 3
 
 
-# The two maps of figure 5 in the convention that they were made with, by an independent integration of 40 repetitions;
-# rows by ascending block duration. Source: the setting is that of arXiv 2411.03840, figure 5.
+# Rows of the two maps of figure 5, by ascending block duration, as in the tables of `experiments.figure_5_numbers`.
 # The published blocks of 0.6 and 1 lost a step each, so that those runs ended early in a block and not at its end.
 ROWS = (0.1, 0.4, 0.599, 0.8, 0.999)
-LEFT = np.asarray(
-    [
-        [0.744, 0.724, 0.713, 0.710, 0.708],
-        [0.991, 0.784, 0.718, 0.712, 0.710],
-        [0.998, 0.933, 0.749, 0.722, 0.714],
-        [1.000, 0.977, 0.804, 0.713, 0.706],
-        [1.000, 0.994, 0.890, 0.747, 0.703],
-    ]
-)
-RIGHT = np.asarray(
-    [
-        [0.661, 0.95, 0.93, 0.92, 0.92],
-        [0.568, 1.0, 1.00, 1.00, 1.00],
-        [0.504, 1.0, 1.00, 1.00, 1.00],
-        [0.501, 0.84, 1.00, 1.00, 1.00],
-        [0.548, 0.33, 1.00, 1.00, 1.00],
-    ]
-)
 
 
 def gate_speed_map(ranges, factor, estimate_error=False):
@@ -291,7 +273,7 @@ def assert_agrees(dataset, reference, most_at_border):
 
 
 def test_the_published_gate_speed_map_has_its_pattern(left):
-    mean = assert_agrees(left, LEFT, most_at_border=6)
+    mean = assert_agrees(left, LEGACY_LEFT, most_at_border=6)
     assert np.all(mean[1:, 0] > 0.98)  # fast gates and long blocks are flexible
     assert np.all(mean[-2:, :1] > 0.99)
     assert np.all((mean[0] > 0.70) & (mean[0] < 0.75))  # short blocks are not
@@ -302,7 +284,7 @@ def test_the_published_gate_speed_map_has_its_pattern(left):
 
 
 def test_the_published_penalty_map_has_its_pattern(right):
-    mean = assert_agrees(right, RIGHT, most_at_border=3)
+    mean = assert_agrees(right, LEGACY_RIGHT, most_at_border=3)
     assert np.all((mean[:, 0] > 0.48) & (mean[:, 0] < 0.68))  # no penalty: forgetful, whatever the blocks
     assert np.all(mean[1:, 2:] > 0.99)
 
