@@ -2,10 +2,13 @@
 
 import enum
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+HEADING = ("quantity", "expected", "tolerance", "measured", "sd over seeds", "verdict")
 
 
 class Verdict(enum.Enum):
@@ -58,6 +61,16 @@ class Acceptance:
         # A bar of 0.02 is meant to hold a difference of 0.02, which rounding can make longer.
         slack = self.tolerance + 1e-12
         return Verdict.PASSED if low - slack <= self.measured.value <= high + slack else Verdict.OUTSIDE
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Acceptance":
+        """The row that `as_record` turned into this."""
+        expected = record["expected"]
+        if isinstance(expected, list):
+            low, high = expected
+            expected = (-math.inf if low is None else low, math.inf if high is None else high)
+        measured = Measurement(float(record["measured"]), record["spread"], record["seeds"])
+        return cls(record["name"], expected, measured, record["tolerance"], record["note"])
 
     def as_record(self) -> dict[str, object]:
         """The row as plain values for JSON, in which an infinite end of an interval is null and NaN is text."""
@@ -131,17 +144,18 @@ def table(rows: Sequence[Acceptance]) -> str:
     Returns:
         One line per row under a heading; notes are left to the JSON file.
     """
-    heading = ("quantity", "expected", "tolerance", "measured", "sd over seeds", "verdict")
-    lines = [heading, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heading))]
+    lines = [HEADING, *(cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADING))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
 
 
-def _cells(row: Acceptance) -> tuple[str, ...]:
+def cells(row: Acceptance) -> tuple[str, ...]:
+    """The texts of a row under HEADING."""
     tolerance = f"{row.tolerance:.3g}" if row.expected is not None and row.tolerance else ""
-    spread = "" if row.measured.spread is None else f"{row.measured.spread:.2g} (n = {row.measured.seeds})"
+    count = "" if row.measured.seeds is None else f"(n = {row.measured.seeds})"
+    spread = count if row.measured.spread is None else f"{row.measured.spread:.2g} {count}"
     return row.name, _expectation(row.expected), tolerance, f"{row.measured.value:.4g}", spread, row.verdict.value
 
 

@@ -21,12 +21,12 @@ from matplotlib.figure import Figure
 from experiments import figure_5_numbers as numbers
 from experiments.acceptance import Acceptance
 from experiments.runner import Data
-from ntadyn import building, observables, phase_maps, presets, simulation
+from ntadyn import building, observables, presets, simulation
 from ntadyn.configuration import Configuration, Dynamics, replaced
 from ntadyn.metrics import optimal_assignment, total_alignment
-from ntadyn.phase_maps import PhaseMap
 from ntadyn.plotting.style import house_style
-from ntadyn.sweeps import run_phase_map
+from ntadyn.sweeps import Axis, Sweep, Threads, run_sweep
+from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH
 from ntadyn.tasks import Blocked
 from ntadyn.time_grid import lay_out, stack
 
@@ -75,15 +75,15 @@ def run(parameters: Parameters) -> Data:
     """
     with ThreadPoolExecutor(2) as pool:
         jobs = {
-            f"{phase_map.name}_{variant}": pool.submit(run_phase_map, phase_map, 1)
+            f"{plan.name}_{variant}": pool.submit(run_sweep, plan, compute=Threads(1))
             for variant, maps in variants(parameters).items()
-            for phase_map in maps
+            for plan in maps
         }
         jobs["no_penalty"] = pool.submit(without_penalty, _published(parameters, parameters.initial_scale))
         return {name: job.result() for name, job in jobs.items()}
 
 
-def variants(parameters: Parameters) -> dict[str, tuple[PhaseMap, PhaseMap]]:
+def variants(parameters: Parameters) -> dict[str, tuple[Sweep, Sweep]]:
     """The gate-speed map and the penalty map of every variant."""
     on_grid = on_published_grid(BLOCK_DURATIONS)
     both = tuple(sorted({*BLOCK_DURATIONS, *on_grid}))
@@ -242,13 +242,13 @@ def _pair(data: Data, variant: str, durations: Sequence[float] | None = None) ->
     return numbers.Maps(left, right)
 
 
-def _maps(configuration: Configuration, durations: Sequence[float]) -> tuple[PhaseMap, PhaseMap]:
+def _maps(configuration: Configuration, durations: Sequence[float]) -> tuple[Sweep, Sweep]:
     scale = _gate_scale(configuration)
-    rows = phase_maps.block_durations(tuple(durations))
-    fast = replaced(configuration, {phase_maps.GATE_TIME_CONSTANT: FAST_GATES * scale})
-    gates = phase_maps.gate_time_constants(tuple(value * scale for value in GATE_TIME_CONSTANTS))
-    strengths = phase_maps.strengths(tuple(value * scale for value in STRENGTHS))
-    return PhaseMap("gate_speed", configuration, gates, rows), PhaseMap("penalty", fast, strengths, rows)
+    rows = Axis(BLOCK_DURATION, tuple(durations))
+    fast = replaced(configuration, {GATE_TIME_CONSTANT: FAST_GATES * scale})
+    gates = Axis(GATE_TIME_CONSTANT, tuple(value * scale for value in GATE_TIME_CONSTANTS))
+    strengths = Axis(STRENGTH, tuple(value * scale for value in STRENGTHS))
+    return Sweep(configuration, (rows, gates), "gate_speed"), Sweep(fast, (rows, strengths), "penalty")
 
 
 def _published(parameters: Parameters, initial_scale: float) -> Configuration:

@@ -1,49 +1,30 @@
-"""Run a figure: simulate, write data, draw, compare with what is expected, print the table."""
+"""Run figures: some at a time, only what is out of date, and whatever happens to one of them, the others too."""
 
-import dataclasses
-import enum
-import importlib
-import json
+import math
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import jax
-import xarray as xr
-from matplotlib.figure import Figure
-
-from experiments import FIGURES
-from experiments.acceptance import Acceptance, Verdict, all_accepted, table
+from experiments.acceptance import Verdict
+from experiments.catalogue import chosen
+from experiments.code_version import code_version
+from experiments.figure_run import (
+    Data as Data,
+    Job,
+    Variant,
+    as_record,
+    attempt,
+    module_of,
+    parameters_of,
+    prepare,
+)
+from experiments.results import Result, failure, find_result
+from experiments.workers import in_processes
 from ntadyn import storage
-from ntadyn.plotting.style import save_figure
-from ntadyn.provenance import provenance
-
-Data = dict[str, xr.Dataset]
-
-
-class Experiment(Protocol):
-    """What a figure's module has to offer.
-
-    It may also have `online(parameters)`, the same run on finite batches, and `with_reference(parameters, folder)`, the
-    same run followed by a comparison with published arrays; both return parameters.
-    """
-
-    PARAMETERS: Any
-    FAST: Any
-
-    def run(self, parameters: Any) -> Data:
-        """Simulate."""
-        ...
-
-    def plot(self, data: Data) -> Figure:
-        """Draw."""
-        ...
-
-    def accept(self, data: Data) -> list[Acceptance]:
-        """Compare."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -55,94 +36,173 @@ class Request:
         fast: the quick parameters in place of the full ones.
         online: finite batches in place of the population flow.
         reference: folder with published arrays, or None.
+        again: also figures whose results are complete and up to date.
+        workers: figures at a time, each in a process of its own; with 1 they run in this process, one after the other.
     """
 
     out: Path
     fast: bool = False
     online: bool = False
     reference: Path | None = None
+    again: bool = False
+    workers: int = 2
+
+    @property
+    def variant(self) -> Variant:
+        """What this says about every single figure."""
+        return Variant(self.out, self.fast, self.online, self.reference)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it went with one figure.
+
+    Attributes:
+        name: of the figure.
+        result: what it left behind, None if it failed.
+        kept: whether that is from an earlier run.
+        reason: why it failed.
+    """
+
+    name: str
+    result: Result | None = None
+    kept: bool = False
+    reason: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it ran, and every number was within its tolerance."""
+        return self.result is not None and self.result.accepted
 
 
 def run_figures(names: Sequence[str], request: Request) -> bool:
-    """Run some figures one after the other.
+    """Run some figures and print how it went.
+
+    A figure is not run again if its result is complete and was made with the same parameters and the same code. Files
+    are written whole and the acceptance numbers last, so that this may be killed at any time and started again.
 
     Args:
-        names: of modules listed in `experiments.FIGURES`.
+        names: of modules listed in `experiments.FIGURES`, or "all".
         request: how.
 
     Returns:
-        Whether every number of every figure was within its tolerance.
+        Whether all of them ran and every number was within its tolerance.
 
     Raises:
         ValueError: before any work, for an unknown figure, an option that a figure lacks, or folders that do not serve.
     """
-    if not names:
-        raise ValueError(f"no figure was named; choose from {sorted(FIGURES)}.")
-    plans = [(*_plan(name, request),) for name in names]
-    folder = storage.output_folder(request.out)
-    return all([_run_figure(module, parameters, folder / stem) for stem, module, parameters in plans])
-
-
-def _plan(name: str, request: Request) -> tuple[str, Experiment, Any]:
-    """File stem, module and parameters."""
-    if name not in FIGURES:
-        raise ValueError(f"there is no figure {name!r}; choose from {sorted(FIGURES)}.")
-    module: Any = importlib.import_module(f"experiments.{name}")
-    parameters = module.FAST if request.fast else module.PARAMETERS
-    stem = name
-    if request.online:
-        if not hasattr(module, "online"):
-            raise ValueError(f"{name} has no version on finite batches; leave out --online.")
-        parameters, stem = module.online(parameters), f"{name}_online"
-    if request.reference is not None and hasattr(module, "with_reference"):
-        parameters = module.with_reference(parameters, request.reference)
-    return stem, module, parameters
-
-
-def _run_figure(module: Experiment, parameters: Any, target: Path) -> bool:
-    """Everything about one figure; files are named after `target`."""
     began = time.perf_counter()
-    data = module.run(parameters)
-    seconds = time.perf_counter() - began
-    origin = provenance()
-    for name, dataset in data.items():
-        storage.write_dataset(dataset.assign_attrs(origin), target.with_name(f"{target.name}_{name}.nc"))
-    rows = module.accept(data)
-    written = save_figure(module.plot(data), target)
-    written.append(write_acceptance(rows, parameters, origin, target.with_name(f"{target.name}_acceptance.json")))
-    print(f"{target.name}: simulated in {seconds:.0f} s")
-    print(table(rows))
-    print("\n".join(f"wrote {path}" for path in written), flush=True)
-    jax.clear_caches()  # figures share no compiled program, and each keeps hundreds of megabytes of them
-    return all_accepted(rows)
+    names = chosen(names)
+    if request.workers < 1:
+        raise ValueError(f"workers must be at least 1, but is {request.workers}.")
+    prepare()
+    jobs, outcomes = _plan(names, request)
+    storage.remove_abandoned(storage.output_folder(request.out))
+    for job, parameters in jobs:
+        result = None if request.again else find_result(job.target)
+        if result is not None and result.is_of(parameters, job.code) and failure(job.target) is None:
+            outcomes[job.name] = Outcome(job.name, result, kept=True)
+    pending = sorted((job for job, _ in jobs if job.name not in outcomes), key=_last_seconds, reverse=True)
+    if len(pending) < len(names):
+        print(f"{len(names) - len(pending)} of {len(names)} need not run", flush=True)
+    with closing(_run(pending, request.workers)) as events:
+        for job, exit_code in events:
+            now = f"[{time.perf_counter() - began:5.0f} s]"
+            if exit_code is None:
+                print(f"{now} {job.name} began", flush=True)
+                continue
+            outcome = outcomes[job.name] = _outcome(job, exit_code)
+            done = len(outcomes) - (len(names) - len(pending))
+            print(f"{now} {job.name} {_ending(outcome)} ({done} of {len(pending)})", flush=True)
+    ordered = [outcomes[name] for name in names]
+    print(f"\n{summary(ordered)}\n\n{_total(ordered, time.perf_counter() - began)}", flush=True)
+    return all(outcome.accepted for outcome in ordered)
 
 
-def write_acceptance(rows: Sequence[Acceptance], parameters: Any, origin: dict[str, str], target: Path) -> Path:
-    """Write the rows with everything that made them.
-
-    Args:
-        rows: acceptance numbers.
-        parameters: the dataclass that the figure ran with, its seed included.
-        origin: provenance.
-        target: the JSON file.
-
-    Returns:
-        The file.
-
-    Raises:
-        OSError: if it cannot be written.
-    """
-    verdict = Verdict.PASSED if all_accepted(rows) else Verdict.OUTSIDE
-    document = {
-        "verdict": verdict.name,
-        "parameters": dataclasses.asdict(parameters),
-        "provenance": origin,
-        "acceptance": [row.as_record() for row in rows],
-    }
-    with storage.writing(target) as temporary:
-        temporary.write_text(json.dumps(document, indent=2, allow_nan=False, default=_text) + "\n")
-    return target
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """One line per figure under a heading: verdict, how many numbers of each kind, seconds."""
+    lines = [("figure", "verdict", "passed", "outside", "reported", "seconds", "")]
+    for outcome in outcomes:
+        result = outcome.result
+        if result is None:
+            lines.append((outcome.name, "FAILED", "", "", "", "", outcome.reason))
+            continue
+        counts = (str(result.counts[verdict]) for verdict in (Verdict.PASSED, Verdict.OUTSIDE, Verdict.REPORTED))
+        verdict = Verdict[result.document["verdict"]].value
+        kept = f"kept, of {result.document['provenance']['created']}" if outcome.kept else ""
+        lines.append((outcome.name, verdict, *counts, _seconds(result.seconds), kept))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    words = {0, 1, len(widths) - 1}
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column in words else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
 
 
-def _text(value: Any) -> str:
-    return value.name if isinstance(value, enum.Enum) else str(value)
+def _plan(names: Sequence[str], request: Request) -> tuple[list[tuple[Job, dict[str, Any]]], dict[str, Outcome]]:
+    """Every figure with its parameters, and those whose module does not even load."""
+    jobs, broken = [], {}
+    for name in names:
+        try:
+            module, code = module_of(name), code_version(name)
+        except Exception as error:
+            traceback.print_exc()
+            broken[name] = Outcome(name, reason=f"does not load: {type(error).__name__}: {error}")
+            continue
+        parameters = parameters_of(module, request.variant)
+        jobs.append((Job(name, request.variant, code), as_record(parameters)))
+    return jobs, broken
+
+
+def _run(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, int | None]]:
+    if workers > 1 and len(jobs) > 1:
+        yield from in_processes(attempt, jobs, workers)
+        return
+    for job in jobs:
+        yield job, None
+        yield job, 0 if attempt(job) else 1
+
+
+def _outcome(job: Job, exit_code: int) -> Outcome:
+    result = find_result(job.target) if exit_code == 0 else None
+    if result is not None:
+        return Outcome(job.name, result)
+    if exit_code < 0:
+        return Outcome(job.name, reason=f"killed by signal {-exit_code}; with 9, memory may have run out")
+    lines = (failure(job.target) or "").strip().splitlines()
+    return Outcome(job.name, reason=lines[-1] if lines else f"ended with exit code {exit_code}")
+
+
+def _last_seconds(job: Job) -> float:
+    """How long it took last time; unknown ones begin first, so that none of them is left for last."""
+    result = find_result(job.target)
+    known = result is not None and result.document.get("fast") == job.variant.fast
+    return result.seconds if known and math.isfinite(result.seconds) else math.inf
+
+
+def _ending(outcome: Outcome) -> str:
+    if outcome.result is None:
+        return f"FAILED: {outcome.reason}"
+    counts = outcome.result.counts
+    outside = f", {counts[Verdict.OUTSIDE]} OUTSIDE" if counts[Verdict.OUTSIDE] else ""
+    return f"done in {_seconds(outcome.result.seconds)} s: {counts[Verdict.PASSED]} passed{outside}"
+
+
+def _total(outcomes: Sequence[Outcome], elapsed: float) -> str:
+    accepted = sum(outcome.accepted for outcome in outcomes)
+    failed = sum(outcome.result is None for outcome in outcomes)
+    line = f"{accepted} of {len(outcomes)} figures with every number within its tolerance"
+    if failed:
+        line += f", {failed} failed to run"
+    times = sorted(((o.result.seconds, o.name) for o in outcomes if o.result is not None and not o.kept), reverse=True)
+    line += f"; {elapsed:.0f} s"
+    if len(times) > 1:
+        line += ", longest: " + ", ".join(f"{name} {_seconds(seconds)} s" for seconds, name in times[:3])
+    return line
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f}" if math.isfinite(seconds) else "?"

@@ -1,21 +1,23 @@
 """From plain values to what is simulated: systems, curricula, initial states, methods."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import diffrax
 import equinox as eqx
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key, PRNGKeyArray, PyTree
 
 from ntadyn import configuration as config
-from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters
+from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters
 from ntadyn.dynamics.system import AbstractSystem
-from ntadyn.networks import GatedLinear, NeuronGatedLinear
+from ntadyn.networks import AbstractGatedNetwork, DeepLinear, GatedLinear, NeuronGatedLinear
+from ntadyn.networks.network import check_sizes, gaussian_gates
 from ntadyn.regularizers import from_relative_weights
 from ntadyn.simulation import FixedSteps, default_step
-from ntadyn.solvers import Descent, Splitting
+from ntadyn.solvers import Descent, solver_for
 from ntadyn.tasks import AbstractCurriculum, Scale, TaskSet, composites, curricula, teachers
 from ntadyn.tasks.named import named
 
@@ -36,16 +38,31 @@ def keys(randomness: config.Randomness) -> Keys:
     Raises:
         ValueError: if there is no repetition, or the seed is negative or does not fit into 32 bits.
     """
-    # Larger seeds would mean something else, or nothing, where JAX runs in 32 bits.
-    if not 0 <= randomness.seed < 2**32:
-        raise ValueError(f"seed is {randomness.seed}; it must be between 0 and {2**32 - 1}.")
     if randomness.num_seeds < 1:
         raise ValueError(f"num_seeds is {randomness.num_seeds}; at least one repetition is needed.")
-    roots = jax.random.split(jax.random.key(randomness.seed), 3)
-    batched = [jax.random.split(root, randomness.num_seeds) for root in roots]
-    if not randomness.vary_teachers:
-        batched[0] = jnp.broadcast_to(batched[0][:1], batched[0].shape)
-    return Keys(*batched)
+    repetitions = range(randomness.num_seeds)
+    return keys_of(randomness.seed, [(k if randomness.vary_teachers else 0, k, k) for k in repetitions])
+
+
+def keys_of(seed: int, repetitions: Sequence[tuple[int, int, int]]) -> Keys:
+    """Keys of repetitions that name the teachers, the initial state and the data stream that they use.
+
+    Args:
+        seed: the one recorded seed.
+        repetitions: (teachers, initial state, data) of every repetition, counted from 0.
+
+    Returns:
+        Keys with a leading axis over repetitions; equal numbers give equal keys.
+
+    Raises:
+        ValueError: if the seed is negative or does not fit into 32 bits.
+    """
+    # Larger seeds would mean something else, or nothing, where JAX runs in 32 bits.
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed is {seed}; it must be between 0 and {2**32 - 1}.")
+    roots = jax.random.split(jax.random.key(seed), 3)
+    chosen = np.asarray(repetitions).T
+    return Keys(*(jax.random.split(root, int(max(row)) + 1)[row] for root, row in zip(roots, chosen, strict=True)))
 
 
 def build_tasks(spec: config.Teachers, key: PRNGKeyArray) -> TaskSet:
@@ -97,18 +114,17 @@ def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractSyste
         ValueError: for any part that cannot be built.
     """
     tasks = build_tasks(configuration.teachers, key.teachers)
-    dtype = tasks.teachers.dtype
     taus = {"gates": configuration.time_constants.gates, "weights": configuration.time_constants.weights}
     weights = vars(configuration.penalties)
     listed = any(value is not None for name, value in weights.items() if name != "strength")
     penalties = from_relative_weights(**weights) if listed else {}
-    spec = configuration.network
-    shape = (spec.num_paths, configuration.teachers.d_out, configuration.teachers.d_in)
-    neuron = spec.gating is config.Gating.NEURON
-    kind = NeuronGatedLinear if neuron else GatedLinear
-    network = kind.initialise(key.initial, shape, spec.initial_scale, spec.initial_gate, dtype)
+    gating = configuration.network.gating
+    network = build_network(configuration.network, tasks, key.initial)
     if configuration.dynamics is config.Dynamics.ORDER_PARAMETERS:
-        system: AbstractSystem = OrderParameters(tasks, taus, penalties, row_resolved=neuron)
+        if gating is config.Gating.LAYER:
+            system: AbstractSystem = DeepOrderParameters(tasks, taus, penalties)
+        else:
+            system = OrderParameters(tasks, taus, penalties, row_resolved=gating is config.Gating.NEURON)
     else:
         flow = GradientFlow(tasks, taus, penalties)
         if configuration.dynamics is config.Dynamics.ONLINE:
@@ -117,6 +133,33 @@ def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractSyste
         else:
             system = flow
     return system, system.initial_state(network)
+
+
+def build_network(spec: config.Network, tasks: TaskSet, key: PRNGKeyArray) -> AbstractGatedNetwork:
+    """The student in its initial state.
+
+    Raises:
+        ValueError: for sizes that are not positive, or values that are not finite.
+    """
+    kinds = {
+        config.Gating.PATH: GatedLinear,
+        config.Gating.NEURON: NeuronGatedLinear,
+        config.Gating.LAYER: DeepLinear,
+    }
+    dtype, of_gates = tasks.teachers.dtype, gate_shape(spec, tasks.d_out)
+    shape = (of_gates[0], tasks.d_out, tasks.d_in)
+    check_sizes(shape)
+    gates = gaussian_gates(key, of_gates, tasks.d_in, (spec.initial_gate, spec.initial_gate_scale), dtype)
+    return kinds[spec.gating].initialise(key, shape, spec.initial_scale, gates, dtype)
+
+
+def gate_shape(spec: config.Network, d_out: int) -> tuple[int, ...]:
+    """(paths,), (paths, d_out), or (hidden units, d_out)."""
+    return {
+        config.Gating.PATH: (spec.num_paths,),
+        config.Gating.NEURON: (spec.num_paths, d_out),
+        config.Gating.LAYER: (spec.num_paths * d_out, d_out),
+    }[spec.gating]
 
 
 def build_method(configuration: config.Configuration, system: AbstractSystem) -> FixedSteps:
@@ -132,7 +175,8 @@ def build_method(configuration: config.Configuration, system: AbstractSystem) ->
     step: Any = configuration.max_step
     if configuration.dynamics is config.Dynamics.ONLINE:
         return FixedSteps(Descent(), 1e-3 if step is None else step)
-    return FixedSteps(Splitting(), default_step(system) if step is None else step)
+    shape = gate_shape(configuration.network, configuration.teachers.d_out)
+    return FixedSteps(solver_for(system, math.prod(shape)), default_step(system) if step is None else step)
 
 
 def explicit_euler(max_step: float = 1e-3) -> FixedSteps:

@@ -43,10 +43,11 @@ class Composites(enum.Enum):
 
 
 class Gating(enum.Enum):
-    """One gate per path, or one per path and output neuron."""
+    """One gate per path, one per path and output neuron, or a full second layer, one per hidden unit and output."""
 
     PATH = "path"
     NEURON = "neuron"
+    LAYER = "layer"
 
 
 class Dynamics(enum.Enum):
@@ -81,12 +82,14 @@ class Network:
     """The student."""
 
     num_paths: int = 2
-    """Number of paths P."""
+    """Number of paths P; a network with a full second layer has P * d_out hidden units."""
     gating: Gating = Gating.PATH
     initial_scale: float = 0.01
     """Initial weights have standard deviation initial_scale / sqrt(d_in)."""
     initial_gate: float = 0.5
-    """Initial value of every gate."""
+    """Initial value of every gate, or entry of a second layer."""
+    initial_gate_scale: float = 0.0
+    """Standard deviation of initial gates around that value, times sqrt(d_in)."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,14 @@ def _replaced_one(node: Any, names: list[str], value: Any, path: str) -> Any:
     return changed
 
 
+def value_at(configuration: Configuration, path: str) -> Any:
+    """The parameter at a dotted path, see `replaced`."""
+    node: Any = configuration
+    for name in path.split("."):
+        node = getattr(node, name)
+    return node
+
+
 _REAL = (float, float | None)
 
 
@@ -199,18 +210,17 @@ def is_real(configuration: Configuration, path: str) -> bool:
         path: dotted path of one of its parameters.
     """
     *parents, name = path.split(".")
-    node = configuration
-    for parent in parents:
-        node = getattr(node, parent)
+    node = value_at(configuration, ".".join(parents)) if parents else configuration
     return {item.name: item.type for item in dataclasses.fields(node)}[name] in _REAL
 
 
 def to_json(configuration: Any) -> str:
     """A configuration as canonical JSON: sorted keys, enumerations by name; equal values give equal text."""
-    return json.dumps(_plain(configuration), sort_keys=True, default=lambda value: value.item())
+    return json.dumps(plain(configuration), sort_keys=True, default=lambda value: value.item())
 
 
-def _plain(node: Any) -> Any:
+def plain(node: Any) -> Any:
+    """A configuration, or any value in one, as dictionaries, numbers and strings."""
     if isinstance(node, enum.Enum):
         return node.name
     if not dataclasses.is_dataclass(node):
@@ -218,6 +228,6 @@ def _plain(node: Any) -> Any:
     values = {item.name: (item.type, getattr(node, item.name)) for item in dataclasses.fields(node)}
     # 7 and 7.0, and 0.0 and -0.0, are equal and must not differ as text; arrays of one number become that number.
     return {
-        name: float(value) + 0.0 if kind in _REAL and value is not None else _plain(value)
+        name: float(value) + 0.0 if kind in _REAL and value is not None else plain(value)
         for name, (kind, value) in values.items()
     }

@@ -5,8 +5,8 @@ import jax
 
 from ntadyn import building, simulation
 from ntadyn.building import Keys
-from ntadyn.configuration import Configuration
-from ntadyn.observables import STANDARD, Observable
+from ntadyn.configuration import Configuration, Gating
+from ntadyn.observables import STANDARD, TWO_LAYER, Observable
 from ntadyn.simulation import FixedSteps, Trajectory
 from ntadyn.tasks import AbstractCurriculum
 
@@ -22,7 +22,7 @@ def run_ensemble(
 
     Args:
         configuration: what to simulate.
-        observables: name -> function (system, state, task) -> array.
+        observables: name -> function (system, state, task) -> array; those that fit the network when omitted.
         records_per_block: records strictly inside every block.
         method: how to step, instead of what the configuration says.
         estimate_error: also report how far every recorded number moves when all steps are halved.
@@ -37,7 +37,8 @@ def run_ensemble(
     system, state = building.build(configuration, building.first(keys))
     curriculum = building.build_curriculum(configuration.curriculum, system.tasks)
     method = building.build_method(configuration, system) if method is None else method
-    observables = STANDARD if observables is None else observables
+    if observables is None:
+        observables = TWO_LAYER if configuration.network.gating is Gating.LAYER else STANDARD
     simulation.check(system, curriculum, state, method, estimate_error)
 
     def one(key: Keys) -> Trajectory:

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PyTree
 
 from ntadyn.dynamics.system import AbstractSystem
 from ntadyn.metrics.alignment import overlap_similarity
+from ntadyn.metrics.rows import row_similarity as similarity_of_rows
 
 Observable = Callable[[Any, PyTree, Float[Array, " m"]], Any]
 
@@ -56,6 +57,13 @@ def similarity(system: AbstractSystem, state: PyTree, task: Array) -> Float[Arra
     return overlap_similarity(overlaps.students, overlaps.cross, overlaps.teachers)
 
 
+def row_similarity(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, "m o p"]:
+    """Cosine of every output row of every teacher with what each path feeds into that output."""
+    del task
+    overlaps = system.overlaps(state)
+    return similarity_of_rows(overlaps.students, overlaps.cross, overlaps.teachers)
+
+
 def full_state(system: AbstractSystem, state: PyTree, task: Array) -> PyTree:
     """The state itself; large in weight space."""
     del system, task
@@ -69,3 +77,6 @@ STANDARD: dict[str, Observable] = {
     "teacher_overlaps": teacher_overlaps,
     "similarity": similarity,
 }
+
+# A hidden unit is too small to be like a teacher; what it can be like is one row of one.
+TWO_LAYER: dict[str, Observable] = {"loss": loss, "gates": gates, "row_similarity": row_similarity}

@@ -1,4 +1,4 @@
-"""Phase maps as plain values: which parameter runs along which axis. Nothing here imports JAX."""
+"""The phase maps of figure 5 as plain values: which parameter runs along which axis. Nothing here imports JAX."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,46 +7,7 @@ import tyro
 
 from ntadyn.configuration import Configuration, replaced
 from ntadyn.presets import figure_5_published, figure_5_released
-
-BLOCK_DURATION = "curriculum.block_duration"
-GATE_TIME_CONSTANT = "time_constants.gates"
-STRENGTH = "penalties.strength"
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One parameter of a sweep.
-
-    Attributes:
-        path: dotted path of the parameter in a `Configuration`, for example "time_constants.gates".
-        values: its values, ascending.
-        name: name of the dimension in results.
-        label: text for a plot axis.
-    """
-
-    path: str
-    values: tuple[float, ...]
-    name: str
-    label: str
-
-
-@dataclass(frozen=True)
-class PhaseMap:
-    """What a map is made of.
-
-    Attributes:
-        name: short name, used in files and titles.
-        configuration: all parameters that the axes do not change.
-        columns: the parameter on the horizontal axis; anything but block duration.
-        rows: block durations.
-        estimate_error: also run everything with halved steps and report how far gates and alignment move.
-    """
-
-    name: str
-    configuration: Configuration
-    columns: Axis
-    rows: Axis
-    estimate_error: bool = False
+from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, Axis, Precision, Sweep
 
 
 def spaced(low: float, high: float, count: int) -> tuple[float, ...]:
@@ -61,21 +22,6 @@ def spaced(low: float, high: float, count: int) -> tuple[float, ...]:
             f"more."
         )
     return tuple(low + (high - low) * index / max(count - 1, 1) for index in range(count))
-
-
-def block_durations(values: tuple[float, ...]) -> Axis:
-    """Rows of every phase map."""
-    return Axis(BLOCK_DURATION, values, "block_duration", "block duration")
-
-
-def gate_time_constants(values: tuple[float, ...]) -> Axis:
-    """Columns of the gate-speed map."""
-    return Axis(GATE_TIME_CONSTANT, values, "gate_time_constant", "gate time constant")
-
-
-def strengths(values: tuple[float, ...]) -> Axis:
-    """Columns of the penalty map."""
-    return Axis(STRENGTH, values, "strength", "penalty strength λ")
 
 
 @dataclass(frozen=True)
@@ -116,25 +62,22 @@ def small() -> Ranges:
     return Ranges(base, full.fast_gates, full.block_duration, full.gate_time_constant, full.strength, (12, 12))
 
 
-def figure_5_maps(ranges: Ranges, estimate_error: bool = False) -> tuple[PhaseMap, PhaseMap]:
-    """The gate-speed map and the penalty map.
+def figure_5_maps(ranges: Ranges, check: float = 0.0, precision: Precision = Precision.DOUBLE) -> tuple[Sweep, Sweep]:
+    """The gate-speed map and the penalty map, rows = block durations.
 
-    The default step resolves the faster gates of the penalty map by a smaller step; a step given in the configuration
-    is used for both.
+    Args:
+        ranges: what they run over.
+        check: share of the cells whose errors are measured.
+        precision: of everything after the random numbers.
     """
     columns, rows = ranges.size
-    durations = block_durations(spaced(*ranges.block_duration, rows))
-    base = ranges.base
-    fast = replaced(base, {GATE_TIME_CONSTANT: ranges.fast_gates})
+    durations = Axis(BLOCK_DURATION, spaced(*ranges.block_duration, rows))
+    gates = Axis(GATE_TIME_CONSTANT, spaced(*ranges.gate_time_constant, columns))
+    strengths = Axis(STRENGTH, spaced(*ranges.strength, columns))
+    fast = replaced(ranges.base, {GATE_TIME_CONSTANT: ranges.fast_gates})
     return (
-        PhaseMap(
-            "gate_speed",
-            base,
-            gate_time_constants(spaced(*ranges.gate_time_constant, columns)),
-            durations,
-            estimate_error,
-        ),
-        PhaseMap("penalty", fast, strengths(spaced(*ranges.strength, columns)), durations, estimate_error),
+        Sweep(ranges.base, (durations, gates), "gate_speed", check=check, precision=precision),
+        Sweep(fast, (durations, strengths), "penalty", check=check, precision=precision),
     )
 
 

@@ -1,8 +1,8 @@
 """Configurations of the published figures, as plain functions that return values.
 
 `released` parameters are those of the released code, taken literally: loss summed over outputs, teacher rows of norm
-1/sqrt(d_in). Figure 5 was made with an older state of that code (loss averaged over outputs, unit rows); `published`
-holds the exact translation of its parameters into the present convention.
+1/sqrt(d_in). Figures 5 and A7 were made with an older state of that code (loss averaged over outputs, unit rows);
+`published` holds the exact translation of their parameters into the present convention.
 """
 
 import dataclasses
@@ -11,6 +11,9 @@ import math
 from ntadyn.configuration import (
     Configuration,
     Curriculum,
+    Dynamics,
+    Gating,
+    Network,
     RelativePenalties,
     TeacherScale,
     TimeConstants,
@@ -48,12 +51,50 @@ def figure_5_published() -> Configuration:
     return translated_from_legacy(figure_5_released())
 
 
+def figure_6_flexible() -> Configuration:
+    """Figure 6, flexible: a full second layer plays the gates, nonnegative and of Frobenius norm one.
+
+    On batches, in the published steps, which are as long as the time constant of the second layer.
+
+    Source: arXiv 2411.03840, figures 6, A4, A5, A6 and their published configuration.
+    """
+    return Configuration(
+        network=Network(gating=Gating.LAYER, initial_gate=0.0, initial_gate_scale=0.01),
+        curriculum=Curriculum(total_time=30.0),
+        time_constants=TimeConstants(gates=0.01, weights=0.06),
+        penalties=RelativePenalties(strength=0.22, nonnegative=1.0, unit_l1=None, unit_l2=10.0),
+        dynamics=Dynamics.ONLINE,
+        max_step=0.01,
+    )
+
+
+def figure_6_forgetful() -> Configuration:
+    """Figure 6, forgetful: the same time constants without a penalty."""
+    penalties = RelativePenalties(strength=0.0, nonnegative=None, unit_l1=None)
+    return dataclasses.replace(figure_6_flexible(), penalties=penalties)
+
+
+def figure_a7_released() -> Configuration:
+    """Figure A7, the cell that both maps share at the longest blocks: the literal parameters of the released code."""
+    return dataclasses.replace(
+        figure_6_flexible(),
+        curriculum=Curriculum(block_duration=0.8, total_time=20.0),
+        time_constants=TimeConstants(gates=0.01, weights=0.04),
+        penalties=RelativePenalties(strength=0.25, nonnegative=1.0, unit_l1=None, unit_l2=10.0),
+    )
+
+
+def figure_a7_published() -> Configuration:
+    """Figure A7 as it was made: the literal parameters read in the legacy convention, translated exactly."""
+    return translated_from_legacy(figure_a7_released())
+
+
 def translated_from_legacy(configuration: Configuration) -> Configuration:
     """The configuration in the present convention that moves exactly like `configuration` in the legacy one.
 
     tau_W' = d_out tau_W, tau_c' = tau_c d_out/d_in, lambda' = lambda d_out/d_in, sigma_0' = sigma_0/sqrt(d_in):
-    weights are divided by sqrt(d_in), and losses come out smaller by d_out/d_in. Holds for the flow and for explicit
-    Euler steps.
+    weights are divided by sqrt(d_in), gates stay (a second layer with them), and losses come out smaller by d_out/d_in.
+    Holds for the flow and for explicit Euler steps.
 
     Args:
         configuration: parameters meant for unit teacher rows and a loss averaged over outputs.
@@ -109,4 +150,8 @@ SIMULATIONS = {
     "figure-2-forgetful": figure_2_forgetful,
     "figure-5-published": figure_5_published,
     "figure-5-released": figure_5_released,
+    "figure-6-flexible": figure_6_flexible,
+    "figure-6-forgetful": figure_6_forgetful,
+    "figure-a7-published": figure_a7_published,
+    "figure-a7-released": figure_a7_released,
 }

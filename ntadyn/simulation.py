@@ -14,12 +14,12 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PyTree
 
 from ntadyn import observables as observable_functions
-from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem, AbstractUpdatingSystem
+from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
 from ntadyn.observables import Observable
 from ntadyn.results import RESULTS
-from ntadyn.solvers import Descent, LearningTerm, Splitting
+from ntadyn.solvers import Descent, LearningTerm, Splitting, solver_for
 from ntadyn.tasks.curricula import AbstractCurriculum
-from ntadyn.time_grid import TimeGrid, lay_out
+from ntadyn.time_grid import TimeGrid, lay_out, lay_out_whole_steps
 
 
 class FixedSteps(eqx.Module):
@@ -160,7 +160,8 @@ def simulate(
     """Integrate tau_g dx_g/dt = rule_g(x, task(t)) through all blocks of a curriculum.
 
     Records are taken at the start and the end of every block, `records_per_block` times inside each, and at `times`;
-    all of them and all switches are hit exactly. Nothing else is kept, so long runs cost no memory.
+    all of them and all switches are hit exactly (online rules, whose step is a learning rate, record inside blocks at
+    the nearest end of a step). Nothing else is kept, so long runs cost no memory.
 
     Args:
         system: the rule.
@@ -182,13 +183,16 @@ def simulate(
         ValueError: before any compilation, for a state that does not fit the system or holds NaN, a curriculum with
             another number of tasks, steps or times out of range, or a solver that does not fit.
     """
-    method = _method_for(system) if method is None else method
+    if method is None:
+        method = FixedSteps(solver_for(system, _num_gates(system, state)))
     check(system, curriculum, state, method, estimate_error)
     if isinstance(method, Adaptive):
         max_step = math.inf
     else:
         max_step = default_step(system) if method.max_step is None else method.max_step
-    grid = lay_out(curriculum, max_step, records_per_block, times)
+    # The learning rate of an online rule is its step, which must not depend on what is recorded.
+    place = lay_out_whole_steps if isinstance(method.solver, Descent) else lay_out
+    grid = place(curriculum, max_step, records_per_block, times)
     observables = dict(observables)
     # Python numbers would be compiled into the program: it serves all strengths and steps as long as they are data.
     system = _numbers_as_arrays(system)
@@ -243,12 +247,11 @@ def run(
     return Trajectory(grid.end, grid.block, values, final, result)
 
 
-def _method_for(system: AbstractSystem) -> FixedSteps:
-    if isinstance(system, AbstractGatedSystem):
-        return FixedSteps()
-    if isinstance(system, AbstractUpdatingSystem):
-        return FixedSteps(Descent())
-    return FixedSteps(diffrax.Heun())
+def _num_gates(system: AbstractSystem, state: PyTree) -> int:
+    try:
+        return jax.eval_shape(system.gates, state).size
+    except Exception:  # a state that does not fit, which `check` refuses with a message of its own
+        return 0
 
 
 def check(
@@ -283,14 +286,14 @@ def check(
         )
     task = jax.ShapeDtypeStruct((curriculum.num_tasks,), system.tasks.teachers.dtype)
     try:
-        field = jax.eval_shape(lambda s, a: system.vector_field(0.0, s, a), state, task)
+        field = eqx.filter_eval_shape(lambda system, s, a: system.vector_field(0.0, s, a), system, state, task)
     except Exception as error:
         raise ValueError(
             f"the initial state does not fit the system: {error}. Make it with system.initial_state(network)."
         ) from error
     if isinstance(system, AbstractGatedSystem):
-        gates = jax.eval_shape(system.gates, state)
-        needed = jax.eval_shape(system.gate_quadratic, state, task)[0]
+        gates = eqx.filter_eval_shape(lambda system, s: system.gates(s), system, state)
+        needed = eqx.filter_eval_shape(lambda system, s, a: system.gate_quadratic(s, a), system, state, task)[0]
         if gates.size != needed.size:
             raise ValueError(
                 f"the initial state has {gates.size} gates where its weights need {needed.size}; make it with "

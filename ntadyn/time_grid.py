@@ -43,7 +43,7 @@ class TimeGrid(eqx.Module):
         # In NumPy, because JAX would compile a program for every length that is padded.
         start, end, block, num_steps = (np.asarray(leaf) for leaf in (self.start, self.end, self.block, self.num_steps))
         fillings = ((start, end[-1]), (end, end[-1]), (block, block[-1]), (num_steps, 0))
-        return TimeGrid(*(jnp.asarray(np.append(leaf, np.full(extra, last, leaf.dtype))) for leaf, last in fillings))
+        return TimeGrid(*(jax.device_put(np.append(leaf, np.full(extra, last, leaf.dtype))) for leaf, last in fillings))
 
 
 def lay_out(
@@ -67,6 +67,13 @@ def lay_out(
         ValueError: if the step is not positive, records are negative, times lie outside the curriculum, or the block
             durations are traced.
     """
+    return _grid(curriculum, max_step, *_intervals(curriculum, max_step, records_per_block, times))
+
+
+def _intervals(
+    curriculum: AbstractCurriculum, max_step: float, records_per_block: int, times: Sequence[float] | np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Start, end and block of the intervals between records; raises as `lay_out`."""
     if isinstance(curriculum.durations, Tracer):
         raise ValueError(
             "a time grid needs block durations that are known numbers; make grids outside jit and vmap (`lay_out`, "
@@ -94,7 +101,13 @@ def lay_out(
         starts += [first, *points[:-1]]
         ends += [first, *points[1:]]
         blocks += [block] * len(points)
-    start, end = np.array(starts), np.array(ends)
+    return np.array(starts), np.array(ends), np.array(blocks)
+
+
+def _grid(
+    curriculum: AbstractCurriculum, max_step: float, start: np.ndarray, end: np.ndarray, blocks: np.ndarray
+) -> TimeGrid:
+    """Intervals cut into the fewest equal steps of at most `max_step`."""
     # The tolerance keeps an interval that is a whole number of steps long, up to rounding, from getting one more.
     num_steps = np.where(end > start, np.maximum(np.ceil((end - start) / max_step * (1 - 1e-9)), 1), 0)
     if np.max(num_steps) > np.iinfo(np.int32).max:
@@ -103,7 +116,39 @@ def lay_out(
         )
     num_steps = num_steps.astype(np.int32)
     dtype = curriculum.durations.dtype
-    return TimeGrid(jnp.asarray(start, dtype), jnp.asarray(end, dtype), jnp.asarray(blocks), jnp.asarray(num_steps))
+    # Not `jnp.asarray`, which compiles a program for every length that it meets.
+    return TimeGrid(*jax.device_put((start.astype(dtype), end.astype(dtype), blocks, num_steps)))
+
+
+def lay_out_whole_steps(
+    curriculum: AbstractCurriculum,
+    max_step: float,
+    records_per_block: int = 0,
+    times: Sequence[float] | np.ndarray = (),
+) -> TimeGrid:
+    """`lay_out` for rules whose step is part of the rule: records wait for the end of a step instead of shortening it.
+
+    Every block is cut into the fewest equal steps of at most `max_step`, however many records are asked for. Those
+    inside a block move to the nearest end of a step, where several become one.
+
+    Args:
+        curriculum: the blocks; its edges must be known numbers here.
+        max_step: upper bound of the step, in the caller's unit of time.
+        records_per_block: number of about equally spaced records strictly inside every block.
+        times: further record times, anywhere in [0, total time].
+
+    Returns:
+        The grid, with floating dtype of the curriculum.
+
+    Raises:
+        ValueError: as `lay_out`.
+    """
+    _, wanted, block = _intervals(curriculum, max_step, records_per_block, times)
+    edges = np.concatenate([[0.0], np.cumsum(np.asarray(curriculum.durations, np.float64))])
+    first, duration = edges[block], np.diff(edges)[block]
+    num_steps = np.maximum(np.ceil(duration / max_step * (1 - 1e-9)), 1)
+    share = np.round((wanted - first) / duration * num_steps) / num_steps
+    return lay_out(curriculum, max_step, 0, first + share * duration)
 
 
 def _snapped(times: np.ndarray, anchors: np.ndarray, tolerance: float) -> np.ndarray:
@@ -118,4 +163,4 @@ def stack(grids: Sequence[TimeGrid]) -> TimeGrid:
     """Time grids of different lengths as one batch, padded with empty intervals; leading axis = grid."""
     length = max(item.start.shape[0] for item in grids)
     padded = [item.padded(length) for item in grids]
-    return jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *padded)
+    return jax.tree.map(lambda *leaves: jax.device_put(np.stack(leaves)), *padded)

@@ -7,9 +7,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters, SVDModes, Symmetric, toy_flow
+from ntadyn.dynamics import (
+    DeepOrderParameters,
+    GradientFlow,
+    OnlineSGD,
+    OrderParameters,
+    SVDModes,
+    Symmetric,
+    toy_flow,
+)
 from ntadyn.dynamics.system import AbstractSystem
-from ntadyn.networks import GatedLinear, NeuronGatedLinear
+from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
 from ntadyn.tasks import Blocked, TaskSet, from_matrices
 from ntadyn.tasks.curricula import alternating
@@ -17,6 +25,7 @@ from ntadyn.tasks.teachers import orthogonal
 
 TIME_CONSTANTS = {"gates": 0.3, "weights": 1.1}
 KINKED = Nonnegativity(0.3) + UnitL1Norm(1.5)
+ON_SPHERE = Nonnegativity(0.2) + UnitL2Norm(0.5)
 
 
 class Case(NamedTuple):
@@ -50,11 +59,12 @@ def general_network(
     seed: int = 1,
     dtype: Any = jnp.float64,
 ) -> Any:
-    """Different positive gates and weights of the size of the teachers."""
+    """Different positive gates and weights of the size of the teachers; of a two-layer network, `paths` hidden units."""
     key_gates, key_weights = jax.random.split(jax.random.key(seed))
     gate_shape = (paths,) if kind is GatedLinear else (paths, d_out)
+    weight_shape = (paths, d_in) if kind is DeepLinear else (paths, d_out, d_in)
     gates = jax.random.uniform(key_gates, gate_shape, dtype, 0.3, 0.7)
-    return kind(gates, 0.5 * jax.random.normal(key_weights, (paths, d_out, d_in), dtype))
+    return kind(gates, 0.5 * jax.random.normal(key_weights, weight_shape, dtype))
 
 
 def covariance(d_in: int = 3, dtype: Any = jnp.float64) -> jax.Array:
@@ -88,7 +98,7 @@ def _coloured(dtype):
 
 
 def _neuron_gated(dtype):
-    system = GradientFlow(general_tasks(dtype=dtype), TIME_CONSTANTS, {"gates": Nonnegativity(0.2) + UnitL2Norm(0.5)})
+    system = GradientFlow(general_tasks(dtype=dtype), TIME_CONSTANTS, {"gates": ON_SPHERE})
     return system, general_network(NeuronGatedLinear, paths=2, dtype=dtype)
 
 
@@ -124,6 +134,25 @@ def _online(dtype):
     return OnlineSGD(flow, jax.random.key(9), batch_size=50), general_network(dtype=dtype)
 
 
+# More hidden units than `Splitting` is made for.
+MANY_UNITS = 17
+
+
+def _two_layers(dtype):
+    system = GradientFlow(general_tasks(dtype=dtype), TIME_CONSTANTS, {"gates": ON_SPHERE}, covariance(dtype=dtype))
+    return system, general_network(DeepLinear, MANY_UNITS, dtype=dtype)
+
+
+def _two_layers_order_parameters(dtype):
+    system = DeepOrderParameters(general_tasks(dtype=dtype), TIME_CONSTANTS, {"gates": ON_SPHERE})
+    return system, general_network(DeepLinear, MANY_UNITS, dtype=dtype)
+
+
+def _two_layers_online(dtype):
+    flow = GradientFlow(general_tasks(dtype=dtype), TIME_CONSTANTS, {"gates": ON_SPHERE})
+    return OnlineSGD(flow, jax.random.key(9), batch_size=50), general_network(DeepLinear, paths=4, dtype=dtype)
+
+
 CASES = (
     Case("gradient flow", _flow),
     Case("gradient flow, coloured inputs", _coloured, white=False),
@@ -135,6 +164,9 @@ CASES = (
     Case("symmetric", _symmetric),
     Case("toy", _toy),
     Case("online", _online, descends=False),
+    Case("two layers", _two_layers, white=False),
+    Case("two layers, order parameters", _two_layers_order_parameters),
+    Case("two layers, online", _two_layers_online, descends=False),
 )
 
 

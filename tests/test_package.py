@@ -56,7 +56,7 @@ def test_importing_the_package_and_asking_for_help_stays_light():
 import contextlib, io, json, sys
 import ntadyn, ntadyn.cli
 seen = {{}}
-for command in ([], ["simulate"], ["phase-diagram"], ["verify"]):
+for command in ([], ["simulate"], ["phase-diagram"], ["verify"], ["show"]):
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
         try:
@@ -70,7 +70,7 @@ print(json.dumps(seen))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
     seen = json.loads(done.stdout)
     assert seen.pop("heavy") == []
-    assert set(seen) == {"", "simulate", "phase-diagram", "verify"}
+    assert set(seen) == {"", "simulate", "phase-diagram", "verify", "show"}
     for command, (code, text) in seen.items():
         assert code == 0
         assert f"usage: ntadyn {command}".strip() in text

@@ -8,6 +8,7 @@ from typing import Any
 import tyro
 
 from ntadyn.cli.phase_diagram import PhaseDiagram
+from ntadyn.cli.show import Show
 from ntadyn.cli.simulate import Simulate
 from ntadyn.cli.verify import Verify
 from ntadyn.phase_maps import PRESETS
@@ -39,7 +40,7 @@ def _defaults(arguments: list[str]) -> dict[str, Any]:
         simulate = Simulate(preset=preset, configuration=SIMULATIONS[preset]())
     if preset in PRESETS:
         phase_diagram = PhaseDiagram(preset=preset, ranges=PRESETS[preset]())
-    return {"simulate": simulate, "phase-diagram": phase_diagram, "verify": Verify()}
+    return {"simulate": simulate, "phase-diagram": phase_diagram, "verify": Verify(), "show": Show()}
 
 
 def _named_preset(arguments: list[str]) -> Any:

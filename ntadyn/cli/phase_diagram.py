@@ -1,12 +1,20 @@
 """ntadyn phase-diagram: where networks specialise, and where they forget."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from ntadyn.phase_maps import Ranges, figure_5_maps, published
+from ntadyn.sweeps.plan import Precision, Sweep
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ntadyn.sweeps.engine import Compute
 
 Preset = Literal["published", "released", "small"]
 
@@ -18,59 +26,79 @@ class PhaseDiagram:
     "published" runs the figure's parameters in the convention that it was made with, translated exactly to the present
     one; "released" takes the literal parameters of the released code; "small" is "published" at a size for a quick
     look. All parameters can be overridden; the defaults shown belong to the preset that is chosen.
+
+    Finished tiles are kept in the output folder: a run that was stopped goes on from there when it is started again.
     """
 
     preset: Preset = "published"
     """Where to start."""
     out: Path = Path("phase-diagram")
-    """Folder for one NetCDF file per map, and phase-diagram.png and .pdf."""
-    estimate_error: bool = False
-    """Run again with all steps halved and write how far gates and alignment move; three times the work."""
+    """Folder for one NetCDF file per map, their tiles, and phase-diagram.png and .pdf."""
+    check: Annotated[float, tyro.conf.arg(metavar="SHARE")] = 0.0
+    """Share of the cells, from 0 to 1, to run again with halved steps and from a start that is moved by 1e-6."""
+    precision: Precision = Precision.DOUBLE
+    """Single precision is faster, and off by less than steps are, except close to the border."""
     workers: int = 2
-    """Rows that run at the same time."""
+    """Tiles that run at the same time on a device, or worker processes of a local cluster."""
+    refine: int | None = None
+    """Start from cells this far apart, a power of two such as 8, and add only those along the border."""
+    cluster: str | None = None
+    """Address of a Dask scheduler, such as tcp://host:8786, or "local" for worker processes on this machine."""
     ranges: Annotated[Ranges, tyro.conf.arg(name="")] = field(default_factory=published)
 
     def run(self) -> int:
         """Run both maps, write, draw; 0 if every trajectory succeeded, 1 otherwise."""
-        maps = figure_5_maps(self.ranges, self.estimate_error)
+        maps = figure_5_maps(self.ranges, self.check, self.precision)
 
         import jax
 
         jax.config.update("jax_enable_x64", True)
 
-        from tqdm import tqdm
-
         from ntadyn import storage
         from ntadyn.plotting.phase_map import phase_map_figure
         from ntadyn.plotting.style import save_figure
         from ntadyn.provenance import provenance
-        from ntadyn.sweeps import check_phase_map, run_phase_map
+        from ntadyn.sweeps.layout import lay_out_sweep
+        from ntadyn.sweeps.report import run_summary
 
         folder = storage.output_folder(self.out)
-        for phase_map in maps:
-            check_phase_map(phase_map, self.workers)
+        for plan in maps:
+            lay_out_sweep(plan)
         datasets, failures = [], 0
-        for phase_map in maps:
-            cells = len(phase_map.rows.values) * len(phase_map.columns.values)
-            total = cells * phase_map.configuration.randomness.num_seeds
-            with tqdm(total=total, desc=phase_map.name, unit="traj", unit_scale=True) as bar:
-                dataset = run_phase_map(phase_map, self.workers, bar.update)
-            dataset.attrs |= provenance()
-            datasets.append(dataset)
-            failed = int((dataset.result != 0).sum())
-            failures += failed
-            attributes = dataset.attrs
-            print(
-                f"{phase_map.name}: {total} trajectories, {failed} failed, compiled in "
-                f"{attributes['compile_seconds']:.1f} s, ran in {attributes['run_seconds']:.1f} s, "
-                f"step {attributes['max_step']:.2g}"
-            )
-            if self.estimate_error:
-                print(
-                    f"  halving all steps moves alignments by {float(dataset.alignment_error.median()):.1e} (median), "
-                    f"{float(dataset.alignment_error.max()):.1e} (largest)"
-                )
-            print(f"wrote {storage.write_dataset(dataset, folder / f'{phase_map.name}.nc')}")
+        with self._compute() as compute:
+            for plan in maps:
+                dataset = self._map(plan, compute, folder / f"{plan.name}.tiles")
+                dataset.attrs |= provenance()
+                datasets.append(dataset)
+                failures += int((dataset.result > 0).sum())
+                print(run_summary(dataset))
+                print(f"wrote {storage.write_dataset(dataset, folder / f'{plan.name}.nc')}")
         for path in save_figure(phase_map_figure(datasets), folder / "phase-diagram"):
             print(f"wrote {path}")
         return int(failures > 0)
+
+    def _map(self, plan: Sweep, compute: "Compute", folder: Path) -> "xr.Dataset":
+        from tqdm import tqdm
+
+        from ntadyn.sweeps import run_sweep
+        from ntadyn.sweeps.refinement import refine_sweep
+
+        if self.refine is not None:
+            with tqdm(desc=plan.name, unit="traj", unit_scale=True) as bar:
+                return refine_sweep(plan, self.refine, compute=compute, folder=folder, report=bar.update)
+        total = plan.num_cells * len(plan.repetitions())
+        with tqdm(total=total, desc=plan.name, unit="traj", unit_scale=True) as bar:
+            return run_sweep(plan, compute=compute, folder=folder, report=bar.update)
+
+    @contextmanager
+    def _compute(self) -> Iterator["Compute"]:
+        """Threads of this process, or a cluster."""
+        if self.cluster is None:
+            from ntadyn.sweeps.engine import Threads
+
+            yield Threads(self.workers)
+            return
+        from ntadyn.sweeps.cluster import cluster
+
+        with cluster(None if self.cluster == "local" else self.cluster, self.workers) as compute:
+            yield compute

@@ -9,7 +9,16 @@ import tyro
 from ntadyn.configuration import Configuration
 from ntadyn.presets import SIMULATIONS
 
-Preset = Literal["figure-2-flexible", "figure-2-forgetful", "figure-5-published", "figure-5-released"]
+Preset = Literal[
+    "figure-2-flexible",
+    "figure-2-forgetful",
+    "figure-5-published",
+    "figure-5-released",
+    "figure-6-flexible",
+    "figure-6-forgetful",
+    "figure-a7-published",
+    "figure-a7-released",
+]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from ntadyn.dynamics.closed_form import block_diagonal, relaxation
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
-from ntadyn.networks import AbstractGatedNetwork, GatedLinear
+from ntadyn.networks import AbstractGatedNetwork
 from ntadyn.regularizers import AbstractPenalty
 from ntadyn.tasks.task_set import TaskSet
 
@@ -126,7 +126,7 @@ class GradientFlow(AbstractGatedSystem):
 
     def overlaps(self, state: AbstractGatedNetwork) -> Overlaps:
         """Overlaps per output row (plain inner products, without the input covariance), first axis d_out."""
-        weights, teachers = state.weights, self.tasks.teachers
+        weights, teachers = state.row_weights(), self.tasks.teachers
         return Overlaps(
             students=jnp.einsum("poi,qoi->opq", weights, weights),
             cross=jnp.einsum("poi,moi->opm", weights, teachers),
@@ -135,10 +135,11 @@ class GradientFlow(AbstractGatedSystem):
 
     def gate_quadratic(self, state: AbstractGatedNetwork, task: TaskWeights) -> tuple[Array, Array]:
         """b_p = <W^p, W* Sigma> and A_pq = <W^p, W^q Sigma>; row by row when gates are per neuron."""
-        seen = self._through_inputs(state.weights)
+        weights = state.row_weights()
+        seen = self._through_inputs(weights)
         linear = jnp.einsum("poi,oi->po", seen, self._teacher(task))
-        quadratic = jnp.einsum("poi,qoi->opq", seen, state.weights)
-        if isinstance(state, GatedLinear):
+        quadratic = jnp.einsum("poi,qoi->opq", seen, weights)
+        if state.gates.ndim == 1:
             return jnp.sum(linear, axis=1), jnp.sum(quadratic, axis=0)
         return linear.ravel(), block_diagonal(quadratic)
 
@@ -147,19 +148,19 @@ class GradientFlow(AbstractGatedSystem):
         return eqx.tree_at(lambda network: network.gates, state, gates.reshape(state.gates.shape))
 
     def relax_weights(self, state: AbstractGatedNetwork, task: TaskWeights, duration: Array) -> AbstractGatedNetwork:
-        """W^p += g_p A(D), where every row and input direction of the error relaxes at its own rate |g|^2 v / tau."""
-        row_gates = state.row_gates()
+        """W += J^T A(D): every output mode and input direction of the error D relaxes at its own rate r v / tau."""
         error = self._teacher(task) - state.total_map()
-        squared = jnp.sum(row_gates**2, axis=0)[:, None]
+        rates, outputs = state.output_modes()
         tau = self.time_constants["weights"]
+        error = error if outputs is None else outputs.T @ error
         if self.input_covariance is None:
-            step = error * relaxation(squared / tau, duration) / tau
+            step = error * relaxation(rates[:, None] / tau, duration) / tau
         else:
             variances, directions = self.input_covariance.variances[None], self.input_covariance.directions
-            amplitude = relaxation(squared * variances / tau, duration) * variances / tau
+            amplitude = relaxation(rates[:, None] * variances / tau, duration) * variances / tau
             step = ((error @ directions) * amplitude) @ directions.T
-        weights = state.weights + row_gates[:, :, None] * step[None]
-        return eqx.tree_at(lambda network: network.weights, state, weights)
+        step = step if outputs is None else outputs @ step
+        return eqx.tree_at(lambda network: network.weights, state, state.weights + state.pull_back(step))
 
     def shrink_weights(self, state: AbstractGatedNetwork, duration: Array) -> AbstractGatedNetwork:
         """The proximal map of the weight penalty, which for norms is their exact flow."""

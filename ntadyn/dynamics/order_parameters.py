@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from ntadyn.dynamics.closed_form import block_diagonal, relaxation
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
-from ntadyn.networks import AbstractGatedNetwork, NeuronGatedLinear
+from ntadyn.networks import AbstractGatedNetwork, AbstractPathNetwork, NeuronGatedLinear
 from ntadyn.regularizers import AbstractPenalty
 from ntadyn.tasks.task_set import TaskSet
 
@@ -69,6 +69,11 @@ class OrderParameters(AbstractGatedSystem):
     def initial_state(self, network: AbstractGatedNetwork) -> OrderParameterState:
         """c, K and S of a network."""
         check_network(network, self.tasks)
+        if not isinstance(network, AbstractPathNetwork):
+            raise ValueError(
+                f"these overlaps are of paths with a weight matrix each, which a {type(network).__name__} has not; "
+                f"pass a DeepLinear to DeepOrderParameters, and anything else to GradientFlow."
+            )
         if isinstance(network, NeuronGatedLinear) and not self.row_resolved:
             raise ValueError("per-neuron gates need one K and S per output row; pass row_resolved=True.")
         return OrderParameterState(

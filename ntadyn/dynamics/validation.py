@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
@@ -66,10 +67,10 @@ def check_penalties(
 
 def check_network(network: Any, tasks: TaskSet) -> None:
     """Raise ValueError unless the network fits the teachers in size and dtype."""
-    if network.weights.shape[1:] != tasks.teachers.shape[1:]:
+    size = jax.eval_shape(network.total_map).shape
+    if size != tasks.teachers.shape[1:]:
         raise ValueError(
-            f"the network maps (d_out, d_in) = {network.weights.shape[1:]}, the teachers {tasks.teachers.shape[1:]}; "
-            f"make them equal."
+            f"the network maps (d_out, d_in) = {size}, the teachers {tasks.teachers.shape[1:]}; make them equal."
         )
     if network.weights.dtype != tasks.teachers.dtype:
         raise ValueError(

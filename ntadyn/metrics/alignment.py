@@ -7,7 +7,8 @@ from jaxtyping import Array, Float, Int
 _EXACT = jax.lax.Precision.HIGHEST
 
 
-def _unit(vectors: Array, axis: int) -> Array:
+def unit(vectors: Array, axis: int) -> Array:
+    """Vectors along an axis, each divided by its norm; zero vectors stay zero."""
     # The largest entry is divided out first, so that tiny float32 weights do not underflow when they are squared.
     largest = jnp.max(jnp.abs(vectors), axis=axis, keepdims=True)
     nonzero = largest > 0
@@ -28,7 +29,7 @@ def row_cosine(a: Float[Array, "o i"], b: Float[Array, "o i"]) -> Float[Array, "
 
     Source: arXiv 2411.03840, the student-teacher alignment of figure 2.
     """
-    return jnp.einsum("oi,oi->", _unit(a, -1), _unit(b, -1), precision=_EXACT) / a.shape[0]
+    return jnp.einsum("oi,oi->", unit(a, -1), unit(b, -1), precision=_EXACT) / a.shape[0]
 
 
 def similarity_matrix(teachers: Float[Array, "m o i"], weights: Float[Array, "p o i"]) -> Float[Array, "m p"]:
@@ -43,7 +44,7 @@ def similarity_matrix(teachers: Float[Array, "m o i"], weights: Float[Array, "p 
 
     Source: arXiv 2411.03840, the student-teacher alignment of figure 2.
     """
-    return jnp.einsum("moi,poi->mp", _unit(teachers, -1), _unit(weights, -1), precision=_EXACT) / teachers.shape[1]
+    return jnp.einsum("moi,poi->mp", unit(teachers, -1), unit(weights, -1), precision=_EXACT) / teachers.shape[1]
 
 
 def overlap_similarity(
@@ -63,15 +64,26 @@ def overlap_similarity(
 
     Source: arXiv 2411.03840, alignment; closure of the flow in the overlaps K, S, T.
     """
+    cosines = overlap_cosines(students, cross, teachers)
+    return jnp.mean(cosines.reshape(-1, *cosines.shape[-2:]), axis=0).T
+
+
+def overlap_cosines(
+    students: Float[Array, "*r p p"], cross: Float[Array, "*r p m"], teachers: Float[Array, "*r m m"]
+) -> Float[Array, "*r p m"]:
+    """S^r_{pm} / sqrt(K^r_{pp} T^r_{mm}) in every row group; arguments as in `overlap_similarity`.
+
+    Returns:
+        Cosines, shape (..., paths, teachers); 0 where a path or a teacher has no norm.
+    """
     student_norm = _safe_root(jnp.diagonal(students, axis1=-2, axis2=-1))[..., :, None]
     teacher_norm = _safe_root(jnp.diagonal(teachers, axis1=-2, axis2=-1))[..., None, :]
     # One factor is divided out at a time: the product of two small norms can underflow when neither factor does.
-    cosines = jnp.where(
+    return jnp.where(
         (student_norm > 0) & (teacher_norm > 0),
         cross / _one_where_zero(student_norm) / _one_where_zero(teacher_norm),
         jnp.zeros_like(cross),
     )
-    return jnp.mean(cosines.reshape(-1, *cosines.shape[-2:]), axis=0).T
 
 
 def _safe_root(squares: Array) -> Array:
@@ -99,7 +111,7 @@ def column_cosine(a: Float[Array, "o i"], b: Float[Array, "o i"]) -> Float[Array
 
     Source: published code of arXiv 2411.03840, metric "cosine, cols".
     """
-    return jnp.einsum("oi,oi->", _unit(a, 0), _unit(b, 0), precision=_EXACT) / a.shape[0]
+    return jnp.einsum("oi,oi->", unit(a, 0), unit(b, 0), precision=_EXACT) / a.shape[0]
 
 
 def total_alignment(similarity: Float[Array, "m p"], assignment: Int[Array, " m"]) -> Float[Array, ""]:

@@ -40,7 +40,7 @@ def direction_change(weights: Float[Array, "t p o i"]) -> Float[Array, " t"]:
 
     Source: arXiv 2411.03840, figure 2D, before it is normalised.
     """
-    return jnp.mean(jnp.linalg.norm(_per_record(_directions(weights)), axis=-1), axis=-1)
+    return jnp.mean(jnp.linalg.norm(per_record(_directions(weights)), axis=-1), axis=-1)
 
 
 def direction_rate(times: Float[Array, " t"], weights: Float[Array, "t p o i"]) -> Float[Array, " t"]:
@@ -75,7 +75,7 @@ def gate_change(gates: Float[Array, "t ..."]) -> Float[Array, " t"]:
 
     Source: arXiv 2411.03840, figure 2E (there one record is 0.002 time units).
     """
-    return jnp.linalg.norm(_per_record(gates.reshape(gates.shape[0], -1)), axis=-1)
+    return jnp.linalg.norm(per_record(gates.reshape(gates.shape[0], -1)), axis=-1)
 
 
 def gate_rate(times: Float[Array, " t"], gates: Float[Array, "t ..."]) -> Float[Array, " t"]:
@@ -113,7 +113,8 @@ def _neighbour_difference(series: Array) -> Array:
     return padded[2:] - padded[:-2]
 
 
-def _per_record(series: Array) -> Array:
+def per_record(series: Array) -> Array:
+    """dx/dj with j the record index: central differences inside, one-sided at both ends."""
     index = jnp.arange(series.shape[0], dtype=series.dtype)
     return _per_time(index, series)
 

@@ -5,10 +5,16 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ntadyn.networks.network import AbstractGatedNetwork, check_parameters, gaussian_weights
+from ntadyn.networks.network import (
+    AbstractPathNetwork,
+    check_axes,
+    check_parameters,
+    check_sizes,
+    gaussian_weights,
+)
 
 
-class GatedLinear(AbstractGatedNetwork):
+class GatedLinear(AbstractPathNetwork):
     """y = sum_p c_p W^p x.
 
     Attributes:
@@ -25,6 +31,7 @@ class GatedLinear(AbstractGatedNetwork):
     weights: Float[Array, "p o i"] = eqx.field(converter=jnp.asarray)
 
     def __check_init__(self):
+        check_axes(self.weights, ("paths", "d_out", "d_in"))
         check_parameters(self.gates, self.weights, self.weights.shape[:1])
 
     def row_gates(self) -> Float[Array, "p o"]:
@@ -37,7 +44,7 @@ class GatedLinear(AbstractGatedNetwork):
         key: PRNGKeyArray,
         shape: tuple[int, int, int],
         scale: float | Float[Array, ""] = 0.01,
-        gate: float | Float[Array, ""] = 0.5,
+        gate: float | Float[Array, "..."] = 0.5,
         dtype: DTypeLike | None = None,
     ) -> "GatedLinear":
         """c_p = gate and W^p_{ij} ~ N(0, scale^2 / d_in).
@@ -46,7 +53,7 @@ class GatedLinear(AbstractGatedNetwork):
             key: the random key of the initial state.
             shape: (paths, d_out, d_in).
             scale: initialisation scale sigma_0.
-            gate: the common initial gate.
+            gate: the common initial gate, or an array of all of them.
             dtype: floating dtype, JAX's default one when omitted.
 
         Returns:
@@ -57,5 +64,6 @@ class GatedLinear(AbstractGatedNetwork):
 
         Source: published code of arXiv 2411.03840.
         """
+        check_sizes(shape)
         weights = gaussian_weights(key, shape, scale, dtype)
         return cls(jnp.full(shape[:1], gate, weights.dtype), weights)

@@ -5,10 +5,16 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ntadyn.networks.network import AbstractGatedNetwork, check_parameters, gaussian_weights
+from ntadyn.networks.network import (
+    AbstractPathNetwork,
+    check_axes,
+    check_parameters,
+    check_sizes,
+    gaussian_weights,
+)
 
 
-class NeuronGatedLinear(AbstractGatedNetwork):
+class NeuronGatedLinear(AbstractPathNetwork):
     """y_i = sum_p c_{p,i} (W^p x)_i.
 
     Attributes:
@@ -25,6 +31,7 @@ class NeuronGatedLinear(AbstractGatedNetwork):
     weights: Float[Array, "p o i"] = eqx.field(converter=jnp.asarray)
 
     def __check_init__(self):
+        check_axes(self.weights, ("paths", "d_out", "d_in"))
         check_parameters(self.gates, self.weights, self.weights.shape[:2])
 
     def row_gates(self) -> Float[Array, "p o"]:
@@ -37,9 +44,10 @@ class NeuronGatedLinear(AbstractGatedNetwork):
         key: PRNGKeyArray,
         shape: tuple[int, int, int],
         scale: float | Float[Array, ""] = 0.01,
-        gate: float | Float[Array, ""] = 0.5,
+        gate: float | Float[Array, "..."] = 0.5,
         dtype: DTypeLike | None = None,
     ) -> "NeuronGatedLinear":
         """c_{p,i} = gate and W^p_{ij} ~ N(0, scale^2 / d_in); arguments as in `GatedLinear.initialise`."""
+        check_sizes(shape)
         weights = gaussian_weights(key, shape, scale, dtype)
         return cls(jnp.full(shape[:2], gate, weights.dtype), weights)

@@ -1,7 +1,5 @@
 """A phase map as a picture."""
 
-import json
-
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -9,17 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
+from ntadyn.plotting.maps import cross_out, draw_cells, map_axes, title_of
 from ntadyn.plotting.style import WIDTH, house_style
-
-BORDER = 0.9
-
-TITLES = {"gate_speed": "Gate speed", "penalty": "Penalty strength"}
+from ntadyn.sweeps.border import BORDER
 
 
 def draw_phase_map(ax: Axes, dataset: xr.Dataset) -> QuadMesh:
     """Mean total alignment over repetitions, with the border between regimes as a line.
 
-    Both time axes are given in units of tau_W. Cells in which any repetition failed are crossed out; their mean is over
+    Times are given in units of tau_W. Cells in which any repetition failed are crossed out; their mean is over
     the rest.
 
     Args:
@@ -29,31 +25,15 @@ def draw_phase_map(ax: Axes, dataset: xr.Dataset) -> QuadMesh:
     Returns:
         The coloured mesh, for a colour bar.
     """
-    tau_w = json.loads(dataset.attrs["configuration"])["time_constants"]["weights"]
-    row, column = dataset.alignment.dims[:2]
-    y = dataset[row].values / tau_w
-    x, label = dataset[column].values, dataset[column].attrs["long_name"]
-    if column == "gate_time_constant":
-        x, label = x / tau_w, r"gate time constant $\tau_c/\tau_W$"
+    rows, columns = map_axes(dataset)
     failed = dataset.result != 0
     mean = np.ma.masked_invalid(dataset.alignment.where(~failed).mean("seed").values)
-    mesh = ax.pcolormesh(_edges(x), _edges(y), mean, vmin=0.5, vmax=1.0, rasterized=True)
+    mesh = draw_cells(ax, dataset, mean, vmin=0.5, vmax=1.0)
     if min(mean.shape) > 1 and mean.min() < BORDER < mean.max():
-        ax.contour(x, y, mean, levels=[BORDER], colors="white", linewidths=1.0)
-    rows, columns = np.nonzero(failed.any("seed").values)
-    ax.plot(x[columns], y[rows], "x", color="#D55E00", markersize=4)
-    ax.set_xlabel(label)
-    ax.set_ylabel(r"block duration $\tau_B/\tau_W$")
-    ax.set_title(TITLES.get(dataset.attrs["name"], str(dataset.attrs["name"])))
+        ax.contour(columns.values, rows.values, mean, levels=[BORDER], colors="white", linewidths=1.0)
+    cross_out(ax, dataset, failed.any("seed").values)
+    ax.set_title(title_of(dataset))
     return mesh
-
-
-def _edges(centres: np.ndarray) -> np.ndarray:
-    """Borders of cells: half-way between their centres; a cell that stands alone gets a width of its own."""
-    if len(centres) == 1:
-        return centres[0] + np.asarray([-0.5, 0.5])
-    inner = (centres[:-1] + centres[1:]) / 2
-    return np.concatenate([[2 * centres[0] - inner[0]], inner, [2 * centres[-1] - inner[-1]]])
 
 
 def phase_map_figure(datasets: list[xr.Dataset]) -> Figure:

@@ -87,7 +87,7 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], m
         _, _, _, _, crossed, count = state
         return crossed & (count < max_pieces)
 
-    sign = _entered_sign(problem, gates)
+    sign = entered_sign(gates, *_one_sided(problem, gates))
     _, end, _, crossed = try_whole(gates, sign, duration)
     return lax.while_loop(unfinished, next_event, (gates, sign, duration, end, crossed, jnp.asarray(1)))[3]
 
@@ -99,9 +99,17 @@ def _one_sided(problem: GateProblem, gates: Gates) -> tuple[Gates, Gates]:
     return above, below
 
 
-def _entered_sign(problem: GateProblem, gates: Gates) -> Gates:
-    """The orthant that the flow enters from `gates`: -1 or +1 for a gate that moves, 0 for one that is held at zero."""
-    above, below = _one_sided(problem, gates)
+def entered_sign(gates: Gates, above: Gates, below: Gates) -> Gates:
+    """The orthant that the flow enters: -1 or +1 for a gate that moves, 0 for one that is held at zero.
+
+    Args:
+        gates: c, shape (n,).
+        above: velocities seen from above zero, shape (n,).
+        below: velocities seen from below zero, shape (n,).
+
+    Returns:
+        Signs, shape (n,), those of the gates where they are not zero.
+    """
     # Where both sides point away from zero the kink repels; the published tie rule moves with the mean of both.
     repelled = jnp.sign(above + below)
     leaving = jnp.where(above > 0, jnp.where(below < 0, repelled, 1), jnp.where(below < 0, -1, 0))

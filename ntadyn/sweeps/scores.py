@@ -1,58 +1,115 @@
-"""What is kept of one trajectory in a sweep."""
+"""What is kept of one trajectory in a sweep: functions of what it recorded."""
+
+from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from ntadyn.metrics import published_sorting, specialisation, total_alignment
-from ntadyn.results import result_codes
+from ntadyn.metrics import optimal_assignment, published_sorting, specialisation, total_alignment
+from ntadyn.metrics.specialisation import Specialisation
+from ntadyn.observables import STANDARD, Observable
+from ntadyn.results import RESULTS, result_codes
 from ntadyn.simulation import Trajectory
 
-RECORDED = ("loss", "gates", "similarity")
 
-
-class Scores(eqx.Module):
-    """Scores of one trajectory, all scalars but the gates.
+class Recorded(eqx.Module):
+    """One trajectory at the starts and ends of its blocks.
 
     Attributes:
-        alignment: total alignment at the end, paths assigned optimally by their similarity over the last two blocks.
-        published_alignment: total alignment at the end under the published sorting rule, which can pick a wrong order.
-        contrast: mean similarity of assigned pairs minus that of the others, over the last two blocks.
-        loss: task loss at the end.
-        gates: gates at the end, shape (paths,) or (paths, d_out).
-        result: 0 where the trajectory succeeded, 1 where it diverged, 2 for any other failure.
+        times: t of every record, shape (records,).
+        blocks: block of every record.
+        values: name -> recorded observable, leading axis = record.
+        real: which records are not padding; padding repeats the last record.
+        result: how the trajectory ended.
     """
 
-    alignment: Float[Array, ""]
-    published_alignment: Float[Array, ""]
-    contrast: Float[Array, ""]
-    loss: Float[Array, ""]
-    gates: Float[Array, "..."]
-    result: Int[Array, ""]
+    times: Float[Array, " record"]
+    blocks: Int[Array, " record"]
+    values: dict[str, Any]
+    real: Bool[Array, " record"]
+    result: RESULTS
+
+    @property
+    def last_blocks(self) -> Specialisation:
+        """Matched similarities over the last two blocks and at the end, paths assigned optimally over those blocks."""
+        window = self.real & (self.blocks >= self.blocks[-1] - 1)
+        return specialisation(self.values["similarity"], window)
 
 
-def score(trajectory: Trajectory, real: Bool[Array, " record"]) -> Scores:
-    """Scores of a trajectory that recorded `RECORDED`.
+Score = Callable[[Recorded], Array]
 
-    Args:
-        trajectory: one trajectory.
-        real: which of its records are not padding.
 
-    Returns:
-        Its scores; NaN where it diverged.
-    """
-    similarity, loss = trajectory.values["similarity"], trajectory.values["loss"]
-    window = real & (trajectory.blocks >= trajectory.blocks[-1] - 1)
-    last_blocks = specialisation(similarity, window)
+def recorded(trajectory: Trajectory, real: Bool[Array, " record"]) -> Recorded:
+    """A trajectory and which of its records are not padding."""
+    return Recorded(trajectory.times, trajectory.blocks, trajectory.values, real, trajectory.result)
+
+
+def alignment(record: Recorded) -> Float[Array, ""]:
+    """Total alignment at the end, paths assigned optimally by their similarity over the last two blocks."""
+    return record.last_blocks.final
+
+
+def last_alignment(record: Recorded) -> Float[Array, ""]:
+    """Total alignment at the end, paths assigned optimally by their similarity at the end."""
+    similarity = record.values["similarity"][-1]
+    return total_alignment(similarity, optimal_assignment(similarity))
+
+
+def published_alignment(record: Recorded) -> Float[Array, ""]:
+    """Total alignment at the end, published sorting rule."""
     # The published rule averages over the whole record; padding repeats the last one and would shift that mean.
-    weight = real.astype(similarity.dtype)
+    similarity = record.values["similarity"]
+    weight = record.real.astype(similarity.dtype)
     mean = jnp.einsum("t,tmp->mp", weight / jnp.sum(weight), similarity)
-    published = published_sorting(jnp.stack([mean])).order
-    return Scores(
-        alignment=total_alignment(similarity[-1], last_blocks.assignment),
-        published_alignment=jnp.mean(jnp.diagonal(similarity[-1][:, published])),
-        contrast=last_blocks.contrast,
-        loss=loss[-1],
-        gates=trajectory.values["gates"][-1],
-        result=result_codes(trajectory.result),
-    )
+    order = published_sorting(jnp.stack([mean])).order
+    return jnp.mean(jnp.diagonal(similarity[-1][:, order]))
+
+
+def contrast(record: Recorded) -> Float[Array, ""]:
+    """Matched minus mismatched similarity over the last two blocks."""
+    return record.last_blocks.contrast
+
+
+def loss(record: Recorded) -> Float[Array, ""]:
+    """Task loss at the end."""
+    return record.values["loss"][-1]
+
+
+def gates(record: Recorded) -> Float[Array, "..."]:
+    """Gates at the end."""
+    return record.values["gates"][-1]
+
+
+def result(record: Recorded) -> Int[Array, ""]:
+    """Result code: 0 successful, 1 diverged, 2 other failure."""
+    return result_codes(record.result)
+
+
+class Measures(eqx.Module):
+    """What a sweep records along every trajectory and what it keeps of that.
+
+    Attributes:
+        observables: name -> function (system, state, task) -> array, recorded at the start and the end of every block.
+        scores: name -> function (`Recorded`) -> array; the first line of its docstring describes the result.
+    """
+
+    observables: dict[str, Observable]
+    scores: dict[str, Score]
+
+    def and_also(self, observables: dict[str, Observable] | None = None, scores: dict[str, Score] | None = None):
+        """These and further ones; what has the same name is replaced."""
+        return Measures(self.observables | (observables or {}), self.scores | (scores or {}))
+
+    def identity(self) -> dict[str, str]:
+        """Names of all functions, as plain values."""
+        return {
+            name: f"{item.__module__}.{item.__qualname__}" for name, item in (self.observables | self.scores).items()
+        }
+
+
+OUTCOME = Measures(
+    {name: STANDARD[name] for name in ("loss", "gates", "similarity")},
+    {item.__name__: item for item in (alignment, last_alignment, published_alignment, contrast, loss, gates, result)},
+)

@@ -146,7 +146,10 @@ class Blocked(AbstractCurriculum):
     def with_durations(self, durations: Float[Array, " b"]) -> "Blocked":
         """The first `len(durations)` blocks, with these durations `(b,)` instead; the tasks stay."""
         kept = kept_blocks("Blocked", durations, self.num_blocks)
-        return Blocked(tasks=self.tasks[:kept], durations=durations, num_tasks=self.num_tasks)
+        known = known_values(self.tasks)
+        # In NumPy, because JAX would compile a program for every number of blocks.
+        tasks = self.tasks[:kept] if known is None else jax.device_put(known[:kept])
+        return Blocked(tasks=tasks, durations=durations, num_tasks=self.num_tasks)
 
 
 def sequence(
@@ -164,7 +167,8 @@ def sequence(
     Raises:
         ValueError: if the lengths differ, a duration is not positive, or a task index is out of range.
     """
-    tasks = jnp.asarray(tasks)
+    # Not `jnp.asarray`, which compiles a program for every length that it meets.
+    tasks = jax.device_put(tasks if isinstance(tasks, jax.Array) else np.asarray(tasks))
     if tasks.ndim != 1 or not jnp.issubdtype(tasks.dtype, jnp.integer):
         raise ValueError(
             f"sequence: got tasks of shape {tasks.shape} and dtype {tasks.dtype}; allowed is a vector of integers, one "
@@ -286,7 +290,7 @@ def until(curriculum: AbstractCurriculum, total_time: Real[ArrayLike, ""]) -> Ab
     kept = durations[: last + 1].copy()
     if end < ends[last] - rounding:
         kept[-1] = end - (ends[last] - float(durations[last]))
-    return curriculum.with_durations(jnp.asarray(kept))
+    return curriculum.with_durations(jax.device_put(kept))
 
 
 def block_durations(durations: BlockDurations, num_blocks: int) -> Float[Array, " b"]:
@@ -301,7 +305,7 @@ def block_durations(durations: BlockDurations, num_blocks: int) -> Float[Array, 
     if values is None:
         return jnp.broadcast_to(durations, (num_blocks,))
     # In NumPy, because JAX would compile a program for every number of blocks.
-    return jnp.asarray(np.broadcast_to(values, (num_blocks,)))
+    return jax.device_put(np.broadcast_to(values, (num_blocks,)))
 
 
 def kept_blocks(maker: str, durations: Float[Array, " b"], num_blocks: int) -> int:

@@ -1,7 +1,10 @@
 import dataclasses
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 
@@ -21,40 +24,146 @@ ROOT = Path(experiments.__file__).parents[1]
 class Parameters:
     value: float = 1.0
     seed: int = 3
+    limit: float = float("inf")
     reference: Path | None = None
 
 
-@pytest.fixture
-def figure(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    """A figure that needs no simulation: it expects 1."""
-    module = types.ModuleType("experiments.figure_x")
+def figure_module(name: str, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    """A figure that needs no simulation: it expects 1, and counts how often it is run."""
+    module = types.ModuleType(f"experiments.{name}")
     module.PARAMETERS, module.FAST = Parameters(), Parameters(value=2.0)
-    module.run = lambda parameters: {"numbers": xr.Dataset({"x": parameters.value})}
-    module.plot = lambda data: plt.figure()
+    module.runs = 0
+
+    def run(parameters):
+        module.runs += 1
+        return {"numbers": xr.Dataset({"x": parameters.value})}
+
+    module.run = run
+    module.plot = lambda data: plt.figure(figsize=(0.5, 0.5))
     module.accept = lambda data: [near("x", 1.0, 0.5, single(data["numbers"].x))]
-    monkeypatch.setitem(sys.modules, "experiments.figure_x", module)
-    monkeypatch.setitem(experiments.FIGURES, "figure_x", "a test")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(experiments.FIGURES, name, "a test")
     return module
+
+
+@pytest.fixture
+def figure(monkeypatch):
+    return figure_module("figure_x", monkeypatch)
+
+
+@pytest.fixture
+def other(monkeypatch):
+    return figure_module("figure_y", monkeypatch)
+
+
+def document_of(folder: Path, stem: str = "figure_x") -> dict:
+    return json.loads((folder / f"{stem}_acceptance.json").read_text())
 
 
 def test_writes_pictures_data_and_acceptance_numbers(figure, tmp_path, capsys):
     assert run_figures(["figure_x"], Request(tmp_path))
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"figure_x.png", "figure_x.pdf", "figure_x_acceptance.json", "figure_x_numbers.nc"}
-    document = json.loads((tmp_path / "figure_x_acceptance.json").read_text())
+    document = document_of(tmp_path)
     assert document["verdict"] == "PASSED"
-    assert document["parameters"] == {"value": 1.0, "seed": 3, "reference": None}
+    assert document["parameters"] == {"value": 1.0, "seed": 3, "limit": "inf", "reference": None}
     assert document["provenance"]["dtype"] == "float64"
+    assert set(document["files"]) == names - {"figure_x_acceptance.json"}
+    assert document["seconds"]["total"] >= document["seconds"]["plot"] > 0
     (row,) = document["acceptance"]
     assert {"name", "expected", "measured", "tolerance", "verdict"} <= set(row)
-    assert "passed" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "figure_x began" in printed
+    assert printed.splitlines()[-3].split()[:5] == ["figure_x", "passed", "1", "0", "0"]
+    assert "1 of 1 figures with every number within its tolerance" in printed
 
 
-def test_a_number_outside_its_tolerance_is_exit_code_1(figure, tmp_path):
+def test_a_complete_result_is_kept_until_parameters_change(figure, tmp_path, capsys):
+    run_figures(["figure_x"], Request(tmp_path))
+    assert run_figures(["figure_x"], Request(tmp_path))
+    assert figure.runs == 1
+    assert "kept, of 20" in capsys.readouterr().out
+    figure.PARAMETERS = Parameters(seed=4)
+    run_figures(["figure_x"], Request(tmp_path))
+    assert figure.runs == 2
+    run_figures(["figure_x"], Request(tmp_path, again=True))
+    assert figure.runs == 3
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "other code"])
+def test_what_is_incomplete_or_of_other_code_is_run_again(figure, damage, tmp_path):
+    run_figures(["figure_x"], Request(tmp_path))
+    acceptance = tmp_path / "figure_x_acceptance.json"
+    if damage == "missing":
+        (tmp_path / "figure_x_numbers.nc").unlink()
+    elif damage == "cut":
+        acceptance.write_text(acceptance.read_text()[:-50])
+    else:
+        acceptance.write_text(json.dumps(document_of(tmp_path) | {"code": "0"}))
+    run_figures(["figure_x"], Request(tmp_path))
+    assert figure.runs == 2
+    assert document_of(tmp_path)["code"] != "0"
+
+
+def test_acceptance_numbers_do_not_outlive_the_files_they_belong_to(figure, tmp_path):
+    run_figures(["figure_x"], Request(tmp_path))
+    figure.plot = lambda data: 1 / 0
+    assert not run_figures(["figure_x"], Request(tmp_path, again=True))
+    assert not (tmp_path / "figure_x_acceptance.json").exists()
+
+
+def test_a_figure_that_fails_does_not_stop_the_others(figure, other, tmp_path, capsys):
+    def fail(parameters):
+        raise RuntimeError("no such teacher")
+
+    working, figure.run = figure.run, fail
+    assert not run_figures(["figure_x", "figure_y"], Request(tmp_path, workers=1))
+    printed = capsys.readouterr().out
+    assert "FAILED" in printed
+    assert "RuntimeError: no such teacher" in printed
+    assert "1 failed to run" in printed
+    assert "no such teacher" in (tmp_path / "figure_x_failure.txt").read_text()
+    assert document_of(tmp_path, "figure_y")["verdict"] == "PASSED"
+
+    figure.run = working
+    assert run_figures(["figure_x", "figure_y"], Request(tmp_path, workers=1))
+    assert other.runs == 1
+    assert not (tmp_path / "figure_x_failure.txt").exists()
+
+
+def test_a_failure_after_a_good_result_is_not_forgotten(figure, tmp_path, capsys):
+    run_figures(["figure_x"], Request(tmp_path))
+    working = figure.run
+    figure.run = lambda parameters: 1 / 0
+    assert not run_figures(["figure_x"], Request(tmp_path, again=True))
+    assert document_of(tmp_path)["verdict"] == "PASSED"
+    figure.run = working
+    assert run_figures(["figure_x"], Request(tmp_path))
+    assert figure.runs == 2
+
+
+def test_a_module_that_does_not_load_is_reported(other, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(experiments.FIGURES, "figure_0_broken", "has no module")
+    assert not run_figures(["figure_0_broken", "figure_y"], Request(tmp_path))
+    assert "does not load: ModuleNotFoundError" in capsys.readouterr().out
+    assert other.runs == 1
+
+
+def test_all_runs_every_figure_once(figure, other, tmp_path, monkeypatch):
+    for name in set(experiments.FIGURES) - {"figure_x", "figure_y"}:
+        monkeypatch.delitem(experiments.FIGURES, name)
+    run_figures(["all", "figure_x"], Request(tmp_path, workers=1))
+    assert (figure.runs, other.runs) == (1, 1)
+
+
+def test_a_number_outside_its_tolerance_is_exit_code_1(figure, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as leaving:
-        main(["run", "figure_x", "--fast", "--out", str(tmp_path)])
+        main(["run", "figure_x", "--fast"])
     assert leaving.value.code == 1
-    assert json.loads((tmp_path / "figure_x_acceptance.json").read_text())["verdict"] == "OUTSIDE"
+    document = document_of(tmp_path / "figures" / "fast")
+    assert document["verdict"] == "OUTSIDE"
+    assert document["fast"]
 
 
 def test_online_runs_under_a_name_of_its_own(figure, tmp_path):
@@ -68,8 +177,7 @@ def test_reference_folder_from_the_environment(figure, tmp_path, monkeypatch):
     monkeypatch.setenv("NTADYN_REFERENCE", "somewhere")
     with pytest.raises(SystemExit):
         main(["run", "figure_x", "--out", str(tmp_path)])
-    document = json.loads((tmp_path / "figure_x_acceptance.json").read_text())
-    assert document["parameters"]["reference"] == "somewhere"
+    assert document_of(tmp_path)["parameters"]["reference"] == "somewhere"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +186,9 @@ def test_reference_folder_from_the_environment(figure, tmp_path, monkeypatch):
         (["run"], "no figure was named"),
         (["run", "figure_0"], "there is no figure 'figure_0'; choose from"),
         (["run", "figure_x", "--online"], "figure_x has no version on finite batches"),
+        (["run", "figure_x", "--workers", "0"], "workers must be at least 1, but is 0"),
         (["run", "figure_2", "--reference", "nowhere"], "lacks ['fig2_flexible.npz'"),
+        (["report"], "there are no results in"),
     ],
 )
 def test_bad_input_is_exit_code_2_before_any_work(figure, arguments, message, tmp_path, capsys):
@@ -106,3 +216,89 @@ def test_list_names_every_figure_and_every_figure_has_a_module(capsys):
     for name in experiments.FIGURES:
         assert name in printed
         assert (ROOT / "experiments" / f"{name}.py").is_file()
+
+
+MODULE = """
+import dataclasses, os, pathlib, time
+import matplotlib.pyplot as plt
+import xarray as xr
+from experiments.acceptance import near, single
+
+@dataclasses.dataclass(frozen=True)
+class Parameters:
+    value: float = 1.0
+
+PARAMETERS = FAST = Parameters()
+
+def run(parameters):
+    {before}
+    return {{"numbers": xr.Dataset({{"x": parameters.value}})}}
+
+def plot(data):
+    return plt.figure(figsize=(0.5, 0.5))
+
+def accept(data):
+    return [near("x", 1.0, 0.5, single(data["numbers"].x))]
+"""
+
+# Processes that are started afresh import the script that was run, and so find the same figures.
+DRIVER = """
+import experiments
+experiments.__path__.append({folder!r})
+experiments.FIGURES.clear()
+experiments.FIGURES.update({{"figure_1": "a", "figure_2_own": "b", "figure_3_own": "c"}})
+from experiments.__main__ import main
+if __name__ == "__main__":
+    main(["run", "all", "--out", {out!r}])
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A script that runs three figures in two processes: one that is well, one that ends its process, one that waits."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    wait = f"pathlib.Path({str(tmp_path / 'process')!r}).write_text(str(os.getpid())); time.sleep(600)"
+    for name, before in (("figure_1", "pass"), ("figure_2_own", "os.kill(os.getpid(), 9)"), ("figure_3_own", wait)):
+        (folder / f"{name}.py").write_text(MODULE.format(before=before))
+    driver = tmp_path / "driver.py"
+    driver.write_text(DRIVER.format(folder=str(folder), out=str(tmp_path / "out")))
+    return driver
+
+
+def until(condition, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    # One that nobody has waited for yet still has its number.
+    return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z" if Path("/proc").is_dir() else True
+
+
+def test_a_killed_run_goes_on_where_it_was(project, tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    out, waiting = tmp_path / "out", tmp_path / "process"
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen([sys.executable, project], env=environment, stdout=log, stderr=log)
+        until(lambda: waiting.is_file() and waiting.read_text() and (out / "figure_1_acceptance.json").is_file())
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    until(lambda: not is_running(int(waiting.read_text())))
+    assert {path.name for path in out.glob("*.json")} == {"figure_1_acceptance.json"}
+
+    module = project.parent / "modules" / "figure_3_own.py"
+    module.write_text(MODULE.format(before="pass"))
+    done = subprocess.run([sys.executable, project], env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    lines = [line.split() for line in done.stdout.splitlines()]
+    table = {line[0]: line[1:] for line in lines[-5:-2]}
+    assert table["figure_1"][5:7] == ["kept,", "of"]
+    assert table["figure_2_own"][:5] == ["FAILED", "killed", "by", "signal", "9;"]
+    assert table["figure_3_own"][:2] == ["passed", "1"]

@@ -3,7 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.networks import GatedLinear, NeuronGatedLinear
+from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
+from tests.systems import general_network
 
 WEIGHTS = np.ones((2, 3, 4))
 KINDS = pytest.mark.parametrize(("kind", "gates"), [(GatedLinear, np.ones(2)), (NeuronGatedLinear, np.ones((2, 3)))])
@@ -57,3 +58,55 @@ def test_the_map_of_a_network_is_the_sum_of_its_gated_paths():
     np.testing.assert_allclose(
         per_path(x), NeuronGatedLinear(jnp.repeat(row_gates[:, :1], 3, 1), weights)(x), rtol=1e-12
     )
+
+
+def test_two_layers_are_refused_where_they_do_not_fit():
+    with pytest.raises(ValueError, match=r"\(units, d_in\); got \(2, 3, 4\)"):
+        DeepLinear(np.ones((2, 3)), WEIGHTS)
+    with pytest.raises(ValueError, match=r"weights of shape \(3, 4\) need gates of shape \(3, 2\); got \(5, 2\)"):
+        DeepLinear(np.ones((5, 2)), WEIGHTS[0])
+    with pytest.raises(ValueError, match=r"need gates of shape \(3, 3\); got \(3,\)"):
+        DeepLinear(np.ones(3), WEIGHTS[0])
+    with pytest.raises(ValueError, match="gates contain NaN or infinity"):
+        DeepLinear(np.full((3, 2), np.nan), WEIGHTS[0])
+    with pytest.raises(ValueError, match="at least one path, one output and one input"):
+        DeepLinear.initialise(jax.random.key(0), (0, 2, 3))
+
+
+def test_both_layers_start_at_the_same_published_size():
+    network = DeepLinear.initialise(jax.random.key(0), (60, 50, 25), 0.1)
+    # 3000 and 1500 draws; four standard errors are allowed.
+    assert float(jnp.std(network.second_layer)) == pytest.approx(0.1 / 25**0.5, rel=4 / (2 * 3000) ** 0.5)
+    assert float(jnp.std(network.first_layer)) == pytest.approx(0.1 / 25**0.5, rel=4 / (2 * 1500) ** 0.5)
+    correlation = np.corrcoef(network.second_layer[:25].T.ravel(), network.first_layer.ravel())[0, 1]
+    assert abs(correlation) < 4 / 1500**0.5
+    np.testing.assert_array_equal(DeepLinear.initialise(jax.random.key(0), (6, 5, 2), gate=0.25).gates, 0.25)
+
+
+def test_two_layers_map_as_a_product_of_matrices():
+    network = general_network(DeepLinear, paths=4)
+    x = jnp.asarray([0.3, -0.2, 0.7])
+    np.testing.assert_allclose(network(x), network.second_layer @ (network.first_layer @ x), rtol=1e-14)
+
+
+def test_a_block_diagonal_second_layer_gates_single_neurons():
+    gated = general_network(NeuronGatedLinear, paths=2)
+    second_layer = jnp.concatenate([jnp.diag(gates) for gates in gated.gates], axis=1)
+    # Unit p d_out + i carries row i of path p: the row order that published matchings refer to.
+    deep = DeepLinear(second_layer.T, gated.weights.reshape(4, 3))
+    np.testing.assert_allclose(deep.total_map(), gated.total_map(), rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("kind", [GatedLinear, NeuronGatedLinear, DeepLinear])
+def test_what_a_network_says_of_its_map_is_true_of_its_derivative(kind):
+    network = general_network(kind)
+    by_rows = jnp.einsum("po,poi->oi", network.row_gates(), network.row_weights())
+    np.testing.assert_allclose(network.total_map(), by_rows, rtol=0, atol=1e-15)
+    remap = lambda weights: kind(network.gates, weights).total_map()  # noqa: E731
+    change = jax.random.normal(jax.random.key(2), (2, 3))
+    _, pull_back = jax.vjp(remap, network.weights)
+    np.testing.assert_allclose(network.pull_back(change), pull_back(change)[0], rtol=0, atol=1e-15)
+    rates, directions = network.output_modes()
+    directions = jnp.eye(2) if directions is None else directions
+    expected = (directions * rates[None]) @ directions.T @ change
+    np.testing.assert_allclose(remap(network.pull_back(change)), expected, rtol=0, atol=1e-14)

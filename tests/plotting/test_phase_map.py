@@ -19,7 +19,10 @@ def made(columns, name="gate_speed"):
     dims = (rows.name, columns.name, "seed")
     return xr.Dataset(
         {"alignment": (dims, alignment), "result": (dims, np.zeros(alignment.shape, int))},
-        {axis.name: (axis.name, np.asarray(axis.values), {"long_name": axis.label}) for axis in (rows, columns)},
+        {
+            axis.name: (axis.name, np.asarray(axis.values), {"long_name": axis.label, "parameter": axis.path})
+            for axis in (rows, columns)
+        },
         {"name": name, "configuration": to_json(configuration)},
     )
 

@@ -1,0 +1,112 @@
+"""Many trajectories of one curriculum as one batch."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int, PyTree
+
+from ntadyn import simulation
+from ntadyn.dynamics.system import AbstractSystem
+from ntadyn.observables import Observable
+from ntadyn.results import RESULTS
+from ntadyn.simulation import FixedSteps, Trajectory
+from ntadyn.solvers import lanes
+from ntadyn.solvers.lanes import LaneProblem, LaneState
+from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.time_grid import TimeGrid
+
+
+class LaneSteps(eqx.Module):
+    """The splitting step on lanes, see `ntadyn.solvers.lanes`: t_k = start + length (k/n)^2 within an interval.
+
+    Gates move fastest after a switch; steps that grow from there cut the largest gate error of figure 5's maps to a
+    third or less of what as many equal steps leave.
+
+    Attributes:
+        max_step: upper bound of the mean step of an interval; the last step is twice as long.
+    """
+
+    max_step: float | None = eqx.field(static=True, default=None)
+
+
+def run_batch(
+    systems: AbstractSystem,
+    curriculum: AbstractCurriculum,
+    states: PyTree,
+    method: FixedSteps | LaneSteps,
+    grid: TimeGrid,
+    observables: dict[str, Observable],
+) -> Trajectory:
+    """`simulation.run` for a batch: traceable in every argument, no checks.
+
+    Args:
+        systems: systems of one kind; all arrays have a leading axis over trajectories.
+        curriculum: which task when, common to all.
+        states: initial states, leading axis = trajectory.
+        method: `LaneSteps` for systems that `lanes.lanes_can_run`, `FixedSteps` for any.
+        grid: when to step and when to record, common to all.
+        observables: name -> function (system, state, task) -> array.
+
+    Returns:
+        The trajectories, leading axis = trajectory on every array.
+    """
+    if isinstance(method, LaneSteps):
+        return _run_lanes(systems, curriculum, states, grid, observables)
+
+    def one(system: AbstractSystem, state: PyTree) -> Trajectory:
+        return simulation.run(system, curriculum, state, method, grid, observables)
+
+    return jax.vmap(one)(systems, states)
+
+
+def _run_lanes(systems, curriculum, states, grid, observables) -> Trajectory:
+    problem, state = lanes.to_lanes(systems, states)
+
+    def observed(state: LaneState, item: TimeGrid) -> dict[str, PyTree]:
+        task = curriculum.weights(item.block, item.end)
+        whole = lanes.from_lanes(state)
+
+        def one(function: Observable) -> PyTree:
+            return jax.vmap(lambda system, state: function(system, state, task), in_axes=(0, -1))(systems, whole)
+
+        return {name: one(function) for name, function in observables.items()}
+
+    def interval(carry, item: TimeGrid):
+        state, block, values = carry
+        # What pads a time grid repeats the last block without a step: nothing to do, and the same to record.
+        padding = (item.num_steps == 0) & (item.block == block)
+        state = _through(problem, state, curriculum, item)
+        values = lax.cond(padding, lambda: values, lambda: observed(state, item))
+        return (state, item.block, values), values
+
+    first = jax.tree.map(lambda leaf: leaf[0], grid)
+    nothing = jax.tree.map(jnp.zeros_like, observed(state, first))
+    (state, _, _), values = lax.scan(interval, (state, jnp.full_like(first.block, -1), nothing), grid)
+    finite = jnp.all(jnp.stack([jnp.isfinite(leaf) for leaf in jax.tree.leaves(state)]), axis=0)
+    result = jax.vmap(lambda fine: RESULTS.where(fine, RESULTS.successful, RESULTS.diverged))(finite)
+    times, blocks = (jnp.broadcast_to(leaf, (*finite.shape, *leaf.shape)) for leaf in (grid.end, grid.block))
+    final = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0), lanes.from_lanes(state))
+    return Trajectory(times, blocks, jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), values), final, result)
+
+
+def _through(problem: LaneProblem, state: LaneState, curriculum: AbstractCurriculum, item: TimeGrid) -> LaneState:
+    """All steps of one interval."""
+    number = item.num_steps
+    unit = (item.end - item.start) / jnp.maximum(number, 1).astype(item.end.dtype) ** 2
+
+    def length(k: Int[Array, ""]) -> Float[Array, ""]:
+        """Of the k-th step of n, counted from 1: t_k - t_{k-1}; nothing before the first and after the last."""
+        return jnp.where((k >= 1) & (k <= number), (2 * k - 1).astype(unit.dtype) * unit, jnp.zeros_like(unit))
+
+    # Weights for no time, gates for half a step; weights, gates; ...; weights, gates for half a step: the second half
+    # of a step of the gates and the first half of the next one are one.
+    def step(k: Int[Array, ""], state: LaneState) -> LaneState:
+        now = item.start + (k * k).astype(unit.dtype) * unit
+        weights = curriculum.weights(item.block, now)
+        task = [weights[m] for m in range(weights.shape[0])]
+        state = lanes.relax_weights(problem, state, task, length(k))
+        return state._replace(gates=lanes.flow_gates(problem, state, task, 0.5 * (length(k) + length(k + 1))))
+
+    rounds = jnp.where(number > 0, number + 1, 0)
+    return lax.fori_loop(jnp.zeros_like(rounds), rounds, step, state)

@@ -1,0 +1,172 @@
+"""What a result file holds, as lines of text: for simulations and for sweeps."""
+
+import enum
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ntadyn import storage
+from ntadyn.configuration import Configuration, to_json
+from ntadyn.sweeps.dataset_axes import axis_names
+from ntadyn.sweeps.regimes import THRESHOLDS, Thresholds
+from ntadyn.sweeps.report import columns_of, describe_sweep
+
+PROVENANCE = ("ntadyn_version", "versions", "python", "device", "dtype", "command", "created")
+
+
+class Kind(enum.Enum):
+    """What made a file."""
+
+    SIMULATION = "simulation"
+    SWEEP = "sweep"
+
+
+def read_result(path: Path) -> tuple[Kind, xr.Dataset]:
+    """A result file, and what it is.
+
+    Args:
+        path: a file that `ntadyn` wrote.
+
+    Returns:
+        Its kind and content.
+
+    Raises:
+        ValueError: if there is no such file, or it is something else.
+    """
+    if path.is_dir():
+        files = ", ".join(sorted(item.name for item in path.glob("*.nc"))[:5])
+        raise ValueError(f"{str(path)!r} is a folder; name a file in it{f', for example of {files}' if files else ''}.")
+    if not path.exists():
+        raise ValueError(f"there is no file {str(path)!r}; name a NetCDF file that an ntadyn command wrote.")
+    try:
+        dataset = storage.read_dataset(path)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(
+            f"cannot read {str(path)!r} as NetCDF ({reason}); name a complete file that an ntadyn command wrote."
+        ) from error
+    seeds = "result" in dataset and "seed" in dataset["result"].dims
+    if not seeds or "configuration" not in dataset.attrs:
+        raise ValueError(
+            f"{str(path)!r} is not a result of ntadyn: it has no result codes over seeds, or no configuration. Name a "
+            f"file that `ntadyn simulate` or a sweep wrote."
+        )
+    return (Kind.SIMULATION if "record" in dataset.dims else Kind.SWEEP), dataset
+
+
+def describe(
+    kind: Kind, dataset: xr.Dataset, score: str, level: float, thresholds: Thresholds = THRESHOLDS
+) -> list[str]:
+    """Everything about a result, as lines of text.
+
+    Args:
+        kind: what it is.
+        dataset: the result.
+        score: of a sweep, the score of border and variance table.
+        level: of a sweep, the level of its border.
+        thresholds: of a sweep, where the regimes end.
+
+    Returns:
+        Lines.
+
+    Raises:
+        ValueError: if a sweep has no such score.
+    """
+    sweep = kind is Kind.SWEEP
+    body = describe_sweep(dataset, score, level, thresholds) if sweep else _simulation(dataset)
+    head = [_sweep_title(dataset) if sweep else _simulation_title(dataset)]
+    sections = body | {"variables": _variables(dataset)}
+    settings = _settings(dataset)
+    sections["settings that differ from the defaults"] = settings or ["  none"]
+    provenance = [(name, str(dataset.attrs[name])) for name in PROVENANCE if name in dataset.attrs]
+    sections["provenance"] = columns_of(_run(dataset) + provenance) or ["  not recorded"]
+    return head + [line for heading, lines in sections.items() for line in ("", heading, *lines)]
+
+
+def _sweep_title(dataset: xr.Dataset) -> str:
+    sizes = [dataset.sizes[name] for name in axis_names(dataset)]
+    cells = f"{' x '.join(map(str, sizes))} cells" if sizes else "one cell"
+    name = f" {dataset.attrs['name']!r}" if "name" in dataset.attrs else ""
+    trajectories = _counted(dataset["result"].size, "trajectory", "trajectories")
+    return f"sweep{name}: {cells}, {_counted(dataset.sizes['seed'], 'repetition')}, {trajectories}"
+
+
+def _simulation_title(dataset: xr.Dataset) -> str:
+    blocks, time = np.size(dataset.attrs["block_tasks"]), dataset["time"].values
+    repetitions = _counted(dataset.sizes["seed"], "repetition")
+    records = _counted(dataset.sizes["record"], "record")
+    return f"simulation: {repetitions}, {_counted(blocks, 'block')}, time {time[0]:g} to {time[-1]:g}, {records}"
+
+
+def _counted(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def _variables(dataset: xr.Dataset) -> list[str]:
+    rows = []
+    for name, item in dataset.variables.items():
+        unit = item.attrs.get("units", "1")
+        text = str(item.attrs.get("long_name", "" if name in dataset.data_vars else "coordinate"))
+        dims = ", ".join(str(dim) for dim in item.dims)
+        rows.append((str(name), f"({dims})", str(item.dtype), f"{text}{f' [{unit}]' if unit != '1' else ''}"))
+    return columns_of(rows)
+
+
+def _simulation(dataset: xr.Dataset) -> dict[str, list[str]]:
+    codes = dataset["result"].values
+    failed = np.flatnonzero(codes)
+    lines = [f"  {len(failed)} of {len(codes)} repetitions failed"]
+    lines += [f"  repetition {seed} {'diverged' if codes[seed] == 1 else 'failed'}" for seed in failed]
+    final = dataset.isel(record=-1, seed=codes == 0)
+    rows = []
+    if final.sizes["seed"]:
+        scores = {"loss": final["loss"].values} if "loss" in final else {}
+        if "similarity" in final:
+            number = min(int(dataset.attrs["num_base"]), final.sizes["path"])
+            matched = final["similarity"].transpose("seed", "teacher", "path").values[:, range(number), range(number)]
+            scores["alignment"] = matched.mean(axis=1)
+        for name, values in scores.items():
+            sd = f"{values.std(ddof=1):.2g}" if len(values) > 1 else "unknown"
+            rows.append((name, f"{values.mean():.4g}", f"sd of repetitions {sd}"))
+    errors = [
+        (str(name), f"{float(item.max()):.1e}")
+        for name, item in dataset.data_vars.items()
+        if str(name).endswith("_error")
+    ]
+    sizes = [(str(name), str(size)) for name, size in dataset.sizes.items()]
+    return {
+        "dimensions": columns_of(sizes),
+        "outcome": lines,
+        "at the end": columns_of(rows) or ["  nothing: every repetition failed"],
+        "largest change when all steps are halved": columns_of(errors) or ["  not estimated"],
+    }
+
+
+def _settings(dataset: xr.Dataset) -> list[str]:
+    """Parameters whose value is not the default one, axes left out."""
+    given, default = _flat(json.loads(dataset.attrs["configuration"])), _flat(json.loads(to_json(Configuration())))
+    varied = {path for item in dataset.coords.values() for path in str(item.attrs.get("parameter", "")).split(", ")}
+    rows = []
+    for path in sorted((given.keys() | default.keys()) - varied):
+        if path not in default:
+            rows.append((path, str(given[path]), "(not known to this version)"))
+        elif path not in given:
+            rows.append((path, "not recorded", f"(default now {default[path]})"))
+        elif given[path] != default[path]:
+            rows.append((path, str(given[path]), f"(default {default[path]})"))
+    return columns_of(rows)
+
+
+def _flat(node: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in node.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat
+
+
+def _run(dataset: xr.Dataset) -> list[tuple[str, str]]:
+    names = {"max_step": "largest step", "compile_seconds": "compiled in s", "run_seconds": "ran in s"}
+    return [(text, f"{float(dataset.attrs[name]):.3g}") for name, text in names.items() if name in dataset.attrs]

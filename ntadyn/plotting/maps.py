@@ -1,0 +1,126 @@
+"""What all pictures of a sweep share: its axes in natural units, cells in place, failures crossed out."""
+
+import dataclasses
+import json
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+
+from ntadyn.sweeps.dataset_axes import DatasetAxis, dataset_axes
+
+FAILURE = "#D55E00"
+TITLES = {"gate_speed": "Gate speed", "penalty": "Penalty strength"}
+
+# These times are shown in units of tau_W, unless tau_W itself varies.
+_IN_UNITS_OF_TAU_W = {
+    "curriculum.block_duration": r"block duration $\tau_B/\tau_W$",
+    "time_constants.gates": r"gate time constant $\tau_c/\tau_W$",
+}
+_TAU_W = "time_constants.weights"
+
+
+def plot_axes(dataset: xr.Dataset) -> tuple[DatasetAxis, ...]:
+    """All axes of a sweep, times in units of tau_W.
+
+    Args:
+        dataset: a sweep, or what `summarise` made of one.
+
+    Returns:
+        One entry per axis.
+
+    Raises:
+        ValueError: if the dataset is neither.
+    """
+    axes = dataset_axes(dataset)
+    varied = {path for axis in axes for path in axis.parameters}
+    unit = None
+    if _TAU_W not in varied and "configuration" in dataset.attrs:
+        unit = json.loads(dataset.attrs["configuration"])["time_constants"]["weights"]
+    return tuple(_plot_axis(axis, unit) for axis in axes)
+
+
+def map_axes(dataset: xr.Dataset) -> tuple[DatasetAxis, DatasetAxis]:
+    """The axes of a map: that of the rows, drawn upwards, and that of the columns.
+
+    Raises:
+        ValueError: if the sweep has not two axes.
+    """
+    axes = plot_axes(dataset)
+    if len(axes) != 2:
+        raise ValueError(
+            f"a map needs a sweep over two axes; this one has {[axis.name for axis in dataset_axes(dataset)]}. Select "
+            f"values of the others with `dataset.isel`, or draw slices."
+        )
+    return axes[0], axes[1]
+
+
+def cell_edges(axis: DatasetAxis) -> np.ndarray:
+    """Borders of cells: half-way between their centres; a cell that stands alone gets a width of its own."""
+    return axis.unscaled(_half_way(axis.scaled))
+
+
+def draw_cells(ax: Axes, dataset: xr.Dataset, values: np.ndarray, **options) -> QuadMesh:
+    """One colour per cell; cells that are NaN stay blank.
+
+    Args:
+        ax: where to draw.
+        dataset: the sweep or summary that says where the cells are.
+        values: one number or one RGB colour per cell, shape (rows, columns) or (rows, columns, 3).
+        options: passed to `pcolormesh`.
+
+    Returns:
+        The mesh, for a colour bar.
+    """
+    rows, columns = map_axes(dataset)
+    shown = np.ma.masked_invalid(values) if values.ndim == 2 else values
+    mesh = ax.pcolormesh(cell_edges(columns), cell_edges(rows), shown, rasterized=True, **options)
+    label_axis(ax, "x", columns)
+    label_axis(ax, "y", rows)
+    return mesh
+
+
+def label_axis(ax: Axes, which: str, axis: DatasetAxis) -> None:
+    """Label, scale and ticks of the x or y axis."""
+    if axis.logarithmic:
+        ax.set(**{f"{which}scale": "log"})
+    if axis.names is not None:
+        ax.set(**{f"{which}ticks": axis.values, f"{which}ticklabels": axis.names})
+    ax.set(**{f"{which}label": axis.label})
+
+
+def cross_out(ax: Axes, dataset: xr.Dataset, cells: np.ndarray) -> None:
+    """A cross on every marked cell, for cells in which repetitions failed.
+
+    Args:
+        ax: where to draw.
+        dataset: the sweep or summary that says where the cells are.
+        cells: which cells, shape (rows, columns).
+    """
+    rows, columns = map_axes(dataset)
+    row, column = np.nonzero(cells)
+    ax.plot(columns.values[column], rows.values[row], "x", color=FAILURE, markersize=4, label="failed")
+
+
+def title_of(dataset: xr.Dataset) -> str:
+    """The title of a map with a known name, else its name."""
+    name = str(dataset.attrs.get("name", "sweep"))
+    return TITLES.get(name, name)
+
+
+def _plot_axis(axis: DatasetAxis, unit: float | None) -> DatasetAxis:
+    parameter = axis.parameters[0] if axis.parameters else None
+    if unit is None or parameter not in _IN_UNITS_OF_TAU_W or axis.names is not None:
+        return axis
+    label = _IN_UNITS_OF_TAU_W[parameter]
+    if len(axis.parameters) > 1:
+        label = f"{label}, zipped with {', '.join(axis.parameters[1:])}"
+    return dataclasses.replace(axis, values=axis.values / unit, label=label)
+
+
+def _half_way(centres: np.ndarray) -> np.ndarray:
+    if len(centres) == 1:
+        return centres[0] + np.asarray([-0.5, 0.5])
+    inner = (centres[:-1] + centres[1:]) / 2
+    return np.concatenate([[2 * centres[0] - inner[0]], inner, [2 * centres[-1] - inner[-1]]])

@@ -1,0 +1,106 @@
+"""Slices through a sweep: a score or the regimes along one axis, with every repetition in sight."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from ntadyn.plotting.maps import FAILURE, cell_edges, label_axis, plot_axes
+from ntadyn.plotting.sweep_maps import REGIME_COLORS
+from ntadyn.sweeps.averages import quantiles
+from ntadyn.sweeps.dataset_axes import axis_names
+from ntadyn.sweeps.regimes import REGIME_NAMES, Regime
+from ntadyn.sweeps.repetitions import finished
+
+BAND = (0.25, 0.5, 0.75)
+
+
+def draw_slices(
+    ax: Axes, dataset: xr.Dataset, along: str, places: Sequence[int] = (), score: str = "alignment"
+) -> list[Line2D]:
+    """Median over repetitions along one axis, with the band of the middle half, and all repetitions as dots.
+
+    Args:
+        ax: where to draw.
+        dataset: a sweep over one or two axes.
+        along: the axis to draw along.
+        places: indices on the other axis, one line each; leave out in a sweep over one axis.
+        score: which score.
+
+    Returns:
+        The lines of the medians.
+
+    Raises:
+        ValueError: if the sweep has no such axis or score, or more than two axes.
+    """
+    names = axis_names(dataset)
+    if along not in names or len(names) > 2:
+        raise ValueError(f"slices along {along!r} need a sweep over one or two axes, one of them it; got {names}.")
+    axes = dict(zip(names, plot_axes(dataset), strict=True))
+    values = np.moveaxis(finished(dataset, score), names.index(along), -2)
+    chosen = {"": values} if len(names) == 1 else {}
+    for place in places if len(names) == 2 else ():
+        (other,) = (axis for name, axis in axes.items() if name != along)
+        chosen[other.text(place)] = values[place]
+    lines = [
+        draw_repetitions(ax, axes[along].values, one, f"C{index}", label)
+        for index, (label, one) in enumerate(chosen.items())
+    ]
+    label_axis(ax, "x", axes[along])
+    ax.set_ylabel(str(dataset[score].attrs.get("long_name", score)).split(",")[0])
+    return lines
+
+
+def draw_repetitions(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, label: str) -> Line2D:
+    """Median with the band of the middle half, all repetitions as dots, and a cross where any is missing.
+
+    Args:
+        ax: where to draw.
+        x: positions, shape (cells,).
+        values: shape (cells, seeds), NaN where a repetition failed.
+        color: colour of all but the crosses.
+        label: legend text.
+
+    Returns:
+        The line of the median.
+    """
+    low, middle, high = np.moveaxis(quantiles(values, BAND), -1, 0)
+    ax.fill_between(x, low, high, color=color, alpha=0.25, linewidth=0)
+    ax.plot(np.repeat(x, values.shape[-1]), values.ravel(), ".", color=color, markersize=2.5, alpha=0.5)
+    (line,) = ax.plot(x, middle, color=color, label=label)
+    failed = ~np.isfinite(values).all(-1)
+    # At the foot of the picture: a failed repetition has no value to be drawn at.
+    ax.plot(x[failed], np.full(failed.sum(), 0.02), "x", color=FAILURE, transform=ax.get_xaxis_transform())
+    return line
+
+
+def draw_regime_shares(ax: Axes, summary: xr.Dataset) -> list[Patch]:
+    """Shares of the regimes along the only axis of a sweep, stacked to one; failures on top, hatched.
+
+    Args:
+        ax: where to draw.
+        summary: from `summarise`, with the contrast, over one axis.
+
+    Returns:
+        Handles for a legend.
+    """
+    (axis,) = plot_axes(summary)
+    fractions = summary["regime_fraction"].values
+    foot = np.zeros(len(axis.values))
+    edges, handles = cell_edges(axis), []
+    for regime in Regime:
+        failed = regime is Regime.FAILED
+        look: dict[str, Any] = {"hatch": "////", "edgecolor": FAILURE} if failed else {"edgecolor": "none"}
+        color = "white" if failed else REGIME_COLORS[regime]
+        height = fractions[:, regime]
+        ax.bar(edges[:-1], height, np.diff(edges), foot, align="edge", color=color, linewidth=0, **look)
+        if height.any() or not failed:
+            handles.append(Patch(facecolor=color, label=REGIME_NAMES[regime], **look))
+        foot = foot + height
+    label_axis(ax, "x", axis)
+    ax.set(xlim=(edges[0], edges[-1]), ylim=(0, 1), ylabel="share of repetitions")
+    return handles

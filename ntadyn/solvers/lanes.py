@@ -1,0 +1,266 @@
+"""The splitting step for many small networks at once: one array per component, one lane per trajectory."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ntadyn.dynamics.order_parameters import OrderParameters, OrderParameterState
+from ntadyn.regularizers import L1, AbstractPenalty, Nonnegativity, Sum, UnitL1Norm
+
+Lane = Float[Array, " lane"]
+Matrix = list[list[Lane]]
+
+_PIECEWISE_QUADRATIC = (Nonnegativity, UnitL1Norm, L1)
+
+
+class LaneState(NamedTuple):
+    """c, K and S of a batch, one array of lanes per component; K is symmetric and holds each pair once, q <= p."""
+
+    gates: list[Lane]
+    students: Matrix
+    cross: Matrix
+
+
+class LaneProblem(NamedTuple):
+    """What the lanes of a batch differ in: time constants, overlaps of teachers, coefficients of the gate penalties."""
+
+    tau_gates: Lane
+    tau_weights: Lane
+    teachers: Matrix
+    hinge: Lane
+    unit_norm: Lane
+    shrinkage: Lane
+
+
+def lanes_can_run(system: Any) -> bool:
+    """Whether a system is one that this step is written for.
+
+    That are the order parameters summed over rows, with gate penalties that are quadratic in every orthant. The
+    components of up to four paths and eight tasks are written out one by one; larger systems are better off with
+    arrays.
+    """
+    return (
+        isinstance(system, OrderParameters)
+        and not system.row_resolved
+        and system.tasks.num_tasks <= 8
+        and all(isinstance(term, _PIECEWISE_QUADRATIC) for term in _terms(system.gate_penalty()))
+    )
+
+
+def to_lanes(systems: OrderParameters, states: OrderParameterState) -> tuple[LaneProblem, LaneState]:
+    """A batch of systems and states, leading axis = trajectory, component by component."""
+    number, paths = states.gates.shape
+    teachers = range(states.cross.shape[-1])
+    terms = _terms(systems.gate_penalty())
+
+    def total(kind: type[Nonnegativity] | type[UnitL1Norm] | type[L1]) -> Lane:
+        zero = jnp.zeros(number, states.gates.dtype)
+        return sum((jnp.asarray(term.k, zero.dtype) + zero for term in terms if isinstance(term, kind)), start=zero)
+
+    overlaps = systems.teacher_overlaps[:, 0]
+    problem = LaneProblem(
+        systems.time_constants["gates"],
+        systems.time_constants["weights"],
+        [[overlaps[:, m, n] for n in range(m + 1)] for m in teachers],
+        total(Nonnegativity),
+        total(UnitL1Norm),
+        total(L1),
+    )
+    state = LaneState(
+        [states.gates[:, p] for p in range(paths)],
+        [[states.students[:, 0, p, q] for q in range(p + 1)] for p in range(paths)],
+        [[states.cross[:, 0, p, m] for m in teachers] for p in range(paths)],
+    )
+    return problem, state
+
+
+def from_lanes(state: LaneState) -> OrderParameterState:
+    """The batch as arrays again, trailing axis = trajectory."""
+    paths = range(len(state.gates))
+    students = jnp.stack([jnp.stack([_pair(state.students, p, q) for q in paths]) for p in paths])
+    cross = jnp.stack([jnp.stack(row) for row in state.cross])
+    return OrderParameterState(jnp.stack(state.gates), students[None], cross[None])
+
+
+def flow_gates(problem: LaneProblem, state: LaneState, task: list[Array], duration: Array) -> list[Lane]:
+    """The gates after `duration` with frozen weights.
+
+    Inside an orthant tau_c dc/dt = b - A c - dR/dc is linear and is solved by two (2, 2) Pade steps: with J the
+    Jacobian and z its largest rate times `duration`, the relative error is z^4 / 11,500 for small z, and no z makes
+    it unstable. A gate that arrives at zero within `duration` is put to zero if the flow holds it there; if the flow
+    carries it through, the part of its path beyond zero is stretched by the ratio of the velocities on both sides,
+    which is right to first order in that part. A gate that is held is let go at the next call. Each event thus costs an
+    error of second order in `duration`, once.
+
+    Args:
+        problem: time constants and penalties.
+        state: gates and overlaps.
+        task: weight of each teacher in the task, numbers.
+        duration: how long; zero returns the gates unchanged.
+    """
+    c, paths = state.gates, range(len(state.gates))
+    drive = [_combine(state.cross[p], task) for p in paths]
+    signs = [jnp.sign(x) for x in c]
+    pull = [drive[p] - _combine([_pair(state.students, p, q) for q in paths], c) for p in paths]
+    level = _norm_force(problem, signs, c)
+    # One-sided forces at a gate that is zero: it moves where one of them leads away, and by their sum where both do.
+    above = [x - level for x in pull]
+    below = [x + level + problem.hinge for x in pull]
+    zero, one = jnp.zeros_like(c[0]), jnp.ones_like(c[0])
+
+    def entered(p: int) -> Lane:
+        repelled = jnp.sign(above[p] + below[p])
+        leaves = jnp.where(above[p] > 0, jnp.where(below[p] < 0, repelled, one), jnp.where(below[p] < 0, -one, zero))
+        return jnp.where(c[p] == 0, leaves, signs[p])
+
+    signs = [entered(p) for p in paths]
+    moving = [jnp.abs(s) for s in signs]
+    force = [jnp.where(signs[p] == 0, zero, jnp.where(signs[p] > 0, above[p], below[p])) for p in paths]
+    scaled = 0.5 * duration / problem.tau_gates
+    curvature = [
+        [
+            scaled * moving[p] * moving[q] * (_pair(state.students, p, q) + problem.unit_norm * signs[p] * signs[q])
+            for q in range(p + 1)
+        ]
+        for p in paths
+    ]
+    c = [x + scaled * moved for x, moved in zip(c, _relax_twice(curvature, force), strict=True)]
+
+    pull = [drive[p] - _combine([_pair(state.students, p, q) for q in paths], c) for p in paths]
+    level = _norm_force(problem, [jnp.sign(x) for x in c], c)
+    above_end = [x - level for x in pull]
+    below_end = [x + level + problem.hinge for x in pull]
+    time = duration / problem.tau_gates
+    arrived = [c[p] * signs[p] < 0 for p in paths]
+    before = [_nonzero(jnp.where(signs[p] > 0, above_end[p], below_end[p])) for p in paths]
+    beyond = [jnp.where(signs[p] > 0, below_end[p], above_end[p]) for p in paths]
+    # Time, over tau, that a gate has spent beyond zero; what it did to the others there is taken back.
+    beyond_for = [jnp.where(arrived[p], jnp.clip(c[p] / before[p], 0, time), zero) for p in paths]
+
+    def coupling(p: int, q: int) -> Lane:
+        return moving[p] * (_pair(state.students, p, q) + problem.unit_norm * signs[p] * signs[q])
+
+    taken_back = [
+        sum((0.5 * coupling(p, q) * c[q] * beyond_for[q] for q in paths if q != p), start=zero) for p in paths
+    ]
+
+    def finished(p: int) -> Lane:
+        through = beyond[p] * signs[p] < 0
+        after_arrival = jnp.where(through, c[p] * beyond[p] / before[p], zero)
+        # A held gate whose force has come to point away has been let go on the way.
+        up = _let_go(above[p], above_end[p], time)
+        down = _let_go(-below[p], -below_end[p], time)
+        held = signs[p] == 0
+        return jnp.where(held, up - down, jnp.where(arrived[p], after_arrival, c[p] + taken_back[p]))
+
+    return [finished(p) for p in paths]
+
+
+def _let_go(start: Lane, end: Lane, time: Lane) -> Lane:
+    """Path of a gate that a force changing from `start` <= 0 to `end` moves once it is positive, to second order."""
+    positive = jnp.maximum(end, 0)
+    return 0.5 * time * positive * positive / _nonzero(positive - jnp.minimum(start, 0))
+
+
+def _nonzero(x: Lane) -> Lane:
+    return jnp.where(x == 0, 1, x)
+
+
+def relax_weights(problem: LaneProblem, state: LaneState, task: list[Array], duration: Array) -> LaneState:
+    """W^p += c_p A E in closed form on the overlaps, as `OrderParameters.relax_weights`.
+
+    A = (1 - exp(-z)) duration/(tau_W z) with z = |c|^2 duration/tau_W, by its (2, 2) Pade approximation: relative error
+    z^4/720, below rounding for the steps that resolve the gates.
+    """
+    c, paths, teachers = state.gates, range(len(state.gates)), range(len(task))
+    by_path = [
+        _combine(state.cross[p], task) - _combine([_pair(state.students, p, q) for q in paths], c) for p in paths
+    ]
+    by_teacher = [
+        _combine([_pair(problem.teachers, m, n) for n in teachers], task)
+        - _combine([state.cross[p][m] for p in paths], c)
+        for m in teachers
+    ]
+    squared_error = _combine(by_teacher, task) - _combine(by_path, c)
+    time = duration / problem.tau_weights
+    z = time * _combine(c, c)
+    step = time / (1 + z * (0.5 + z * (1 / 12)))
+    growth = [step * x for x in c]
+    common = 0.5 * step * step * squared_error
+    inward = [step * by_path[p] + common * c[p] for p in paths]
+    students = [[state.students[p][q] + c[p] * inward[q] + c[q] * inward[p] for q in range(p + 1)] for p in paths]
+    cross = [[state.cross[p][m] + growth[p] * by_teacher[m] for m in teachers] for p in paths]
+    return LaneState(c, students, cross)
+
+
+def _norm_force(problem: LaneProblem, signs: list[Lane], gates: list[Lane]) -> Lane:
+    """k_1 (|c|_1 - 1) + k: what the norm penalties take from every gate, along its sign."""
+    return problem.unit_norm * (_combine(signs, gates) - 1) + problem.shrinkage
+
+
+def _relax_twice(rate: Matrix, force: list[Lane]) -> list[Lane]:
+    """sum_{k<2} R^k Phi f with Phi = (1 + Z/2 + Z^2/12)^-1 and R = 1 - Z Phi: exp(-Z) and its integral, by Pade."""
+    size = range(len(force))
+    squared = [
+        [_combine([_pair(rate, p, k) for k in size], [_pair(rate, k, q) for k in size]) for q in range(p + 1)]
+        for p in size
+    ]
+    identity = jnp.ones_like(force[0])
+    matrix = [
+        [0.5 * rate[p][q] + (1 / 12) * squared[p][q] + (identity if p == q else 0) for q in range(p + 1)] for p in size
+    ]
+    factor = _factorised(matrix)
+    total, remaining = None, force
+    for _ in range(2):
+        moved = _solved(factor, remaining)
+        total = moved if total is None else [x + y for x, y in zip(total, moved, strict=True)]
+        remaining = [remaining[p] - _combine([_pair(rate, p, q) for q in size], moved) for p in size]
+    assert total is not None
+    return total
+
+
+def _factorised(matrix: Matrix) -> tuple[Matrix, list[Lane]]:
+    """L (below its unit diagonal) and 1/D of a symmetric positive definite L D L^T, given below its diagonal."""
+    lower: Matrix = []
+    inverse: list[Lane] = []
+    for p, row in enumerate(matrix):
+        scaled, left = [], row[p]
+        for q in range(p):
+            entry = row[q]
+            for k in range(q):
+                entry = entry - scaled[k] * lower[q][k]
+            scaled.append(entry)
+        factors = [x * inverse[q] for q, x in enumerate(scaled)]
+        for x, y in zip(scaled, factors, strict=True):
+            left = left - x * y
+        lower.append(factors)
+        inverse.append(1 / left)
+    return lower, inverse
+
+
+def _solved(factor: tuple[Matrix, list[Lane]], right: list[Lane]) -> list[Lane]:
+    lower, inverse = factor
+    x = list(right)
+    size = len(x)
+    for p in range(size):
+        for q in range(p):
+            x[p] = x[p] - lower[p][q] * x[q]
+    x = [value * inverse[p] for p, value in enumerate(x)]
+    for p in reversed(range(size)):
+        for q in range(p + 1, size):
+            x[p] = x[p] - lower[q][p] * x[q]
+    return x
+
+
+def _combine(left: list[Array], right: list[Array]) -> Array:
+    first, *rest = (x * y for x, y in zip(left, right, strict=True))
+    return sum(rest, start=first)
+
+
+def _pair(symmetric: Matrix, p: int, q: int) -> Lane:
+    return symmetric[max(p, q)][min(p, q)]
+
+
+def _terms(penalty: AbstractPenalty) -> list[AbstractPenalty]:
+    return list(penalty.terms) if isinstance(penalty, Sum) else [penalty]

@@ -1,0 +1,134 @@
+"""The axes of a finished sweep: which dimensions its cells lie on, and where."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+SEED = "seed"
+
+
+@dataclass(frozen=True)
+class DatasetAxis:
+    """One axis of a sweep.
+
+    Attributes:
+        name: its dimension.
+        values: positions of the cells, strictly ascending or descending, shape (cells,); the index where the values
+            themselves are names, or do not ascend.
+        label: what the positions are.
+        parameters: dotted paths of the parameters that vary along it, empty where the file does not say.
+        names: the values as text where they are not the positions, else None.
+    """
+
+    name: str
+    values: np.ndarray
+    label: str
+    parameters: tuple[str, ...]
+    names: tuple[str, ...] | None = None
+
+    def text(self, index: int) -> str:
+        """One of the values, short."""
+        return f"{self.values[index]:.4g}" if self.names is None else self.names[index]
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the values are positive, evenly spaced in their logarithm, and span a factor of five or more."""
+        values = self.values
+        if len(values) < 3 or np.any(values <= 0) or values.max() < 5 * values.min():
+            return False
+        steps = np.diff(np.log(values))
+        return bool(np.allclose(steps, steps[0], rtol=1e-3))
+
+    @property
+    def scaled(self) -> np.ndarray:
+        """The values on the scale on which they are interpolated: their logarithms if they are spaced like that."""
+        return np.log(self.values) if self.logarithmic else self.values
+
+    def unscaled(self, positions: np.ndarray) -> np.ndarray:
+        """Positions on that scale, turned back into values."""
+        return np.exp(positions) if self.logarithmic else positions
+
+
+def axis_names(dataset: xr.Dataset) -> tuple[str, ...]:
+    """Dimensions of the cells, in order: those of the result codes, or of the failures of a summary, without seeds.
+
+    Args:
+        dataset: a sweep, or what `summarise` made of one.
+
+    Returns:
+        Their names; empty for a single cell.
+
+    Raises:
+        ValueError: if the dataset is neither.
+    """
+    for name in ("result", "failures"):
+        if name in dataset:
+            return tuple(str(dim) for dim in dataset[name].dims if dim != SEED)
+    raise ValueError(
+        f"this dataset is not a sweep: it has neither 'result' nor 'failures' among its variables "
+        f"{sorted(map(str, dataset.data_vars))}. Pass what a sweep or `summarise` returned."
+    )
+
+
+def dataset_axes(dataset: xr.Dataset) -> tuple[DatasetAxis, ...]:
+    """All axes with their values; a zipped axis, along which several parameters vary, takes the values of its first.
+
+    Args:
+        dataset: a sweep, or what `summarise` made of one.
+
+    Returns:
+        One entry for every dimension of the cells.
+
+    Raises:
+        ValueError: if the dataset is neither.
+    """
+    return tuple(_axis(dataset, name) for name in axis_names(dataset))
+
+
+def plane(dataset: xr.Dataset) -> tuple[xr.Dataset, tuple[str, ...]]:
+    """The part of a sweep that fits on paper: at most two axes, the others cut at the middle of their values.
+
+    Args:
+        dataset: a sweep.
+
+    Returns:
+        A sweep over one or two axes, each of more than one cell if there are such; and what was cut, as "label =
+        value". A single cell gets an axis "cell".
+
+    Raises:
+        ValueError: if the dataset is not a sweep.
+    """
+    axes = dataset_axes(dataset)
+    if not axes:
+        cells = {str(key): item for key, item in dataset.data_vars.items() if SEED in item.dims}
+        return dataset.assign({key: item.expand_dims("cell") for key, item in cells.items()}), ()
+    long = [axis.name for axis in axes if len(axis.values) > 1]
+    kept = (long or [axes[0].name])[:2]
+    middle = {axis.name: len(axis.values) // 2 for axis in axes if axis.name not in kept}
+    notes = tuple(f"{axis.label} = {axis.text(middle[axis.name])}" for axis in axes if axis.name in middle)
+    return dataset.isel(middle), notes
+
+
+def _axis(dataset: xr.Dataset, name: str) -> DatasetAxis:
+    along = [item for key, item in dataset.coords.items() if item.dims == (name,) and key == name]
+    along += [item for key, item in dataset.coords.items() if item.dims == (name,) and key != name]
+    # The index of a zipped axis counts its cells; the parameters are the other coordinates.
+    along = [item for item in along if "parameter" in item.attrs] or along
+    index = np.arange(dataset.sizes[name], dtype=float)
+    if not along:
+        return DatasetAxis(name, index, name, ())
+    label = ", ".join(str(item.attrs.get("long_name", item.name)) for item in along)
+    parameters = tuple(path for item in along for path in _paths(item.attrs.get("parameter", ())))
+    values = along[0].values
+    if np.issubdtype(values.dtype, np.number):
+        steps = np.diff(values.astype(float))
+        if np.all(np.isfinite(values)) and (np.all(steps > 0) or np.all(steps < 0)):
+            return DatasetAxis(name, values.astype(float), label, parameters)
+    return DatasetAxis(name, index, label, parameters, tuple(str(value) for value in values))
+
+
+def _paths(attribute: object) -> tuple[str, ...]:
+    if isinstance(attribute, str):
+        return tuple(path.strip() for path in attribute.split(","))
+    return tuple(str(path) for path in np.atleast_1d(np.asarray(attribute, dtype=object)))

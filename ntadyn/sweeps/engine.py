@@ -1,0 +1,179 @@
+"""A sweep from its plan to its labelled result, tile by tile, with or without a folder to resume from."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import xarray as xr
+
+from ntadyn.configuration import Configuration, replaced
+from ntadyn.sweeps.merge import merged
+from ntadyn.sweeps.plan import Streams, Sweep, as_axes
+from ntadyn.sweeps.scores import OUTCOME, Measures
+from ntadyn.sweeps.shards import ShardStore
+from ntadyn.sweeps.tiles import Device, TiledSweep
+
+Compute = Callable[[TiledSweep, Iterable[int], Callable[[int, xr.Dataset], Any]], None]
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Tiles on the devices of this machine, several threads per device.
+
+    On two CPU cores two threads with one device each keep both cores busy; so do two XLA devices, no faster.
+
+    Attributes:
+        per_device: tiles that run on a device at the same time; 2 suits a CPU with two cores, 1 an accelerator.
+        devices: where to run; all local devices of the default backend if empty.
+    """
+
+    per_device: int = 2
+    devices: tuple[Device, ...] = ()
+
+    def __call__(self, tiled: TiledSweep, tiles: Iterable[int], done: Callable[[int, xr.Dataset], Any]) -> None:
+        """Compute tiles and hand over each as soon as it is finished, in the thread that calls.
+
+        Raises:
+            ValueError: if no tile may run.
+        """
+        if self.per_device < 1:
+            raise ValueError(f"per_device is {self.per_device}; at least one tile must run at a time.")
+        devices = self.devices or tuple(jax.local_devices())
+        waiting, running = iter(tiles), {}
+        with ThreadPoolExecutor(self.per_device * len(devices)) as pool:
+            try:
+                free = list(devices) * self.per_device
+                while True:
+                    # Tiles are asked for only when there is room: what is not taken is left to other processes.
+                    while free and (tile := next(waiting, None)) is not None:
+                        device = free.pop()
+                        running[pool.submit(tiled.compute, tile, device)] = (tile, device)
+                    if not running:
+                        return
+                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        tile, device = running.pop(future)
+                        free.append(device)
+                        done(tile, future.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+def sweep(
+    configuration: Configuration,
+    axes: Mapping[str | tuple[str, ...], Sequence[Any]],
+    seeds: int | Streams | None = None,
+    *,
+    measures: Measures = OUTCOME,
+    folder: Path | None = None,
+) -> xr.Dataset:
+    """Run every cell of some axes, in double precision.
+
+    The short form of `run_sweep`, which has the other choices.
+
+    Args:
+        configuration: all parameters that the axes do not change.
+        axes: dotted path of a parameter -> its values, for the product of all axes; a tuple of paths -> one sequence of
+            values each changes these parameters together, along one axis.
+        seeds: number of repetitions, or `Streams` to cross teachers, initial states and data; those of the
+            configuration if omitted.
+        measures: what is recorded and kept, `OUTCOME.and_also(...)` for more.
+        folder: where finished tiles are kept, to resume from; nothing is written if omitted.
+
+    Returns:
+        See `run_sweep`.
+
+    Raises:
+        ValueError: before any compilation, for anything that cannot be built or run.
+    """
+    if isinstance(seeds, int):
+        configuration = replaced(configuration, {"randomness.num_seeds": seeds})
+    plan = Sweep(configuration, as_axes(axes), streams=seeds if isinstance(seeds, Streams) else None)
+    return run_sweep(plan, measures, folder=folder)
+
+
+def run_sweep(
+    plan: Sweep,
+    measures: Measures = OUTCOME,
+    *,
+    compute: Compute = Threads(),  # noqa: B008 (a value, never changed)
+    folder: Path | None = None,
+    report: Callable[[int], Any] | None = None,
+) -> xr.Dataset:
+    """Run a sweep.
+
+    Cells that differ in real numbers only, block lengths included, share one compiled program.
+
+    Args:
+        plan: what to run.
+        measures: what to keep.
+        compute: where to run, `Threads` or `ntadyn.sweeps.cluster.Cluster`.
+        folder: where finished tiles are kept, one file each. A run that was stopped, in whatever way, goes on from
+            there when the same plan is run again, with the same result to the last bit.
+        report: called with the number of trajectories that each finished tile adds, those found in the folder first.
+
+    Returns:
+        Dataset with one dimension per axis, "seed", and one variable per score; coordinates say which random streams
+        every repetition used, attributes hold the configuration, the step sizes, and compile and run times in seconds.
+
+    Raises:
+        ValueError: before any compilation, for anything that cannot be built or run, or a folder that belongs to
+            another sweep.
+        storage.DiskFullError: if the folder has no room; finished tiles stay valid.
+    """
+    began = time.perf_counter()
+    tiled = TiledSweep.make(plan, measures)
+    part = run_tiles(tiled, compute, folder, report)
+    return finished(merged(plan, measures, [part]), [tiled], time.perf_counter() - began)
+
+
+def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], seconds: float) -> xr.Dataset:
+    """The result with the longest step, and with compile and run times."""
+    compile_seconds = parts[0].programs.compile_seconds
+    return dataset.assign_attrs(
+        max_step=max(schedule.longest_step for part in parts for tile in part.tiles for schedule in tile.schedules),
+        compile_seconds=compile_seconds,
+        run_seconds=max(0.0, seconds - compile_seconds),
+    )
+
+
+def run_tiles(
+    tiled: TiledSweep, compute: Compute, folder: Path | None, report: Callable[[int], Any] | None
+) -> xr.Dataset:
+    """All tiles, along one dimension "cell"; arguments and errors as in `run_sweep`."""
+    if folder is not None:
+        return _resumed(tiled, compute, folder, report)
+    parts: dict[int, xr.Dataset] = {}
+
+    def done(tile: int, dataset: xr.Dataset) -> None:
+        parts[tile] = dataset
+        if report is not None:
+            report(tiled.num_trajectories(tile))
+
+    compute(tiled, range(len(tiled.tiles)), done)
+    return xr.concat([parts[tile] for tile in sorted(parts)], "cell")
+
+
+def _resumed(tiled: TiledSweep, compute: Compute, folder: Path, report: Callable[[int], Any] | None) -> xr.Dataset:
+    store = ShardStore.open(folder, tiled.identity(), len(tiled.tiles))
+    every, counted = frozenset(range(len(tiled.tiles))), set()
+
+    def count(tiles: Iterable[int]) -> None:
+        for tile in set(tiles) - counted:
+            counted.add(tile)
+            if report is not None:
+                report(tiled.num_trajectories(tile))
+
+    def done(tile: int, dataset: xr.Dataset) -> None:
+        store.write(tile, dataset)
+        count([tile])
+
+    count(every - set(store.missing()))
+    compute(tiled, store.pending(), done)
+    count(every)  # what other processes have written meanwhile
+    return store.merged()

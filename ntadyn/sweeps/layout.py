@@ -1,0 +1,282 @@
+"""Cells of a sweep, sorted into groups that run as one, and groups into tiles."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, PyTree
+
+from ntadyn import building, simulation
+from ntadyn.batch import LaneSteps
+from ntadyn.configuration import Configuration, Dynamics, is_real, replaced
+from ntadyn.dynamics.system import AbstractSystem
+from ntadyn.simulation import FixedSteps
+from ntadyn.solvers.lanes import lanes_can_run
+from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, TOTAL_TIME, WEIGHT_TIME_CONSTANT, Sweep
+from ntadyn.tasks import Blocked
+from ntadyn.time_grid import TimeGrid, lay_out
+
+# Steps on lanes are 0.058 tau_c^(3/4) tau_W^(1/4) / |W*|. On the maps of figure 5 gates are then off by less than 1e-3
+# in 99 of 100 trajectories that sit on no separatrix, for gates between 20 and 400 times faster than weights
+# (tests/validation).
+LANE_STEP = 0.058
+# Other systems are swept in steps that keep alignments, which move less than gates, to 1e-3 away from the border.
+COARSENING = 2.5
+# Steps come in few lengths, each 2^(-1/3) of the one before, so that cells that differ little share their time grid.
+STEPS_PER_OCTAVE = 3
+# Steps of all trajectories of a tile together: some tenths of a second on lanes, little to lose when killed.
+TILE_STEPS = 16_000_000
+# XLA runs a loop over arrays of up to this size in the thread that calls it. Larger ones it hands to a pool of threads,
+# operation by operation, which for some hundred lanes takes several times longer than the arithmetic.
+CPU_GROUP_BYTES = 512
+# Trajectories of a group of systems that do not run on lanes, and of any system on an accelerator.
+CPU_LANES = 512
+ACCELERATOR_LANES = 2**17
+# What a step costs whatever its lanes, in units of what it costs per lane.
+OVERHEAD_LANES = 80
+# Initial states of all trajectories of a tile together.
+TILE_BYTES = 2**28
+
+# Spent on the time grid, which is data of its own.
+_LAID_OUT = (BLOCK_DURATION, TOTAL_TIME, "max_step")
+_DECIDE_STEPS = (*_LAID_OUT, GATE_TIME_CONSTANT, WEIGHT_TIME_CONSTANT)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Cells that one compiled program can run: they differ in real numbers only.
+
+    Attributes:
+        configuration: all parameters that are compiled in, and those that no axis changes.
+        paths: parameters that are data of the program.
+        method: how to step.
+        num_blocks: number of blocks that all schedules are padded to, with two intervals each.
+        num_cells: cells of a group.
+        num_groups: groups of a tile.
+    """
+
+    configuration: Configuration
+    paths: tuple[str, ...]
+    method: FixedSteps | LaneSteps
+    num_blocks: int
+    num_cells: int
+    num_groups: int
+
+
+class Schedule(eqx.Module):
+    """The time grid of a group as data: padded intervals, the task of every block, and how many intervals are real."""
+
+    grid: TimeGrid
+    tasks: Int[Array, " b"]
+    num_records: Int[Array, ""]
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of one trajectory."""
+        return int(np.sum(np.asarray(self.grid.num_steps)))
+
+    @property
+    def longest_step(self) -> float:
+        """The longest mean step of an interval."""
+        number = np.maximum(np.asarray(self.grid.num_steps), 1)
+        return float(np.max((np.asarray(self.grid.end) - np.asarray(self.grid.start)) / number))
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Groups that run in one call, one after the other; the cells of a group run side by side on one time grid.
+
+    Attributes:
+        structure: what the program is made of.
+        groups: numbers of the cells of every group, see `Sweep.changes`.
+        schedules: the time grid of every group.
+    """
+
+    structure: Structure
+    groups: tuple[tuple[int, ...], ...]
+    schedules: tuple[Schedule, ...]
+
+    @property
+    def cells(self) -> tuple[int, ...]:
+        """Numbers of all cells, group by group."""
+        return tuple(cell for group in self.groups for cell in group)
+
+
+def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Tile, ...]:
+    """Check a sweep and cut it into tiles, the same ones whenever and wherever that is done.
+
+    How a cell is run (program, steps, time grid) depends on its own parameters and on the sweep, never on which other
+    cells are run with it.
+
+    Args:
+        sweep: what to run.
+        cells: some of its cells; all if omitted.
+
+    Returns:
+        The tiles, those with most steps first.
+
+    Raises:
+        ValueError: before any compilation, for anything that cannot be built or run.
+    """
+    sweep.check_values()
+    repetitions = len(sweep.repetitions())
+    if repetitions == 0:
+        raise ValueError(f"num_seeds is {sweep.configuration.randomness.num_seeds}; at least one repetition is needed.")
+    chosen = np.arange(sweep.num_cells) if cells is None else np.unique(np.asarray(cells, int))
+    fixed = [axis.path for axis in sweep.parameters if not is_real(sweep.configuration, axis.path)]
+    tiles: list[Tile] = []
+    for members in _combinations(sweep, fixed, np.arange(sweep.num_cells)):
+        changes = {path: value for path, value in sweep.changes(int(members[0])).items() if path in fixed}
+        tiles += _Part(sweep, replaced(sweep.configuration, changes), members).tiles(chosen, repetitions)
+    return tuple(tiles)
+
+
+def _best_group_size(work: Sequence[tuple[int, int]], repetitions: int, lanes: int) -> int:
+    """Cells per group that take the least time for given (numbers of cells, steps): full groups, but few of them."""
+
+    def cost(size: int) -> float:
+        return sum(-(-number // size) * steps for number, steps in work) * (OVERHEAD_LANES + size * repetitions)
+
+    return min(range(1, max(1, lanes // repetitions) + 1), key=cost)
+
+
+def _combinations(sweep: Sweep, paths: Sequence[str], cells: np.ndarray) -> list[np.ndarray]:
+    """Cells in groups of equal values of some parameters."""
+    indices = np.unravel_index(cells, sweep.shape)
+    labels = np.zeros(len(cells), int)
+    for axis, index in zip(sweep.axes, indices, strict=True):
+        if any(item.path in paths for item in axis.parameters):
+            labels = labels * len(axis) + index
+    order = np.argsort(labels, kind="stable")
+    return np.split(cells[order], np.flatnonzero(np.diff(labels[order])) + 1)
+
+
+class _Part:
+    """The cells of one structure, in groups of equal time grids.
+
+    Attributes:
+        groups: (block duration, total time, step) -> cells.
+        curricula: (block duration, total time) -> the blocks.
+        state_bytes: memory of one system with its initial state.
+    """
+
+    def __init__(self, sweep: Sweep, configuration: Configuration, cells: np.ndarray):
+        self.configuration = configuration
+        self.precision = sweep.precision
+        real = [axis.path for axis in sweep.parameters if is_real(configuration, axis.path)]
+        self.paths = tuple(path for path in real if path not in _LAID_OUT)
+        build, corners = self._build(sweep), self._corners(sweep)
+        systems, (state, *_) = zip(*[jax.eval_shape(build, corner) for corner in corners], strict=True)
+        held = [leaf for leaf in jax.tree.leaves((systems[0], state)) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+        self.state_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in held)
+        if all(lanes_can_run(system) for system in systems):
+            norms = jax.jit(lambda corner: jnp.linalg.norm(build(corner)[0].tasks.teachers, axis=(-2, -1)))
+            size = max(float(jnp.max(norms(corner))) for corner in corners)
+            self.method, step = LaneSteps(), lambda own: _lane_step(own, size)
+        else:
+            self.method, step = _fixed_steps(configuration, [eqx.filter_jit(build)(corner)[0] for corner in corners])
+        changed = [path for path in _DECIDE_STEPS if path in real]
+        groups: dict[tuple[float, float, float], list[np.ndarray]] = {}
+        for members in _combinations(sweep, changed, cells):
+            values = sweep.changes(int(members[0]))
+            own = replaced(configuration, {path: values[path] for path in changed})
+            key = (own.curriculum.block_duration, own.curriculum.total_time, step(own))
+            groups.setdefault(key, []).append(members)
+        self.groups = {key: np.sort(np.concatenate(members)) for key, members in groups.items()}
+        self.curricula = {ends: self._curriculum(*ends, systems[0]) for ends in {key[:2] for key in self.groups}}
+        method = FixedSteps() if isinstance(self.method, LaneSteps) else self.method
+        simulation.check(systems[0], next(iter(self.curricula.values())), state, method, sweep.check > 0)
+        if configuration.network.num_paths < systems[0].tasks.num_tasks:
+            raise ValueError(
+                f"a sweep matches every task to a path of its own; got {systems[0].tasks.num_tasks} tasks, composites "
+                f"included, and {configuration.network.num_paths} paths. Use more paths."
+            )
+
+    def _corners(self, sweep: Sweep) -> list[dict[str, float]]:
+        """Both ends of every swept parameter."""
+        axes = {axis.path: axis for axis in sweep.parameters if axis.path in self.paths}
+        first = {path: axis.values[0] for path, axis in axes.items()}
+        corners = [first]
+        for path, axis in axes.items():
+            corners += [first | {path: value} for value in {min(axis.values), max(axis.values)} - {first[path]}]
+        return corners
+
+    def _build(self, sweep: Sweep) -> Callable[[dict[str, float]], tuple[AbstractSystem, PyTree]]:
+        """System and state of the first repetition; what cannot be built is refused here."""
+        key = building.first(building.keys_of(sweep.configuration.randomness.seed, sweep.repetitions()))
+        return lambda changes: building.build(replaced(self.configuration, changes), key)
+
+    def _curriculum(self, block_duration: float, total_time: float, system: AbstractSystem) -> Blocked:
+        spec = dataclasses.replace(
+            self.configuration.curriculum, block_duration=float(block_duration), total_time=float(total_time)
+        )
+        curriculum = building.build_curriculum(spec, system.tasks)
+        assert isinstance(curriculum, Blocked)  # named curricula are
+        return curriculum
+
+    def tiles(self, chosen: np.ndarray, repetitions: int) -> list[Tile]:
+        """The chosen ones of the cells."""
+        grids = {key: self.schedule(key) for key in self.groups}
+        work = [(len(members), grids[key].num_steps) for key, members in self.groups.items()]
+        size = _best_group_size(work, repetitions, self._lanes())
+        mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
+        lanes = size * repetitions
+        structure = Structure(
+            self.configuration,
+            self.paths,
+            self.method,
+            self._most_blocks(),
+            size,
+            max(1, int(min(TILE_STEPS / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))),
+        )
+        groups: list[tuple[tuple[int, ...], Schedule]] = []
+        for key, members in self.groups.items():
+            found = members[np.isin(members, chosen, assume_unique=True)]
+            parts = (found[start : start + size] for start in range(0, found.size, size))
+            groups += [(tuple(map(int, part)), grids[key]) for part in parts]
+        groups.sort(key=lambda group: (-group[1].num_steps, group[0]))
+        number = structure.num_groups
+        tiles = (groups[start : start + number] for start in range(0, len(groups), number))
+        return [Tile(structure, *(tuple(item) for item in zip(*tile, strict=True))) for tile in tiles]
+
+    def schedule(self, key: tuple[float, float, float]) -> Schedule:
+        """The time grid of a group, padded to the length that all groups share."""
+        curriculum = self.curricula[key[:2]]
+        grid = lay_out(curriculum, key[2])
+        tasks = np.pad(np.asarray(curriculum.tasks), (0, self._most_blocks() - curriculum.num_blocks))
+        number = np.asarray(grid.start.shape[0])
+        return Schedule(*jax.device_put((grid.padded(2 * self._most_blocks()), tasks, number)))
+
+    def _lanes(self) -> int:
+        if jax.default_backend() != "cpu":
+            return ACCELERATOR_LANES
+        if isinstance(self.method, LaneSteps):
+            return CPU_GROUP_BYTES // self.precision.itemsize
+        return CPU_LANES
+
+    def _most_blocks(self) -> int:
+        return max(curriculum.num_blocks for curriculum in self.curricula.values())
+
+
+def _fixed_steps(
+    configuration: Configuration, systems: list[AbstractSystem]
+) -> tuple[FixedSteps, Callable[[Configuration], float]]:
+    """How to step systems that do not run on lanes, and the largest step as a function of a cell's configuration."""
+    default = replaced(configuration, {"max_step": None})
+    methods = [building.build_method(default, system) for system in systems]
+    shortest = min(method.max_step for method in methods if method.max_step is not None)
+    shortest *= 1.0 if configuration.dynamics is Dynamics.ONLINE else COARSENING
+    return FixedSteps(methods[0].solver), lambda own: shortest if own.max_step is None else float(own.max_step)
+
+
+def _lane_step(configuration: Configuration, teacher_norm: float) -> float:
+    if configuration.max_step is not None:
+        return float(configuration.max_step)
+    fast, slow = sorted((configuration.time_constants.gates, configuration.time_constants.weights))
+    longest = LANE_STEP * fast**0.75 * slow**0.25 / max(teacher_norm, 1e-12)
+    return 2.0 ** (round(STEPS_PER_OCTAVE * math.log2(longest)) / STEPS_PER_OCTAVE)

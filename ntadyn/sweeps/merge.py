@@ -1,0 +1,85 @@
+"""Tiles put together: cells back on their axes, with names, units and everything that made them."""
+
+import inspect
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from ntadyn.configuration import plain, to_json
+from ntadyn.sweeps.plan import Axis, Sweep
+from ntadyn.sweeps.program import CHECKS
+from ntadyn.sweeps.scores import Measures
+
+# Names of the further dimensions of scores that have some.
+_FURTHER = {"gates": ("path", "output")}
+
+
+def merged(plan: Sweep, measures: Measures, parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """One dataset from tiles that together hold every cell once.
+
+    Args:
+        plan: the sweep.
+        measures: what was kept.
+        parts: the tiles in any order, with the numbers of their cells as the coordinate "cell". Cells that are in none
+            of them come out as NaN, integers as -1.
+
+    Returns:
+        Dataset with one dimension per axis, then "seed", then those of the scores.
+    """
+    names = tuple(axis.name for axis in plan.axes)
+    variables = {}
+    for name in sorted({str(name) for part in parts for name in part.data_vars}):
+        held = [part for part in parts if name in part]
+        values = _collected(plan, [(part.cell.values, part[name].values) for part in held])
+        further = _FURTHER.get(name, ())[: values.ndim - 2]
+        further += tuple(f"{name}_{k}" for k in range(len(further), values.ndim - 2))
+        attributes = {"long_name": _description(name, measures), "units": "1"}
+        variables[name] = ((*names, "seed", *further), values.reshape(*plan.shape, *values.shape[1:]), attributes)
+    return xr.Dataset(
+        variables,
+        _coordinates(plan),
+        {
+            "name": plan.name,
+            "configuration": to_json(plan.configuration),
+            "axes": json.dumps(plan.identity()["axes"]),
+            "precision": plan.precision.value,
+        },
+    )
+
+
+def _collected(plan: Sweep, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Values of all cells in the order of their numbers; rows that are shorter than others end in NaN."""
+    shape = tuple(max(values.shape[k] for _, values in parts) for k in range(1, parts[0][1].ndim))
+    kind = parts[0][1].dtype
+    whole = np.full((plan.num_cells, *shape), -1 if kind.kind == "i" else np.nan, kind)
+    for cells, values in parts:
+        whole[(cells, *(slice(0, length) for length in values.shape[1:]))] = values
+    return whole
+
+
+def _coordinates(plan: Sweep) -> dict:
+    found = {}
+    for axis in plan.axes:
+        if isinstance(axis, Axis):
+            found[axis.name] = _coordinate(axis, axis.name)
+        else:
+            found |= {item.name: _coordinate(item, axis.name) for item in axis.parameters}
+    repetitions = np.asarray(plan.repetitions(), np.int32)
+    found["seed"] = np.arange(len(repetitions), dtype=np.int32)
+    for column, stream in enumerate(("teachers", "initial", "data")):
+        found[f"{stream}_seed"] = ("seed", repetitions[:, column], {"long_name": f"random stream of {stream}"})
+    return found
+
+
+def _coordinate(axis: Axis, dimension: str):
+    values = np.asarray([plain(value) for value in axis.values])
+    return (dimension, values, {"long_name": axis.label, "parameter": axis.path})
+
+
+def _description(name: str, measures: Measures) -> str:
+    if name in CHECKS:
+        return CHECKS[name]
+    text = inspect.getdoc(measures.scores[name]) or name
+    return text.splitlines()[0].rstrip(".")

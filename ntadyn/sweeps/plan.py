@@ -1,0 +1,254 @@
+"""What a sweep runs over, as plain values: axes, cells, repetitions. Nothing here imports JAX."""
+
+import enum
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ntadyn.configuration import Configuration, is_real, plain, replaced
+
+BLOCK_DURATION = "curriculum.block_duration"
+TOTAL_TIME = "curriculum.total_time"
+GATE_TIME_CONSTANT = "time_constants.gates"
+WEIGHT_TIME_CONSTANT = "time_constants.weights"
+STRENGTH = "penalties.strength"
+
+# Dimensions are named after what they are, where the path alone would not say it.
+_NAMES = {
+    BLOCK_DURATION: ("block_duration", "block duration"),
+    TOTAL_TIME: ("total_time", "total time"),
+    GATE_TIME_CONSTANT: ("gate_time_constant", "gate time constant"),
+    WEIGHT_TIME_CONSTANT: ("weight_time_constant", "weight time constant"),
+    STRENGTH: ("strength", "penalty strength λ"),
+    "network.initial_scale": ("initial_scale", "initial weight scale"),
+    "network.initial_gate": ("initial_gate", "initial gate"),
+    "teachers.overlap": ("overlap", "overlap of teachers"),
+}
+
+
+class Precision(enum.Enum):
+    """Floating-point numbers of a sweep. Random numbers are drawn in double precision and rounded for SINGLE."""
+
+    SINGLE = "float32"
+    DOUBLE = "float64"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one number."""
+        return 4 if self is Precision.SINGLE else 8
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One parameter along one dimension.
+
+    Attributes:
+        path: dotted path of the parameter in a `Configuration`, for example "time_constants.gates".
+        values: its values; real numbers must ascend.
+        name: name of the dimension in results; found from the path if empty.
+        label: text for a plot axis; found from the path if empty.
+    """
+
+    path: str
+    values: tuple[Any, ...]
+    name: str = ""
+    label: str = ""
+
+    def __post_init__(self):
+        name, label = _NAMES.get(self.path, (self.path.replace(".", "_"), self.path))
+        object.__setattr__(self, "values", tuple(self.values))
+        object.__setattr__(self, "name", self.name or name)
+        object.__setattr__(self, "label", self.label or label)
+
+    def at(self, index: int) -> dict[str, Any]:
+        """Path -> value at one place of the axis."""
+        return {self.path: self.values[index]}
+
+    @property
+    def parameters(self) -> tuple["Axis", ...]:
+        """The axis itself: it changes one parameter."""
+        return (self,)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class Zipped:
+    """Several parameters that change together along one dimension.
+
+    Attributes:
+        name: name of the dimension.
+        parameters: axes of equal length; their names become coordinates along the dimension.
+    """
+
+    name: str
+    parameters: tuple[Axis, ...]
+
+    def at(self, index: int) -> dict[str, Any]:
+        """Path -> value of every parameter at one place of the axis."""
+        return {axis.path: axis.values[index] for axis in self.parameters}
+
+    def __len__(self) -> int:
+        return len(self.parameters[0])
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Repetitions that cross the three random streams: every choice of teachers with every initial state and data.
+
+    Attributes:
+        teachers: number of sets of teachers.
+        initial: number of initial states.
+        data: number of data streams; only online learning draws data.
+    """
+
+    teachers: int = 1
+    initial: int = 10
+    data: int = 1
+
+    def indices(self) -> list[tuple[int, int, int]]:
+        """(teachers, initial, data) of every repetition."""
+        return list(itertools.product(range(self.teachers), range(self.initial), range(self.data)))
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Every cell of some axes, every repetition in every cell.
+
+    Attributes:
+        configuration: all parameters that the axes do not change; its `randomness` says how many repetitions.
+        axes: dimensions of the result, the product of which makes the cells.
+        name: short name, used in files and titles.
+        streams: crossed repetitions instead of those of the configuration.
+        check: share of cells, from 0 to 1, that are run again with halved steps and from a start moved by 1e-6, to
+            report how far gates and alignment move; three to four times the work for these cells.
+        precision: of everything after the random numbers.
+    """
+
+    configuration: Configuration
+    axes: tuple[Axis | Zipped, ...]
+    name: str = "sweep"
+    streams: Streams | None = None
+    check: float = 0.0
+    precision: Precision = Precision.DOUBLE
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values along every axis."""
+        return tuple(len(axis) for axis in self.axes)
+
+    @property
+    def num_cells(self) -> int:
+        """Number of cells."""
+        return math.prod(self.shape)
+
+    @property
+    def parameters(self) -> tuple[Axis, ...]:
+        """Every swept parameter, zipped ones included."""
+        return tuple(parameter for axis in self.axes for parameter in axis.parameters)
+
+    def repetitions(self) -> list[tuple[int, int, int]]:
+        """Which teachers, initial state and data stream every repetition uses."""
+        if self.streams is not None:
+            return self.streams.indices()
+        randomness = self.configuration.randomness
+        return [(seed if randomness.vary_teachers else 0, seed, seed) for seed in range(randomness.num_seeds)]
+
+    def changes(self, cell: int) -> dict[str, Any]:
+        """Path -> value of all swept parameters in a cell; cells are numbered row by row, the last axis fastest."""
+        found: dict[str, Any] = {}
+        for axis, length in zip(reversed(self.axes), reversed(self.shape), strict=True):
+            cell, index = divmod(cell, length)
+            found |= axis.at(index)
+        return found
+
+    def identity(self) -> dict[str, Any]:
+        """All that decides the numbers of the result, as plain values."""
+        axes = {axis.name: {item.path: list(map(plain, item.values)) for item in axis.parameters} for axis in self.axes}
+        return {
+            "configuration": plain(self.configuration),
+            "axes": axes,
+            "repetitions": [list(item) for item in self.repetitions()],
+            "check": self.check,
+            "precision": self.precision.value,
+        }
+
+    def check_values(self) -> None:
+        """Refuse axes that make no sense, whatever is run on them.
+
+        Raises:
+            ValueError: for no axis, empty ones, values that are not finite or real values that do not ascend, unknown
+                parameters, randomness as an axis, names used twice, unequal lengths of zipped parameters, or numbers
+                of repetitions and shares out of range.
+        """
+        if not self.axes:
+            raise ValueError('a sweep needs at least one axis, for example {"time_constants.gates": (0.01, 0.02)}.')
+        if not 0 <= self.check <= 1:
+            raise ValueError(f"check is {self.check}; it is a share of the cells, between 0 and 1.")
+        if self.streams is not None and min(self.streams.teachers, self.streams.initial, self.streams.data) < 1:
+            raise ValueError(f"{self.streams} crosses no repetitions; give every stream at least 1.")
+        for axis in self.axes:
+            lengths = {parameter.path: len(parameter) for parameter in axis.parameters}
+            if len(set(lengths.values())) != 1:
+                raise ValueError(
+                    f"the parameters of the zipped axis {axis.name!r} have the lengths {lengths}; give all the same."
+                )
+            for parameter in axis.parameters:
+                self._check_parameter(parameter, zipped=isinstance(axis, Zipped))
+        names = [axis.name for axis in self.axes]
+        names += [item.name for axis in self.axes if isinstance(axis, Zipped) for item in axis.parameters]
+        names += ["cell", "seed", "path", "output"]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"the dimensions and coordinates {names} of a sweep need different names; rename its axes."
+            )
+        paths = [parameter.path for parameter in self.parameters]
+        if len(set(paths)) < len(paths):
+            raise ValueError(f"the axes change {paths}; every parameter can be changed by one axis only.")
+
+    def _check_parameter(self, axis: Axis, zipped: bool) -> None:
+        replaced(self.configuration, {axis.path: None})  # refuses what is not a parameter
+        if axis.path.startswith("randomness"):
+            raise ValueError(f"{axis.path!r} cannot be an axis: repetitions are one already. Give `seeds` instead.")
+        if not axis.values:
+            raise ValueError(f"axis {axis.name!r} has no values; give at least one.")
+        if not is_real(self.configuration, axis.path):
+            return
+        numbers = [math.nan if value is None else float(value) for value in axis.values]
+        descends = not zipped and any(b <= a for a, b in itertools.pairwise(numbers))
+        if descends or not all(map(math.isfinite, numbers)):
+            raise ValueError(
+                f"axis {axis.name!r} has the values {axis.values}; give at least one, finite and ascending."
+            )
+
+
+def as_axes(axes: Mapping[str | tuple[str, ...], Sequence[Any]]) -> tuple[Axis | Zipped, ...]:
+    """Axes from a mapping: one path -> its values, or several paths -> one sequence of values each, zipped.
+
+    Args:
+        axes: for example `{"curriculum.block_duration": (0.1, 1.0), ("time_constants.gates", "penalties.strength"):
+            ((0.01, 0.02), (0.1, 0.2))}`.
+
+    Returns:
+        One axis per entry, in the same order. Numbers from NumPy become Python's.
+
+    Raises:
+        ValueError: if a zipped entry has not one sequence per path.
+    """
+    found: list[Axis | Zipped] = []
+    for paths, values in axes.items():
+        if isinstance(paths, str):
+            found.append(Axis(paths, _python_values(values)))
+            continue
+        if len(values) != len(paths):
+            raise ValueError(f"the zipped axis {paths} has {len(values)} sequences of values; give one per parameter.")
+        parameters = tuple(Axis(path, _python_values(items)) for path, items in zip(paths, values, strict=True))
+        found.append(Zipped("_and_".join(item.name for item in parameters), parameters))
+    return tuple(found)
+
+
+def _python_values(values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(value.item() if hasattr(value, "item") else value for value in values)

@@ -1,0 +1,225 @@
+"""Tiles of a sweep as compiled programs."""
+
+from collections.abc import Callable, Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.extend.core import Var
+from jaxtyping import Array, Float, Int, PyTree
+
+from ntadyn import building
+from ntadyn.batch import run_batch
+from ntadyn.building import Keys
+from ntadyn.configuration import Configuration, replaced
+from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
+from ntadyn.observables import STANDARD, Observable
+from ntadyn.simulation import Trajectory
+from ntadyn.sweeps.layout import Schedule, Structure
+from ntadyn.sweeps.plan import Precision, Sweep
+from ntadyn.sweeps.scores import Measures, alignment, recorded
+from ntadyn.tasks import Blocked
+from ntadyn.time_grid import TimeGrid
+
+Values = dict[str, Float[Array, "group cell"]]
+Results = dict[str, Array]
+Program = Callable[["Work", Keys], Results]
+
+# How far the start is moved to find trajectories that sit on a separatrix, relative to the gates.
+NUDGE = 1e-6
+
+CHECKS = {
+    "gate_error": "largest change of any recorded gate when all steps are halved",
+    "alignment_error": "change of the alignment when all steps are halved",
+    "perturbation": f"largest change of any recorded gate when the first gates are moved by {NUDGE} of themselves",
+}
+
+
+class Work(eqx.Module):
+    """What one call of a program runs.
+
+    Attributes:
+        values: parameter -> its value in every cell of every group.
+        schedules: the time grids, leading axis = group.
+        num_groups: how many of the groups are not padding.
+    """
+
+    values: Values
+    schedules: Schedule
+    num_groups: Int[Array, ""]
+
+    @classmethod
+    def of(
+        cls, sweep: Sweep, structure: Structure, groups: Sequence[Sequence[int]], schedules: Sequence[Schedule]
+    ) -> "Work":
+        """Groups of cells and their time grids, padded to the numbers of the structure by repeating the last one."""
+        cells = np.asarray([_padded(group, structure.num_cells) for group in _padded(groups, structure.num_groups)])
+        values = {}
+        for axis, index in zip(sweep.axes, np.unravel_index(cells, sweep.shape), strict=True):
+            for item in axis.parameters:
+                if item.path in structure.paths:
+                    values[item.path] = np.asarray(item.values, float)[index]
+        stacked = jax.tree.map(
+            lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]),
+            *_padded(schedules, structure.num_groups),
+        )
+        return cls(*jax.device_put((values, stacked, np.asarray(len(groups), np.int32))))
+
+
+def run_program(structure: Structure, measures: Measures, precision: Precision) -> Program:
+    """Scores of a tile as a function of its work and of the keys of all repetitions, to be compiled.
+
+    Args:
+        structure: what all groups share.
+        measures: what to keep.
+        precision: of everything after the random numbers.
+
+    Returns:
+        Function that returns name -> array with leading axes (groups, cells, repetitions).
+    """
+
+    def one_group(group: "_Group", schedule: Schedule) -> Results:
+        real = jnp.arange(schedule.grid.start.shape[0]) < schedule.num_records
+
+        def scores(trajectory: Trajectory) -> Results:
+            record = recorded(trajectory, real)
+            return {name: score(record) for name, score in measures.scores.items()}
+
+        return jax.vmap(scores)(group.run(group.grid, measures.observables, group.states))
+
+    return _over_groups(structure, precision, one_group)
+
+
+def check_program(structure: Structure, precision: Precision) -> Program:
+    """`CHECKS` of a tile: how far gates and alignment move with halved steps, and from a start that is moved a little.
+
+    Args and returned function: see `run_program`.
+    """
+    observables = {name: STANDARD[name] for name in ("gates", "similarity")}
+
+    def one_group(group: "_Group", schedule: Schedule) -> Results:
+        real = jnp.arange(schedule.grid.start.shape[0]) < schedule.num_records
+        # Single precision does not resolve the nudge; it gets a larger one and both are reported per NUDGE.
+        nudge = max(NUDGE, 64 * float(jnp.finfo(group.grid.end.dtype).eps))
+        nudged = jax.vmap(lambda system, state: _nudged(system, state, nudge))(group.systems, group.states)
+        plain = group.run(group.grid, observables, group.states)
+        finer = group.run(group.grid.refined(2), observables, group.states)
+        moved = group.run(group.grid, observables, nudged)
+
+        def change(one: Trajectory, other: Trajectory) -> Float[Array, ""]:
+            return jnp.max(jnp.abs(one.values["gates"] - other.values["gates"]))
+
+        def checks(plain: Trajectory, finer: Trajectory, moved: Trajectory) -> Results:
+            difference = alignment(recorded(plain, real)) - alignment(recorded(finer, real))
+            errors = (change(plain, finer), jnp.abs(difference), change(plain, moved) * (NUDGE / nudge))
+            return dict(zip(CHECKS, errors, strict=True))
+
+        return jax.vmap(checks)(plain, finer, moved)
+
+    return _over_groups(structure, precision, one_group)
+
+
+class _Group(eqx.Module):
+    """One group, leading axis = trajectory."""
+
+    systems: AbstractSystem
+    states: PyTree
+    curriculum: Blocked
+    grid: TimeGrid
+    structure: Structure = eqx.field(static=True)
+
+    def run(self, grid: TimeGrid, observables: dict[str, Observable], states: PyTree) -> Trajectory:
+        return run_batch(self.systems, self.curriculum, states, self.structure.method, grid, observables)
+
+
+def _over_groups(
+    structure: Structure, precision: Precision, one_group: Callable[[_Group, Schedule], Results]
+) -> Program:
+    def program(work: Work, keys: Keys) -> Results:
+        dtype = jnp.dtype(precision.value) if jax.config.read("jax_enable_x64") else jnp.dtype("float32")
+        shape = (structure.num_cells, keys.data.shape[0])
+        built = _Built(structure.configuration, work.values, keys, dtype)
+
+        def group(index: Int[Array, ""]) -> Results:
+            system, state = built.group(index, shape)
+            schedule = jax.tree.map(lambda leaf: leaf[index], work.schedules)
+            durations = jnp.ones(schedule.tasks.shape, dtype)
+            curriculum = Blocked(tasks=schedule.tasks, durations=durations, num_tasks=system.tasks.num_tasks)
+            results = one_group(_Group(system, state, curriculum, _rounded(schedule.grid, dtype), structure), schedule)
+            return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), results)
+
+        empty = jax.tree.map(
+            lambda leaf: jnp.zeros((structure.num_groups, *leaf.shape), leaf.dtype),
+            jax.eval_shape(group, jnp.asarray(0, jnp.int32)),
+        )
+
+        def store(index: Int[Array, ""], results: Results) -> Results:
+            return jax.tree.map(lambda every, one: every.at[index].set(one), results, group(index))
+
+        return lax.fori_loop(jnp.zeros_like(work.num_groups), work.num_groups, store, empty)
+
+    return program
+
+
+class _Built:
+    """Systems and initial states of all groups.
+
+    Parts that no swept parameter enters, teachers and initial weights as a rule, exist once per repetition: drawn once,
+    and never stored for every cell.
+    """
+
+    def __init__(self, configuration: Configuration, values: Values, keys: Keys, dtype: jnp.dtype):
+        def built(values: dict[str, Array], key: Keys) -> tuple[AbstractSystem, PyTree]:
+            return building.build(replaced(configuration, values), key)
+
+        def leaves(values: dict[str, Array], key: Keys) -> list[Array]:
+            return _rounded([jnp.asarray(leaf) for leaf in jax.tree.leaves(built(values, key))], dtype)
+
+        first_cell, first_key = jax.tree.map(lambda leaf: leaf[0, 0], values), building.first(keys)
+        self._structure = jax.tree.structure(jax.eval_shape(built, first_cell, first_key))
+        self._is_swept = _depends_on_first(leaves, first_cell, first_key)
+
+        def swept(values: dict[str, Array], key: Keys) -> list[Array]:
+            return [leaf for leaf, is_swept in zip(leaves(values, key), self._is_swept, strict=True) if is_swept]
+
+        def common(key: Keys) -> list[Array]:
+            every = zip(leaves(first_cell, key), self._is_swept, strict=True)
+            return [leaf for leaf, is_swept in every if not is_swept]
+
+        over_repetitions = jax.vmap(swept, in_axes=(None, 0))
+        self._swept = jax.vmap(jax.vmap(over_repetitions, in_axes=(0, None)), in_axes=(0, None))(values, keys)
+        self._common = jax.vmap(common)(keys)
+
+    def group(self, index: Int[Array, ""], shape: tuple[int, int]) -> tuple[AbstractSystem, PyTree]:
+        """One group, all arrays with a leading axis over cells times repetitions."""
+        swept = iter([leaf[index] for leaf in self._swept])
+        common = iter([jnp.broadcast_to(leaf[None], (shape[0], *leaf.shape)) for leaf in self._common])
+        leaves = [next(swept) if is_swept else next(common) for is_swept in self._is_swept]
+        return jax.tree.unflatten(self._structure, [leaf.reshape(-1, *leaf.shape[2:]) for leaf in leaves])
+
+
+def _depends_on_first(function: Callable[..., list[Array]], first: PyTree, *others: PyTree) -> list[bool]:
+    """Which of the results of a function its first argument enters."""
+    traced = jax.make_jaxpr(function)(first, *others).jaxpr
+    reached = set(traced.invars[: len(jax.tree.leaves(first))])
+    for equation in traced.eqns:
+        if any(variable in reached for variable in equation.invars if isinstance(variable, Var)):
+            reached.update(equation.outvars)
+    return [isinstance(variable, Var) and variable in reached for variable in traced.outvars]
+
+
+def _nudged(system: AbstractGatedSystem, state: PyTree, size: float) -> PyTree:
+    """The state with its gates moved against each other."""
+    gates = system.gates(state)
+    signs = jnp.where(jnp.arange(gates.size) % 2 == 0, 1, -1).astype(gates.dtype)
+    return system.with_gates(state, gates.reshape(-1) * (1 + size * signs))
+
+
+def _padded(items: Sequence, number: int) -> list:
+    return [*items, *[items[-1]] * (number - len(items))]
+
+
+def _rounded(tree: PyTree, dtype: jnp.dtype) -> PyTree:
+    return jax.tree.map(lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf, tree)

@@ -1,0 +1,170 @@
+"""A map that is fine where its border runs and coarse elsewhere."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Bool, Float
+from scipy.interpolate import RegularGridInterpolator
+
+from ntadyn.sweeps.border import BORDER
+from ntadyn.sweeps.engine import Compute, Threads, finished, run_tiles
+from ntadyn.sweeps.merge import merged
+from ntadyn.sweeps.plan import Axis, Sweep, Zipped
+from ntadyn.sweeps.scores import OUTCOME, Measures
+from ntadyn.sweeps.tiles import Programs, TiledSweep
+
+# A cell counts as being on both sides of the level if its mean lies within so many standard errors of it.
+STANDARD_ERRORS = 2.0
+
+
+def refine_sweep(
+    plan: Sweep,
+    stride: int = 8,
+    measures: Measures = OUTCOME,
+    *,
+    score: str = "alignment",
+    level: float = BORDER,
+    compute: Compute = Threads(),  # noqa: B008 (a value, never changed)
+    folder: Path | None = None,
+    report: Callable[[int], Any] | None = None,
+) -> xr.Dataset:
+    """Run the cells of a two-dimensional sweep that the border of a score needs, and no others.
+
+    Cells `stride` apart come first. Wherever the corners of a square of cells disagree about the level (mean over
+    repetitions, give or take two standard errors), the cells halfway between them are run, then halfway between those,
+    down to neighbouring cells. What has not been run is interpolated between what has; squares that disagree after
+    that are run, too, so that the border is followed where it leaves the squares that it was found in.
+
+    Args:
+        plan: a sweep over two axes of real numbers; its axes are the finest resolution.
+        stride: distance of the first cells, a power of two.
+        measures: what to keep.
+        score: the score whose border is followed.
+        level: the level at the border.
+        compute: see `run_sweep`.
+        folder: see `run_sweep`; one folder in it for every round.
+        report: called with the number of trajectories that each finished tile adds.
+
+    Returns:
+        As `run_sweep`, with the variable `evaluated`. Cells that were not run hold interpolated scores, and the result
+        code -1.
+
+    Raises:
+        ValueError: for a sweep without two axes, a stride that is no power of two, or whatever `run_sweep` refuses.
+    """
+    _check(plan, stride)
+    began, first = time.perf_counter(), stride
+    programs, parts, datasets = Programs(), [], []
+    evaluated = np.zeros(plan.shape, bool)
+    values = np.full((*plan.shape, len(plan.repetitions())), np.nan)
+    wanted = np.zeros(plan.shape, bool)
+    wanted[_grid(plan.shape, stride)] = True
+    while True:
+        new = np.flatnonzero(wanted & ~evaluated)
+        if new.size:
+            tiled = TiledSweep.make(plan, measures, new.tolist(), programs)
+            place = None if folder is None else folder / f"round-{len(parts):02d}"
+            part = run_tiles(tiled, compute, place, report)
+            values[np.unravel_index(part.cell.values, plan.shape)] = _scored(part, score)
+            evaluated.flat[new] = True
+            parts.append(tiled)
+            datasets.append(part)
+        elif stride == 1:
+            break
+        else:
+            stride //= 2
+        filled = interpolated(plan, values, evaluated, first)
+        wanted = _corners_that_disagree(filled, stride, level)
+    whole = merged(plan, measures, datasets)
+    for name, variable in whole.data_vars.items():
+        if variable.dtype.kind == "f":
+            whole[name] = variable.copy(data=interpolated(plan, variable.values, evaluated, first))
+    whole["evaluated"] = (whole.alignment.dims[:2], evaluated, {"long_name": "whether the cell was run", "units": "1"})
+    return finished(whole, parts, time.perf_counter() - began)
+
+
+def interpolated(
+    plan: Sweep,
+    values: Float[np.ndarray, "row column *rest"],
+    known: Bool[np.ndarray, "row column"],
+    stride: int,
+) -> Float[np.ndarray, "row column *rest"]:
+    """Values of all cells: known ones as they are, others bilinear between those twice as far apart, coarse to fine.
+
+    Args:
+        plan: the sweep; its axes say how far cells are apart.
+        values: one or more numbers per cell, anything where they are not known.
+        known: which cells are known; those `stride` apart must be.
+        stride: distance of the coarsest grid, a power of two.
+    """
+    filled = values.copy()
+    axes = [np.asarray(axis.parameters[0].values, float) for axis in plan.axes]
+    while stride > 1:
+        coarse, finer = (_lines(plan.shape, item) for item in (stride, stride // 2))
+        interpolator = RegularGridInterpolator(
+            [axis[line] for axis, line in zip(axes, coarse, strict=True)], filled[np.ix_(*coarse)]
+        )
+        points = np.meshgrid(*(axis[line] for axis, line in zip(axes, finer, strict=True)), indexing="ij")
+        place = np.ix_(*finer)
+        held = known[place].reshape(*known[place].shape, *[1] * (values.ndim - 2))
+        filled[place] = np.where(held, values[place], interpolator(np.stack(points, -1)))
+        stride //= 2
+    return filled
+
+
+def _corners_that_disagree(
+    values: Float[np.ndarray, "row column seed"], stride: int, level: float
+) -> Bool[np.ndarray, "row column"]:
+    """The corners of all squares of cells `stride` apart that the level may run through."""
+    lines = _lines(values.shape[:2], stride)
+    corners = values[np.ix_(*lines)]
+    mean, error = corners.mean(-1), STANDARD_ERRORS * _standard_error(corners)
+    square = [(mean[a, b] - error[a, b], mean[a, b] + error[a, b]) for a in _ENDS for b in _ENDS]
+    low, high = (np.stack(ends) for ends in zip(*square, strict=True))
+    # A repetition that failed leaves NaN, and a square that cannot tell must be looked into.
+    disagrees = ~((low.min(0) > level) | (high.max(0) < level))
+    found = np.zeros(mean.shape, bool)
+    for a in _ENDS:
+        for b in _ENDS:
+            found[a, b] |= disagrees
+    wanted = np.zeros(values.shape[:2], bool)
+    wanted[np.ix_(*lines)] = found
+    return wanted
+
+
+_ENDS = (slice(None, -1), slice(1, None))
+
+
+def _standard_error(values: Float[np.ndarray, "row column seed"]) -> Float[np.ndarray, "row column"]:
+    number = values.shape[-1]
+    return values.std(-1, ddof=1) / number**0.5 if number > 1 else np.zeros(values.shape[:-1])
+
+
+def _lines(shape: tuple[int, ...], stride: int) -> list[np.ndarray]:
+    """Every `stride`-th row and column, and the last ones."""
+    return [np.unique(np.append(np.arange(0, number, stride), number - 1)) for number in shape]
+
+
+def _grid(shape: tuple[int, ...], stride: int) -> tuple[np.ndarray, ...]:
+    return np.ix_(*_lines(shape, stride))
+
+
+def _scored(part: xr.Dataset, score: str) -> np.ndarray:
+    return part[score].where(part.result == 0).values
+
+
+def _check(plan: Sweep, stride: int) -> None:
+    plan.check_values()
+    if len(plan.axes) != 2 or any(not _is_numeric(axis) or len(axis) < 2 for axis in plan.axes):
+        shape = {axis.name: len(axis) for axis in plan.axes}
+        raise ValueError(f"refinement needs two axes of at least two real numbers each; got {shape}.")
+    if stride < 2 or stride & (stride - 1):
+        raise ValueError(f"the first cells are {stride} apart; choose a power of two, 2 or more.")
+
+
+def _is_numeric(axis: Axis | Zipped) -> bool:
+    return all(isinstance(value, float | int) and not isinstance(value, bool) for value in axis.parameters[0].values)

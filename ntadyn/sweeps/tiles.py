@@ -1,0 +1,162 @@
+"""The tiles of a sweep, ready to be computed one by one, in any order and by any thread."""
+
+import dataclasses
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+
+from ntadyn import building
+from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep
+from ntadyn.sweeps.plan import Sweep
+from ntadyn.sweeps.program import CHECKS, Program, Work, check_program, run_program
+from ntadyn.sweeps.scores import Measures
+
+# `jax.Device` names a variable, which type checkers do not take for a type.
+Device = Any
+
+_GOLDEN = 0.6180339887498949
+
+
+class Programs:
+    """Compiled programs, each made once, whichever thread needs it first.
+
+    Attributes:
+        compile_seconds: what compiling has cost, summed over programs.
+    """
+
+    def __init__(self):
+        self.compile_seconds = 0.0
+        self._compiled: dict = {}
+        self._locks: dict = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._compiled)
+
+    def get(self, key: Hashable, program: Callable[[], Program], arguments: tuple) -> Callable[..., dict]:
+        """The compiled program under a key, compiled for these arguments if it is new; other threads wait for it."""
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._compiled:
+                began = time.perf_counter()
+                self._compiled[key] = jax.jit(program()).lower(*arguments).compile()
+                self.compile_seconds += time.perf_counter() - began
+            return self._compiled[key]
+
+
+@dataclass
+class TiledSweep:
+    """A sweep cut into tiles.
+
+    Attributes:
+        sweep: what to run.
+        measures: what to keep.
+        tiles: what is computed at once.
+        programs: what has been compiled; several parts of one sweep may share it.
+    """
+
+    sweep: Sweep
+    measures: Measures
+    tiles: tuple[Tile, ...]
+    programs: Programs = field(default_factory=Programs)
+
+    def __post_init__(self):
+        self._keys = building.keys_of(self.sweep.configuration.randomness.seed, self.sweep.repetitions())
+        checked = (self._checked(group) for tile in self.tiles for group in tile.groups)
+        self._most_checked = max(map(len, checked), default=0)
+
+    @classmethod
+    def make(
+        cls,
+        sweep: Sweep,
+        measures: Measures,
+        cells: Sequence[int] | None = None,
+        programs: Programs | None = None,
+    ) -> "TiledSweep":
+        """Check a sweep and cut it.
+
+        Args:
+            sweep: what to run.
+            measures: what to keep.
+            cells: some of its cells; all if omitted.
+            programs: those of another part of the same sweep.
+
+        Raises:
+            ValueError: before any compilation, for anything that cannot be built or run.
+        """
+        return cls(sweep, measures, lay_out_sweep(sweep, cells), Programs() if programs is None else programs)
+
+    def num_trajectories(self, tile: int) -> int:
+        """Trajectories of a tile, without those that only check others."""
+        return len(self.tiles[tile].cells) * len(self.sweep.repetitions())
+
+    def identity(self) -> dict:
+        """All that the numbers of the tiles depend on, as plain values."""
+        cells = sorted(cell for tile in self.tiles for cell in tile.cells)
+        part = hashlib.sha256(repr(cells).encode()).hexdigest()
+        return self.sweep.identity() | {"measures": self.measures.identity(), "cells": part}
+
+    def compute(self, number: int, device: Device | None = None) -> xr.Dataset:
+        """Run a tile.
+
+        Args:
+            number: which one.
+            device: where to run; JAX's default device if omitted.
+
+        Returns:
+            Variables along "cell" and "seed", with the number of every cell as the coordinate "cell".
+        """
+        tile = self.tiles[number]
+        found = self._call(False, tile.structure, tile, device)
+        if self.sweep.check > 0:
+            found |= self._checks(tile, device)
+        cells = ("cell", np.asarray(tile.cells, np.int32))
+        return xr.Dataset({name: (_dims(name, value), value) for name, value in found.items()}, {"cell": cells})
+
+    def _checks(self, tile: Tile, device: Device | None) -> dict[str, np.ndarray]:
+        """`CHECKS` where they are taken, NaN elsewhere."""
+        found = {name: np.full((len(tile.cells), self._keys.data.shape[0]), np.nan) for name in CHECKS}
+        pairs = zip(map(self._checked, tile.groups), tile.schedules, strict=True)
+        groups, schedules = zip(*[pair for pair in pairs if pair[0]] or [((), ())], strict=True)
+        if groups[0]:
+            part = Tile(dataclasses.replace(tile.structure, num_cells=self._most_checked), groups, schedules)
+            errors = self._call(True, part.structure, part, device)
+            rows = [tile.cells.index(cell) for cell in part.cells]
+            for name in CHECKS:
+                found[name][rows] = errors[name]
+        return found
+
+    def _checked(self, group: Sequence[int]) -> tuple[int, ...]:
+        """The cells of a group that belong to the share that is checked, which is spread evenly over any grid."""
+        return tuple(cell for cell in group if cell * _GOLDEN % 1.0 < self.sweep.check)
+
+    def _call(self, checks: bool, structure: Structure, tile: Tile, device: Device | None) -> dict[str, np.ndarray]:
+        arguments = (Work.of(self.sweep, structure, tile.groups, tile.schedules), self._keys)
+        if device is not None:
+            arguments = jax.device_put(arguments, device)
+
+        def program() -> Program:
+            precision = self.sweep.precision
+            return check_program(structure, precision) if checks else run_program(structure, self.measures, precision)
+
+        # Structures hold configurations, which compare by value.
+        compiled = self.programs.get((repr(structure), checks, device), program, arguments)
+        return {name: _unpadded(np.asarray(value), tile.groups) for name, value in compiled(*arguments).items()}
+
+
+def _unpadded(values: np.ndarray, groups: Sequence[Sequence[int]]) -> np.ndarray:
+    """Results of all groups, leading axes (groups, cells), as one row of cells."""
+    values = np.concatenate([values[index, : len(group)] for index, group in enumerate(groups)])
+    return values.astype(np.int32) if values.dtype.kind == "i" else values
+
+
+def _dims(name: str, values: np.ndarray) -> tuple[str, ...]:
+    return ("cell", "seed", *(f"{name}_{k}" for k in range(values.ndim - 2)))

@@ -1,0 +1,162 @@
+import inspect
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray as xr
+
+from ntadyn.cli import main
+from ntadyn.cli.show import Show
+from ntadyn.configuration import Configuration, replaced, to_json
+from ntadyn.storage import write_dataset
+from ntadyn.sweeps.border import BORDER
+from ntadyn.sweeps.regimes import THRESHOLDS
+from tests.finished_sweeps import ramp, sweep
+
+COLUMNS = np.linspace(0.1, 0.5, 5)
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as end:
+        main(["show", *map(str, arguments)])
+    return end.value.code
+
+
+def sweep_file(folder, name="map.nc", **attributes):
+    values = np.stack([ramp([0.2, 0.25, 0.3], COLUMNS, slope=0.5)] * 3)
+    dataset = sweep(values, tau_w=2.0, block_duration=[1, 2, 3], gate_time_constant=COLUMNS)
+    return write_dataset(dataset.assign_attrs(attributes), folder / name)
+
+
+def simulation_file(folder):
+    seeds, records = 3, 5
+    similarity = np.broadcast_to(np.asarray([[0.9, 0.1], [0.2, 0.8]]), (seeds, records, 2, 2)).copy()
+    similarity[2] = np.nan
+    dataset = xr.Dataset(
+        {
+            "loss": (("seed", "record"), np.full((seeds, records), 0.25), {"long_name": "task loss", "units": "1"}),
+            "gates": (("seed", "record", "path"), np.ones((seeds, records, 2))),
+            "similarity": (("seed", "record", "teacher", "path"), similarity),
+            "gates_error": (("seed", "record", "path"), np.full((seeds, records, 2), 2e-4)),
+            "result": ("seed", [0, 0, 1]),
+        },
+        {
+            "time": ("record", np.linspace(0, 4, records), {"units": "unit of the time constants"}),
+            "teacher": ["A", "B"],
+        },
+        {
+            "configuration": to_json(replaced(Configuration(), {"time_constants.gates": 0.5})),
+            "edges": np.asarray([0.0, 2.0, 4.0]),
+            "block_tasks": np.asarray([0, 1]),
+            "num_base": 2,
+        },
+    )
+    return write_dataset(dataset, folder / "simulation.nc")
+
+
+def test_a_sweep_is_printed_and_drawn_beside_its_file(tmp_path, capsys):
+    open_before = plt.get_fignums()
+    path = sweep_file(tmp_path, "run.1.nc", ntadyn_version="0.1.0", command="ntadyn phase-diagram", max_step=0.0125)
+    assert run(path) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("sweep 'made': 3 x 5 cells, 3 repetitions, 45 trajectories\n")
+    for heading in ("axes", "outcome", "regimes (", "border: mean alignment = 0.9 (90 % interval", "variables"):
+        assert f"\n\n{heading}" in out
+    lines = {line.split()[0]: line.split() for line in out.splitlines() if line.startswith("  ")}
+    assert lines["time_constants.weights"] == ["time_constants.weights", "2.0", "(default", "1.3)"]
+    assert lines["contrast"][1:3] == ["(block_duration,", "gate_time_constant,"]
+    assert lines["command"] == ["command", "ntadyn", "phase-diagram"]
+    assert lines["largest"] == ["largest", "step", "0.0125"]
+    assert max(map(len, out.splitlines())) < 140
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["run.1-overview.pdf", "run.1-overview.png", "run.1.nc"]
+    assert f"wrote {tmp_path / 'run.1-overview.png'}" in out
+    assert plt.get_fignums() == open_before
+
+
+def test_axes_are_no_settings_and_unknown_or_missing_settings_are_told(tmp_path, capsys):
+    configuration = json.loads(to_json(replaced(Configuration(), {"time_constants.gates": 0.7})))
+    configuration["network"]["colour"] = "red"
+    del configuration["batch_size"]
+    path = sweep_file(tmp_path, configuration=json.dumps(configuration))
+    assert run(path, "--no-plot") == 0
+    settings = capsys.readouterr().out.split("settings that differ from the defaults\n")[1].split("\n\n")[0]
+    assert [line.split() for line in settings.splitlines()] == [
+        ["batch_size", "not", "recorded", "(default", "now", "200)"],
+        ["network.colour", "red", "(not", "known", "to", "this", "version)"],
+    ]
+
+
+def test_a_simulation_is_printed_and_drawn(tmp_path, capsys):
+    folder = tmp_path / "new"
+    assert run(simulation_file(tmp_path), "--plot", folder / "picture.png") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("simulation: 3 repetitions, 2 blocks, time 0 to 4, 5 records\n")
+    assert "1 of 3 repetitions failed\n  repetition 2 diverged" in out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["alignment", "0.85", "sd", "of", "repetitions", "0"] in rows
+    assert ["loss", "0.25", "sd", "of", "repetitions", "0"] in rows
+    assert ["gates_error", "2.0e-04"] in rows
+    assert ["time_constants.gates", "0.5", "(default", "0.03)"] in rows
+    assert "[unit of the time constants]" in out
+    assert sorted(item.name for item in folder.iterdir()) == ["picture.pdf", "picture.png"]
+
+
+def test_score_level_and_thresholds_can_be_chosen(tmp_path, capsys):
+    arguments = ["--no-plot", "--score", "contrast", "--level", "0.75", "--specialised", "0.9", "--forgetful", "0.2"]
+    assert run(sweep_file(tmp_path), *arguments) == 0
+    out = capsys.readouterr().out
+    assert "border: mean contrast = 0.75" in out
+    assert "regimes (specialised: contrast >= 0.9, forgetful: <= 0.2, mixed: between)" in out
+    assert [item.name for item in tmp_path.iterdir()] == ["map.nc"]
+
+
+def test_defaults_are_those_of_the_library():
+    fields = inspect.signature(Show).parameters
+    assert fields["level"].default == BORDER
+    assert (fields["specialised"].default, fields["forgetful"].default) == (
+        THRESHOLDS.specialised,
+        THRESHOLDS.forgetful,
+    )
+
+
+def refused(capsys, *arguments):
+    assert run(*arguments) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.startswith("ntadyn: ")
+    assert error.count("\n") == 1
+    return error
+
+
+def test_what_is_no_result_is_refused_in_one_line(tmp_path, capsys):
+    path = sweep_file(tmp_path)
+    assert "there is no file" in refused(capsys, tmp_path / "none.nc")
+    assert "is a folder; name a file in it, for example of map.nc." in refused(capsys, tmp_path)
+    (tmp_path / "text.nc").write_text("not NetCDF")
+    assert "as NetCDF" in refused(capsys, tmp_path / "text.nc")
+    (tmp_path / "cut.nc").write_bytes(path.read_bytes()[:-1000])
+    assert "name a complete file" in refused(capsys, tmp_path / "cut.nc")
+    write_dataset(xr.Dataset({"x": ("seed", [1.0])}), tmp_path / "foreign.nc")
+    assert "is not a result of ntadyn" in refused(capsys, tmp_path / "foreign.nc")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--plot", "x.svg"], "ends in .png"),
+        (["--plot", "{file}/x.png"], "cannot draw into the folder"),
+        (["--score", "beauty"], "'beauty' is not a number per trajectory"),
+        (["--forgetful", "0.7"], "choose -1 <= forgetful < specialised"),
+    ],
+    ids=["suffix", "folder", "score", "thresholds"],
+)
+def test_bad_options_are_refused_before_anything_is_printed(tmp_path, capsys, arguments, message):
+    path = sweep_file(tmp_path)
+    assert message in refused(capsys, path, *(argument.format(file=path) for argument in arguments))
+    assert [item.name for item in tmp_path.iterdir()] == ["map.nc"]
+
+
+def test_a_file_must_be_named(capsys):
+    assert run() == 2
+    assert "FILE" in "".join(capsys.readouterr())

@@ -1,0 +1,133 @@
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from ntadyn.plotting.doubt import doubt_figure
+from tests.finished_sweeps import ramp, sweep
+
+COLUMNS = np.linspace(0.1, 0.5, 5)
+
+
+@pytest.fixture
+def drawn():
+    figures = []
+
+    def drawn(dataset, **options):
+        figures.append(doubt_figure(dataset, **options))
+        return figures[-1]
+
+    yield drawn
+    for figure in figures:
+        plt.close(figure)
+
+
+def made():
+    rng = np.random.default_rng(0)
+    values = np.stack([ramp(0.2 + 0.05 * row + 0.02 * rng.normal(size=4), COLUMNS, slope=0.5) for row in range(4)])
+    return sweep(values, block_duration=[1, 2, 3, 4], gate_time_constant=COLUMNS)
+
+
+def titles(figure):
+    return [ax.get_title() for ax in figure.axes]
+
+
+def test_a_map_gets_six_panels_that_say_what_they_show(drawn):
+    dataset = made()
+    shape = dataset.alignment.shape
+    dataset["gate_error"] = (dataset.alignment.dims, np.full(shape, 1e-4))
+    dataset["perturbation"] = (dataset.alignment.dims, np.full(shape, 1.0))
+    dataset["result"][0, 0, 0] = 1
+    figure = drawn(dataset)
+    panels = figure.axes[:6]
+    assert [ax.get_title() for ax in panels[:4]] == [
+        "mean, border at 0.9, 5 to 95 % of resamples",
+        "spread of the repetitions",
+        "regimes of the repetitions",
+        "all steps halved; rings: separatrix",
+    ]
+    assert [ax.get_ylabel() for ax in figure.axes[6:]] == [
+        "mean total alignment",
+        "standard deviation of total alignment",
+        "largest change of any gate",
+    ]
+    assert figure.get_suptitle() == "made; 4 repetitions per cell; 1 of 80 trajectories failed and are left out"
+    for ax in panels[4:]:
+        legend = ax.get_legend()
+        assert len(legend.get_texts()) == 3
+    assert all(mpl.colors.to_hex(text.get_color()) == "#000000" for text in panels[2].get_legend().get_texts())
+
+
+def test_what_was_not_computed_is_said_and_not_drawn(drawn):
+    dataset = made().isel(seed=[0]).drop_vars("contrast")
+    figure = drawn(dataset)
+    told = [text.get_text() for ax in figure.axes for text in ax.texts]
+    assert told == [
+        "fewer than two repetitions ended well:\nspread unknown",
+        "the contrast was not kept:\nno regimes",
+        "errors were not estimated",
+    ]
+    assert "mean, border at 0.9" in titles(figure)
+
+
+def test_errors_of_a_sample_of_cells_say_how_large_it_is(drawn):
+    dataset = made()
+    errors = np.full(dataset.alignment.shape, np.nan)
+    errors[0, :2] = 1e-4
+    dataset["gate_error"] = (dataset.alignment.dims, errors)
+    assert "all steps halved, 2 of 20 cells" in titles(drawn(dataset))
+    dataset["gate_error"] = dataset.gate_error.fillna(1e-5)
+    dataset["result"][3, 3] = 1
+    assert "all steps halved" in titles(drawn(dataset))
+
+
+def test_a_sweep_over_one_axis_is_drawn_as_lines_with_its_border(drawn):
+    dataset = made().isel(block_duration=0)
+    dataset["gate_error"] = (dataset.alignment.dims, np.full(dataset.alignment.shape, 1e-4))
+    figure = drawn(dataset)
+    scores, shares, errors = figure.axes
+    assert scores.get_ylabel() == "total alignment"
+    assert shares.get_ylabel() == "share of repetitions"
+    assert errors.get_yscale() == "log"
+    assert errors.get_xlabel() == r"gate time constant $\tau_c/\tau_W$"
+    assert len(scores.patches) == 1  # the interval of the border
+
+
+def test_further_axes_are_cut_and_named_in_the_title(drawn):
+    whole = made()
+    deep = sweep(
+        np.stack([whole.alignment.values - 0.3, whole.alignment.values, whole.alignment.values + 0.3], axis=2),
+        block_duration=[1, 2, 3, 4],
+        gate_time_constant=COLUMNS,
+        strength=[0.1, 0.2, 0.3],
+    )
+    figure = drawn(deep)
+    assert figure.get_suptitle() == "made; 4 repetitions per cell; penalty strength = 0.2"
+    (mesh,) = [item for item in figure.axes[0].collections if isinstance(item, mpl.collections.QuadMesh)]
+    np.testing.assert_allclose(mesh.get_array(), whole.alignment.mean("seed"))
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (2, 1), (2, 2)])
+def test_small_and_failed_sweeps_can_be_drawn(drawn, shape):
+    axes = dict(zip(("block_duration", "strength"), ([1, 2], [0.1, 0.2]), strict=True))
+    axes = {name: axes[name][:size] for name, size in zip(axes, shape, strict=False)}
+    dataset = sweep(np.full((*shape, 2), 0.6), **axes)
+    drawn(dataset).canvas.draw()
+    dataset["result"] += 1
+    figure = drawn(dataset)
+    figure.canvas.draw()
+    assert f"{2 * int(np.prod(shape))} of {2 * int(np.prod(shape))} trajectories failed" in figure.get_suptitle()
+
+
+def test_other_scores_and_levels_can_be_drawn(drawn):
+    figure = drawn(made(), score="contrast", level=0.6)
+    assert titles(figure)[0].startswith("mean, border at 0.6")
+    assert figure.axes[4].get_ylabel() == "contrast"
+    with pytest.raises(ValueError, match="'gates' is not a score of this sweep; choose one of alignment, contrast"):
+        doubt_figure(made(), score="gates")
+
+
+def test_the_style_does_not_leak(drawn):
+    before = dict(mpl.rcParams)
+    drawn(made())
+    assert dict(mpl.rcParams) == before
