@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 HEADING = ("quantity", "expected", "tolerance", "measured", "sd over seeds", "verdict")
 
@@ -106,6 +107,26 @@ def median_of(values: Sequence[float] | np.ndarray) -> Measurement:
 def near(name: str, expected: float, tolerance: float, measured: Measurement, note: str = "") -> Acceptance:
     """|measured - expected| <= tolerance."""
     return Acceptance(name, expected, measured, tolerance, note)
+
+
+def furthest(
+    name: str, expected: ArrayLike, tolerance: float, measured: ArrayLike, note: str = ""
+) -> Acceptance:
+    """`near` for the entry that is furthest from what is expected; NaN is further than anything.
+
+    Args:
+        name: what is compared.
+        expected: broadcast against `measured`.
+        tolerance: for every entry.
+        measured: what came out, any shape.
+        note: where the expectation comes from.
+
+    Returns:
+        One row; all other entries are closer.
+    """
+    expected, measured = np.broadcast_arrays(np.asarray(expected, float), np.asarray(measured, float))
+    worst = np.unravel_index(np.argmax(np.abs(measured - expected)), measured.shape)
+    return near(name, float(expected[worst]), tolerance, single(measured[worst]), note)
 
 
 def between(

@@ -30,7 +30,7 @@ def chosen(names: Sequence[str]) -> list[str]:
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """Figures of the main text by number, then of the appendix; a supplement of ours follows the figure it is named after."""
+    """Figures of the main text, then of the appendix; a supplement of ours follows the figure it is named after."""
     return sorted(names, key=_rank)
 
 

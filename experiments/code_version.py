@@ -94,7 +94,7 @@ def _file_of(module: str) -> Path | None:
     return None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _syntax(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
     """The syntax tree as text, and the dotted names that are imported; `modified` tells versions of a file apart."""
     del modified

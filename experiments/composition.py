@@ -1,11 +1,11 @@
-"""Three tasks and combinations of them: what figures 3, A12 and A14 simulate, and how their paths are sorted.
+"""Three tasks and combinations of them: what figures 3, A12 and A14 simulate, and whose path is whose.
 
 Configurations hold the literal parameters of the released code. `as_published` reads the same numbers in the older
-state of that code in which some figures were made; losses of that state are larger by `loss_scale`.
+state of that code in which figures A12 and A14 were made; losses of that state are larger by `loss_scale`.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import equinox as eqx
 import jax
@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
+from experiments.variants import run_variants
 from ntadyn import building, observables, presets
 from ntadyn.configuration import (
     Composites,
@@ -30,23 +31,26 @@ from ntadyn.configuration import (
     value_at,
 )
 from ntadyn.dynamics.online import OnlineState
-from ntadyn.dynamics.system import AbstractSystem
 from ntadyn.labelled import simulation_dataset
 from ntadyn.metrics import (
     apply_published_sorting,
     assign_paths_by_row,
     matched_rows,
+    mean_over,
     published_row_matching,
     published_sorting,
     row_cosines,
 )
-from ntadyn.simulation import FixedSteps, Trajectory, simulate
+from ntadyn.observables import Observable
+from ntadyn.simulation import FixedSteps, Trajectory
 from ntadyn.solvers import Descent, SlidingHeun
-from ntadyn.tasks import AbstractCurriculum, TaskSet, curricula
+from ntadyn.tasks import AbstractCurriculum, TaskSet
 
-# The published code counts 31 blocks in 30 units of time and changes to composites at three quarters of them.
-COUNTED_TIME, SHOWN_TIME, FIRST_COMPOSITE = 31.0, 30.0, 23
-# Steps of the flow; halving them moves mean losses by less than one part in a hundred.
+# The published code counts 31 blocks in 30 units of time and changes to composites after three quarters of them. It
+# shows the first 30.
+COUNTED_TIME, SHOWN_BLOCKS, FIRST_COMPOSITE = 31.0, 30, 23
+
+# Step of the flow. Halving it moves mean losses by less than one part in a hundred wherever they exceed 1e-5.
 FLOW_STEP = 2e-3
 
 # What variants of one program may differ in.
@@ -54,7 +58,7 @@ NUMBERS = ("penalties.strength", "time_constants.gates", "time_constants.weights
 
 
 def task_composition() -> Configuration:
-    """Figure 3C: one gate per path, composites are means of two teachers.
+    """Figure 3C: one gate per path; a composite is the mean of two teachers.
 
     Source: arXiv 2411.03840, figure 3 and its published configuration.
     """
@@ -69,7 +73,7 @@ def task_composition() -> Configuration:
 
 
 def subtask_composition() -> Configuration:
-    """Figure 3D: one gate per path and output, composites alternate between the rows of two teachers.
+    """Figure 3D: one gate per path and output; a composite alternates between the rows of two teachers.
 
     On batches, in the published steps, which are twice as long as the time constant of the gates.
 
@@ -87,7 +91,7 @@ def subtask_composition() -> Configuration:
 
 
 def composites_only() -> Configuration:
-    """Figure A14: the composites of figure 3C throughout, the base tasks never.
+    """Figure A14: the composites of figure 3C throughout, their base tasks never.
 
     Source: arXiv 2411.03840, figure A14 and its published configuration.
     """
@@ -107,18 +111,18 @@ def forgetful(configuration: Configuration) -> Configuration:
 def as_flow(configuration: Configuration) -> Configuration:
     """The population flow in place of batches."""
     # Rows are compared across outputs, for which overlaps within outputs do not suffice.
-    flow = Dynamics.GRADIENT_FLOW if configuration.network.gating is Gating.NEURON else Dynamics.ORDER_PARAMETERS
+    flow = Dynamics.GRADIENT_FLOW if _by_row(configuration) else Dynamics.ORDER_PARAMETERS
     return replaced(configuration, {"dynamics": flow, "max_step": FLOW_STEP})
 
 
 def on_batches(configuration: Configuration) -> Configuration:
-    """Batches of 200 in the published steps, in place of the population flow."""
-    step = 0.01 if configuration.network.gating is Gating.NEURON else 1e-3
+    """Batches of 200 in the published steps in place of the population flow."""
+    step = 1e-2 if _by_row(configuration) else 1e-3
     return replaced(configuration, {"dynamics": Dynamics.ONLINE, "max_step": step})
 
 
 def as_published(configuration: Configuration) -> Configuration:
-    """The literal numbers read in the older state of the code (loss averaged over outputs, rows of norm one)."""
+    """The literal numbers as the older state of the code read them: loss averaged over outputs, rows of norm one."""
     return presets.translated_from_legacy(configuration)
 
 
@@ -128,124 +132,123 @@ def loss_scale(configuration: Configuration) -> float:
 
 
 def seeded(configuration: Configuration, num_seeds: int, seed: int) -> Configuration:
-    """The configuration with so many repetitions of that seed."""
+    """The configuration with so many repetitions of that seed, on one set of teachers."""
     return dataclasses.replace(configuration, randomness=Randomness(seed=seed, num_seeds=num_seeds))
 
 
-def run_variants(
-    variants: Mapping[str, Configuration], records_per_block: int, times: Sequence[float] | np.ndarray = ()
-) -> dict[str, xr.Dataset]:
-    """Simulate configurations that differ in `NUMBERS` only, in one compiled program.
+def simulate(variants: Mapping[str, Configuration], records_per_block: int) -> dict[str, xr.Dataset]:
+    """Simulate configurations that differ in `NUMBERS` only as one compiled program.
 
     Args:
-        variants: what to simulate; each with an explicit largest step, which is common.
+        variants: what to simulate, each with an explicit largest step.
         records_per_block: records strictly inside every block.
-        times: further record times.
 
     Returns:
-        By variant what `simulation_dataset` returns, with `published_gates` under the published sorting rule, or, for
-        gates per output, what `_rows_dataset` returns.
+        By variant what `simulation_dataset` returns, with `alignment`, the mean cosine of teachers with their paths,
+        over (seed, record). With one gate per path also `published_gates`, those under the published sorting rule;
+        with gates per output see `_sorted_by_row`.
     """
     first = next(iter(variants.values()))
-    keys = building.keys(first.randomness)
-    system, _ = building.build(first, building.first(keys))
-    curriculum = building.build_curriculum(first.curriculum, system.tasks)
-    if first.curriculum.total_time == COUNTED_TIME:
-        curriculum = curricula.until(curriculum, SHOWN_TIME)
-    by_row = first.network.gating is Gating.NEURON
     online = first.dynamics is Dynamics.ONLINE
-    method = FixedSteps(Descent() if online else SlidingHeun(), first.max_step)
-    recorded = {
+    recorded: dict[str, Observable] = {
         "loss": observables.batch_loss if online else observables.loss,
         "gates": observables.gates,
-        "cosines" if by_row else "similarity": _all_cosines if by_row else observables.similarity,
+    }
+    recorded |= {"weights": _weights} if _by_row(first) else {"similarity": observables.similarity}
+    keys = building.keys(first.randomness)
+    tasks = building.build_tasks(first.teachers, building.first(keys).teachers)
+    changes = {path: [value_at(item, path) for item in variants.values()] for path in NUMBERS}
+    method = FixedSteps(Descent() if online else SlidingHeun(), first.max_step)
+    trajectories, curriculum = run_variants(first, changes, keys, recorded, records_per_block, method)
+    label = _sorted_by_row if _by_row(first) else _sorted_by_path
+    return {
+        name: _shown(label(configuration, trajectory, curriculum, tasks))
+        for (name, configuration), trajectory in zip(variants.items(), trajectories, strict=True)
     }
 
-    def one(numbers: list[Array], key: building.Keys) -> Trajectory:
-        system, state = building.build(replaced(first, dict(zip(NUMBERS, numbers, strict=True))), key)
-        return simulate(
-            system,
-            curriculum,
-            state,
-            method=method,
-            observables=recorded,
-            records_per_block=records_per_block,
-            times=times,
-        )
 
-    numbers = [jnp.asarray([value_at(item, path) for item in variants.values()]) for path in NUMBERS]
-    over_seeds = eqx.filter_vmap(one, in_axes=(None, 0))
-    trajectories = eqx.filter_jit(eqx.filter_vmap(over_seeds, in_axes=(0, None)))(numbers, keys)
-    data = {}
-    for index, (name, configuration) in enumerate(variants.items()):
-        trajectory = jax.tree.map(lambda leaf, index=index: leaf[index], trajectories)
-        trajectory = eqx.tree_at(lambda tr: (tr.times, tr.blocks), trajectory, replace_fn=lambda leaf: leaf[0])
-        label = _rows_dataset if by_row else _paths_dataset
-        data[name] = label(configuration, trajectory, curriculum, system.tasks)
-    return data
+def _by_row(configuration: Configuration) -> bool:
+    return configuration.network.gating is Gating.NEURON
 
 
-def _paths_dataset(
+def _shown(dataset: xr.Dataset) -> xr.Dataset:
+    """Without the last block of a run whose blocks are counted as published."""
+    edges, tasks = dataset.attrs["edges"], dataset.attrs["block_tasks"]
+    if edges[-1] != COUNTED_TIME:
+        return dataset
+    kept = dataset.isel(record=dataset.block.values < SHOWN_BLOCKS)
+    return kept.assign_attrs(edges=edges[: SHOWN_BLOCKS + 1], block_tasks=tasks[:SHOWN_BLOCKS])
+
+
+def _sorted_by_path(
     configuration: Configuration, trajectory: Trajectory, curriculum: AbstractCurriculum, tasks: TaskSet
 ) -> xr.Dataset:
-    """Paths sorted by their teachers, as one permutation; beside them the gates under the published rule."""
+    """Paths sorted by their teachers, as one permutation; beside them gates under the published rule."""
     dataset = simulation_dataset(configuration, trajectory, curriculum, tasks)
-    base = trajectory.values["similarity"][:, :, : tasks.num_base]
+    of_base = dataset.similarity.values[:, :, : tasks.num_base]
 
-    def as_published_code_sorts(similarity, gates):
+    def by_published_rule(similarity: Array, gates: Array) -> Array:
         return apply_published_sorting(published_sorting(similarity), gates)
 
-    gates = np.asarray(jax.vmap(as_published_code_sorts)(base, trajectory.values["gates"]))
-    alignment = np.einsum("stmm->st", dataset.similarity.values[:, :, : tasks.num_base]) / tasks.num_base
+    unsorted = trajectory.values["similarity"][:, :, : tasks.num_base]
+    gates = np.asarray(jax.vmap(by_published_rule)(unsorted, trajectory.values["gates"]))
+    alignment = np.einsum("stmm->st", of_base) / tasks.num_base
     return dataset.assign(
-        alignment=(("seed", "record"), alignment, {"long_name": "mean cosine of paths with their teachers"}),
-        published_gates=(("seed", "record", "path"), gates, {"long_name": "gates under the published sorting rule"})
+        alignment=(("seed", "record"), alignment, {"long_name": "mean cosine of teachers with their paths"}),
+        published_gates=(("seed", "record", "path"), gates, {"long_name": "gates under the published sorting rule"}),
     )
 
 
-def _rows_dataset(
+def _sorted_by_row(
     configuration: Configuration, trajectory: Trajectory, curriculum: AbstractCurriculum, tasks: TaskSet
 ) -> xr.Dataset:
     """Every output sorts its rows for itself, optimally over the last two blocks; "path" m is what teacher m got.
 
     Returns:
         What `simulation_dataset` returns, with `alignment`, the mean cosine of all matched rows, and, under the
-        published matching of rows, `published_alignment` and `distinct_rows`, the number of rows that it uses.
+        published matching of rows, `published_alignment` and `distinct_rows`, the number of student rows it uses.
     """
-    cosines = trajectory.values["cosines"].astype(tasks.teachers.dtype)
-    seeds, records, teachers, outputs, rows = cosines.shape
-    # Entry (m, o, p): the row that path p feeds into the output that row o of teacher m is for.
-    same_output = jnp.einsum("stmopo->stmop", cosines.reshape(seeds, records, teachers, outputs, -1, outputs))
-    late = np.asarray(trajectory.blocks) >= int(trajectory.blocks[-1]) - 1
-    matching = jax.vmap(assign_paths_by_row)(same_output[:, late, : tasks.num_base].mean(axis=1))
-    matched = jax.vmap(matched_rows)(same_output, matching)
-    published = jax.vmap(published_row_matching)(cosines[:, :, : tasks.num_base])
-    as_published = jax.vmap(matched_rows)(cosines, published)
-    gates = jnp.take_along_axis(trajectory.values["gates"], matching[:, None], axis=2)
-    # Sorted already, so that labelling finds the paths in order.
-    values = {"loss": trajectory.values["loss"], "gates": gates, "similarity": matched.similarity}
-    dataset = simulation_dataset(
-        configuration, eqx.tree_at(lambda tr: tr.values, trajectory, values), curriculum, tasks
-    )
-    series = ("seed", "record")
+    blocks, base = trajectory.blocks, tasks.num_base
+    late = blocks >= blocks[-1] - 1
+
+    def one(weights: Array) -> dict[str, Array]:
+        weights = weights.astype(tasks.teachers.dtype)
+        rows = weights.reshape(len(weights), -1, tasks.d_in)
+        cosines = jax.vmap(row_cosines, in_axes=(None, 0))(tasks.teachers, rows)
+        # Entry (m, o, p): row o of teacher m with the row that path p feeds into the same output.
+        by_path = cosines.reshape(*cosines.shape[:-1], -1, tasks.d_out)
+        same_output = jnp.diagonal(by_path, axis1=2, axis2=4).swapaxes(2, 3)
+        matching = assign_paths_by_row(mean_over(same_output[:, :base], late))
+        matched = matched_rows(same_output, matching)
+        published = matched_rows(cosines, published_row_matching(cosines[:, :base]))
+        return {
+            "matching": matching,
+            "similarity": matched.similarity,
+            "alignment": matched.alignment,
+            "published_alignment": published.alignment,
+            "distinct_rows": published.num_distinct,
+        }
+
+    # One seed at a time: cosines of all rows at all records are large.
+    found = jax.jit(lambda weights: jax.lax.map(one, weights))(trajectory.values["weights"])
+    gates = jnp.take_along_axis(trajectory.values["gates"], found["matching"][:, None], axis=2)
+    # Sorted already: the assignment that labelling looks for is the identity.
+    values = {"loss": trajectory.values["loss"], "gates": gates, "similarity": found["similarity"]}
+    relabelled = eqx.tree_at(lambda tr: tr.values, trajectory, values)
+    dataset = simulation_dataset(configuration, relabelled, curriculum, tasks)
+    names = {
+        "alignment": "mean cosine of matched rows",
+        "published_alignment": "mean cosine of rows under the published matching",
+        "distinct_rows": "student rows that the published matching uses",
+    }
+    dims = {name: ("seed", "record")[: found[name].ndim] for name in names}
     return dataset.assign(
-        alignment=(series, np.asarray(matched.alignment), {"long_name": "mean cosine of matched rows"}),
-        published_alignment=(
-            series,
-            np.asarray(as_published.alignment),
-            {"long_name": "mean cosine of rows under the published matching"},
-        ),
-        distinct_rows=(
-            "seed",
-            np.asarray(as_published.num_distinct),
-            {"long_name": f"of {rows} rows, those that the published matching uses"},
-        ),
+        {name: (dims[name], np.asarray(found[name]), {"long_name": text}) for name, text in names.items()}
     )
 
 
-def _all_cosines(system: AbstractSystem, state, task: Array) -> Array:
-    """Cosine of every teacher row with every student row, in single precision, which halves the memory."""
-    del task
+def _weights(system, state, task):
+    """All weights in single precision, which is plenty for cosines and half the memory."""
+    del system, task
     network = state.network if isinstance(state, OnlineState) else state
-    rows = network.weights.reshape(-1, network.weights.shape[-1])
-    return row_cosines(system.tasks.teachers, rows).astype(jnp.float32)
+    return network.weights.astype(jnp.float32)

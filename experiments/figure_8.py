@@ -223,7 +223,8 @@ def _draw_human(ax: Axes, human: xr.Dataset, measure: str) -> None:
 
 
 def _draw_curve(ax: Axes, x: np.ndarray, y: np.ndarray, error: np.ndarray, share: float, label: str) -> None:
-    color = matplotlib.colormaps["viridis"](share)
+    # The bright end of the published colours is too pale for a line on white.
+    color = matplotlib.colormaps["viridis"](0.92 * share)
     ax.errorbar(x, y, error, color=color, marker="o", markersize=3.5, capsize=2, label=label)
 
 

@@ -32,11 +32,21 @@ from ntadyn.simulation import Trajectory
 
 # Relative weight of the penalty on columns of the weights, beside 1 for nonnegative gates and 10 for their norm.
 COLUMN_WEIGHTS = {"without": 0.0, "with": 20.0}
-ACTIVE = 0.1
 NUM_BLOCKS = 25
 RECORDS_PER_BLOCK = 39
 
-VERDICT = ""
+VERDICT = (
+    "Reproduced as a statement about many seeds. Without a penalty on the weights a task is often answered by two paths "
+    "at once, more often the first task than the second, and a path that nobody needs keeps its weights. With the "
+    "penalty five seeds in six end with exactly one path per task and most of the other weights shrink to nothing. All "
+    "counts agree with another simulation of thirty seeds within what two draws of thirty may differ by. The published "
+    "panels show one seed each: the one with the penalty, where two paths share the second task, shows what happens in "
+    "one of our seeds in ten, so it is not the typical effect of the penalty. One number is outside: the statement that "
+    "weights of unused paths end below 0.03 holds for the median and for about two thirds of them. A path that answered "
+    "a task for some blocks before it lost it had grown to 0.2 to 0.6, and the penalty takes away less than 0.01 per "
+    "block, so that it would need up to fifty blocks more. The penalty on weights also dilutes the penalties on the "
+    "gates, because relative weights are divided by their sum: both change between the two panels."
+)
 
 
 @dataclass(frozen=True)
@@ -84,8 +94,7 @@ def run(parameters: Parameters) -> Data:
         "without" and "with": `loss`, `gates`, `norms` of the paths' weights and `column_norm`, over (seed, record, ...),
         the paths in the order of the tasks they answer, then those that answer none.
     """
-    base = configuration(parameters)
-    return simulate(base, RECORDS_PER_BLOCK)
+    return simulate(configuration(parameters), RECORDS_PER_BLOCK)
 
 
 def simulate(configuration: Configuration, records_per_block: int) -> Data:
@@ -177,7 +186,8 @@ def plot(data: Data) -> Figure:
         for ax, letter in zip(axes.flat, "ABCD", strict=True):
             ax.set_title(letter, loc="left", fontweight="bold")
         how = "batches of 200" if data["with"].attrs["online"] else "population flow"
-        figure.suptitle(f"{how}; above: one seed of the most common kind; below: all {data['with'].sizes['seed']} seeds", fontsize=8)
+        count = data["with"].sizes["seed"]
+        figure.suptitle(f"{how}; A, B: one seed of the most common kind; C, D: all {count} seeds", fontsize=8)
     return figure
 
 
@@ -192,7 +202,7 @@ def _draw_gates(ax: Axes, dataset: xr.Dataset) -> None:
 
 def _draw_counts(ax: Axes, data: Data) -> None:
     """Share of seeds by the number of open gates at the end of the last block of each task."""
-    counts = np.arange(1, 5)
+    counts = np.arange(1, 4)
     place = 0
     for name, color in (("without", "0.6"), ("with", "C0")):
         for task, hatch in ((0, ""), (1, "////")):
@@ -201,7 +211,8 @@ def _draw_counts(ax: Axes, data: Data) -> None:
             label = f"{name} penalty, task {task + 1}"
             ax.bar(counts + 0.2 * (place - 1.5), share, 0.18, color=color, hatch=hatch, edgecolor="white", label=label)
             place += 1
-    ax.set(xlabel=f"gates above {ACTIVE} at the end of a block", ylabel="share of seeds", xticks=counts, ylim=(0, 1.02))
+    ax.set(xlabel=f"gates above {numbers.ACTIVE} at the end of a block", ylabel="share of seeds", xticks=counts)
+    ax.set_ylim(0, 1.02)
     ax.legend(loc="upper right")
 
 
@@ -216,6 +227,6 @@ def _draw_norms(ax: Axes, data: Data) -> None:
             low, middle, high = np.quantile(norms, (0.25, 0.5, 0.75), axis=0)
             ax.plot(dataset.time.values, middle, color=color, linestyle=style)
             ax.fill_between(dataset.time.values, low, high, color=color, alpha=0.2, linewidth=0)
-            handles.append(Line2D([], [], color=color, linestyle=style, label=f"{name} penalty, {kind}"))
-    ax.set(xlabel="time", ylabel=r"$\Vert W^p\Vert_F$", ylim=(0, 1.05), xlim=(0, dataset.attrs["edges"][-1]))
-    ax.legend(handles=handles, loc="upper left", ncols=1)
+            handles.append(Line2D([], [], color=color, linestyle=style, label=f"{name} penalty,\n{kind}"))
+    ax.set(xlabel="time", ylabel=r"$\Vert W^p\Vert_F$", ylim=(0, 0.8), xlim=(0, data["with"].attrs["edges"][-1]))
+    ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -69,7 +69,9 @@ def write_report(folder: Path) -> Path:
     """
     entries = find_entries(folder)
     if not any(entry.result is not None or entry.failure for entry in entries):
-        raise ValueError(f"there are no results in {str(folder)!r}; run figures first, or name their folder with --out.")
+        raise ValueError(
+            f"there are no results in {str(folder)!r}; run figures first, or name their folder with --out."
+        )
     from ntadyn.storage import writing
 
     with writing(folder / PAGE) as temporary:

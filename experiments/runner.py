@@ -3,7 +3,7 @@
 import math
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +115,7 @@ def run_figures(names: Sequence[str], request: Request) -> bool:
             done = len(outcomes) - (len(names) - len(pending))
             print(f"{now} {job.name} {_ending(outcome)} ({done} of {len(pending)})", flush=True)
     ordered = [outcomes[name] for name in names]
-    print(f"\n{summary(ordered)}\n\n{_total(ordered, time.perf_counter() - began)}", flush=True)
+    print(f"\n{summary(ordered)}\n\n{_total(ordered, time.perf_counter() - began)}\nfiles: {request.out}", flush=True)
     return all(outcome.accepted for outcome in ordered)
 
 
@@ -127,10 +127,10 @@ def summary(outcomes: Sequence[Outcome]) -> str:
         if result is None:
             lines.append((outcome.name, "FAILED", "", "", "", "", outcome.reason))
             continue
-        counts = (str(result.counts[verdict]) for verdict in (Verdict.PASSED, Verdict.OUTSIDE, Verdict.REPORTED))
+        passed, outside, reported = (str(result.counts[verdict]) for verdict in Verdict)
         verdict = Verdict[result.document["verdict"]].value
         kept = f"kept, of {result.document['provenance']['created']}" if outcome.kept else ""
-        lines.append((outcome.name, verdict, *counts, _seconds(result.seconds), kept))
+        lines.append((outcome.name, verdict, passed, outside, reported, _seconds(result.seconds), kept))
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     words = {0, 1, len(widths) - 1}
     return "\n".join(
@@ -157,7 +157,7 @@ def _plan(names: Sequence[str], request: Request) -> tuple[list[tuple[Job, dict[
     return jobs, broken
 
 
-def _run(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, int | None]]:
+def _run(jobs: Sequence[Job], workers: int) -> Generator[tuple[Job, int | None]]:
     if workers > 1 and len(jobs) > 1:
         yield from in_processes(attempt, jobs, workers)
         return
@@ -179,8 +179,9 @@ def _outcome(job: Job, exit_code: int) -> Outcome:
 def _last_seconds(job: Job) -> float:
     """How long it took last time; unknown ones begin first, so that none of them is left for last."""
     result = find_result(job.target)
-    known = result is not None and result.document.get("fast") == job.variant.fast
-    return result.seconds if known and math.isfinite(result.seconds) else math.inf
+    if result is None or result.document.get("fast") != job.variant.fast or math.isnan(result.seconds):
+        return math.inf
+    return result.seconds
 
 
 def _ending(outcome: Outcome) -> str:
@@ -197,10 +198,10 @@ def _total(outcomes: Sequence[Outcome], elapsed: float) -> str:
     line = f"{accepted} of {len(outcomes)} figures with every number within its tolerance"
     if failed:
         line += f", {failed} failed to run"
-    times = sorted(((o.result.seconds, o.name) for o in outcomes if o.result is not None and not o.kept), reverse=True)
     line += f"; {elapsed:.0f} s"
-    if len(times) > 1:
-        line += ", longest: " + ", ".join(f"{name} {_seconds(seconds)} s" for seconds, name in times[:3])
+    new = [(item.result.seconds, item.name) for item in outcomes if item.result is not None and not item.kept]
+    if len(new) > 1:
+        line += ", longest: " + ", ".join(f"{name} {_seconds(seconds)} s" for seconds, name in sorted(new)[:-4:-1])
     return line
 
 

@@ -4,6 +4,7 @@ A toy has two outputs y_1, y_2, and two tasks whose targets are (1, 0) and (0, 1
 here is labelled by outputs; path 1 counts as the one of output 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import diffrax
@@ -57,43 +58,74 @@ class ToyRun:
         return self.num_blocks * self.block_duration
 
 
-def published_scheme(step: float = PUBLISHED_STEP) -> FixedSteps:
-    """Explicit Euler steps."""
-    return FixedSteps(diffrax.Euler(), step)
+def switch_times(block_duration: float, num_blocks: int) -> np.ndarray:
+    """When a smooth target passes from one task to the other: the published shift puts that just before the switch.
 
-
-def published_records(total_time: float, count: int, step: float = PUBLISHED_STEP) -> np.ndarray:
-    """When the published code takes its records: at the first step that is not before j total_time / (count - 1).
-
-    Where records are as dense as steps, all of them but the first come one step after the time that they stand for.
+    The sharper the switch, the more a step that straddles it errs; record times are hit by steps exactly.
 
     Args:
-        total_time: of the run.
-        count: of records.
-        step: of the scheme.
+        block_duration: of every block.
+        num_blocks: how many.
 
     Returns:
-        Times, shape (count,), multiples of the step.
+        Times, shape (num_blocks,).
     """
-    # Rounding must not make a time that is a multiple of the step wait for the next one.
-    return np.ceil(np.linspace(0, total_time, count) / step - 1e-6) * step
+    return block_duration * (np.arange(1, num_blocks + 1) - 0.5e-4)
 
 
-def run_toy(run: ToyRun, method: FixedSteps, records_per_block: int = 0, times: np.ndarray | None = None) -> xr.Dataset:
-    """Simulate.
+def follow_flow(
+    run: ToyRun, max_step: float, records_per_block: int = 0, times: Sequence[float] | np.ndarray = ()
+) -> xr.Dataset:
+    """The exact flow, to the accuracy of its steps.
 
     Args:
-        run: what.
-        method: how; runs that share its solver, the number of blocks and the number of records share a program.
+        run: what to simulate.
+        max_step: of the splitting solver.
         records_per_block: records strictly inside every block.
-        times: further record times.
+        times: further record times; those of `switch_times` are added.
 
     Returns:
         Dataset over `record` with `loss`, `gates` (path), `weights` (path, output), `y` and `target` (output), `wbar`
         and `cbar`; NaN throughout if the run failed.
     """
+    at = np.union1d(switch_times(run.block_duration, run.num_blocks), np.asarray(times, float))
+    return _simulate(run, FixedSteps(max_step=max_step), records_per_block, at)
+
+
+def follow_published_scheme(run: ToyRun, num_records: int, step: float = PUBLISHED_STEP) -> xr.Dataset:
+    """Explicit Euler steps, recorded as the published code does.
+
+    Args:
+        run: what to simulate.
+        num_records: of the published run.
+        step: of the scheme.
+
+    Returns:
+        As `follow_flow`, over the published records only.
+    """
+    times = published_records(run.total_time, num_records, step)
+    return at_times(_simulate(run, FixedSteps(diffrax.Euler(), step), 0, times), times)
+
+
+def published_records(total_time: float, num_records: int, step: float = PUBLISHED_STEP) -> np.ndarray:
+    """When the published code takes its records: at the first step that is not before j total_time / (n - 1).
+
+    Where records are as dense as steps, all of them but the first come one step after the time that they stand for.
+
+    Args:
+        total_time: of the run.
+        num_records: n.
+        step: of the scheme.
+
+    Returns:
+        Times, shape (n,), multiples of the step.
+    """
+    # Rounding must not make a time that is a multiple of the step wait for the next one.
+    return np.ceil(np.linspace(0, total_time, num_records) / step - 1e-6) * step
+
+
+def _simulate(run: ToyRun, method: FixedSteps, records_per_block: int, times: np.ndarray) -> xr.Dataset:
     order = [0, 1] if run.first_output == 0 else [1, 0]  # teacher -> output, its own inverse
-    weights = jnp.asarray(np.asarray(run.weights)[:, order, None])
     hinge, stiffness = (jnp.asarray(strength) for strength in run.strengths)
     system = toy_flow(
         {"gates": run.tau_c, "weights": run.tau_w}, {"gates": Nonnegativity(hinge) + UnitL1Norm(stiffness)}
@@ -101,16 +133,15 @@ def run_toy(run: ToyRun, method: FixedSteps, records_per_block: int = 0, times: 
     trajectory = simulate(
         system,
         Smooth(run.hardness, run.block_duration, run.num_blocks),
-        GatedLinear(jnp.asarray(run.gates), weights),
+        GatedLinear(jnp.asarray(run.gates), jnp.asarray(np.asarray(run.weights)[:, order, None])),
         method=method,
         observables={"loss": observables.loss, "state": observables.full_state, "target": _target},
         records_per_block=records_per_block,
-        times=() if times is None else times,
+        times=times,
     )
     state = trajectory.values["state"]
     weights = np.asarray(state.weights)[..., order, 0]
     gates = np.asarray(state.gates)
-    failed = np.nan if bool(trajectory.result != RESULTS.successful) else 0.0
     dataset = xr.Dataset(
         {
             "loss": ("record", np.asarray(trajectory.values["loss"])),
@@ -123,7 +154,7 @@ def run_toy(run: ToyRun, method: FixedSteps, records_per_block: int = 0, times: 
         },
         {"time": ("record", np.asarray(trajectory.times)), "block": ("record", np.asarray(trajectory.blocks))},
     )
-    return dataset + failed
+    return dataset if bool(trajectory.result == RESULTS.successful) else dataset * np.nan
 
 
 def specialisation(weights: np.ndarray) -> np.ndarray:
@@ -131,7 +162,7 @@ def specialisation(weights: np.ndarray) -> np.ndarray:
     return 0.5 * (weights[..., 0, 0] - weights[..., 1, 0] + weights[..., 1, 1] - weights[..., 0, 1])
 
 
-def at_times(dataset: xr.Dataset, times: np.ndarray | list[float]) -> xr.Dataset:
+def at_times(dataset: xr.Dataset, times: Sequence[float] | np.ndarray) -> xr.Dataset:
     """The records nearest to some times; of two at a switch, the one before it."""
     nearest = np.argmin(np.abs(dataset.time.values[:, None] - np.asarray(times)[None, :]), axis=0)
     return dataset.isel(record=nearest)

@@ -5,14 +5,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from multiprocessing import connection
 from typing import TypeVar
 
 Job = TypeVar("Job")
 
 
-def in_processes(work: Callable[[Job], bool], jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, int | None]]:
+def in_processes(work: Callable[[Job], bool], jobs: Sequence[Job], workers: int) -> Generator[tuple[Job, int | None]]:
     """Do jobs, at most `workers` at a time, in the given order.
 
     A process serves one job, so that what it held is given back, and one that is killed takes no other with it. When

@@ -16,6 +16,10 @@ from ntadyn.solvers.lanes import LaneProblem, LaneState
 from ntadyn.tasks.curricula import AbstractCurriculum
 from ntadyn.time_grid import TimeGrid
 
+# Lanes come in whole vectors of the processor: the last few of an odd number would be computed one by one, which made
+# 110 lanes a quarter slower than 112.
+VECTOR_BYTES = 64
+
 
 class LaneSteps(eqx.Module):
     """The splitting step on lanes, see `ntadyn.solvers.lanes`: t_k = start + length (k/n)^2 within an interval.
@@ -61,6 +65,8 @@ def run_batch(
 
 
 def _run_lanes(systems, curriculum, states, grid, observables) -> Trajectory:
+    number = states.gates.shape[0]
+    systems, states = _padded((systems, states), number, VECTOR_BYTES // states.gates.dtype.itemsize)
     problem, state = lanes.to_lanes(systems, states)
 
     def observed(state: LaneState, item: TimeGrid) -> dict[str, PyTree]:
@@ -87,7 +93,14 @@ def _run_lanes(systems, curriculum, states, grid, observables) -> Trajectory:
     result = jax.vmap(lambda fine: RESULTS.where(fine, RESULTS.successful, RESULTS.diverged))(finite)
     times, blocks = (jnp.broadcast_to(leaf, (*finite.shape, *leaf.shape)) for leaf in (grid.end, grid.block))
     final = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0), lanes.from_lanes(state))
-    return Trajectory(times, blocks, jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), values), final, result)
+    values = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), values)
+    return jax.tree.map(lambda leaf: leaf[:number], Trajectory(times, blocks, values, final, result))
+
+
+def _padded(tree: PyTree, number: int, multiple: int) -> PyTree:
+    """Arrays whose leading axis is a multiple, by repeating the last entry."""
+    extra = -number % multiple
+    return jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[-1:], extra, axis=0)]), tree)
 
 
 def _through(problem: LaneProblem, state: LaneState, curriculum: AbstractCurriculum, item: TimeGrid) -> LaneState:

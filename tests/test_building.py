@@ -14,10 +14,10 @@ from ntadyn.configuration import (
     TeacherScale,
     replaced,
 )
-from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters
-from ntadyn.networks import NeuronGatedLinear
+from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters
+from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
 from ntadyn.simulation import default_step
-from ntadyn.solvers import Descent, Splitting
+from ntadyn.solvers import Descent, SlidingHeun, Splitting
 
 SMALL = replaced(Configuration(), {"teachers.d_in": 6, "teachers.d_out": 2})
 KEY = building.first(building.keys(Randomness()))
@@ -61,17 +61,20 @@ def test_composites_follow_the_base_tasks(composites, expected):
 def test_every_kind_of_dynamics_builds_the_same_system_seen_differently(dynamics, gating):
     configuration = replaced(SMALL, {"dynamics": dynamics, "network.gating": gating, "batch_size": 7})
     system, state = building.build(configuration, KEY)
+    layer = gating is Gating.LAYER
     expected = {
-        Dynamics.ORDER_PARAMETERS: OrderParameters,
+        Dynamics.ORDER_PARAMETERS: DeepOrderParameters if layer else OrderParameters,
         Dynamics.GRADIENT_FLOW: GradientFlow,
         Dynamics.ONLINE: OnlineSGD,
     }
     assert type(system) is expected[dynamics]
-    assert system.gates(state).shape == ((2,) if gating is Gating.PATH else (2, 2))
+    # Two paths of two outputs, or four hidden units.
+    assert system.gates(state).shape == {Gating.PATH: (2,), Gating.NEURON: (2, 2), Gating.LAYER: (4, 2)}[gating]
     np.testing.assert_array_equal(system.gates(state), 0.5)
     task = jnp.asarray([1.0, 0.0])
     flow, network = building.build(replaced(configuration, {"dynamics": Dynamics.GRADIENT_FLOW}), KEY)
-    assert isinstance(network, NeuronGatedLinear) == (gating is Gating.NEURON)
+    kinds = {Gating.PATH: GatedLinear, Gating.NEURON: NeuronGatedLinear, Gating.LAYER: DeepLinear}
+    assert type(network) is kinds[gating]
     np.testing.assert_allclose(system.energy(state, task), flow.energy(network, task), rtol=1e-12)
     if dynamics is Dynamics.ONLINE:
         assert system.batch_size == 7
@@ -152,6 +155,32 @@ def test_the_method_fits_the_dynamics():
     assert building.build_method(replaced(online, {"max_step": 0.125}), system).max_step == 0.125
 
 
+@pytest.mark.parametrize(("gating", "paths", "solver"), [(Gating.NEURON, 16, Splitting), (Gating.NEURON, 17, SlidingHeun),
+    (Gating.LAYER, 8, Splitting), (Gating.LAYER, 9, SlidingHeun), (Gating.PATH, 40, SlidingHeun)])  # fmt: skip
+def test_many_gates_get_the_solver_that_is_made_for_them(gating, paths, solver):
+    configuration = replaced(SMALL, {"network.gating": gating, "network.num_paths": paths})
+    system, state = building.build(configuration, KEY)
+    method = building.build_method(configuration, system)
+    assert isinstance(method.solver, solver)
+    assert (system.gates(state).size > 32) == (solver is SlidingHeun)
+    assert method.max_step == default_step(system)
+
+
+@pytest.mark.parametrize("gating", Gating)
+def test_initial_gates_may_deviate_from_their_common_value(gating):
+    changes = {"network.gating": gating, "network.num_paths": 60, "dynamics": Dynamics.GRADIENT_FLOW}
+    _, alike = building.build(replaced(SMALL, changes), KEY)
+    _, random = building.build(replaced(SMALL, changes | {"network.initial_gate_scale": 0.3}), KEY)
+    np.testing.assert_array_equal(alike.weights, random.weights)
+    np.testing.assert_array_equal(alike.gates, 0.5)
+    deviation = np.asarray(random.gates) - 0.5
+    spread = 0.3 / 6**0.5
+    # Means and deviations of 60 numbers or more, four standard errors.
+    assert abs(deviation.mean()) < 4 * spread / deviation.size**0.5
+    assert deviation.std() == pytest.approx(spread, rel=4 / (2 * deviation.size) ** 0.5)
+    assert abs(np.corrcoef(deviation.ravel()[:60], random.weights.ravel()[:60])[0, 1]) < 4 / 60**0.5
+
+
 # What is changed -> what the message must name: the value that was given, and what is allowed or to be done.
 BAD = [
     ({"teachers.d_in": 3}, ["2 \\* 2 = 4", "Raise d_in to 4"]),
@@ -164,6 +193,8 @@ BAD = [
     ({"network.num_paths": 0}, ["at least one path", "\\(0, 2, 6\\)"]),
     ({"network.initial_gate": float("nan")}, ["gates contain NaN", "pass finite"]),
     ({"network.initial_scale": float("inf")}, ["weights contain NaN or infinity", "pass finite"]),
+    ({"network.initial_gate_scale": float("inf")}, ["gates contain NaN or infinity", "pass finite"]),
+    ({"network.num_paths": 0, "network.gating": Gating.LAYER}, ["at least one path", "\\(0, 2, 6\\)"]),
     ({"time_constants.gates": 0.0}, ["'gates' is 0.0", "must be positive"]),
     ({"time_constants.weights": -1.3}, ["'weights' is -1.3", "must be positive"]),
     ({"time_constants.gates": float("nan")}, ["'gates' is nan", "finite"]),

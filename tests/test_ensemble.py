@@ -1,3 +1,5 @@
+import itertools
+
 import jax
 import numpy as np
 import pytest
@@ -142,3 +144,36 @@ def test_paths_of_the_dataset_are_in_the_order_of_their_teachers(ensembles, name
             dataset.student_overlaps[seed], recorded["student_overlaps"][seed][:, order][:, :, order]
         )
         np.testing.assert_array_equal(dataset.teacher_overlaps[seed], recorded["teacher_overlaps"][seed][:, order])
+
+
+TWO_LAYERS = replaced(ONLINE, {"network.gating": Gating.LAYER, "network.num_paths": 2, "network.initial_gate_scale": 1})
+
+
+def by_hand(similarity, matching):
+    """cos(W*^m, units matched to teacher p), from (records, teachers, outputs, units) and (teachers, outputs)."""
+    rows = [similarity[:, :, output, matching[:, output]] for output in range(matching.shape[1])]
+    return np.mean(rows, axis=0)
+
+
+def test_units_of_a_two_layer_network_are_matched_with_rows_of_teachers():
+    trajectory, curriculum = run_ensemble(TWO_LAYERS, records_per_block=2)
+    rows, gates = (np.asarray(trajectory.values[name]) for name in ("row_similarity", "gates"))
+    assert rows.shape == (3, 12, 2, 2, 4)
+    dataset = labelled(TWO_LAYERS, trajectory, curriculum)
+    assert dict(dataset.sizes) == {"seed": 3, "record": 12, "path": 2, "output": 2, "teacher": 2}
+    for seed in range(3):
+        window = rows[seed, 4:].mean(axis=0).reshape(4, 4)
+        value = lambda units: sum(window[row, unit] for row, unit in enumerate(units))  # noqa: B023, E731
+        matching = np.reshape(max(itertools.permutations(range(4)), key=value), (2, 2))
+        np.testing.assert_allclose(dataset.similarity[seed], by_hand(rows[seed], matching), rtol=0, atol=1e-14)
+        for teacher, output in np.ndindex(2, 2):
+            own = gates[seed, :, matching[teacher, output], output]
+            np.testing.assert_array_equal(dataset.gates[seed, :, teacher, output], own)
+
+
+def test_a_second_layer_with_too_few_units_is_labelled_too():
+    configuration = replaced(TWO_LAYERS, {"network.num_paths": 1, "randomness.num_seeds": 1})
+    trajectory, curriculum = run_ensemble(configuration)
+    rows = np.asarray(trajectory.values["row_similarity"])[0]
+    dataset = labelled(configuration, trajectory, curriculum)
+    np.testing.assert_allclose(dataset.similarity[0], by_hand(rows, rows.mean(axis=0).argmax(axis=-1)), atol=1e-14)

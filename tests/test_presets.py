@@ -13,10 +13,15 @@ from ntadyn.presets import (
     figure_2_flexible,
     figure_5_published,
     figure_5_released,
+    figure_6_flexible,
+    figure_6_forgetful,
+    figure_a7_published,
+    figure_a7_released,
     translated_from_legacy,
 )
-from ntadyn.regularizers import Nonnegativity, UnitL1Norm
+from ntadyn.regularizers import Nonnegativity, UnitL1Norm, UnitL2Norm
 from ntadyn.simulation import FixedSteps, simulate
+from ntadyn.solvers import Descent
 
 
 @pytest.mark.parametrize("name", SIMULATIONS)
@@ -44,6 +49,31 @@ def test_figure_5_is_translated_to_the_numbers_behind_its_axes():
     assert translated.penalties.strength == pytest.approx(0.15)
     assert translated.network.initial_scale == pytest.approx(0.01 / 20**0.5)
     assert translated.curriculum == literal.curriculum
+
+
+def test_figure_6_has_the_published_coefficients():
+    configuration = figure_6_flexible()
+    system, state = building.build(configuration, building.first(building.keys(configuration.randomness)))
+    # k_nn = 10 * 0.22 * 1/11 and k_2 = 0.22 * 10/11, on all 200 entries of the second layer.
+    gates = jnp.asarray(np.linspace(-1, 1, 200).reshape(20, 10))
+    expected = Nonnegativity(0.2) + UnitL2Norm(0.2)
+    np.testing.assert_allclose(system.penalties["gates"].energy(gates), expected.energy(gates), rtol=1e-13)
+    assert state.network.gates.shape == (20, 10)
+    assert float(jnp.std(state.network.gates)) == pytest.approx(0.01 / 20**0.5, rel=0.2)
+    assert building.build_method(configuration, system) == FixedSteps(Descent(), 0.01)
+    forgetful = figure_6_forgetful()
+    assert forgetful.time_constants == configuration.time_constants
+    key = building.first(building.keys(forgetful.randomness))
+    assert building.build(forgetful, key)[0].penalties == {}
+
+
+def test_figure_a7_is_translated_to_the_numbers_behind_its_axes():
+    translated, literal = figure_a7_published(), figure_a7_released()
+    assert translated.time_constants.weights == pytest.approx(0.4)
+    assert translated.time_constants.gates == pytest.approx(literal.time_constants.gates / 2)
+    assert translated.penalties.strength == pytest.approx(literal.penalties.strength / 2)
+    assert translated.network.initial_scale == pytest.approx(0.01 / 20**0.5)
+    assert translated.network.initial_gate_scale == literal.network.initial_gate_scale == 0.01
 
 
 LEGACY = replaced(
@@ -92,6 +122,25 @@ def test_the_translation_moves_exactly_like_the_legacy_convention(method):
     np.testing.assert_allclose(runs[0].values["loss"] * 8, runs[1].values["loss"], rtol=0, atol=1e-10)
     weights, legacy_weights = (run.final_state.weights for run in runs)
     np.testing.assert_allclose(weights * 8**0.5, legacy_weights, rtol=0, atol=1e-10)
+
+
+def test_the_translation_of_two_layers_moves_exactly_like_the_legacy_convention():
+    scales = {"teachers.scale": TeacherScale.UNIT, "network.initial_scale": 0.1, "network.initial_gate_scale": 0.6}
+    sizes = {"teachers.d_in": 8, "teachers.d_out": 4, "curriculum.total_time": 1.2, "max_step": 0.002}
+    legacy = replaced(figure_a7_released(), scales | sizes | {"dynamics": Dynamics.GRADIENT_FLOW})
+    key = building.first(building.keys(legacy.randomness))
+    system, state = building.build(translated_from_legacy(legacy), key)
+    legacy_flow, legacy_state = building.build(legacy, key)
+    penalties = {"gates": legacy_flow.penalties["gates"].scaled(4.0)}
+    taus = {name: 4 * tau for name, tau in legacy_flow.time_constants.items()}
+    legacy_flow = GradientFlow(legacy_flow.tasks, taus, penalties)
+    curriculum = building.build_curriculum(legacy.curriculum, system.tasks)
+    method = building.explicit_euler(0.002)
+    one, other = (simulate(s, curriculum, x, method=method, observables={}).final_state
+                  for s, x in ((system, state), (legacy_flow, legacy_state)))  # fmt: skip
+    assert float(jnp.max(jnp.abs(one.gates - state.gates))) > 0.1
+    np.testing.assert_allclose(one.gates, other.gates, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(one.weights * 8**0.5, other.weights, rtol=0, atol=1e-10)
 
 
 def test_the_translation_is_needed():

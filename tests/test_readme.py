@@ -23,6 +23,15 @@ def test_first_simulation(capsys):
     assert float(error) < 1e-3
 
 
+def test_sweep(capsys):
+    names = {}
+    exec(compile(examples()[1], "README.md", "exec"), names)
+    assert "gate_time_constant" in capsys.readouterr().out
+    mean = names["result"].alignment.mean("seed").values
+    assert mean[-1, 0] > 0.95  # long blocks, fast gates
+    assert mean[0, -1] < 0.8
+
+
 def test_loading_a_result(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("phase-diagram").mkdir()
@@ -31,5 +40,5 @@ def test_loading_a_result(tmp_path, monkeypatch):
     dataset = xr.Dataset({"alignment": (dims, np.ones((2, 2, 1)))}, coordinates)
     dataset.to_netcdf("phase-diagram/penalty.nc", engine="h5netcdf")
     names = {}
-    exec(compile(examples()[1], "README.md", "exec"), names)
+    exec(compile(examples()[2], "README.md", "exec"), names)
     assert names["penalty"].alignment.dims == dims

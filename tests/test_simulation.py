@@ -1,5 +1,7 @@
 """The harness: records, switches, step halving, result codes, refusals, and one program for many values."""
 
+import functools
+
 import diffrax
 import equinox as eqx
 import jax
@@ -247,3 +249,12 @@ def test_refusals_of_systems_say_what_to_do():
     for message, call in refused:
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_what_is_recorded_does_not_change_how_an_online_rule_learns():
+    # Its learning rate is its step: records wait for the end of one.
+    system = OnlineSGD(GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED}), jax.random.key(0), 20)
+    run = functools.partial(simulate, system, alternating(2, 2, 0.7), start(system), method=FixedSteps(Descent(), 0.05))
+    bare, watched = run(observables={}), run(observables={"gates": observables.gates}, records_per_block=4)
+    np.testing.assert_allclose(watched.times[:6], 0.05 * np.asarray([0, 3, 6, 8, 11, 14]), rtol=1e-12)
+    np.testing.assert_allclose(watched.final_state.network.weights, bare.final_state.network.weights, atol=1e-13)

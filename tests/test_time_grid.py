@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ntadyn.tasks.curricula import alternating, sequence
-from ntadyn.time_grid import lay_out, stack
+from ntadyn.time_grid import lay_out, lay_out_whole_steps, stack
 
 
 def test_blocks_begin_and_end_with_a_record():
@@ -91,3 +91,27 @@ def test_refusals_say_what_to_do():
         lay_out(curriculum, 0.1).padded(2)
     with pytest.raises(ValueError, match="outside jit and vmap"):
         jax.jit(lambda duration: lay_out(alternating(2, 2, duration), 0.1).end)(1.0)
+
+
+def test_whole_steps_do_not_depend_on_what_is_recorded():
+    curriculum, ends = sequence([0, 1, 0], [1.0, 0.505, 0.02], 2), []
+    for records, times in ((0, []), (5, [0.4, 0.41]), (1000, [])):
+        grid = lay_out_whole_steps(curriculum, 0.03, records, times)
+        steps = [int(np.sum(grid.num_steps[grid.block == block])) for block in range(3)]
+        assert steps == [34, 17, 1]  # 1.0 / 0.03 = 33.3, 0.505 / 0.03 = 16.8
+        moving = np.asarray(grid.num_steps) > 0
+        lengths = (np.asarray(grid.end - grid.start) / np.maximum(grid.num_steps, 1))[moving]
+        np.testing.assert_allclose(lengths, np.asarray([1 / 34, 0.505 / 17, 0.02])[np.asarray(grid.block)[moving]])
+        ends.append(np.asarray(grid.end))
+    # Where every step is recorded; more records than steps are the same.
+    assert ends[2].size == 34 + 17 + 1 + 3
+    assert ends[1].size == 7 + 1 + 7 + 2
+    for time in ends[1]:
+        assert np.min(np.abs(ends[2] - time)) < 1e-12
+    np.testing.assert_allclose(ends[1][[3, 4]], [round(0.4 * 34) / 34, 0.5], rtol=1e-12)  # 0.41 is on the same step
+
+
+def test_whole_steps_refuse_what_other_grids_refuse():
+    with pytest.raises(ValueError, match="max_step is 0.0; it must be positive"):
+        lay_out_whole_steps(alternating(2, 2, 1.0), 0.0)
+    np.testing.assert_array_equal(lay_out_whole_steps(alternating(2, 2, 1.0), float("inf"), 3).num_steps, [0, 1, 0, 1])

@@ -7,6 +7,7 @@ from typing import Any
 
 import tyro
 
+from ntadyn.cli.bench import Bench
 from ntadyn.cli.phase_diagram import PhaseDiagram
 from ntadyn.cli.show import Show
 from ntadyn.cli.simulate import Simulate
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command: Any = tyro.cli(commands, prog="ntadyn", description=DESCRIPTION, args=arguments)
     try:
         code = command.run()
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"ntadyn: {error}", file=sys.stderr)
         code = 2
     sys.exit(code)
@@ -40,7 +41,13 @@ def _defaults(arguments: list[str]) -> dict[str, Any]:
         simulate = Simulate(preset=preset, configuration=SIMULATIONS[preset]())
     if preset in PRESETS:
         phase_diagram = PhaseDiagram(preset=preset, ranges=PRESETS[preset]())
-    return {"simulate": simulate, "phase-diagram": phase_diagram, "verify": Verify(), "show": Show()}
+    return {
+        "simulate": simulate,
+        "phase-diagram": phase_diagram,
+        "verify": Verify(),
+        "show": Show(),
+        "bench": Bench(),
+    }
 
 
 def _named_preset(arguments: list[str]) -> Any:

@@ -27,6 +27,7 @@ from ntadyn.metrics.conservation import (
     path_invariant,
     path_residual,
 )
+from ntadyn.metrics.recurrence import block_distance
 from ntadyn.metrics.rows import (
     MatchedRows,
     assign_paths_by_row,
@@ -95,6 +96,7 @@ __all__ = [
     "apply_published_sorting",
     "assign_paths_by_row",
     "assign_units",
+    "block_distance",
     "block_of_times",
     "column_cosine",
     "difference_invariant",

@@ -126,17 +126,22 @@ def run_sweep(
             another sweep.
         storage.DiskFullError: if the folder has no room; finished tiles stay valid.
     """
-    began = time.perf_counter()
     tiled = TiledSweep.make(plan, measures)
+    began = time.perf_counter()
     part = run_tiles(tiled, compute, folder, report)
     return finished(merged(plan, measures, [part]), [tiled], time.perf_counter() - began)
 
 
 def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], seconds: float) -> xr.Dataset:
-    """The result with the longest step, and with compile and run times."""
+    """The result with the longest step, the mean number of steps, and compile and run times."""
     compile_seconds = parts[0].programs.compile_seconds
+    tiles = [tile for part in parts for tile in part.tiles]
+    pairs = [pair for tile in tiles for pair in zip(tile.groups, tile.schedules, strict=True)]
+    groups = [(len(group), schedule) for group, schedule in pairs]
+    steps = sum(number * schedule.num_steps for number, schedule in groups)
     return dataset.assign_attrs(
-        max_step=max(schedule.longest_step for part in parts for tile in part.tiles for schedule in tile.schedules),
+        max_step=max(schedule.longest_step for _, schedule in groups),
+        mean_steps=steps / sum(number for number, _ in groups),
         compile_seconds=compile_seconds,
         run_seconds=max(0.0, seconds - compile_seconds),
     )

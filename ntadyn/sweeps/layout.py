@@ -21,16 +21,16 @@ from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, TOTAL_TIME, W
 from ntadyn.tasks import Blocked
 from ntadyn.time_grid import TimeGrid, lay_out
 
-# Steps on lanes are 0.058 tau_c^(3/4) tau_W^(1/4) / |W*|. On the maps of figure 5 gates are then off by less than 1e-3
+# Steps on lanes are 0.07 tau_c^(3/4) tau_W^(1/4) / |W*|. On the maps of figure 5 gates are then off by less than 1e-3
 # in 99 of 100 trajectories that sit on no separatrix, for gates between 20 and 400 times faster than weights
 # (tests/validation).
-LANE_STEP = 0.058
+LANE_STEP = 0.07
 # Other systems are swept in steps that keep alignments, which move less than gates, to 1e-3 away from the border.
 COARSENING = 2.5
 # Steps come in few lengths, each 2^(-1/3) of the one before, so that cells that differ little share their time grid.
 STEPS_PER_OCTAVE = 3
 # Steps of all trajectories of a tile together: some tenths of a second on lanes, little to lose when killed.
-TILE_STEPS = 16_000_000
+TILE_STEPS = 8_000_000
 # XLA runs a loop over arrays of up to this size in the thread that calls it. Larger ones it hands to a pool of threads,
 # operation by operation, which for some hundred lanes takes several times longer than the arithmetic.
 CPU_GROUP_BYTES = 512
@@ -38,7 +38,7 @@ CPU_GROUP_BYTES = 512
 CPU_LANES = 512
 ACCELERATOR_LANES = 2**17
 # What a step costs whatever its lanes, in units of what it costs per lane.
-OVERHEAD_LANES = 80
+OVERHEAD_LANES = 250
 # Initial states of all trajectories of a tile together.
 TILE_BYTES = 2**28
 

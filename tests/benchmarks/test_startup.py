@@ -10,7 +10,7 @@ import pytest
 import ntadyn
 
 
-@pytest.mark.parametrize("command", ["", "simulate", "phase-diagram", "verify", "show"])
+@pytest.mark.parametrize("command", ["", "simulate", "phase-diagram", "verify", "show", "bench"])
 def test_help_comes_in_under_half_a_second(benchmark, command):
     environment = os.environ | {"PYTHONPATH": str(Path(ntadyn.__file__).parents[1])}
     arguments = [sys.executable, "-m", "ntadyn", *command.split(), "--help"]

@@ -68,6 +68,16 @@ def test_records_are_strict_json_even_for_infinite_numbers():
     assert records[2]["seeds"] == 2
 
 
+def test_a_record_is_turned_back_into_its_row():
+    rows = [
+        near("a", 1, 0.1, mean_of([1, 2]), "why"),
+        between("b", (0.0, 1.0), single(2)),
+        reported("c", single(-math.inf)),
+    ]
+    rows += [at_least("d", 0.9, single(0.3), 0.1), at_most("e", 0.9, single(0.3))]
+    assert [Acceptance.from_record(json.loads(json.dumps(row.as_record()))) for row in rows] == rows
+
+
 def test_table_has_one_aligned_line_per_row():
     text = table([near("loss", 0.25, 0.01, mean_of([0.2, 0.3])), at_most("a longer name", 0, single(1))])
     heading, first, second = text.splitlines()

@@ -1,0 +1,192 @@
+r"""Figure 2, supplement of ours: what a conservation law says about when paths can specialise.
+
+Without a penalty on the weights, Q = tau_W |W^1 - W^2|^2 - tau_c (c_1 - c_2)^2 changes at the rate
+2 (c_1 - c_2)(dR/dc_1 - dR/dc_2). While both gates are positive the penalties of figure 2 pull at both alike, and Q is
+constant; it can grow for good only while a gate is held at zero, or below. The runs are those of figure 2, with the
+released parameters in the present convention, seen through the exact order parameters; batches with `online`.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from experiments import figure_2, figure_2_conservation_numbers as numbers
+from experiments.acceptance import Acceptance
+from experiments.figure_run import Data
+from ntadyn import building, observables
+from ntadyn.configuration import Configuration, Dynamics
+from ntadyn.ensemble import run_ensemble
+from ntadyn.labelled import simulation_dataset
+from ntadyn.metrics import difference_invariant
+from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, band, house_style, shade_blocks
+from ntadyn.plotting.trajectory import draw_gates
+
+SHUT = "C5"
+CLOSE_UP = (4, 9)  # blocks shown in panel B
+
+VERDICT = ""
+
+
+@dataclass(frozen=True)
+class Parameters(figure_2.Parameters):
+    """As for figure 2, but by the exact order parameters.
+
+    Attributes:
+        dynamics: order parameters, or batches.
+    """
+
+    dynamics: Dynamics = Dynamics.ORDER_PARAMETERS
+
+
+PARAMETERS = Parameters()
+FAST = Parameters(num_seeds=4)
+
+
+def online(parameters: Parameters) -> Parameters:
+    """The same on batches of 200 with the published step 0.001, and a record at every second step."""
+    return dataclasses.replace(parameters, dynamics=Dynamics.ONLINE, records_per_block=499)
+
+
+def run(parameters: Parameters) -> Data:
+    """Simulate both regimes.
+
+    Args:
+        parameters: what to run.
+
+    Returns:
+        "flexible" and "forgetful".
+    """
+    return {
+        name: simulate(configuration, parameters.records_per_block)
+        for name, configuration in figure_2.configurations(parameters).items()
+    }
+
+
+def simulate(configuration: Configuration, records_per_block: int) -> xr.Dataset:
+    """One regime, its paths sorted by the teacher that they end up with.
+
+    Args:
+        configuration: what to run.
+        records_per_block: records strictly inside every block.
+
+    Returns:
+        `gates`, `similarity`, `invariant` (Q), `apart` (|W^1 - W^2|^2), `shut` (whether a gate is at or below zero at
+        either end of the step before a record) and `growth_inside` and `growth_outside`, what Q gained in such steps and
+        in the others up to each record.
+    """
+    taus = configuration.time_constants
+
+    def invariant(system, state, task):
+        students = observables.student_overlaps(system, state, task)
+        return difference_invariant(system.gates(state), students, taus.gates, taus.weights)
+
+    recorded = {"gates": observables.gates, "similarity": observables.similarity, "invariant": invariant}
+    trajectory, curriculum = run_ensemble(configuration, recorded, records_per_block)
+    tasks = building.build_tasks(configuration.teachers, building.first(building.keys(configuration.randomness)).teachers)
+    dataset = simulation_dataset(configuration, trajectory, curriculum, tasks)
+    series = ("seed", "record")
+    q = np.asarray(trajectory.values["invariant"])
+    gap = np.diff(np.asarray(trajectory.values["gates"]), axis=2)[..., 0]
+    # Explicit steps make a shut gate chatter around zero, the splitting step holds it there.
+    tolerance = numbers.CHATTER if configuration.dynamics is Dynamics.ONLINE else 0.0
+    shut = (dataset.gates.values <= tolerance).any(axis=2)
+    shut = np.concatenate([shut[:, :1], shut[:, 1:] | shut[:, :-1]], axis=1)
+    steps = np.diff(q, axis=1, prepend=q[:, :1])
+    return dataset.assign(
+        invariant=(series, q, {"long_name": "Q"}),
+        apart=(series, (q + taus.gates * gap**2) / taus.weights, {"long_name": "|W^1 - W^2|^2"}),
+        shut=(series, shut),
+        growth_inside=(series, np.cumsum(np.where(shut, steps, 0), axis=1)),
+        growth_outside=(series, np.cumsum(np.where(shut, 0, steps), axis=1)),
+    )
+
+
+def accept(data: Data) -> list[Acceptance]:
+    """What the conservation law says of figure 2."""
+    return numbers.accept(data["flexible"], data["forgetful"])
+
+
+def plot(data: Data) -> Figure:
+    """Q over time with the stretches of a shut gate; one seed from close by; growth inside and outside; by block."""
+    flexible, forgetful = data["flexible"], data["forgetful"]
+    seed = numbers.median_seed(flexible)
+    with house_style():
+        figure, axes = plt.subplots(2, 2, figsize=(7.6, 5.2))
+        for ax, letter in zip(axes.flat, "ABCD", strict=True):
+            ax.set_title(letter, loc="left", fontweight="bold")
+        _draw_invariant(axes[0, 0], flexible, forgetful, seed)
+        _draw_close_up(axes[0, 1], flexible.isel(seed=[seed]))
+        _draw_growth(axes[1, 0], flexible)
+        _draw_blocks(axes[1, 1], flexible)
+        how = "batches of 200" if "ONLINE" in flexible.attrs["configuration"] else "population flow"
+        figure.suptitle(
+            f"{how}, {flexible.sizes['seed']} repetitions; thick in A and B: one seed, orange where a gate of it is at or "
+            f"below zero; bands: standard error",
+            fontsize=8,
+        )
+    return figure
+
+
+def _draw_invariant(ax: Axes, flexible: xr.Dataset, forgetful: xr.Dataset, seed: int) -> None:
+    shade_blocks(ax, flexible.attrs["edges"], flexible.attrs["block_tasks"])
+    times = flexible.time.values
+    for values in flexible.invariant.values:
+        ax.plot(times, values, color="0.55", linewidth=0.5)
+    ax.plot(times, forgetful.invariant.values.mean(axis=0), color=FORGETFUL, linestyle="--", linewidth=1.8)
+    _draw_stretches(ax, times, flexible.invariant.values[seed], flexible.shut.values[seed])
+    handles = [
+        Line2D([], [], color=FLEXIBLE, linewidth=2, label="flexible, both gates open"),
+        Line2D([], [], color=SHUT, linewidth=2, label="flexible, a gate shut"),
+        Line2D([], [], color=FORGETFUL, linestyle="--", linewidth=1.8, label="forgetful"),
+    ]
+    ax.legend(handles=handles, loc="lower right", frameon=True, framealpha=0.85)
+    ax.set(xlabel="time", ylabel=r"$Q=\tau_W\Vert W^1-W^2\Vert^2-\tau_c(c_1-c_2)^2$")
+
+
+def _draw_stretches(ax: Axes, times: np.ndarray, values: np.ndarray, shut: np.ndarray) -> None:
+    """A curve, black where both gates are open and coloured where one is shut; `shut` is about the step to a record."""
+    ax.plot(times, values, color=FLEXIBLE, linewidth=2)
+    inside = np.where(shut | np.append(shut[1:], False), values, np.nan)
+    ax.plot(times, inside, color=SHUT, linewidth=2)
+
+
+def _draw_close_up(ax: Axes, one: xr.Dataset) -> None:
+    """Gates of one seed in some blocks, with the stretches marked, and its Q on an axis of its own."""
+    first, last = (float(one.attrs["edges"][block]) for block in CLOSE_UP if block < len(one.attrs["edges"])) if len(
+        one.attrs["edges"]
+    ) > CLOSE_UP[1] else (0.0, float(one.attrs["edges"][-1]))
+    times, shut = one.time.values, one.shut.values[0]
+    draw_gates(ax, one)
+    ax.fill_between(times, 0, 1, where=shut, step="pre", transform=ax.get_xaxis_transform(), color=SHUT, alpha=0.2, linewidth=0)
+    right = ax.twinx()
+    _draw_stretches(right, times, one.invariant.values[0], shut)
+    right.spines["right"].set_visible(True)
+    right.set(ylabel="Q", ylim=(-0.05, 1.35))
+    handles = [*ax.get_legend_handles_labels()[0], Patch(color=SHUT, alpha=0.2, label="a gate is shut")]
+    ax.legend(handles=handles, loc="upper left", frameon=True, framealpha=0.85)
+    ax.set(xlabel="time", xlim=(first, last), ylim=(-0.08, 1.45))
+
+
+def _draw_growth(ax: Axes, flexible: xr.Dataset) -> None:
+    shade_blocks(ax, flexible.attrs["edges"], flexible.attrs["block_tasks"])
+    band(ax, flexible.time.values, flexible.growth_inside.values, SHUT, "while a gate is shut")
+    band(ax, flexible.time.values, flexible.growth_outside.values, FLEXIBLE, "while both are open")
+    ax.set(xlabel="time", ylabel="growth of Q")
+    ax.legend(loc="center right")
+
+
+def _draw_blocks(ax: Axes, flexible: xr.Dataset) -> None:
+    """By block: share of the time with a shut gate, and share of the final growth."""
+    time_share, growth_share = numbers.by_block(flexible)
+    blocks = np.arange(1, time_share.shape[1] + 1)
+    band(ax, blocks, time_share, "C0", "share of the block with a gate shut")
+    band(ax, blocks, growth_share, SHUT, "share of all growth of Q")
+    ax.set(xlabel="block", ylim=(0, 1.0), xticks=range(5, len(blocks) + 1, 5) if len(blocks) > 4 else blocks)
+    ax.legend(loc="upper left")

@@ -1,0 +1,247 @@
+"""Figure A16: adaptation from few samples. One sample per update is enough to switch between learned tasks.
+
+Released parameters in the present convention, which is the one the published panels were made in. The figure is about
+single samples, so it runs online: batches of one, steps of 0.03, 33 of them in a block, as published. All published
+seeds start from the same weights and differ in their data only; a second ensemble, whose initial weights differ as well,
+shows what that choice hides. Its reduced model of one effective mode is deterministic; it runs from the published
+initial weights, which mix degrees with radians, and from those that were meant.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from jaxtyping import Array
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments import figure_a16_numbers as numbers
+from experiments.acceptance import Acceptance
+from experiments.figure_run import Data
+from experiments.variants import run_variants
+from ntadyn import building, observables, presets
+from ntadyn.configuration import Configuration, Curriculum, Dynamics, RelativePenalties, replaced
+from ntadyn.dynamics import toy_flow
+from ntadyn.metrics import last_blocks_mask, specialisation
+from ntadyn.networks import GatedLinear
+from ntadyn.plotting.style import band, house_style, shade_blocks
+from ntadyn.regularizers import from_relative_weights
+from ntadyn.results import result_codes
+from ntadyn.simulation import Trajectory, simulate
+from ntadyn.tasks import Smooth
+
+STEP = 0.03
+NUM_BLOCKS = 20
+STRENGTH = 0.1
+MODE_ENERGY = 0.5  # N s^2 of the full model; its loss is that of the reduced one times this
+HARDNESS = 1000.0
+# Initial weights of the reduced model in units of 0.01, one row per path: 45 degrees minus and plus 45 radians, and what
+# was meant.
+STARTS = {
+    "published": tuple((np.cos(np.pi / 4 + sign * 45), np.sin(np.pi / 4 + sign * 45)) for sign in (-1, 1)),
+    "intended": ((1.0, 0.0), (0.0, 1.0)),
+}
+
+VERDICT = ""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What figure A16 is made of.
+
+    Attributes:
+        num_seeds: repetitions in each ensemble.
+        seed: the seed that all keys are derived from.
+        records_per_unit: records of the reduced model per unit of time.
+    """
+
+    num_seeds: int = 100
+    seed: int = 0
+    records_per_unit: int = 50
+
+
+PARAMETERS = Parameters()
+FAST = Parameters(num_seeds=8)
+
+
+def configuration() -> Configuration:
+    """The full model on single samples."""
+    whole = Configuration(
+        curriculum=Curriculum(total_time=NUM_BLOCKS),
+        penalties=RelativePenalties(strength=STRENGTH, nonnegative=1.0, unit_l1=10.0, column_l2=0.0),
+        dynamics=Dynamics.ONLINE,
+        batch_size=1,
+        max_step=STEP,
+    )
+    shorter = presets.as_published_grid(whole, STEP)
+    return replaced(shorter, {"curriculum.total_time": NUM_BLOCKS * shorter.curriculum.block_duration})
+
+
+def run(parameters: Parameters) -> Data:
+    """Simulate both ensembles of the full model and both starts of the reduced one.
+
+    Args:
+        parameters: what to run.
+
+    Returns:
+        "one_start" and "varied_start", over (seed, record, ...), and "reduced", over (start, record, ...): `loss`, `gates`
+        and `size` of the paths (largest singular value over that of a teacher). The first two also have `population_loss`,
+        and `alignment` at the end.
+    """
+    repetitions = range(parameters.num_seeds)
+    keys = building.keys_of(parameters.seed, [(0, 0, k) for k in repetitions] + [(0, k, k) for k in repetitions])
+    spec = configuration()
+    steps = round(spec.curriculum.block_duration / STEP)
+    recorded = {
+        "loss": observables.batch_loss,
+        "population_loss": observables.loss,
+        "gates": observables.gates,
+        "similarity": observables.similarity,
+        "size": _size,
+    }
+    (trajectory,), curriculum = run_variants(spec, {"penalties.strength": [STRENGTH]}, keys, recorded, steps - 1)
+    full = _dataset(trajectory, np.asarray(curriculum.edges))
+    return {
+        "one_start": full.isel(seed=slice(None, parameters.num_seeds)),
+        "varied_start": full.isel(seed=slice(parameters.num_seeds, None)),
+        "reduced": reduced(parameters.records_per_unit),
+    }
+
+
+def _size(system, state, task):
+    """Largest singular value of every path in units of a teacher's, whose singular values are all 1/sqrt(d_in)."""
+    del task
+    return jnp.linalg.norm(state.network.weights, ord=2, axis=(1, 2)) * system.tasks.d_in**0.5
+
+
+def _dataset(trajectory: Trajectory, edges: np.ndarray) -> xr.Dataset:
+    """Paths in the order of the teachers that they are assigned to, by their similarity over the last two blocks."""
+    block = np.asarray(trajectory.blocks)
+    window = last_blocks_mask(trajectory.blocks, NUM_BLOCKS)
+    assigned = jax.vmap(lambda one: specialisation(one, window))(trajectory.values["similarity"])
+    order = np.asarray(assigned.assignment)[:, None]
+    values = {name: np.asarray(value) for name, value in trajectory.values.items()}
+    series = ("seed", "record")
+    variables = {name: (series, values[name]) for name in ("loss", "population_loss")}
+    for name in ("gates", "size"):
+        variables[name] = ((*series, "path"), np.take_along_axis(values[name], order, axis=2))
+    variables["alignment"] = ("seed", np.asarray(assigned.final))
+    variables["result"] = ("seed", np.asarray(result_codes(trajectory.result)))
+    coordinates = {"time": ("record", np.asarray(trajectory.times)), "block": ("record", block)}
+    return xr.Dataset(variables, coordinates, _blocks(edges))
+
+
+def reduced(records_per_unit: int) -> xr.Dataset:
+    """The model of one effective mode with smooth switches, its penalty not rescaled, as published.
+
+    Args:
+        records_per_unit: records per unit of time.
+
+    Returns:
+        Dataset over (start, record, ...).
+    """
+    penalties: Mapping[str, float] = {"nonnegative": 1.0, "unit_l1": 10.0}
+    # In units of the reduced model, so that only the time constant of the gates is rescaled.
+    system = toy_flow({"gates": 0.03 / MODE_ENERGY, "weights": 1.3}, from_relative_weights(STRENGTH, **penalties))
+    curriculum = Smooth(HARDNESS, 1.0, NUM_BLOCKS)
+    recorded = {"loss": observables.loss, "gates": observables.gates, "weights": _reduced_weights}
+
+    def one(weights: Array) -> Trajectory:
+        network = GatedLinear(jnp.full(2, 0.5), weights[:, :, None])
+        return simulate(
+            system,
+            curriculum,
+            system.initial_state(network),
+            observables=recorded,
+            records_per_block=records_per_unit - 1,
+        )
+
+    starts = 0.01 * jnp.asarray(list(STARTS.values()))
+    trajectory = jax.jit(jax.vmap(one))(starts)
+    values = {name: np.asarray(value) for name, value in trajectory.values.items()}
+    # The path that is larger along the first task at the end is called the first.
+    swapped = values["weights"][:, -1, 0, 0] < values["weights"][:, -1, 1, 0]
+    order = np.where(swapped[:, None], [1, 0], [0, 1])[:, None]
+    series = ("start", "record")
+    size = np.linalg.norm(values["weights"], axis=3)
+    return xr.Dataset(
+        {
+            "loss": (series, MODE_ENERGY * values["loss"]),
+            "gates": ((*series, "path"), np.take_along_axis(values["gates"], order, axis=2)),
+            "size": ((*series, "path"), np.take_along_axis(size, order, axis=2)),
+            "result": ("start", np.asarray(result_codes(trajectory.result))),
+        },
+        {
+            "start": list(STARTS),
+            "time": ("record", np.asarray(trajectory.times[0])),
+            "block": ("record", np.asarray(trajectory.blocks[0])),
+        },
+        _blocks(np.arange(NUM_BLOCKS + 1.0)),
+    )
+
+
+def _reduced_weights(system, state, task):
+    del system, task
+    return state.weights[:, :, 0]
+
+
+def _blocks(edges: np.ndarray) -> dict[str, np.ndarray]:
+    return {"edges": edges, "block_tasks": np.arange(NUM_BLOCKS) % 2}
+
+
+def accept(data: Data) -> list[Acceptance]:
+    """The numbers that figure A16 must show."""
+    return numbers.accept(data["one_start"], data["varied_start"], data["reduced"])
+
+
+def plot(data: Data) -> Figure:
+    """Columns A and B as published, full and reduced model, and C with varied initial weights."""
+    reduced = data["reduced"]
+    columns = {
+        "A": ("full model, one initial state", data["one_start"]),
+        "B": ("reduced model", reduced),
+        "C": ("full model, initial states varied", data["varied_start"]),
+    }
+    with house_style():
+        figure, axes = plt.subplots(3, 3, figsize=(10.0, 6.0), sharex=True, sharey="row")
+        for column, (letter, (title, dataset)) in enumerate(columns.items()):
+            full = "seed" in dataset.dims
+            one = dataset if full else dataset.sel(start="published").expand_dims("seed")
+            for row, name in enumerate(("loss", "gates", "size")):
+                ax = axes[row, column]
+                shade_blocks(ax, dataset.attrs["edges"], dataset.attrs["block_tasks"])
+                # The sizes of A3 are those of one seed, as published; a mean hides that they fluctuate.
+                _draw(ax, one.isel(seed=slice(1)) if (name, letter) == ("size", "A") else one, name, full)
+                ax.set_title(f"{letter}{row + 1}", loc="left", fontweight="bold")
+            axes[0, column].set_title(title, loc="center")
+            axes[2, column].set_xlabel("time")
+        meant = reduced.sel(start="intended")
+        for path, label in enumerate(("start as meant", None)):
+            axes[1, 1].plot(meant.time.values, meant.gates.values[:, path], ":", color="black", linewidth=0.9, label=label)
+        axes[1, 1].legend(loc="center right", frameon=True, framealpha=0.8)
+        axes[1, 0].legend(loc="center right", frameon=True, framealpha=0.8)
+        axes[0, 0].set(ylabel="loss", ylim=(0, 0.6), xticks=range(0, NUM_BLOCKS + 1, 5))
+        axes[1, 0].set(ylabel="gate", ylim=(-0.2, 1.3))
+        axes[2, 0].set(ylabel="largest singular value\n(units of the teacher)", ylim=(0, 1.35), xlim=(0, NUM_BLOCKS))
+        count = data["one_start"].sizes["seed"]
+        figure.suptitle(
+            f"A, C: one sample per update, its loss, {count} seeds (A3: one), bands: standard error of the mean; B: "
+            f"deterministic, its loss times {MODE_ENERGY}",
+            fontsize=8,
+        )
+    return figure
+
+
+def _draw(ax: Axes, dataset: xr.Dataset, name: str, full: bool) -> None:
+    times = dataset.time.values
+    if name == "loss":
+        band(ax, times, dataset.loss.values, "black")
+        if full:
+            ax.plot(times, dataset.loss.values.mean(axis=0), ".", color="black", markersize=2)
+        return
+    for path in range(dataset.sizes["path"]):
+        band(ax, times, dataset[name].isel(path=path).values, f"C{path}", f"path {path + 1}")
