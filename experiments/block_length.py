@@ -17,9 +17,11 @@ from ntadyn.plotting.style import FORGETFUL
 BLOCK_DURATIONS = (1.0, 2.0)
 TOTAL_TIME = 16.0
 START = ((0.15, 0.10), (0.10, 0.15))
+_RECORDS_PER_TIME = 20
 SHI_TIME = 10.0  # of the parallel pathways, in their unit of time
 SHI_COLOR = "C3"
-_RECORDS_PER_TIME = 20
+NUM_BLOCKS = 16  # of the shortest; as many of the others, which outlast the total time, make for one program
+RECORDS_PER_BLOCK = 39
 
 
 def block_length_runs(max_step: float) -> xr.Dataset:
@@ -32,13 +34,12 @@ def block_length_runs(max_step: float) -> xr.Dataset:
         Dataset over (block_duration, record) with `weights` (path, output) and `wbar`, averages of both orders of the
         targets, and `single_wbar`, that of the published first order.
     """
+    grid = np.linspace(0, TOTAL_TIME, round(TOTAL_TIME * _RECORDS_PER_TIME) + 1)
     found = []
     for duration in BLOCK_DURATIONS:
-        run = ToyRun(0.05, 5.0, START, num_blocks=round(TOTAL_TIME / duration), block_duration=duration)
-        records = round(_RECORDS_PER_TIME * duration) - 1
-        grid = np.arange(round(_RECORDS_PER_TIME * TOTAL_TIME) + 1) / _RECORDS_PER_TIME
+        run = ToyRun(0.05, 5.0, START, num_blocks=NUM_BLOCKS, block_duration=duration)
         both = [
-            at_times(follow_flow(replace(run, first_output=first), max_step, records), grid)
+            at_times(follow_flow(replace(run, first_output=first), max_step, RECORDS_PER_BLOCK), grid)
             for first in (1, 0)
         ]
         weights = 0.5 * (both[0].weights + both[1].weights).drop_vars("block")
@@ -113,7 +114,8 @@ def draw_block_length(ax: Axes, runs: xr.Dataset) -> None:
             ax.plot(*weights[-1, path], "o", color=f"C{path}", alpha=alpha, markersize=3.5)
     ends = runs.weights.sel(block_duration=BLOCK_DURATIONS[-1]).values[-1]
     ax.annotate("", ends[0], ends[1], arrowprops={"arrowstyle": "|-|,widthA=0.25,widthB=0.25", "color": FORGETFUL})
-    ax.annotate(r"$\sqrt{2}\,\bar w$", ends.mean(axis=0), (4, 4), textcoords="offset points", color="0.4", fontsize=8)
+    beside = 0.7 * ends[1] + 0.3 * ends[0]
+    ax.annotate(r"$\sqrt{2}\,\bar w$", beside, (3, 3), textcoords="offset points", color="0.4", fontsize=8)
     ax.plot([0, 1], [1, 0], "*", color="black", markersize=8, clip_on=False)
     ax.plot([], [], color=SHI_COLOR, label="parallel\npathways")
     ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), aspect="equal", xlabel=r"$w_1$", ylabel=r"$w_2$")

@@ -1,7 +1,9 @@
 """Figure 2: two tasks in turn. A flexible network learns to switch between paths, a forgetful one overwrites them.
 
-The population flow in weight space by default; finite batches, as published, with `online`. Blocks last exactly one
-unit of time in both (999 steps of 0.001 in the published code, which a comparison with its arrays respects).
+Released parameters in the present convention, in which the published panels were made. The population flow in weight
+space by default; finite batches, as published, with `online`. Blocks last exactly one unit of time in both (999 steps of
+0.001 in the published code, which a comparison with its arrays respects). Published bands are the standard error divided
+by sqrt(n) once more, too narrow by that factor; here they are one plain standard error.
 """
 
 import dataclasses
@@ -19,14 +21,13 @@ from matplotlib.figure import Figure
 
 from experiments import figure_2_numbers as numbers, figure_2_reference as published_arrays
 from experiments.acceptance import Acceptance
-from experiments.runner import Data
+from experiments.figure_run import Data
 from ntadyn import building, observables, presets
 from ntadyn.configuration import Configuration, Dynamics, replaced
 from ntadyn.dynamics.online import OnlineState
 from ntadyn.ensemble import run_ensemble
 from ntadyn.labelled import simulation_dataset
 from ntadyn.metrics import (
-    difference_invariant,
     direction_rate,
     gate_rate,
     published_time_to_threshold,
@@ -38,6 +39,19 @@ from ntadyn.plotting.trajectory import draw_gates
 REGIMES = {"flexible": presets.figure_2_flexible, "forgetful": presets.figure_2_forgetful}
 THRESHOLD = 0.1
 PUBLISHED_RECORD = 0.002  # spacing of the published records; panels D and E are per record
+
+VERDICT = (
+    "Reproduced with the released parameters: every number is within its tolerance, for the population flow without any "
+    "noise. The forgetful network settles into its cycle (loss from 0.213 to 0.060, both gates at 0.645), and the time "
+    "to loss 0.1 stays at 0.437 once batch noise, which crosses the threshold early, is added to the flow's loss. Every "
+    "one of 20 flexible seeds specialises to an alignment above 0.99 and recovers in 0.04 instead of 0.74 time constants "
+    "of the weights. What varies from seed to seed is when that happens: the published curve of recovery times lies at "
+    "the slow edge of what ten seeds give, so medians are compared, and means over seeds only with the range of such "
+    "means. Panels differ from the published ones in three ways that we chose: paths are matched to teachers by an "
+    "optimal assignment over the last two blocks, bands are one plain standard error (published ones are narrower by "
+    "sqrt(10)), and blocks in which most seeds never reach the threshold are marked instead of silently counted as the "
+    "length of the block."
+)
 
 
 @dataclass(frozen=True)
@@ -118,21 +132,16 @@ def simulate(configuration: Configuration, records_per_block: int) -> xr.Dataset
 
     Returns:
         What `simulation_dataset` returns, and `weight_norm`, `weight_change` (relative, as in panel D), `gate_change`
-        (per published record, as in panel E), `invariant` (Q of two paths), and by block `time_to_loss` (infinite where
-        it is not reached), `published_time_to_loss` and `time_to_loss_on_batches`.
+        (per published record, as in panel E), and by block `time_to_loss` (infinite where it is not reached),
+        `published_time_to_loss` and `time_to_loss_on_batches`.
     """
     taus = configuration.time_constants
     batches = configuration.dynamics is Dynamics.ONLINE
-
-    def invariant(system, state, task):
-        students = observables.student_overlaps(system, state, task)
-        return difference_invariant(system.gates(state), students, taus.gates, taus.weights)
 
     recorded = {
         "loss": observables.batch_loss if batches else observables.loss,
         "gates": observables.gates,
         "similarity": observables.similarity,
-        "invariant": invariant,
         "weights": _weights,
     }
     trajectory, curriculum = run_ensemble(configuration, recorded, records_per_block)
@@ -163,11 +172,6 @@ def simulate(configuration: Configuration, records_per_block: int) -> xr.Dataset
         weight_norm=(series, norm, {"long_name": "Frobenius norm of all weights"}),
         weight_change=(series, turning / late, {"long_name": "turning of the weights over its largest late value"}),
         gate_change=(series, change, {"long_name": f"change of the gates per {PUBLISHED_RECORD} units of time"}),
-        invariant=(
-            series,
-            np.asarray(values["invariant"]),
-            {"long_name": "Q, conserved while both gates are positive"},
-        ),
         time_to_loss=(by_block, threshold / tau_w, {"long_name": f"time to loss {THRESHOLD}", "units": "tau_W"}),
         published_time_to_loss=(
             by_block,

@@ -31,18 +31,33 @@ from ntadyn.plotting.trajectory import draw_gates
 SHUT = "C5"
 CLOSE_UP = (4, 9)  # blocks shown in panel B
 
-VERDICT = ""
+VERDICT = (
+    "Not a figure of the article; it holds exactly what the conservation law says. In every one of 20 flexible seeds more "
+    "than 99.9 % of the growth of Q falls into the stretches in which one gate is held at zero, and while both gates are "
+    "open Q stays constant to the accuracy of the time step. So two paths grow apart for good only because the penalty "
+    "stops one gate at zero; fast gates and long blocks matter because they let a gate get there. Without a penalty Q is "
+    "constant and the distance between the paths ends where it began. The growth, 1.145 in the median, is that of another "
+    "simulation (1.14 to 1.17). Shut stretches fill 58 % of the time, against 17 % of the steps counted there: explicit "
+    "steps chatter around zero and count only those that end below it, while the flow slides along zero."
+)
 
 
 @dataclass(frozen=True)
-class Parameters(figure_2.Parameters):
-    """As for figure 2, but by the exact order parameters.
+class Parameters:
+    """What the supplement is made of, besides the two presets of figure 2.
 
     Attributes:
-        dynamics: order parameters, or batches.
+        dynamics: exact order parameters, or batches.
+        num_seeds: repetitions with other initial weights (and batches), on one set of teachers.
+        seed: the seed that all keys are derived from.
+        records_per_block: records strictly inside every block; a step between two of them counts as one with a shut gate
+            if a gate is at or below zero at either end.
     """
 
     dynamics: Dynamics = Dynamics.ORDER_PARAMETERS
+    num_seeds: int = 20
+    seed: int = 0
+    records_per_block: int = 249
 
 
 PARAMETERS = Parameters()
@@ -63,9 +78,10 @@ def run(parameters: Parameters) -> Data:
     Returns:
         "flexible" and "forgetful".
     """
+    wanted = figure_2.Parameters(parameters.dynamics, parameters.num_seeds, parameters.seed)
     return {
         name: simulate(configuration, parameters.records_per_block)
-        for name, configuration in figure_2.configurations(parameters).items()
+        for name, configuration in figure_2.configurations(wanted).items()
     }
 
 
@@ -146,8 +162,9 @@ def _draw_invariant(ax: Axes, flexible: xr.Dataset, forgetful: xr.Dataset, seed:
         Line2D([], [], color=SHUT, linewidth=2, label="flexible, a gate shut"),
         Line2D([], [], color=FORGETFUL, linestyle="--", linewidth=1.8, label="forgetful"),
     ]
-    ax.legend(handles=handles, loc="lower right", frameon=True, framealpha=0.85)
-    ax.set(xlabel="time", ylabel=r"$Q=\tau_W\Vert W^1-W^2\Vert^2-\tau_c(c_1-c_2)^2$")
+    ax.legend(handles=handles, loc="upper left", borderaxespad=0.1)
+    ax.set_title(r"$Q=\tau_W\Vert W^1-W^2\Vert^2-\tau_c(c_1-c_2)^2$")
+    ax.set(xlabel="time", ylabel="Q", ylim=(-0.05, 1.6), xticks=range(0, len(flexible.attrs["edges"]), 5))
 
 
 def _draw_stretches(ax: Axes, times: np.ndarray, values: np.ndarray, shut: np.ndarray) -> None:
@@ -159,27 +176,26 @@ def _draw_stretches(ax: Axes, times: np.ndarray, values: np.ndarray, shut: np.nd
 
 def _draw_close_up(ax: Axes, one: xr.Dataset) -> None:
     """Gates of one seed in some blocks, with the stretches marked, and its Q on an axis of its own."""
-    first, last = (float(one.attrs["edges"][block]) for block in CLOSE_UP if block < len(one.attrs["edges"])) if len(
-        one.attrs["edges"]
-    ) > CLOSE_UP[1] else (0.0, float(one.attrs["edges"][-1]))
+    edges = np.asarray(one.attrs["edges"])
+    first, last = edges[np.minimum(CLOSE_UP, (len(edges) - 2, len(edges) - 1))]
     times, shut = one.time.values, one.shut.values[0]
     draw_gates(ax, one)
     ax.fill_between(times, 0, 1, where=shut, step="pre", transform=ax.get_xaxis_transform(), color=SHUT, alpha=0.2, linewidth=0)
     right = ax.twinx()
     _draw_stretches(right, times, one.invariant.values[0], shut)
     right.spines["right"].set_visible(True)
-    right.set(ylabel="Q", ylim=(-0.05, 1.35))
+    right.set(ylabel="Q (thick)", ylim=(-0.05, 1.35))
     handles = [*ax.get_legend_handles_labels()[0], Patch(color=SHUT, alpha=0.2, label="a gate is shut")]
-    ax.legend(handles=handles, loc="upper left", frameon=True, framealpha=0.85)
-    ax.set(xlabel="time", xlim=(first, last), ylim=(-0.08, 1.45))
+    ax.legend(handles=handles, loc="upper center", ncols=3, columnspacing=1.0, borderaxespad=0.1)
+    ax.set(xlabel="time", xlim=(first, last), ylim=(-0.08, 1.5))
 
 
 def _draw_growth(ax: Axes, flexible: xr.Dataset) -> None:
     shade_blocks(ax, flexible.attrs["edges"], flexible.attrs["block_tasks"])
     band(ax, flexible.time.values, flexible.growth_inside.values, SHUT, "while a gate is shut")
     band(ax, flexible.time.values, flexible.growth_outside.values, FLEXIBLE, "while both are open")
-    ax.set(xlabel="time", ylabel="growth of Q")
-    ax.legend(loc="center right")
+    ax.set(xlabel="time", ylabel="growth of Q", ylim=(-0.05, 1.6), xticks=range(0, len(flexible.attrs["edges"]), 5))
+    ax.legend(loc="upper left", borderaxespad=0.1)
 
 
 def _draw_blocks(ax: Axes, flexible: xr.Dataset) -> None:
@@ -188,5 +204,5 @@ def _draw_blocks(ax: Axes, flexible: xr.Dataset) -> None:
     blocks = np.arange(1, time_share.shape[1] + 1)
     band(ax, blocks, time_share, "C0", "share of the block with a gate shut")
     band(ax, blocks, growth_share, SHUT, "share of all growth of Q")
-    ax.set(xlabel="block", ylim=(0, 1.0), xticks=range(5, len(blocks) + 1, 5) if len(blocks) > 4 else blocks)
+    ax.set(xlabel="block", ylim=(0, 1.1), xticks=range(5, len(blocks) + 1, 5) if len(blocks) > 4 else blocks)
     ax.legend(loc="upper left")

@@ -7,7 +7,7 @@ shows what that choice hides. Its reduced model of one effective mode is determi
 initial weights, which mix degrees with radians, and from those that were meant.
 """
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
 
 import jax
@@ -15,34 +15,34 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from jaxtyping import Array
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments import figure_a16_numbers as numbers
 from experiments.acceptance import Acceptance
 from experiments.figure_run import Data
+from experiments.toy_runs import Pair, ToyRun, follow_flow
 from experiments.variants import run_variants
 from ntadyn import building, observables, presets
 from ntadyn.configuration import Configuration, Curriculum, Dynamics, RelativePenalties, replaced
-from ntadyn.dynamics import toy_flow
 from ntadyn.metrics import last_blocks_mask, specialisation
-from ntadyn.networks import GatedLinear
 from ntadyn.plotting.style import band, house_style, shade_blocks
-from ntadyn.regularizers import from_relative_weights
 from ntadyn.results import result_codes
-from ntadyn.simulation import Trajectory, simulate
-from ntadyn.tasks import Smooth
+from ntadyn.simulation import Trajectory
 
 STEP = 0.03
 NUM_BLOCKS = 20
 STRENGTH = 0.1
 MODE_ENERGY = 0.5  # N s^2 of the full model; its loss is that of the reduced one times this
 HARDNESS = 1000.0
+TOY_STEP = 2.5e-3
 # Initial weights of the reduced model in units of 0.01, one row per path: 45 degrees minus and plus 45 radians, and what
 # was meant.
-STARTS = {
-    "published": tuple((np.cos(np.pi / 4 + sign * 45), np.sin(np.pi / 4 + sign * 45)) for sign in (-1, 1)),
+STARTS: dict[str, tuple[Pair, Pair]] = {
+    "published": (
+        (math.cos(math.pi / 4 - 45), math.sin(math.pi / 4 - 45)),
+        (math.cos(math.pi / 4 + 45), math.sin(math.pi / 4 + 45)),
+    ),
     "intended": ((1.0, 0.0), (0.0, 1.0)),
 }
 
@@ -144,49 +144,32 @@ def reduced(records_per_unit: int) -> xr.Dataset:
     Returns:
         Dataset over (start, record, ...).
     """
-    penalties: Mapping[str, float] = {"nonnegative": 1.0, "unit_l1": 10.0}
-    # In units of the reduced model, so that only the time constant of the gates is rescaled.
-    system = toy_flow({"gates": 0.03 / MODE_ENERGY, "weights": 1.3}, from_relative_weights(STRENGTH, **penalties))
-    curriculum = Smooth(HARDNESS, 1.0, NUM_BLOCKS)
-    recorded = {"loss": observables.loss, "gates": observables.gates, "weights": _reduced_weights}
-
-    def one(weights: Array) -> Trajectory:
-        network = GatedLinear(jnp.full(2, 0.5), weights[:, :, None])
-        return simulate(
-            system,
-            curriculum,
-            system.initial_state(network),
-            observables=recorded,
-            records_per_block=records_per_unit - 1,
-        )
-
-    starts = 0.01 * jnp.asarray(list(STARTS.values()))
-    trajectory = jax.jit(jax.vmap(one))(starts)
-    values = {name: np.asarray(value) for name, value in trajectory.values.items()}
-    # The path that is larger along the first task at the end is called the first.
-    swapped = values["weights"][:, -1, 0, 0] < values["weights"][:, -1, 1, 0]
-    order = np.where(swapped[:, None], [1, 0], [0, 1])[:, None]
-    series = ("start", "record")
-    size = np.linalg.norm(values["weights"], axis=3)
-    return xr.Dataset(
-        {
-            "loss": (series, MODE_ENERGY * values["loss"]),
-            "gates": ((*series, "path"), np.take_along_axis(values["gates"], order, axis=2)),
-            "size": ((*series, "path"), np.take_along_axis(size, order, axis=2)),
-            "result": ("start", np.asarray(result_codes(trajectory.result))),
-        },
-        {
-            "start": list(STARTS),
-            "time": ("record", np.asarray(trajectory.times[0])),
-            "block": ("record", np.asarray(trajectory.blocks[0])),
-        },
-        _blocks(np.arange(NUM_BLOCKS + 1.0)),
+    runs = [follow_flow(_toy(weights), TOY_STEP, records_per_unit - 1) for weights in STARTS.values()]
+    return xr.concat([_reduced(one) for one in runs], xr.DataArray(list(STARTS), dims="start", name="start")).assign_attrs(
+        _blocks(np.arange(NUM_BLOCKS + 1.0))
     )
 
 
-def _reduced_weights(system, state, task):
-    del system, task
-    return state.weights[:, :, 0]
+def _toy(weights: tuple[Pair, Pair]) -> ToyRun:
+    scaled = tuple((0.01 * along_1, 0.01 * along_2) for along_1, along_2 in weights)
+    return ToyRun(
+        tau_c=0.03 / MODE_ENERGY,
+        tau_w=1.3,
+        weights=(scaled[0], scaled[1]),
+        num_blocks=NUM_BLOCKS,
+        first_output=0,
+        hardness=HARDNESS,
+    )
+
+
+def _reduced(run: xr.Dataset) -> xr.Dataset:
+    """Loss in units of the full model; the path that is larger along the first task at the end is called the first."""
+    last = run.weights.isel(record=-1, output=0).values
+    ordered = run.isel(path=np.argsort(-last))
+    size = np.linalg.norm(ordered.weights.values, axis=2)
+    return xr.Dataset(
+        {"loss": MODE_ENERGY * run.loss, "gates": ordered.gates, "size": (("record", "path"), size)}, run.coords
+    )
 
 
 def _blocks(edges: np.ndarray) -> dict[str, np.ndarray]:

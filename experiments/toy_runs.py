@@ -73,6 +73,12 @@ def switch_times(block_duration: float, num_blocks: int) -> np.ndarray:
     return block_duration * (np.arange(1, num_blocks + 1) - 0.5e-4)
 
 
+def between_switches(dataset: xr.Dataset, switches: np.ndarray) -> xr.Dataset:
+    """Without the records at `switch_times`, where the target is both or neither."""
+    distance = np.abs(dataset.time.values[:, None] - switches[None, :]).min(axis=1)
+    return dataset.isel(record=np.flatnonzero(distance > 1e-9))
+
+
 def follow_flow(
     run: ToyRun, max_step: float, records_per_block: int = 0, times: Sequence[float] | np.ndarray = ()
 ) -> xr.Dataset:
@@ -82,14 +88,15 @@ def follow_flow(
         run: what to simulate.
         max_step: of the splitting solver.
         records_per_block: records strictly inside every block.
-        times: further record times; those of `switch_times` are added.
+        times: further record times.
 
     Returns:
         Dataset over `record` with `loss`, `gates` (path), `weights` (path, output), `y` and `target` (output), `wbar`
         and `cbar`; NaN throughout if the run failed.
     """
-    at = np.union1d(switch_times(run.block_duration, run.num_blocks), np.asarray(times, float))
-    return _simulate(run, FixedSteps(max_step=max_step), records_per_block, at)
+    switches = switch_times(run.block_duration, run.num_blocks)
+    at = np.union1d(switches, np.asarray(times, float))
+    return between_switches(_simulate(run, FixedSteps(max_step=max_step), records_per_block, at), switches)
 
 
 def follow_published_scheme(run: ToyRun, num_records: int, step: float = PUBLISHED_STEP) -> xr.Dataset:

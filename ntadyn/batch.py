@@ -25,13 +25,8 @@ class LaneSteps(eqx.Module):
     """The splitting step on lanes, see `ntadyn.solvers.lanes`: t_k = start + length (k/n)^2 within an interval.
 
     Gates move fastest after a switch; steps that grow from there cut the largest gate error of figure 5's maps to a
-    third or less of what as many equal steps leave.
-
-    Attributes:
-        max_step: upper bound of the mean step of an interval; the last step is twice as long.
+    third or less of what as many equal steps leave. The last step is twice as long as the mean.
     """
-
-    max_step: float | None = eqx.field(static=True, default=None)
 
 
 def run_batch(
@@ -87,7 +82,8 @@ def _run_lanes(systems, curriculum, states, grid, observables) -> Trajectory:
         return (state, item.block, values), values
 
     first = jax.tree.map(lambda leaf: leaf[0], grid)
-    nothing = jax.tree.map(jnp.zeros_like, observed(state, first))
+    shapes = jax.eval_shape(observed, state, first)
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     (state, _, _), values = lax.scan(interval, (state, jnp.full_like(first.block, -1), nothing), grid)
     finite = jnp.all(jnp.stack([jnp.isfinite(leaf) for leaf in jax.tree.leaves(state)]), axis=0)
     result = jax.vmap(lambda fine: RESULTS.where(fine, RESULTS.successful, RESULTS.diverged))(finite)
@@ -115,11 +111,15 @@ def _through(problem: LaneProblem, state: LaneState, curriculum: AbstractCurricu
     # Weights for no time, gates for half a step; weights, gates; ...; weights, gates for half a step: the second half
     # of a step of the gates and the first half of the next one are one.
     def step(k: Int[Array, ""], state: LaneState) -> LaneState:
-        now = item.start + (k * k).astype(unit.dtype) * unit
-        weights = curriculum.weights(item.block, now)
-        task = [weights[m] for m in range(weights.shape[0])]
-        state = lanes.relax_weights(problem, state, task, length(k))
-        return state._replace(gates=lanes.flow_gates(problem, state, task, 0.5 * (length(k) + length(k + 1))))
+        now, done = item.start + k.astype(unit.dtype) ** 2 * unit, length(k)
+        state = lanes.relax_weights(problem, state, _task(curriculum, item, now - 0.5 * done), done)
+        gates = lanes.flow_gates(problem, state, _task(curriculum, item, now), 0.5 * (done + length(k + 1)))
+        return state._replace(gates=gates)
 
     rounds = jnp.where(number > 0, number + 1, 0)
     return lax.fori_loop(jnp.zeros_like(rounds), rounds, step, state)
+
+
+def _task(curriculum: AbstractCurriculum, item: TimeGrid, t: Float[Array, ""]) -> list[Array]:
+    weights = curriculum.weights(item.block, t)
+    return [weights[m] for m in range(weights.shape[0])]

@@ -38,6 +38,8 @@ class PhaseDiagram:
     """Share of the cells, from 0 to 1, to run again with halved steps and from a start that is moved by 1e-6."""
     precision: Precision = Precision.DOUBLE
     """Single precision is faster, and off by less than steps are, except close to the border."""
+    device: str | None = None
+    """Kind of device that runs the tiles, such as cpu or gpu; all of that kind are used. JAX chooses when omitted."""
     workers: int = 2
     """Tiles that run at the same time on a device, or worker processes of a local cluster."""
     refine: int | None = None
@@ -53,6 +55,9 @@ class PhaseDiagram:
         import jax
 
         jax.config.update("jax_enable_x64", True)
+        if self.device is not None:
+            jax.config.update("jax_platforms", self.device)
+        _check_devices(self.device)
 
         from ntadyn import storage
         from ntadyn.plotting.phase_map import phase_map_figure
@@ -102,3 +107,13 @@ class PhaseDiagram:
 
         with cluster(None if self.cluster == "local" else self.cluster, self.workers) as compute:
             yield compute
+
+
+def _check_devices(kind: str | None) -> None:
+    """Raise ValueError, with what JAX says, if there is no device of a kind."""
+    import jax
+
+    try:
+        jax.local_devices()
+    except RuntimeError as error:
+        raise ValueError(f"there is no device of the kind {kind!r}: {error}. Leave out --device.") from error

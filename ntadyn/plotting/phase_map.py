@@ -20,7 +20,7 @@ def draw_phase_map(ax: Axes, dataset: xr.Dataset) -> QuadMesh:
 
     Args:
         ax: where to draw.
-        dataset: a map, as `run_phase_map` returns it.
+        dataset: a map, as `run_sweep` returns it.
 
     Returns:
         The coloured mesh, for a colour bar.
@@ -40,7 +40,7 @@ def phase_map_figure(datasets: list[xr.Dataset]) -> Figure:
     """Maps side by side with one colour bar.
 
     Args:
-        datasets: maps, as `run_phase_map` returns them.
+        datasets: maps, as `run_sweep` returns them.
 
     Returns:
         The figure.

@@ -6,12 +6,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ntadyn.dynamics.order_parameters import OrderParameters, OrderParameterState
-from ntadyn.regularizers import L1, AbstractPenalty, Nonnegativity, Sum, UnitL1Norm
+from ntadyn.regularizers import L1, AbstractPenalty, Nonnegativity, Sum, UnitL1Norm, Zero
 
 Lane = Float[Array, " lane"]
 Matrix = list[list[Lane]]
 
-_PIECEWISE_QUADRATIC = (Nonnegativity, UnitL1Norm, L1)
+_PIECEWISE_QUADRATIC = (Nonnegativity, UnitL1Norm, L1, Zero)
+# Components are written out one by one; with more of them compiling takes longer than arrays would lose.
+_MOST_PATHS, _MOST_TASKS = 4, 8
 
 
 class LaneState(NamedTuple):
@@ -33,17 +35,21 @@ class LaneProblem(NamedTuple):
     shrinkage: Lane
 
 
-def lanes_can_run(system: Any) -> bool:
+def lanes_can_run(system: Any, state: Any) -> bool:
     """Whether a system is one that this step is written for.
 
-    That are the order parameters summed over rows, with gate penalties that are quadratic in every orthant. The
-    components of up to four paths and eight tasks are written out one by one; larger systems are better off with
-    arrays.
+    That are the order parameters summed over rows, of up to four paths and eight tasks, with gate penalties that are
+    quadratic in every orthant.
+
+    Args:
+        system: any system; only shapes and types are looked at.
+        state: a state of it, likewise.
     """
     return (
         isinstance(system, OrderParameters)
         and not system.row_resolved
-        and system.tasks.num_tasks <= 8
+        and state.gates.size <= _MOST_PATHS
+        and system.tasks.num_tasks <= _MOST_TASKS
         and all(isinstance(term, _PIECEWISE_QUADRATIC) for term in _terms(system.gate_penalty()))
     )
 
@@ -147,7 +153,7 @@ def flow_gates(problem: LaneProblem, state: LaneState, task: list[Array], durati
 
     def finished(p: int) -> Lane:
         through = beyond[p] * signs[p] < 0
-        after_arrival = jnp.where(through, c[p] * beyond[p] / before[p], zero)
+        after_arrival = jnp.where(through, beyond[p] * beyond_for[p], zero)
         # A held gate whose force has come to point away has been let go on the way.
         up = _let_go(above[p], above_end[p], time)
         down = _let_go(-below[p], -below_end[p], time)
@@ -170,8 +176,8 @@ def _nonzero(x: Lane) -> Lane:
 def relax_weights(problem: LaneProblem, state: LaneState, task: list[Array], duration: Array) -> LaneState:
     """W^p += c_p A E in closed form on the overlaps, as `OrderParameters.relax_weights`.
 
-    A = (1 - exp(-z)) duration/(tau_W z) with z = |c|^2 duration/tau_W, by its (2, 2) Pade approximation: relative error
-    z^4/720, below rounding for the steps that resolve the gates.
+    A = (1 - exp(-z)) duration/(tau_W z) with z = |c|^2 duration/tau_W, by its (0, 2) Pade approximation: stable at any
+    step, relative error z^4/720, which is far below that of the splitting for steps that resolve the gates.
     """
     c, paths, teachers = state.gates, range(len(state.gates)), range(len(task))
     by_path = [

@@ -112,7 +112,7 @@ def run_sweep(
     Args:
         plan: what to run.
         measures: what to keep.
-        compute: where to run, `Threads` or `ntadyn.sweeps.cluster.Cluster`.
+        compute: where to run, `Threads`, or what `ntadyn.sweeps.cluster.cluster` gives.
         folder: where finished tiles are kept, one file each. A run that was stopped, in whatever way, goes on from
             there when the same plan is run again, with the same result to the last bit.
         report: called with the number of trajectories that each finished tile adds, those found in the folder first.
@@ -179,6 +179,7 @@ def _resumed(tiled: TiledSweep, compute: Compute, folder: Path, report: Callable
         count([tile])
 
     count(every - set(store.missing()))
-    compute(tiled, store.pending(), done)
+    while store.unclaimed():
+        compute(tiled, store.pending(), done)
     count(every)  # what other processes have written meanwhile
     return store.merged()

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -123,6 +124,11 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
     Raises:
         ValueError: before any compilation, for anything that cannot be built or run.
     """
+    if not jax.config.read("jax_enable_x64"):
+        raise ValueError(
+            "sweeps draw random numbers in double precision, but 64-bit floats are off; call "
+            "jax.config.update('jax_enable_x64', True) first."
+        )
     sweep.check_values()
     repetitions = len(sweep.repetitions())
     if repetitions == 0:
@@ -139,10 +145,9 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
 def _best_group_size(work: Sequence[tuple[int, int]], repetitions: int, lanes: int) -> int:
     """Cells per group that take the least time for given (numbers of cells, steps): full groups, but few of them."""
 
-    def cost(size: int) -> float:
-        return sum(-(-number // size) * steps for number, steps in work) * (OVERHEAD_LANES + size * repetitions)
-
-    return min(range(1, max(1, lanes // repetitions) + 1), key=cost)
+    sizes = np.arange(1, max(1, lanes // repetitions) + 1)
+    steps = sum(-(-number // sizes) * steps for number, steps in work)
+    return int(sizes[np.argmin(steps * (OVERHEAD_LANES + sizes * repetitions))])
 
 
 def _combinations(sweep: Sweep, paths: Sequence[str], cells: np.ndarray) -> list[np.ndarray]:
@@ -161,7 +166,9 @@ class _Part:
 
     Attributes:
         groups: (block duration, total time, step) -> cells.
-        curricula: (block duration, total time) -> the blocks.
+        schedules: the same -> the time grid, padded to the length that all share.
+        num_steps: the same -> steps of one trajectory.
+        num_blocks: number of blocks that all time grids are padded to.
         state_bytes: memory of one system with its initial state.
     """
 
@@ -170,16 +177,23 @@ class _Part:
         self.precision = sweep.precision
         real = [axis.path for axis in sweep.parameters if is_real(configuration, axis.path)]
         self.paths = tuple(path for path in real if path not in _LAID_OUT)
-        build, corners = self._build(sweep), self._corners(sweep)
-        systems, (state, *_) = zip(*[jax.eval_shape(build, corner) for corner in corners], strict=True)
+        key = building.first(building.keys_of(sweep.configuration.randomness.seed, sweep.repetitions()))
+
+        def build(changes: dict[str, float]) -> tuple[AbstractSystem, PyTree]:
+            return building.build(replaced(configuration, changes), key)
+
+        corners = self._corners(sweep)
+        # Numbers are known here, and checked; what depends on the key is not computed.
+        systems, (state, *_) = zip(*[jax.eval_shape(partial(build, corner)) for corner in corners], strict=True)
         held = [leaf for leaf in jax.tree.leaves((systems[0], state)) if jnp.issubdtype(leaf.dtype, jnp.floating)]
         self.state_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in held)
-        if all(lanes_can_run(system) for system in systems):
-            norms = jax.jit(lambda corner: jnp.linalg.norm(build(corner)[0].tasks.teachers, axis=(-2, -1)))
-            size = max(float(jnp.max(norms(corner))) for corner in corners)
+        built = jax.jit(build)
+        if lanes_can_run(systems[0], state):
+            teachers = [np.asarray(built(corner)[0].tasks.teachers) for corner in corners]
+            size = max(float(np.max(np.linalg.norm(item, axis=(-2, -1)))) for item in teachers)
             self.method, step = LaneSteps(), lambda own: _lane_step(own, size)
         else:
-            self.method, step = _fixed_steps(configuration, [eqx.filter_jit(build)(corner)[0] for corner in corners])
+            self.method, step = _fixed_steps(configuration, [built(corner)[0] for corner in corners])
         changed = [path for path in _DECIDE_STEPS if path in real]
         groups: dict[tuple[float, float, float], list[np.ndarray]] = {}
         for members in _combinations(sweep, changed, cells):
@@ -188,9 +202,12 @@ class _Part:
             key = (own.curriculum.block_duration, own.curriculum.total_time, step(own))
             groups.setdefault(key, []).append(members)
         self.groups = {key: np.sort(np.concatenate(members)) for key, members in groups.items()}
-        self.curricula = {ends: self._curriculum(*ends, systems[0]) for ends in {key[:2] for key in self.groups}}
+        curricula = {ends: self._curriculum(*ends, systems[0]) for ends in {key[:2] for key in self.groups}}
+        self.num_blocks = max(curriculum.num_blocks for curriculum in curricula.values())
+        self.schedules = {key: self._schedule(curricula[key[:2]], key[2]) for key in self.groups}
+        self.num_steps = {key: schedule.num_steps for key, schedule in self.schedules.items()}
         method = FixedSteps() if isinstance(self.method, LaneSteps) else self.method
-        simulation.check(systems[0], next(iter(self.curricula.values())), state, method, sweep.check > 0)
+        simulation.check(systems[0], next(iter(curricula.values())), state, method, sweep.check > 0)
         if configuration.network.num_paths < systems[0].tasks.num_tasks:
             raise ValueError(
                 f"a sweep matches every task to a path of its own; got {systems[0].tasks.num_tasks} tasks, composites "
@@ -206,11 +223,6 @@ class _Part:
             corners += [first | {path: value} for value in {min(axis.values), max(axis.values)} - {first[path]}]
         return corners
 
-    def _build(self, sweep: Sweep) -> Callable[[dict[str, float]], tuple[AbstractSystem, PyTree]]:
-        """System and state of the first repetition; what cannot be built is refused here."""
-        key = building.first(building.keys_of(sweep.configuration.randomness.seed, sweep.repetitions()))
-        return lambda changes: building.build(replaced(self.configuration, changes), key)
-
     def _curriculum(self, block_duration: float, total_time: float, system: AbstractSystem) -> Blocked:
         spec = dataclasses.replace(
             self.configuration.curriculum, block_duration=float(block_duration), total_time=float(total_time)
@@ -221,8 +233,7 @@ class _Part:
 
     def tiles(self, chosen: np.ndarray, repetitions: int) -> list[Tile]:
         """The chosen ones of the cells."""
-        grids = {key: self.schedule(key) for key in self.groups}
-        work = [(len(members), grids[key].num_steps) for key, members in self.groups.items()]
+        work = [(len(members), self.num_steps[key]) for key, members in self.groups.items()]
         size = _best_group_size(work, repetitions, self._lanes())
         mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
         lanes = size * repetitions
@@ -230,27 +241,25 @@ class _Part:
             self.configuration,
             self.paths,
             self.method,
-            self._most_blocks(),
+            self.num_blocks,
             size,
             max(1, int(min(TILE_STEPS / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))),
         )
-        groups: list[tuple[tuple[int, ...], Schedule]] = []
+        groups: list[tuple[int, tuple[int, ...], Schedule]] = []
         for key, members in self.groups.items():
             found = members[np.isin(members, chosen, assume_unique=True)]
             parts = (found[start : start + size] for start in range(0, found.size, size))
-            groups += [(tuple(map(int, part)), grids[key]) for part in parts]
-        groups.sort(key=lambda group: (-group[1].num_steps, group[0]))
+            groups += [(self.num_steps[key], tuple(part.tolist()), self.schedules[key]) for part in parts]
+        groups.sort(key=lambda group: (-group[0], group[1]))
         number = structure.num_groups
         tiles = (groups[start : start + number] for start in range(0, len(groups), number))
-        return [Tile(structure, *(tuple(item) for item in zip(*tile, strict=True))) for tile in tiles]
+        return [Tile(structure, *(tuple(item) for item in list(zip(*tile, strict=True))[1:])) for tile in tiles]
 
-    def schedule(self, key: tuple[float, float, float]) -> Schedule:
-        """The time grid of a group, padded to the length that all groups share."""
-        curriculum = self.curricula[key[:2]]
-        grid = lay_out(curriculum, key[2])
-        tasks = np.pad(np.asarray(curriculum.tasks), (0, self._most_blocks() - curriculum.num_blocks))
+    def _schedule(self, curriculum: Blocked, step: float) -> Schedule:
+        grid = lay_out(curriculum, step)
+        tasks = np.pad(np.asarray(curriculum.tasks), (0, self.num_blocks - curriculum.num_blocks))
         number = np.asarray(grid.start.shape[0])
-        return Schedule(*jax.device_put((grid.padded(2 * self._most_blocks()), tasks, number)))
+        return Schedule(*jax.device_put((grid.padded(2 * self.num_blocks), tasks, number)))
 
     def _lanes(self) -> int:
         if jax.default_backend() != "cpu":
@@ -258,9 +267,6 @@ class _Part:
         if isinstance(self.method, LaneSteps):
             return CPU_GROUP_BYTES // self.precision.itemsize
         return CPU_LANES
-
-    def _most_blocks(self) -> int:
-        return max(curriculum.num_blocks for curriculum in self.curricula.values())
 
 
 def _fixed_steps(

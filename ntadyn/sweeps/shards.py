@@ -93,12 +93,17 @@ class ShardStore:
         shards = self._shards()
         return [tile for tile in range(self.num_tiles) if not self._is_complete(tile, shards.get(tile, []))]
 
+    def unclaimed(self) -> list[int]:
+        """Missing tiles that this process has not claimed, ascending."""
+        return [tile for tile in self.missing() if tile not in self._claimed]
+
     def pending(self, poll_seconds: float = 0.5) -> Iterator[int]:
-        """Tiles for this process to compute, until the sweep is complete.
+        """Tiles for this process to compute, until the sweep is complete or what is left is being computed.
 
         Every tile comes claimed: other processes that share the folder get others, until it is written or this process
-        ends. Tiles that other processes hold come last, if those die; otherwise this one waits until they are written.
-        Tiles that came and were not written do not come again from the same store.
+        ends. Tiles that other processes hold come last, if those die. This process waits for that, or until they are
+        written, only when it has written all that it claimed: otherwise two processes could wait for each other, each
+        with a finished tile in its hands. Tiles that came and were not written do not come again from the same store.
 
         Args:
             poll_seconds: time between two looks at what others have written.
@@ -107,7 +112,7 @@ class ShardStore:
             A tile to compute and `write`; further tiles may be asked for before that.
         """
         waited = False
-        while left := [tile for tile in self.missing() if tile not in self._claimed]:
+        while left := self.unclaimed():
             came = False
             for tile in left:
                 if not self._claims.take(tile):
@@ -119,6 +124,8 @@ class ShardStore:
                 came = True
                 yield tile
             if not came:
+                if self._claimed:
+                    return
                 if not waited:
                     self._report(f"waiting for {len(left)} tiles in {str(self.folder)!r} that other processes compute.")
                 waited = True

@@ -21,8 +21,6 @@ from ntadyn.sweeps.scores import Measures
 # `jax.Device` names a variable, which type checkers do not take for a type.
 Device = Any
 
-_GOLDEN = 0.6180339887498949
-
 
 class Programs:
     """Compiled programs, each made once, whichever thread needs it first.
@@ -60,18 +58,18 @@ class TiledSweep:
         sweep: what to run.
         measures: what to keep.
         tiles: what is computed at once.
+        most_checked: cells of a group that are checked at most; the others are padded to so many.
         programs: what has been compiled; several parts of one sweep may share it.
     """
 
     sweep: Sweep
     measures: Measures
     tiles: tuple[Tile, ...]
+    most_checked: int
     programs: Programs = field(default_factory=Programs)
 
     def __post_init__(self):
         self._keys = building.keys_of(self.sweep.configuration.randomness.seed, self.sweep.repetitions())
-        checked = (self._checked(group) for tile in self.tiles for group in tile.groups)
-        self._most_checked = max(map(len, checked), default=0)
 
     @classmethod
     def make(
@@ -92,7 +90,9 @@ class TiledSweep:
         Raises:
             ValueError: before any compilation, for anything that cannot be built or run.
         """
-        return cls(sweep, measures, lay_out_sweep(sweep, cells), Programs() if programs is None else programs)
+        tiles = lay_out_sweep(sweep, cells)
+        most_checked = max((len(_checked(group, sweep.check)) for tile in tiles for group in tile.groups), default=0)
+        return cls(sweep, measures, tiles, most_checked, Programs() if programs is None else programs)
 
     def num_trajectories(self, tile: int) -> int:
         """Trajectories of a tile, without those that only check others."""
@@ -124,19 +124,16 @@ class TiledSweep:
     def _checks(self, tile: Tile, device: Device | None) -> dict[str, np.ndarray]:
         """`CHECKS` where they are taken, NaN elsewhere."""
         found = {name: np.full((len(tile.cells), self._keys.data.shape[0]), np.nan) for name in CHECKS}
-        pairs = zip(map(self._checked, tile.groups), tile.schedules, strict=True)
+        checked = (_checked(group, self.sweep.check) for group in tile.groups)
+        pairs = zip(checked, tile.schedules, strict=True)
         groups, schedules = zip(*[pair for pair in pairs if pair[0]] or [((), ())], strict=True)
         if groups[0]:
-            part = Tile(dataclasses.replace(tile.structure, num_cells=self._most_checked), groups, schedules)
+            part = Tile(dataclasses.replace(tile.structure, num_cells=self.most_checked), groups, schedules)
             errors = self._call(True, part.structure, part, device)
             rows = [tile.cells.index(cell) for cell in part.cells]
             for name in CHECKS:
                 found[name][rows] = errors[name]
         return found
-
-    def _checked(self, group: Sequence[int]) -> tuple[int, ...]:
-        """The cells of a group that belong to the share that is checked, which is spread evenly over any grid."""
-        return tuple(cell for cell in group if cell * _GOLDEN % 1.0 < self.sweep.check)
 
     def _call(self, checks: bool, structure: Structure, tile: Tile, device: Device | None) -> dict[str, np.ndarray]:
         arguments = (Work.of(self.sweep, structure, tile.groups, tile.schedules), self._keys)
@@ -152,6 +149,11 @@ class TiledSweep:
         return {name: _unpadded(np.asarray(value), tile.groups) for name, value in compiled(*arguments).items()}
 
 
+def _checked(group: Sequence[int], share: float) -> tuple[int, ...]:
+    """The cells of a group that belong to the share that is checked, which looks random but is always the same."""
+    return tuple(cell for cell in group if _lot(cell) < share)
+
+
 def _unpadded(values: np.ndarray, groups: Sequence[Sequence[int]]) -> np.ndarray:
     """Results of all groups, leading axes (groups, cells), as one row of cells."""
     values = np.concatenate([values[index, : len(group)] for index, group in enumerate(groups)])
@@ -160,3 +162,8 @@ def _unpadded(values: np.ndarray, groups: Sequence[Sequence[int]]) -> np.ndarray
 
 def _dims(name: str, values: np.ndarray) -> tuple[str, ...]:
     return ("cell", "seed", *(f"{name}_{k}" for k in range(values.ndim - 2)))
+
+
+def _lot(cell: int) -> float:
+    """A number from 0 to 1 that belongs to a cell."""
+    return int.from_bytes(hashlib.blake2b(cell.to_bytes(8, "little"), digest_size=8).digest(), "little") / 2**64

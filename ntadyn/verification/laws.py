@@ -12,7 +12,7 @@ from ntadyn.dynamics import GradientFlow, exact_weight_difference, mode_aligned,
 from ntadyn.metrics import difference_invariant, path_invariant
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm
-from ntadyn.simulation import FixedSteps, default_step, simulate
+from ntadyn.simulation import FixedSteps, Trajectory, default_step, simulate
 from ntadyn.tasks import TaskSet
 from ntadyn.tasks.curricula import alternating, sequence
 from ntadyn.tasks.task_set import from_matrices
@@ -21,6 +21,7 @@ from ntadyn.verification.check import ROUNDING, TIGHT, TIGHT_BAR, Check, compare
 
 _GATES_AND_STUDENTS = {"gates": observables.gates, "student_overlaps": observables.student_overlaps}
 _MATRICES = (2, 10, 20)  # two teachers or two paths, d_out, d_in
+MODE_ENERGY = 0.5  # N s^2 of orthogonal teachers of that size
 _DRAWS, _RECORDS_PER_BLOCK = 4, 9  # common to all runs of `_integrate_pairs`, which therefore share one program
 
 
@@ -149,29 +150,40 @@ def block_length() -> list[Check]:
 def full_equals_toy() -> list[Check]:
     """A full model that starts in its teachers' modes is the toy with tau_c / (N s^2) and R / (N s^2); L = N s^2 L_toy.
 
-    Twenty blocks of the flexible network of figure 2 from the initial weights of figure A1, in equal steps of
-    `Splitting`.
-
     Returns:
         One row for the gates, one for the loss, both up to rounding.
     """
+    full, reduced = (trusted(trajectory) for trajectory in full_and_toy())
+    return [
+        compare("gates of the full model, 20 blocks", reduced["gates"], full["gates"], ROUNDING),
+        compare("loss of the full model / N s^2, 20 blocks", reduced["loss"], full["loss"] / MODE_ENERGY, ROUNDING),
+    ]
+
+
+def full_and_toy(records_per_block: int = 9) -> tuple[Trajectory, Trajectory]:
+    """The flexible network of figure 2 from the initial weights of figure A1, in full and in one effective mode.
+
+    Twenty blocks in equal steps of `Splitting`; teachers are random but orthogonal, N s^2 = `MODE_ENERGY`.
+
+    Args:
+        records_per_block: records strictly inside every block.
+
+    Returns:
+        Both trajectories, with "gates", "loss" and "student_overlaps".
+    """
     tasks = orthogonal(jax.random.key(0), *_MATRICES, dtype=jnp.float64)
-    mode_energy = 0.5
     penalties = {"gates": Nonnegativity(1 / 11) + UnitL1Norm(10 / 11)}
     time_constants = {"gates": 0.03, "weights": 1.3}
     toy = GatedLinear(jnp.full((2,), 0.5, jnp.float64), 0.01 * jnp.eye(2, dtype=jnp.float64)[:, :, None])
     full_system = GradientFlow(tasks, time_constants, penalties)
-    toy_system = toy_flow(time_constants, penalties, mode_energy, jnp.float64)
+    toy_system = toy_flow(time_constants, penalties, MODE_ENERGY, jnp.float64)
     curriculum, method = alternating(2, 20, 1.0), FixedSteps(max_step=default_step(full_system))
-    recorded = {"gates": observables.gates, "loss": observables.loss}
+    recorded = {"loss": observables.loss, **_GATES_AND_STUDENTS}
     full, reduced = (
-        trusted(simulate(system, curriculum, state, method=method, observables=recorded, records_per_block=9))
+        simulate(system, curriculum, state, method=method, observables=recorded, records_per_block=records_per_block)
         for system, state in ((full_system, mode_aligned(toy, tasks)), (toy_system, toy))
     )
-    return [
-        compare("gates of the full model, 20 blocks", reduced["gates"], full["gates"], ROUNDING),
-        compare("loss of the full model / N s^2, 20 blocks", reduced["loss"], full["loss"] / mode_energy, ROUNDING),
-    ]
+    return full, reduced
 
 
 def _distance(students: np.ndarray) -> np.ndarray:

@@ -1,0 +1,155 @@
+"""Figure A9: block length and specialisation. Panel E of figure 4, and a heuristic potential with a double well.
+
+Toy units, released convention. The slices of the potential are the published ones. The right panel shows it averaged
+over both tasks, as an effective loss over wbar, for three block lengths: the published panel is described by its axes
+only, and the claim that it stands for is that the wells deepen in proportion to the block length.
+"""
+
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments import block_length
+from experiments.acceptance import Acceptance, at_most, near, single
+from experiments.block_potential import BlockPotential
+from experiments.figure_run import Data
+from experiments.toy_runs import ToyRun, at_times, follow_flow
+from ntadyn.plotting.style import FORGETFUL, house_style
+
+SLICES = (0.5, 1.5, 3.5, 5.5)
+BLOCK_DURATIONS = (0.5, 1.0, 2.0)  # of the right panel
+STARTS = (-0.1, 0.1)
+EARLY = 0.04  # in units of tau_c: where the law of growth is tested
+_WBAR_0 = 0.8  # as in the potential
+
+VERDICT = ""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What figure A9 is made of; there is no randomness in it.
+
+    Attributes:
+        max_step: of the solver.
+    """
+
+    max_step: float = 5e-3
+
+
+PARAMETERS = Parameters()
+FAST = Parameters(max_step=2e-2)
+
+
+def run(parameters: Parameters) -> Data:
+    """The toy for both block lengths, the beginning of one block for the law of growth, and the potential.
+
+    Args:
+        parameters: what to run.
+
+    Returns:
+        "block_length", "early" and "potential".
+    """
+    potential = BlockPotential()
+    tau_c = 1 / potential.gate_rate
+    own, other = 0.5 * (1 + _WBAR_0), 0.5 * (1 - _WBAR_0)
+    # A hard target, because the law is about a constant error.
+    start = ToyRun(tau_c, 1 / potential.weight_rate, ((own, other), (other, own)), first_output=0, hardness=1e9)
+    early = at_times(follow_flow(start, 0.1 * EARLY * tau_c, times=[EARLY * tau_c]), [0.0, EARLY * tau_c])
+    runs = block_length.block_length_runs(parameters.max_step)
+    return {"block_length": runs, "early": early, "potential": _slices(potential)}
+
+
+def accept(data: Data) -> list[Acceptance]:
+    """Panel E, the law that the potential is made of, and its two wells."""
+    early, potential = data["early"], data["potential"]
+    gain = float(early.wbar[1] - early.wbar[0])
+    curvature = 2 * gain / float(early.time[1]) ** 2
+    depth = potential.depth.values
+    ends = potential.position.values[:, -1]
+    return [
+        *block_length.accept(data["block_length"]),
+        near(
+            "curvature C_q of wbar early in a block, wbar_0 = 0.8",
+            1.6,
+            0.05,
+            single(curvature),
+            "wbar_0 / (2 tau_c tau_W); the next order takes 0.04 off at t = 0.04 tau_c",
+        ),
+        near("depth of the wells, blocks of 1 over blocks of 0.5", 2, 0.1, single(depth[1] / depth[0]), "claim: linear"),
+        near("depth of the wells, blocks of 2 over blocks of 1", 2, 0.1, single(depth[2] / depth[1]), "claim: linear"),
+        at_most("product of both positions at t = 5.5", 0.0, single(ends.prod()), note="one in each well"),
+    ]
+
+
+def plot(data: Data) -> Figure:
+    """Panel E; four slices with two descents; the effective loss."""
+    potential = data["potential"]
+    with house_style():
+        figure = plt.figure(figsize=(9.8, 3.7))
+        grid = figure.add_gridspec(2, 4, width_ratios=(1.5, 0.85, 0.85, 1.1))
+        left, right = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[:, 3])
+        block_length.draw_block_length(left, data["block_length"])
+        first = None
+        for index, time in enumerate(potential.slice.values):
+            row, column = divmod(index, 2)
+            ax = figure.add_subplot(grid[row, 1 + column], sharex=first, sharey=first)
+            first = first or ax
+            _draw_slice(ax, potential.isel(slice=index))
+            ax.set_title(f"$t = {time:g}$")
+            ax.tick_params(labelleft=column == 0, labelbottom=row == 1)
+            ax.set(xlabel=r"$x$" if row == 1 else "", ylabel="potential" if column == 0 else "")
+            if index == 0:
+                ax.legend(fontsize=6.5, loc="upper center", ncols=3, handlelength=1.3, columnspacing=0.8)
+        _draw_effective_loss(right, potential)
+        for ax, letter in ((left, "A"), (first, "B"), (right, "C")):
+            if ax is not None:
+                ax.set_title(letter, loc="left", fontweight="bold")
+    return figure
+
+
+def _draw_slice(ax: Axes, potential: xr.Dataset) -> None:
+    x = potential.x.values
+    ax.plot(x, potential.linear.values, color="0.5", linestyle=":", label=r"$V_\mathrm{lin}$")
+    ax.plot(x, potential.growth.values, color="0.5", linestyle="--", label=r"$V_2$")
+    ax.plot(x, potential.total.values, color="black", label=r"$V$")
+    for start, color in zip(potential.start.values, ("C1", "C0"), strict=True):
+        at = float(potential.position.sel(start=start))
+        ax.plot(at, np.interp(at, x, potential.total.values), "o", color=color, markersize=5, zorder=5)
+    ax.set(xlim=(-1.15, 1.15), ylim=(-0.75, 0.65))
+
+
+def _draw_effective_loss(ax: Axes, potential: xr.Dataset) -> None:
+    shades = np.linspace(0.7, 0.0, potential.sizes["block_duration"])
+    for duration, shade in zip(potential.block_duration.values, shades, strict=True):
+        loss = potential.effective.sel(block_duration=duration).values
+        ax.plot(potential.x.values, loss, color=str(shade), label=rf"$\tau_B = {duration:g}$")
+    ax.axhline(0, color=FORGETFUL, linewidth=0.6, zorder=-1)
+    ax.set(xlim=(-1.15, 1.15), ylim=(-0.8, 0.4), xlabel=r"$\bar w$", ylabel="effective loss (mean of both tasks)")
+    ax.legend(loc="upper center", fontsize=7)
+
+
+def _slices(potential: BlockPotential) -> xr.Dataset:
+    x = np.linspace(-1.2, 1.2, 481)
+    angles = potential.angles(np.asarray(SLICES))
+    along = x[None, :] * np.cos(angles)[:, None]
+    linear, growth, wall = potential.linear(along), potential.growth(along), potential.wall(np.abs(x))
+    positions = []
+    for start in STARTS:
+        times, path = potential.descend(start, SLICES[-1])
+        positions.append(np.interp(SLICES, times, path))
+    others = [BlockPotential(block_duration=duration) for duration in BLOCK_DURATIONS]
+    return xr.Dataset(
+        {
+            "linear": (("slice", "x"), linear),
+            "growth": (("slice", "x"), growth),
+            "total": (("slice", "x"), linear + growth + wall[None, :]),
+            "position": (("start", "slice"), np.asarray(positions)),
+            "effective": (("block_duration", "x"), [one.growth(x) + one.wall(np.abs(x)) for one in others]),
+            "depth": ("block_duration", [one.well_depth() for one in others]),
+        },
+        {"slice": list(SLICES), "x": x, "start": list(STARTS), "block_duration": list(BLOCK_DURATIONS)},
+    )
