@@ -109,9 +109,7 @@ def near(name: str, expected: float, tolerance: float, measured: Measurement, no
     return Acceptance(name, expected, measured, tolerance, note)
 
 
-def furthest(
-    name: str, expected: ArrayLike, tolerance: float, measured: ArrayLike, note: str = ""
-) -> Acceptance:
+def furthest(name: str, expected: ArrayLike, tolerance: float, measured: ArrayLike, note: str = "") -> Acceptance:
     """`near` for the entry that is furthest from what is expected; NaN is further than anything.
 
     Args:

@@ -72,7 +72,9 @@ def accept(runs: xr.Dataset) -> list[Acceptance]:
     apart = np.abs(wbar - runs.single_wbar.values).max()
     return [
         furthest("E: parallel pathways end at", (0.525, 0.475), 1e-3, end),
-        at_least("E: wbar at t = 16, blocks of 2 over blocks of 1", 1.0, single(wbar[1, -1] / wbar[0, -1]), note="claim"),
+        at_least(
+            "E: wbar at t = 16, blocks of 2 over blocks of 1", 1.0, single(wbar[1, -1] / wbar[0, -1]), note="claim"
+        ),
         *(
             reported(f"E: wbar at t = 16, blocks of {duration:g}", single(value), f"starts at {wbar[0, 0]:.3g}")
             for duration, value in zip(BLOCK_DURATIONS, wbar[:, -1], strict=True)
@@ -81,7 +83,9 @@ def accept(runs: xr.Dataset) -> list[Acceptance]:
             reported(f"E: gain of wbar from t = 0 to 8, blocks of {duration:g}", single(value), _EARLY)
             for duration, value in zip(BLOCK_DURATIONS, early, strict=True)
         ),
-        at_most("E: wbar of both orders averaged minus that of one", 1e-12, single(apart), note="they are mirror images"),
+        at_most(
+            "E: wbar of both orders averaged minus that of one", 1e-12, single(apart), note="they are mirror images"
+        ),
     ]
 
 

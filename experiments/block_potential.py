@@ -84,7 +84,9 @@ class BlockPotential:
         for phi in self.angles(times[:-1]):
             cosine, sine = np.cos(phi), np.sin(phi)
             along, radius = x * cosine - y * sine, np.hypot(x, y)
-            slope = -self.weight_rate - 0.375 * self.block_duration * self.curvature * np.sign(along) * abs(along) ** 0.5
+            slope = (
+                -self.weight_rate - 0.375 * self.block_duration * self.curvature * np.sign(along) * abs(along) ** 0.5
+            )
             tanh = np.tanh(_STEEPNESS * (radius - 1))
             # Divided by the radius, for the direction (x, y) / n.
             push = _STEEPNESS * (1 - tanh**2) * radius**2 + 3 * (1 + tanh) * radius

@@ -1,9 +1,9 @@
 """Figure 2: two tasks in turn. A flexible network learns to switch between paths, a forgetful one overwrites them.
 
 Released parameters in the present convention, in which the published panels were made. The population flow in weight
-space by default; finite batches, as published, with `online`. Blocks last exactly one unit of time in both (999 steps of
-0.001 in the published code, which a comparison with its arrays respects). Published bands are the standard error divided
-by sqrt(n) once more, too narrow by that factor; here they are one plain standard error.
+space by default; finite batches, as published, with `online`. Blocks last exactly one unit of time in both (999 steps
+of 0.001 in the published code, which a comparison with its arrays respects). Published bands are the standard error
+divided by sqrt(n) once more, too narrow by that factor; here they are one plain standard error.
 """
 
 import dataclasses
@@ -40,17 +40,17 @@ REGIMES = {"flexible": presets.figure_2_flexible, "forgetful": presets.figure_2_
 THRESHOLD = 0.1
 PUBLISHED_RECORD = 0.002  # spacing of the published records; panels D and E are per record
 
-VERDICT = (
-    "Reproduced with the released parameters: every number is within its tolerance, for the population flow without any "
-    "noise. The forgetful network settles into its cycle (loss from 0.213 to 0.060, both gates at 0.645), and the time "
-    "to loss 0.1 stays at 0.437 once batch noise, which crosses the threshold early, is added to the flow's loss. Every "
-    "one of 20 flexible seeds specialises to an alignment above 0.99 and recovers in 0.04 instead of 0.74 time constants "
-    "of the weights. What varies from seed to seed is when that happens: the published curve of recovery times lies at "
-    "the slow edge of what ten seeds give, so medians are compared, and means over seeds only with the range of such "
-    "means. Panels differ from the published ones in three ways that we chose: paths are matched to teachers by an "
-    "optimal assignment over the last two blocks, bands are one plain standard error (published ones are narrower by "
-    "sqrt(10)), and blocks in which most seeds never reach the threshold are marked instead of silently counted as the "
-    "length of the block."
+VERDICT: str = (
+    "Reproduced with the released parameters: every number is within its tolerance, for the population flow without "
+    "any noise. The forgetful network settles into its cycle (loss from 0.213 to 0.060, both gates at 0.645), and the "
+    "time to loss 0.1 stays at 0.437 once batch noise, which crosses the threshold early, is added to the flow's "
+    "loss. Every one of 20 flexible seeds specialises to an alignment above 0.99 and recovers in 0.04 instead of 0.74 "
+    "time constants of the weights. What varies from seed to seed is when that happens: the published curve of "
+    "recovery times lies at the slow edge of what ten seeds give, so medians are compared, and means over seeds only "
+    "with the range of such means. Panels differ from the published ones in three ways that we chose: paths are "
+    "matched to teachers by an optimal assignment over the last two blocks, bands are one plain standard error "
+    "(published ones are narrower by sqrt(10)), and blocks in which most seeds never reach the threshold are marked "
+    "instead of silently counted as the length of the block."
 )
 
 

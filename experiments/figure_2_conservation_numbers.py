@@ -6,7 +6,17 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from experiments.acceptance import Acceptance, Measurement, at_least, at_most, mean_of, median_of, near, reported, single
+from experiments.acceptance import (
+    Acceptance,
+    Measurement,
+    at_least,
+    at_most,
+    mean_of,
+    median_of,
+    near,
+    reported,
+    single,
+)
 from ntadyn.metrics import SlidingGrowth, growth_while_sliding
 
 CHATTER = 0.003  # step / tau_c times the slope of the nonnegativity penalty
@@ -62,7 +72,10 @@ def _flexible(flexible: xr.Dataset) -> list[Acceptance]:
         return rows
     outside = np.abs(flexible.growth_outside.values).max(axis=1)
     note = "exact for the flow; what is left is the error of the time step; largest over seeds"
-    return [*rows, at_most("flexible: largest change of Q with both gates open", 0.01, single(outside.max()), note=note)]
+    return [
+        *rows,
+        at_most("flexible: largest change of Q with both gates open", 0.01, single(outside.max()), note=note),
+    ]
 
 
 def _forgetful(forgetful: xr.Dataset) -> list[Acceptance]:

@@ -84,9 +84,7 @@ def run(parameters: Parameters) -> Data:
             name: pool.submit(both, configuration, 99 if name == "subtask" else 199)
             for name, configuration in configurations(parameters).items()
         }
-        data = {
-            f"{name}_{regime}": dataset for name, job in jobs.items() for regime, dataset in job.result().items()
-        }
+        data = {f"{name}_{regime}": dataset for name, job in jobs.items() for regime, dataset in job.result().items()}
     return {name: _kept(dataset) for name, dataset in data.items()}
 
 

@@ -113,7 +113,11 @@ def _times(panel: str, pair: dict[str, xr.Dataset]) -> list[Acceptance]:
         note = "another simulation"
         rows += [
             near(
-                f"{panel} {regime}: time to a tenth of the peak", expected, TIME_TOLERANCE * expected, fall[regime], note
+                f"{panel} {regime}: time to a tenth of the peak",
+                expected,
+                TIME_TOLERANCE * expected,
+                fall[regime],
+                note,
             ),
             near(
                 f"{panel} {regime}: integral of the loss over the block",
@@ -151,7 +155,9 @@ def _small_steps(data: Data) -> list[Acceptance]:
     ]
     ratio = fall["forgetful"].value / fall["flexible"].value
     rows.append(
-        reported("D, small steps: forgetful over flexible time to a tenth", Measurement(ratio), "8 with published steps")
+        reported(
+            "D, small steps: forgetful over flexible time to a tenth", Measurement(ratio), "8 with published steps"
+        )
     )
     for panel, name in PANELS.items():
         alignment = at_end(data[f"{name}_flexible"].alignment, FIRST_COMPOSITE - 1)

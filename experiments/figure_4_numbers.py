@@ -88,7 +88,9 @@ def one_block(runs: xr.Dataset, scheme: str, tolerance: float) -> list[Acceptanc
         moved = float(np.abs(whole.weights - whole.weights.isel(record=0)).max())
         rows += [
             # Such a time is known to one step.
-            near(f"time to loss {THRESHOLD}, {names}", TIME_TO_THRESHOLD[network], max(tolerance, 2e-3), single(reached)),
+            near(
+                f"time to loss {THRESHOLD}, {names}", TIME_TO_THRESHOLD[network], max(tolerance, 2e-3), single(reached)
+            ),
             near(f"largest displacement of a weight, {names}", DISPLACEMENT[network], 5e-3, single(moved)),
         ]
     forgetful = runs.sel(network="forgetful")
@@ -141,7 +143,9 @@ def convergence(cycle: xr.Dataset) -> list[Acceptance]:
     states = jnp.asarray(equal_phases(cycle))
     neighbours, apart = (np.asarray(block_distance(states, lag)) for lag in (1, 2))
     rows = [reported(f"G: distance of neighbouring blocks, {place}, flow", single(neighbours[i])) for place, i in _ENDS]
-    rows += [reported(f"G: distance of blocks two apart, {place}, flow", single(apart[i]), _DRIFT) for place, i in _ENDS]
+    rows += [
+        reported(f"G: distance of blocks two apart, {place}, flow", single(apart[i]), _DRIFT) for place, i in _ENDS
+    ]
     last = cycle.isel(record=cycle.block.values >= int(cycle.block.values[-1]) - 1)
     rows += [
         reported("F: |wbar| at the end", single(abs(last.wbar.values[-1]))),
@@ -156,7 +160,9 @@ def convergence(cycle: xr.Dataset) -> list[Acceptance]:
 
 
 _ENDS = (("first", 0), ("last", -1))
-_DRIFT = "published records drift through the blocks, by 0.002 from one block to the next but one, which alone makes 0.005"
+_DRIFT = (
+    "published records drift through the blocks, by 0.002 from one block to the next but one, which alone makes 0.005"
+)
 
 
 def specialisation(curves: xr.Dataset) -> list[Acceptance]:
@@ -167,7 +173,9 @@ def specialisation(curves: xr.Dataset) -> list[Acceptance]:
         *(row_of(check, note) for check in drawn_values(curves_of(curves))),
         # Half a unit of the last published digit.
         at_most("H: |wbar - exact curve| up to t = 1", 4.3e-4, single(distance), 5e-6, "largest, five ratios"),
-        at_least("H: smallest gate up to t = 1", -ACCURACY, single(curves.gates.min()), note="the law needs them positive"),
+        at_least(
+            "H: smallest gate up to t = 1", -ACCURACY, single(curves.gates.min()), note="the law needs them positive"
+        ),
     ]
 
 

@@ -84,7 +84,9 @@ def _draw_gate_gradient(ax: Axes) -> None:
     gradient = axis[:, None] - axis[None, :]
     extent = (-0.5, 1.5, -0.5, 1.5)
     ax.imshow(gradient, origin="lower", extent=extent, cmap="RdBu_r", vmin=-1.5, vmax=1.5, aspect="equal")
-    lines = ax.contour(axis, axis, gradient, levels=(-1, -0.5, 0, 0.5, 1), colors="0.25", linewidths=0.6, linestyles="-")
+    lines = ax.contour(
+        axis, axis, gradient, levels=(-1, -0.5, 0, 0.5, 1), colors="0.25", linewidths=0.6, linestyles="-"
+    )
     ax.clabel(lines, fontsize=7)
     ax.set_title(r"$w\cdot\epsilon = \tau_c\,\dot c$")
     draw_error_direction(ax, "black")

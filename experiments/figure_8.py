@@ -5,8 +5,8 @@ counts single updates, so the figure lives on the published step of 0.01, as lon
 on batches of 200; population updates of the same length and the exact flow run beside them for comparison. Blocks last
 99 steps, as published. The loss is that of the whole population, whose mean over seeds is that of batches.
 
-Panel A of the article shows people. The article's code has no data of theirs, and neither has this package: the panel is
-drawn from a file of trials, see `experiments.human_switching`, and left out without one.
+Panel A of the article shows people. The article's code has no data of theirs, and neither has this package: the panel
+is drawn from a file of trials, see `experiments.human_switching`, and left out without one.
 """
 
 import dataclasses
@@ -50,7 +50,19 @@ DYNAMICS = {
     "flow": Dynamics.ORDER_PARAMETERS,
 }
 
-VERDICT = ""
+VERDICT: str = (
+    "The model panels are reproduced with the released parameters: all forty losses read off the published image are "
+    "within tolerance, those of the forgetful network within 0.005, and the claim holds at every update: practice "
+    "helps the flexible network and hinders the forgetful one. Two things about it are worth knowing. The horizontal "
+    "axis counts updates, and an update is as long as the time constant of the gates; with short steps the flexible "
+    "network becomes specialised about a block later (loss 0.12 instead of 0.03 five updates after the second "
+    "switch), though it does in the end. And batches matter: without their noise the losses of the forgetful network "
+    "come out up to 0.014 lower. Published error bars are one standard deviation on the left and sqrt(20) of them on "
+    "the right; ours are standard errors. The panel of people is not reproduced: the published code has no such data, "
+    "we have none, and which measure and which bins of practice were shown is not known to us. It is drawn from a "
+    "file that you supply, beside the models and not fitted to them; the only common axis is that of trials after a "
+    "switch, and people switch every few trials."
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +124,7 @@ def run(parameters: Parameters) -> Data:
         ValueError: for a file of trials that does not serve.
     """
     data = {} if parameters.human is None else {"human": _human(parameters.human, parameters.first_games)}
-    parts = [simulate(configuration(parameters, dynamics)) for dynamics in DYNAMICS.values()]
+    parts: list[xr.Dataset] = [simulate(configuration(parameters, dynamics)) for dynamics in DYNAMICS.values()]
     return {"model": xr.concat(parts, xr.DataArray(list(DYNAMICS), dims="dynamics", name="dynamics")), **data}
 
 
@@ -138,7 +150,7 @@ def simulate(configuration: Configuration) -> xr.Dataset:
     changes = {"penalties.strength": list(STRENGTHS.values())}
     trajectories, curriculum = run_variants(configuration, changes, keys, recorded, steps - 1, method)
     tasks = building.build_tasks(configuration.teachers, building.first(keys).teachers)
-    parts = []
+    parts: list[xr.Dataset] = []
     for name, trajectory in zip(STRENGTHS, trajectories, strict=True):
         one = replaced(configuration, {"penalties.strength": STRENGTHS[name]})
         parts.append(_by_switch(simulation_dataset(one, trajectory, curriculum, tasks), steps))
@@ -175,8 +187,8 @@ def accept(data: Data) -> list[Acceptance]:
 
 def plot(data: Data) -> Figure:
     """Panel A where there are people, then the flexible and the forgetful network on inverted axes of loss."""
-    model, human = data["model"], data.get("human")
-    measures = [] if human is None else [name for name in ("accuracy", "response_time") if name in human]
+    model, human = data["model"], data.get("human", xr.Dataset())
+    measures = [name for name in ("accuracy", "response_time") if name in human]
     with house_style():
         width = 2.9 * (len(measures) + 2)
         figure, axes = plt.subplots(1, len(measures) + 2, figsize=(width, 3.1), squeeze=False)
@@ -190,7 +202,7 @@ def plot(data: Data) -> Figure:
         letters = ["A", "", "B", ""] if len(measures) == 2 else ["A", "B", ""] if measures else ["B", ""]
         for ax, letter in zip(axes[0], letters, strict=True):
             ax.set_title(letter, loc="left", fontweight="bold")
-        absent = "; panel A, people, needs a file of trials" if human is None else ""
+        absent = "; panel A, people, needs a file of trials" if not measures else ""
         figure.suptitle(
             f"mean of {model.sizes['seed']} networks, bars: standard error of the mean{absent}",
             fontsize=8,
@@ -211,7 +223,12 @@ def _draw_human(ax: Axes, human: xr.Dataset, measure: str) -> None:
     for place, name in enumerate(bins):
         at = human.isel(practice=place)
         _draw_curve(
-            ax, human.position.values, at[measure].values, at[f"{measure}_sem"].values, (place + 1) / len(bins), str(name)
+            ax,
+            human.position.values,
+            at[measure].values,
+            at[f"{measure}_sem"].values,
+            (place + 1) / len(bins),
+            str(name),
         )
     units = {"accuracy": "accuracy", "response_time": "response time (s, axis inverted)"}
     ax.set(xlabel="trials after the switch", ylabel=units[measure], xticks=human.position.values)

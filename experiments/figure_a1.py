@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from experiments import figure_a1_numbers as numbers
 from experiments.acceptance import Acceptance
@@ -120,14 +120,17 @@ def plot(data: Data) -> Figure:
         titles = ("full model, one seed", "toy, penalty as published", "full in modes (lines), toy (dashed)")
         for ax, title in zip(axes[0], titles, strict=True):
             ax.set_title(title)
-        for ax, label in zip(axes[:, 0], ("loss", "gates", "magnitude of student\n(units of the teacher)"), strict=True):
+        for ax, label in zip(
+            axes[:, 0], ("loss", "gates", "magnitude of student\n(units of the teacher)"), strict=True
+        ):
             ax.set_ylabel(label)
         for ax in axes[-1]:
             ax.set(xlabel="time", xticks=range(0, NUM_BLOCKS + 1, 5))
         axes[0, 0].set_ylim(0, 0.58)
-        axes[1, 1].legend(["path 1", "path 2"], loc="center right", frameon=True, framealpha=0.8)
+        handles = [Line2D([], [], color=f"C{path}", label=f"path {path + 1}") for path in range(2)]
+        axes[2, 1].legend(handles=handles, loc="lower right", frameon=True, framealpha=0.8)
         apart = float(np.abs(aligned.gates.sel(model="full") - aligned.gates.sel(model="toy")).max())
-        axes[1, 2].text(0.97, 0.5, f"gates differ by\n{apart:.0e} at most", transform=axes[1, 2].transAxes, ha="right")
+        axes[2, 2].text(0.97, 0.1, f"gates differ by\n{apart:.0e} at most", transform=axes[2, 2].transAxes, ha="right")
         for ax, letter in zip(axes.flat, "ABCDEFGHI", strict=True):
             ax.set_title(letter, loc="left", fontweight="bold")
     return figure

@@ -103,9 +103,13 @@ def _control(released: xr.Dataset) -> list[Acceptance]:
     other = np.setdiff1d(np.arange(end.shape[1]), pair)
     control = "negative control"
     return [
-        at_most("released: similarity to the own base teacher", 0.6, mean_of(at_end(released.alignment, LAST)), 0, control),
+        at_most(
+            "released: similarity to the own base teacher", 0.6, mean_of(at_end(released.alignment, LAST)), 0, control
+        ),
         near("released: gates", 0.33, 0.05, mean_of(gates.mean(axis=1)), OTHER),
-        near("released: similarity to both teachers in force", 0.71, 0.05, mean_of(end[:, pair].mean(axis=(1, 2))), OTHER),
+        near(
+            "released: similarity to both teachers in force", 0.71, 0.05, mean_of(end[:, pair].mean(axis=(1, 2))), OTHER
+        ),
         near("released: similarity to the third teacher", 0.0, 0.05, mean_of(end[:, other].mean(axis=(1, 2))), OTHER),
         *(
             near(

@@ -2,13 +2,14 @@
 
 Released parameters in the present convention, which is the one the published panels were made in. The figure is about
 single samples, so it runs online: batches of one, steps of 0.03, 33 of them in a block, as published. All published
-seeds start from the same weights and differ in their data only; a second ensemble, whose initial weights differ as well,
-shows what that choice hides. Its reduced model of one effective mode is deterministic; it runs from the published
+seeds start from the same weights and differ in their data only; a second ensemble, whose initial weights differ as
+well, shows what that choice hides. Its reduced model of one effective mode is deterministic; it runs from the published
 initial weights, which mix degrees with radians, and from those that were meant.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -36,8 +37,8 @@ STRENGTH = 0.1
 MODE_ENERGY = 0.5  # N s^2 of the full model; its loss is that of the reduced one times this
 HARDNESS = 1000.0
 TOY_STEP = 2.5e-3
-# Initial weights of the reduced model in units of 0.01, one row per path: 45 degrees minus and plus 45 radians, and what
-# was meant.
+# Initial weights of the reduced model in units of 0.01, one row per path: 45 degrees minus and plus 45 radians, and
+# what was meant.
 STARTS: dict[str, tuple[Pair, Pair]] = {
     "published": (
         (math.cos(math.pi / 4 - 45), math.sin(math.pi / 4 - 45)),
@@ -46,7 +47,18 @@ STARTS: dict[str, tuple[Pair, Pair]] = {
     "intended": ((1.0, 0.0), (0.0, 1.0)),
 }
 
-VERDICT = ""
+VERDICT: str = (
+    "Reproduced with the released parameters, as far as there is something to compare with: the article gives no "
+    "numbers for this figure, so the demands are those of algebra, of figure 2 and of the reduced model in figure A1. "
+    "A network that sees one sample per update specialises like one that sees two hundred (98 of 100 seeds above "
+    "0.9), and the loss falls below 0.1 after 27 samples in the third block, after 4 in the tenth and after 2 in the "
+    "last. Noise leaves its mark: the open gate settles at 0.95 instead of 1, and the largest singular values at 1.12 "
+    "of the teacher's. The reduced model is faster: up to block 10 the full loss ends 0.03 to 0.07 above it, then "
+    "about 0.01. That all published seeds share their initial weights shows in the first blocks, where their gates "
+    "differ more from each other (by 0.46 after block 2) than the mean over varied initial weights does (0.29); from "
+    "block 10 on both ensembles agree. The published start of the reduced model mixes degrees with radians, which "
+    "moves its gates by up to 0.17 in the third block and by less than 0.01 after the fifth."
+)
 
 
 @dataclass(frozen=True)
@@ -88,9 +100,9 @@ def run(parameters: Parameters) -> Data:
         parameters: what to run.
 
     Returns:
-        "one_start" and "varied_start", over (seed, record, ...), and "reduced", over (start, record, ...): `loss`, `gates`
-        and `size` of the paths (largest singular value over that of a teacher). The first two also have `population_loss`,
-        and `alignment` at the end.
+        "one_start" and "varied_start", over (seed, record, ...), and "reduced", over (start, record, ...): `loss`,
+        `gates` and `size` of the paths (largest singular value over that of a teacher). The first two also have
+        `population_loss`, and `alignment` at the end.
     """
     repetitions = range(parameters.num_seeds)
     keys = building.keys_of(parameters.seed, [(0, 0, k) for k in repetitions] + [(0, k, k) for k in repetitions])
@@ -126,7 +138,7 @@ def _dataset(trajectory: Trajectory, edges: np.ndarray) -> xr.Dataset:
     order = np.asarray(assigned.assignment)[:, None]
     values = {name: np.asarray(value) for name, value in trajectory.values.items()}
     series = ("seed", "record")
-    variables = {name: (series, values[name]) for name in ("loss", "population_loss")}
+    variables: dict[str, Any] = {name: (series, values[name]) for name in ("loss", "population_loss")}
     for name in ("gates", "size"):
         variables[name] = ((*series, "path"), np.take_along_axis(values[name], order, axis=2))
     variables["alignment"] = ("seed", np.asarray(assigned.final))
@@ -145,9 +157,9 @@ def reduced(records_per_unit: int) -> xr.Dataset:
         Dataset over (start, record, ...).
     """
     runs = [follow_flow(_toy(weights), TOY_STEP, records_per_unit - 1) for weights in STARTS.values()]
-    return xr.concat([_reduced(one) for one in runs], xr.DataArray(list(STARTS), dims="start", name="start")).assign_attrs(
-        _blocks(np.arange(NUM_BLOCKS + 1.0))
-    )
+    return xr.concat(
+        [_reduced(one) for one in runs], xr.DataArray(list(STARTS), dims="start", name="start")
+    ).assign_attrs(_blocks(np.arange(NUM_BLOCKS + 1.0)))
 
 
 def _toy(weights: tuple[Pair, Pair]) -> ToyRun:
@@ -204,7 +216,9 @@ def plot(data: Data) -> Figure:
             axes[2, column].set_xlabel("time")
         meant = reduced.sel(start="intended")
         for path, label in enumerate(("start as meant", None)):
-            axes[1, 1].plot(meant.time.values, meant.gates.values[:, path], ":", color="black", linewidth=0.9, label=label)
+            axes[1, 1].plot(
+                meant.time.values, meant.gates.values[:, path], ":", color="black", linewidth=0.9, label=label
+            )
         axes[1, 1].legend(loc="center right", frameon=True, framealpha=0.8)
         axes[1, 0].legend(loc="center right", frameon=True, framealpha=0.8)
         axes[0, 0].set(ylabel="loss", ylim=(0, 0.6), xticks=range(0, NUM_BLOCKS + 1, 5))

@@ -1,13 +1,23 @@
 """What figure A16 must show: numbers that follow from algebra, and those known of the reduced model from figure A1.
 
-The article's panels give no numbers to read, so what is left open is reported with its spread: how many samples a network
-needs after a switch, and how far the reduced model is from the full one.
+The article's panels give no numbers to read, so what is left open is reported with its spread: how many samples a
+network needs after a switch, and how far the reduced model is from the full one.
 """
 
 import numpy as np
 import xarray as xr
 
-from experiments.acceptance import Acceptance, Measurement, at_least, at_most, mean_of, median_of, near, reported, single
+from experiments.acceptance import (
+    Acceptance,
+    Measurement,
+    at_least,
+    at_most,
+    mean_of,
+    median_of,
+    near,
+    reported,
+    single,
+)
 
 START = 0.25  # d_out s^2 / 2
 # The same network on batches of 200 after the switch to block 20, in figure 2; a perfect solution would have 0.5.
@@ -64,7 +74,9 @@ def _full(name: str, dataset: xr.Dataset) -> list[Acceptance]:
         at_least(f"{name}: share of seeds with alignment > 0.9", 0.9, specialised, note="as in figure 2"),
         reported(f"{name}: alignment at the end, median", median_of(dataset.alignment)),
         reported(f"{name}: samples until the loss is below {THRESHOLD}, block 3, median", median_of(early)),
-        reported(f"{name}: samples until the loss is below {THRESHOLD}, block 10, median", median_of(samples_to(dataset, 9))),
+        reported(
+            f"{name}: samples until the loss is below {THRESHOLD}, block 10, median", median_of(samples_to(dataset, 9))
+        ),
         reported(f"{name}: samples until the loss is below {THRESHOLD}, block 20, median", median_of(late)),
         at_most(
             f"{name}: samples in block 20 over samples in block 3",
@@ -111,7 +123,10 @@ def _reduced(reduced: xr.Dataset) -> list[Acceptance]:
         near("reduced: gate of the task in force at the end", 1.0, GATES, single(gates[own])),
         near("reduced: gate of the other task at the end", 0.0, GATES, single(gates[1 - own])),
         near("reduced: loss at the end of block 20", 0.0, LOSS, single(_settled(published.loss, LAST))),
-        *(reported(f"reduced: size of path {path + 1} at the end", single(published["size"][-1, path])) for path in (0, 1)),
+        *(
+            reported(f"reduced: size of path {path + 1} at the end", single(published["size"].values[-1, path]))
+            for path in (0, 1)
+        ),
     ]
 
 

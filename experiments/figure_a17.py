@@ -1,9 +1,9 @@
 """Figure A17: what the penalties on two gates prefer, drawn from their closed forms.
 
 The article's figure is a sketch without code. Drawn here are the penalties of figure 2 (L1 norm) and of figure 3D (L2
-norm), each with its slope on negative gates, in units of the coefficient of the norm; beside them the sum of both norms,
-which no figure of the article uses. The convention does not matter, because contours do not depend on units. Dots are
-the ends of the flow of the penalty alone from scattered open gates, and arrows point down it.
+norm), each with its slope on negative gates, in units of the coefficient of the norm; beside them the sum of both
+norms, which no figure of the article uses. The convention does not matter, because contours do not depend on units.
+Dots are the ends of the flow of the penalty alone from scattered open gates, and arrows point down it.
 """
 
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ LOW, HIGH = -0.55, 1.55
 STEP = 0.05  # of the flows, in units of the inverse coefficient of the norm
 
 VERDICT: str = (
-    "Drawn from closed form; the article's figure is a sketch and gives no numbers. It shows what it should: the zeros of "
-    "the L1 penalty are the whole segment between (1, 0) and (0, 1), those of the L2 penalty the whole quarter circle, and "
-    "the slope on negative gates changes nothing inside. From open gates few flows of one penalty alone end with one gate "
-    "shut, none with the L2 norm, so neither penalty forces specialisation: it leaves a valley, and the gradients of the "
-    "tasks decide where in it the gates settle. Both norms together, which we add, would be different: their "
-    "common zeros are the two specialised states alone."
+    "Drawn from closed form; the article's figure is a sketch and gives no numbers. It shows what it should: the "
+    "zeros of the L1 penalty are the whole segment between (1, 0) and (0, 1), those of the L2 penalty the whole "
+    "quarter circle, and the slope on negative gates changes nothing inside. From open gates few flows of one penalty "
+    "alone end with one gate shut, none with the L2 norm, so neither penalty forces specialisation: it leaves a "
+    "valley, and the gradients of the tasks decide where in it the gates settle. Both norms together, which we add, "
+    "would be different: their common zeros are the two specialised states alone."
 )
 
 
@@ -84,16 +84,14 @@ def run(parameters: Parameters) -> Data:
     axis, coarse = np.linspace(LOW, HIGH, parameters.grid), np.linspace(LOW, HIGH, 16)[1:-1]
     # Both gates are open at first, and no flow starts on the line of symmetry.
     start = _pairs(np.linspace(0.06, HIGH - 0.1, parameters.starts)) + np.array([0.0, 0.005])
-    parts = []
+    parts: list[xr.Dataset] = []
     for penalty in penalties(parameters).values():
         parts.append(_mapped(penalty, axis, coarse, start, parameters.steps))
     names = list(penalties(parameters))
     return {"penalties": xr.concat(parts, xr.DataArray(names, dims="penalty", name="penalty"))}
 
 
-def _mapped(
-    penalty: Sum, axis: np.ndarray, coarse: np.ndarray, start: np.ndarray, steps: int
-) -> xr.Dataset:
+def _mapped(penalty: Sum, axis: np.ndarray, coarse: np.ndarray, start: np.ndarray, steps: int) -> xr.Dataset:
     # A short implicit step of every term in turn, which does not chatter where a gate is held at zero.
     def one_step(gates, _):
         for term in penalty.terms:

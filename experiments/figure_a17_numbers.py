@@ -14,7 +14,7 @@ SLOPE = {"L1": 0.1, "L2": 1.0}
 
 def is_specialised(gates: np.ndarray) -> np.ndarray:
     """Whether one of two gates is one and the other zero, for gates of shape (..., 2)."""
-    return (np.abs(np.sort(gates, axis=-1) - np.array([0.0, 1.0])) < ONE_GATE).all(axis=-1)
+    return np.all(np.abs(np.sort(gates, axis=-1) - np.array([0.0, 1.0])) < ONE_GATE, axis=-1)
 
 
 def accept(penalties: xr.Dataset) -> list[Acceptance]:
@@ -53,6 +53,8 @@ def _ends(name: str, at: xr.Dataset, order: int) -> list[Acceptance]:
     spread = single(np.ptp(ends[:, 0]))
     return [
         at_most(f"{name}: distance of ends from norm one", 1e-6, single(np.abs(norm - 1).max())),
-        at_most(f"{name}: share of flows that end with one gate", 0.5, share, note="neither penalty forces it; bound ours"),
+        at_most(
+            f"{name}: share of flows that end with one gate", 0.5, share, note="neither penalty forces it; bound ours"
+        ),
         at_least(f"{name}: range of the first gate over ends", 0.5, spread, note="a valley, not a point; bound ours"),
     ]

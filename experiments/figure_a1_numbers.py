@@ -21,8 +21,7 @@ from experiments.acceptance import (
 from ntadyn.verification.check import ROUNDING
 from ntadyn.verification.laws import MODE_ENERGY
 
-TOY = 0.005  # for toy numbers of three digits
-TWO_DIGITS = TOY + 0.005  # a number of two digits is itself known to half a unit of the second
+TOY = 0.005  # for toy numbers
 GATES = {1: (0.79, 0.42), 2: (1.175, 0.003), 3: (0.79, 0.38), 4: (1.115, 0.0), 5: (0.0, 1.177), 6: (1.10, 0.0)}
 MAGNITUDES = {
     1: (0.38, 0.30),
@@ -52,12 +51,10 @@ def accept(data: dict[str, xr.Dataset]) -> list[Acceptance]:
         *_toy(published, "toy, published scheme"),
         *_peaks(published),
         *_extremes(flow, "toy, flow"),
-        near(
+        reported(
             "toy: largest change of a gate when the penalty is rescaled too",
-            0.094,
-            TOY,
             single(difference),
-            "another integration",
+            "0.094 in another integration, from a start that is not known",
         ),
         *_full(data["full"]),
         *_aligned(data["aligned"]),
@@ -65,13 +62,13 @@ def accept(data: dict[str, xr.Dataset]) -> list[Acceptance]:
 
 
 def _toy(toy: xr.Dataset, name: str) -> list[Acceptance]:
-    """Gates and magnitudes at the published records nearest to some times, which may lie just after a switch."""
+    """Gates and magnitudes at the last published records before switches."""
     magnitude = np.linalg.norm(toy.weights.values, axis=-1)
     when, pairs = list(GATES), list(GATES.values())
     late = list(MAGNITUDES)
     return [
-        furthest(f"{name}: gates at t = 1 to 6", pairs, TWO_DIGITS, toy.gates.values[_records(toy, when)]),
-        furthest(f"{name}: |w| at t = 1 to 20", list(MAGNITUDES.values()), TWO_DIGITS, magnitude[_records(toy, late)]),
+        furthest(f"{name}: gates at t = 1 to 6", pairs, TOY, toy.gates.values[_records(toy, when)]),
+        furthest(f"{name}: |w| at t = 1 to 20", list(MAGNITUDES.values()), TOY, magnitude[_records(toy, late)]),
         *_extremes(toy, name),
     ]
 
@@ -108,7 +105,13 @@ def _full(full: xr.Dataset) -> list[Acceptance]:
         near("full: loss after the first switch", 0.29, 0.03, median_of(peaks[:, 1]), image),
         near("full: loss after the second switch", 0.22, 0.03, median_of(peaks[:, 2]), image),
         near("full: loss after the last switch", 0.49, 0.03, median_of(peaks[:, -1]), image),
-        near("full: largest singular value at t = 0", 0.07, 0.005, mean_of(magnitude[:, 0].mean(axis=1)), "in theory .0701"),
+        near(
+            "full: largest singular value at t = 0",
+            0.07,
+            0.005,
+            mean_of(magnitude[:, 0].mean(axis=1)),
+            "in theory .0701",
+        ),
         between(
             "full: largest singular value at the end",
             (0.96, 0.99),
@@ -139,11 +142,13 @@ def _aligned(aligned: xr.Dataset) -> list[Acceptance]:
             single(np.abs(full.magnitude.values - toy.magnitude.values).max()),
             note=note,
         ),
-        reported("in modes: largest gate", single(full.gates.values.max()), "overshoot of the toy with its penalty rescaled"),
+        reported(
+            "in modes: largest gate", single(full.gates.values.max()), "overshoot of the toy with its penalty rescaled"
+        ),
     ]
 
 
 def _records(toy: xr.Dataset, times: list[int]) -> np.ndarray:
-    """Indices of the records of a run of equally spaced records that are nearest to these times."""
+    """Indices of the last of equally spaced records that are not after these times."""
     total = round(float(toy.time.values[-1]))
-    return np.round(np.asarray(times) * (toy.sizes["record"] - 1) / total).astype(int)
+    return np.asarray(times) * (toy.sizes["record"] - 1) // total

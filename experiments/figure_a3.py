@@ -8,6 +8,7 @@ Paths are put in order by one assignment of paths to tasks, so no path is shown 
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -35,17 +36,18 @@ COLUMN_WEIGHTS = {"without": 0.0, "with": 20.0}
 NUM_BLOCKS = 25
 RECORDS_PER_BLOCK = 39
 
-VERDICT = (
-    "Reproduced as a statement about many seeds. Without a penalty on the weights a task is often answered by two paths "
-    "at once, more often the first task than the second, and a path that nobody needs keeps its weights. With the "
-    "penalty five seeds in six end with exactly one path per task and most of the other weights shrink to nothing. All "
-    "counts agree with another simulation of thirty seeds within what two draws of thirty may differ by. The published "
-    "panels show one seed each: the one with the penalty, where two paths share the second task, shows what happens in "
-    "one of our seeds in ten, so it is not the typical effect of the penalty. One number is outside: the statement that "
-    "weights of unused paths end below 0.03 holds for the median and for about two thirds of them. A path that answered "
-    "a task for some blocks before it lost it had grown to 0.2 to 0.6, and the penalty takes away less than 0.01 per "
-    "block, so that it would need up to fifty blocks more. The penalty on weights also dilutes the penalties on the "
-    "gates, because relative weights are divided by their sum: both change between the two panels."
+VERDICT: str = (
+    "Reproduced as a statement about many seeds. Without a penalty on the weights a task is often answered by two "
+    "paths at once, more often the first task than the second, and a path that nobody needs keeps its weights. With "
+    "the penalty five seeds in six end with exactly one path per task and most of the other weights shrink to "
+    "nothing. All counts agree with another simulation of thirty seeds within what two draws of thirty may differ by. "
+    "The published panels show one seed each: the one with the penalty, where two paths share the second task, shows "
+    "what happens in one of our seeds in ten, so it is not the typical effect of the penalty. One number is outside: "
+    "the statement that weights of unused paths end below 0.03 holds for the median and for about two thirds of them. "
+    "A path that answered a task for some blocks before it lost it had grown to 0.2 to 0.6, and the penalty takes "
+    "away less than 0.01 per block, so that it would need up to fifty blocks more. The penalty on weights also "
+    "dilutes the penalties on the gates, because relative weights are divided by their sum: both change between the "
+    "two panels."
 )
 
 
@@ -91,8 +93,8 @@ def run(parameters: Parameters) -> Data:
         parameters: what to run.
 
     Returns:
-        "without" and "with": `loss`, `gates`, `norms` of the paths' weights and `column_norm`, over (seed, record, ...),
-        the paths in the order of the tasks they answer, then those that answer none.
+        "without" and "with": `loss`, `gates`, `norms` of the paths' weights and `column_norm`, over (seed, record,
+        ...), the paths in the order of the tasks they answer, then those that answer none.
     """
     return simulate(configuration(parameters), RECORDS_PER_BLOCK)
 
@@ -129,7 +131,7 @@ def _dataset(trajectory: Trajectory, block_tasks: np.ndarray) -> xr.Dataset:
     block = np.asarray(trajectory.blocks)
     order = _order(values["gates"], block, block_tasks)
     series = ("seed", "record")
-    variables = {name: (series, values[name]) for name in ("loss", "column_norm")}
+    variables: dict[str, Any] = {name: (series, values[name]) for name in ("loss", "column_norm")}
     for name in ("gates", "norms"):
         variables[name] = ((*series, "path"), np.take_along_axis(values[name], order[:, None], axis=2))
     variables["result"] = ("seed", np.asarray(result_codes(trajectory.result)))
@@ -212,8 +214,8 @@ def _draw_counts(ax: Axes, data: Data) -> None:
             ax.bar(counts + 0.2 * (place - 1.5), share, 0.18, color=color, hatch=hatch, edgecolor="white", label=label)
             place += 1
     ax.set(xlabel=f"gates above {numbers.ACTIVE} at the end of a block", ylabel="share of seeds", xticks=counts)
-    ax.set_ylim(0, 1.02)
-    ax.legend(loc="upper right")
+    ax.set(ylim=(0, 1.3), yticks=np.linspace(0, 1, 6))
+    ax.legend(loc="upper right", borderaxespad=0.1)
 
 
 def _draw_norms(ax: Axes, data: Data) -> None:
@@ -222,8 +224,11 @@ def _draw_norms(ax: Axes, data: Data) -> None:
     for name, color in (("without", "0.5"), ("with", "C0")):
         dataset = data[name]
         used = numbers.in_use(dataset)
-        for chosen, style, kind in ((used, "-", "in use"), (~used, "--", "not in use")):
+        styles: tuple[tuple[Literal["-", "--"], str], ...] = (("-", "in use"), ("--", "not in use"))
+        for chosen, (style, kind) in zip((used, ~used), styles, strict=True):
             norms = np.moveaxis(dataset.norms.values, 1, 2)[chosen]
+            if not norms.size:
+                continue
             low, middle, high = np.quantile(norms, (0.25, 0.5, 0.75), axis=0)
             ax.plot(dataset.time.values, middle, color=color, linestyle=style)
             ax.fill_between(dataset.time.values, low, high, color=color, alpha=0.2, linewidth=0)

@@ -28,7 +28,7 @@ def num_active(dataset: xr.Dataset) -> np.ndarray:
 
 def in_use(dataset: xr.Dataset) -> np.ndarray:
     """Whether a path answers some task at the end, shape (seeds, paths)."""
-    return _active(dataset).any(axis=1)
+    return np.any(_active(dataset), axis=1)
 
 
 def typical_seed(dataset: xr.Dataset) -> int:
@@ -64,10 +64,8 @@ def _without(dataset: xr.Dataset) -> list[Acceptance]:
         _share("without penalty: two open gates in task 1", 13, active[:, 0] == 2),
         _share("without penalty: one open gate in task 2", 26, active[:, 1] == 1),
         _share("without penalty: two open gates in task 2", 4, active[:, 1] == 2),
-        _share("without penalty: a path open in both tasks", 0, _active(dataset).all(axis=1).any(axis=1)),
-        between(
-            "without penalty: norm of unused paths, median", (0.15, 0.4), median_of(_unused(dataset)), note=OTHERS
-        ),
+        _share("without penalty: a path open in both tasks", 0, np.any(np.all(_active(dataset), axis=1), axis=1)),
+        between("without penalty: norm of unused paths, median", (0.15, 0.4), median_of(_unused(dataset)), note=OTHERS),
         _mean("without penalty: norm of all weights", 1.14, _total_norm(dataset), 0.03),
         _mean("without penalty: mean norm of columns", 0.113, _last(dataset.column_norm), 0.005),
         _order_of_magnitude("without penalty: loss at the end", 3e-5, _end_loss(dataset)),
@@ -107,7 +105,7 @@ def _share(name: str, count: int, seeds: np.ndarray) -> Acceptance:
 
 
 def _mean(name: str, expected: float, values: np.ndarray, floor: float) -> Acceptance:
-    """A mean, within two standard errors of the difference of two samples, but at least the rounding of what was read."""
+    """A mean, within two standard errors of the difference of two samples, or a tolerance if that is larger."""
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     tolerance = max(floor, 2 * spread * np.sqrt(1 / OTHER_SEEDS + 1 / len(values)))
     return near(name, expected, float(tolerance), mean_of(values), OTHERS)

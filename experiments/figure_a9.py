@@ -79,7 +79,9 @@ def accept(data: Data) -> list[Acceptance]:
             single(curvature),
             "wbar_0 / (2 tau_c tau_W); the next order takes 0.04 off at t = 0.04 tau_c",
         ),
-        near("depth of the wells, blocks of 1 over blocks of 0.5", 2, 0.1, single(depth[1] / depth[0]), "claim: linear"),
+        near(
+            "depth of the wells, blocks of 1 over blocks of 0.5", 2, 0.1, single(depth[1] / depth[0]), "claim: linear"
+        ),
         near("depth of the wells, blocks of 2 over blocks of 1", 2, 0.1, single(depth[2] / depth[1]), "claim: linear"),
         at_most("product of both positions at t = 5.5", 0.0, single(ends.prod()), note="one in each well"),
     ]

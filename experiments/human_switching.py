@@ -71,7 +71,9 @@ def read_trials(path: Path) -> Trials:
     columns, lines = _cells(path)
     users, user = np.unique(columns["user"], return_inverse=True)
     tasks, task = np.unique(columns["task"], return_inverse=True)
-    practice = _numbers(path, columns, lines, "practice", lambda x: (x >= 1) & (x == np.round(x)), "a whole number >= 1")
+    practice = _numbers(
+        path, columns, lines, "practice", lambda x: (x >= 1) & (x == np.round(x)), "a whole number >= 1"
+    )
     trial = _numbers(path, columns, lines, "trial", lambda x: x == np.round(x), "a whole number")
     correct = _numbers(path, columns, lines, "correct", lambda x: (x == 0) | (x == 1), "0 or 1")
     seconds = None
@@ -92,7 +94,7 @@ def read_trials(path: Path) -> Trials:
 
 
 def after_switch(trials: Trials, num_positions: int = 5, first_games: Sequence[int] = ()) -> xr.Dataset:
-    """Accuracy by trials since the switch and by practice: mean over users of each user's mean, with its standard error.
+    """Accuracy by trials since the switch and by practice: mean over users of each one's mean, with its standard error.
 
     The first trial of the new task has position 1. Trials before the first switch of a game do not count, nor do those
     after a gap in the numbering until the next switch: which task came before is not known there.
@@ -154,7 +156,9 @@ def _equal_bins(trials: Trials) -> np.ndarray:
 
 def _labels(starts: np.ndarray) -> list[str]:
     ends = [int(start) - 1 for start in starts[1:]]
-    bounded = [f"{start}" if start == end else f"{start} to {end}" for start, end in zip(starts[:-1], ends, strict=True)]
+    bounded = [
+        f"{start}" if start == end else f"{start} to {end}" for start, end in zip(starts[:-1], ends, strict=True)
+    ]
     return [*bounded, f"{starts[-1]} and more"]
 
 
@@ -192,7 +196,9 @@ def _cells(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
         raise ValueError(f"{path} is not a CSV file in UTF-8: {error}.") from error
     missing = [name for name in REQUIRED if name not in names]
     if missing:
-        raise ValueError(f"{path} lacks the columns {missing}; its first line has {names}, it must have {list(REQUIRED)}.")
+        raise ValueError(
+            f"{path} lacks the columns {missing}; its first line has {names}, it must have {list(REQUIRED)}."
+        )
     doubled = [name for name in (*REQUIRED, RESPONSE_TIME) if names.count(name) > 1]
     if doubled:
         raise ValueError(f"{path} has the columns {doubled} more than once; keep one of each.")
@@ -210,7 +216,9 @@ def _cells(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
     return columns, np.asarray(lines)
 
 
-def _numbers(path: Path, columns: dict[str, np.ndarray], lines: np.ndarray, name: str, allowed, text: str) -> np.ndarray:
+def _numbers(
+    path: Path, columns: dict[str, np.ndarray], lines: np.ndarray, name: str, allowed, text: str
+) -> np.ndarray:
     values = np.array([_number(cell) for cell in columns[name]])
     wrong = np.flatnonzero(~(np.isfinite(values) & allowed(values)))
     if wrong.size:

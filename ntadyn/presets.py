@@ -54,7 +54,9 @@ def figure_5_published() -> Configuration:
 def figure_6_flexible() -> Configuration:
     """Figure 6, flexible: a full second layer plays the gates, nonnegative and of Frobenius norm one.
 
-    On batches, in the published steps, which are as long as the time constant of the second layer.
+    On batches, in the published steps, which are as long as the time constant of the second layer. That is what makes
+    its units specialise: total alignment ends at 0.86 there, at 0.60 in steps of 0.005, 0.55 in steps of 0.001, and at
+    0.64 in the population flow (published rule of matching, ten seeds, standard deviation 0.02 to 0.05).
 
     Source: arXiv 2411.03840, figures 6, A4, A5, A6 and their published configuration.
     """

@@ -43,7 +43,8 @@ class TimeGrid(eqx.Module):
         # In NumPy, because JAX would compile a program for every length that is padded.
         start, end, block, num_steps = (np.asarray(leaf) for leaf in (self.start, self.end, self.block, self.num_steps))
         fillings = ((start, end[-1]), (end, end[-1]), (block, block[-1]), (num_steps, 0))
-        return TimeGrid(*(jax.device_put(np.append(leaf, np.full(extra, last, leaf.dtype))) for leaf, last in fillings))
+        padded = tuple(np.append(leaf, np.full(extra, last, leaf.dtype)) for leaf, last in fillings)
+        return TimeGrid(*jax.device_put(padded))
 
 
 def lay_out(
@@ -93,6 +94,9 @@ def _intervals(
             f"record times span [{times[0]}, {times[-1]}], the curriculum [{edges[0]}, {edges[-1]}]; drop those "
             f"outside."
         )
+    if not (records_per_block or times.size):
+        ends = np.stack([edges[:-1], edges[1:]], axis=1).ravel()
+        return np.repeat(edges[:-1], 2), ends, np.repeat(np.arange(edges.size - 1), 2)
     starts, ends, blocks = [], [], []
     for block, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
         equal = np.linspace(first, last, records_per_block + 2)[1:-1]

@@ -59,7 +59,7 @@ def general_network(
     seed: int = 1,
     dtype: Any = jnp.float64,
 ) -> Any:
-    """Different positive gates and weights of the size of the teachers; of a two-layer network, `paths` hidden units."""
+    """Different positive gates and weights of the size of the teachers; `paths` hidden units if it has two layers."""
     key_gates, key_weights = jax.random.split(jax.random.key(seed))
     gate_shape = (paths,) if kind is GatedLinear else (paths, d_out)
     weight_shape = (paths, d_in) if kind is DeepLinear else (paths, d_out, d_in)

@@ -155,8 +155,16 @@ def test_the_method_fits_the_dynamics():
     assert building.build_method(replaced(online, {"max_step": 0.125}), system).max_step == 0.125
 
 
-@pytest.mark.parametrize(("gating", "paths", "solver"), [(Gating.NEURON, 16, Splitting), (Gating.NEURON, 17, SlidingHeun),
-    (Gating.LAYER, 8, Splitting), (Gating.LAYER, 9, SlidingHeun), (Gating.PATH, 40, SlidingHeun)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("gating", "paths", "solver"),
+    [
+        (Gating.NEURON, 16, Splitting),
+        (Gating.NEURON, 17, SlidingHeun),
+        (Gating.LAYER, 8, Splitting),
+        (Gating.LAYER, 9, SlidingHeun),
+        (Gating.PATH, 40, SlidingHeun),
+    ],
+)
 def test_many_gates_get_the_solver_that_is_made_for_them(gating, paths, solver):
     configuration = replaced(SMALL, {"network.gating": gating, "network.num_paths": paths})
     system, state = building.build(configuration, KEY)

@@ -146,7 +146,9 @@ def test_paths_of_the_dataset_are_in_the_order_of_their_teachers(ensembles, name
         np.testing.assert_array_equal(dataset.teacher_overlaps[seed], recorded["teacher_overlaps"][seed][:, order])
 
 
-TWO_LAYERS = replaced(ONLINE, {"network.gating": Gating.LAYER, "network.num_paths": 2, "network.initial_gate_scale": 1.0})
+TWO_LAYERS = replaced(
+    ONLINE, {"network.gating": Gating.LAYER, "network.num_paths": 2, "network.initial_gate_scale": 1.0}
+)
 
 
 def by_hand(similarity, matching):

@@ -14,7 +14,7 @@ from jaxtyping import Array, Int, PyTree
 
 from ntadyn import building, simulation
 from ntadyn.batch import LaneSteps
-from ntadyn.configuration import Configuration, Dynamics, is_real, replaced
+from ntadyn.configuration import Configuration, Dynamics, is_real, replaced, value_at
 from ntadyn.dynamics.system import AbstractSystem
 from ntadyn.simulation import FixedSteps
 from ntadyn.solvers.lanes import lanes_can_run
@@ -45,7 +45,7 @@ TILE_BYTES = 2**28
 
 # Spent on the time grid, which is data of its own.
 _LAID_OUT = (BLOCK_DURATION, TOTAL_TIME, "max_step")
-_DECIDE_STEPS = (*_LAID_OUT, GATE_TIME_CONSTANT, WEIGHT_TIME_CONSTANT)
+_TIME_CONSTANTS = (GATE_TIME_CONSTANT, WEIGHT_TIME_CONSTANT)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
     chosen = np.arange(sweep.num_cells) if cells is None else np.unique(np.asarray(cells, int))
     fixed = [axis.path for axis in sweep.parameters if not is_real(sweep.configuration, axis.path)]
     tiles: list[Tile] = []
-    for members in _combinations(sweep, fixed, np.arange(sweep.num_cells)):
+    for members in _alike(sweep, fixed):
         changes = {path: value for path, value in sweep.changes(int(members[0])).items() if path in fixed}
         tiles += _Part(sweep, replaced(sweep.configuration, changes), members).tiles(chosen, repetitions)
     return tuple(tiles)
@@ -150,22 +150,19 @@ def _best_group_size(work: Sequence[tuple[int, int]], repetitions: int, lanes: i
     return int(sizes[np.argmin(steps * (OVERHEAD_LANES + sizes * repetitions))])
 
 
-def _combinations(sweep: Sweep, paths: Sequence[str], cells: np.ndarray) -> list[np.ndarray]:
-    """Cells in groups of equal values of some parameters."""
-    indices = np.unravel_index(cells, sweep.shape)
-    labels = np.zeros(len(cells), int)
-    for axis, index in zip(sweep.axes, indices, strict=True):
-        if any(item.path in paths for item in axis.parameters):
-            labels = labels * len(axis) + index
-    order = np.argsort(labels, kind="stable")
-    return np.split(cells[order], np.flatnonzero(np.diff(labels[order])) + 1)
+def _alike(sweep: Sweep, paths: Sequence[str]) -> list[np.ndarray]:
+    """All cells, those with equal values of some parameters together."""
+    cells = np.arange(sweep.num_cells)
+    indices = zip(sweep.axes, np.unravel_index(cells, sweep.shape), strict=True)
+    chosen = [index for axis, index in indices if any(item.path in paths for item in axis.parameters)]
+    return list(_grouped(chosen, cells).values()) if chosen else [cells]
 
 
 class _Part:
     """The cells of one structure, in groups of equal time grids.
 
     Attributes:
-        groups: (block duration, total time, step) -> cells.
+        groups: (block duration, total time, largest step) -> cells.
         schedules: the same -> the time grid, padded to the length that all share.
         num_steps: the same -> steps of one trajectory.
         num_blocks: number of blocks that all time grids are padded to.
@@ -187,21 +184,17 @@ class _Part:
         systems, (state, *_) = zip(*[jax.eval_shape(partial(build, corner)) for corner in corners], strict=True)
         held = [leaf for leaf in jax.tree.leaves((systems[0], state)) if jnp.issubdtype(leaf.dtype, jnp.floating)]
         self.state_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in held)
-        built = jax.jit(build)
         if lanes_can_run(systems[0], state):
-            teachers = [np.asarray(built(corner)[0].tasks.teachers) for corner in corners]
+            specs = {replaced(configuration, corner).teachers for corner in corners}
+            teachers = [np.asarray(building.build_tasks(spec, key.teachers).teachers) for spec in specs]
             size = max(float(np.max(np.linalg.norm(item, axis=(-2, -1)))) for item in teachers)
-            self.method, step = LaneSteps(), lambda own: _lane_step(own, size)
+            self.method = LaneSteps()
+            step = _lane_steps(*(_values(sweep, configuration, path, cells) for path in _TIME_CONSTANTS), size)
         else:
+            built = jax.jit(build)
             self.method, step = _fixed_steps(configuration, [built(corner)[0] for corner in corners])
-        changed = [path for path in _DECIDE_STEPS if path in real]
-        groups: dict[tuple[float, float, float], list[np.ndarray]] = {}
-        for members in _combinations(sweep, changed, cells):
-            values = sweep.changes(int(members[0]))
-            own = replaced(configuration, {path: values[path] for path in changed})
-            key = (own.curriculum.block_duration, own.curriculum.total_time, step(own))
-            groups.setdefault(key, []).append(members)
-        self.groups = {key: np.sort(np.concatenate(members)) for key, members in groups.items()}
+        *ends, given = (_values(sweep, configuration, path, cells) for path in _LAID_OUT)
+        self.groups = _grouped((*ends, np.where(np.isnan(given), step, given)), cells)
         curricula = {ends: self._curriculum(*ends, systems[0]) for ends in {key[:2] for key in self.groups}}
         self.num_blocks = max(curriculum.num_blocks for curriculum in curricula.values())
         self.schedules = {key: self._schedule(curricula[key[:2]], key[2]) for key in self.groups}
@@ -225,7 +218,7 @@ class _Part:
 
     def _curriculum(self, block_duration: float, total_time: float, system: AbstractSystem) -> Blocked:
         spec = dataclasses.replace(
-            self.configuration.curriculum, block_duration=float(block_duration), total_time=float(total_time)
+            self.configuration.curriculum, block_duration=block_duration, total_time=total_time
         )
         curriculum = building.build_curriculum(spec, system.tasks)
         assert isinstance(curriculum, Blocked)  # named curricula are
@@ -259,7 +252,7 @@ class _Part:
         grid = lay_out(curriculum, step)
         tasks = np.pad(np.asarray(curriculum.tasks), (0, self.num_blocks - curriculum.num_blocks))
         number = np.asarray(grid.start.shape[0])
-        return Schedule(*jax.device_put((grid.padded(2 * self.num_blocks), tasks, number)))
+        return Schedule(grid.padded(2 * self.num_blocks), *jax.device_put((tasks, number)))
 
     def _lanes(self) -> int:
         if jax.default_backend() != "cpu":
@@ -269,20 +262,35 @@ class _Part:
         return CPU_LANES
 
 
-def _fixed_steps(
-    configuration: Configuration, systems: list[AbstractSystem]
-) -> tuple[FixedSteps, Callable[[Configuration], float]]:
-    """How to step systems that do not run on lanes, and the largest step as a function of a cell's configuration."""
+def _fixed_steps(configuration: Configuration, systems: list[AbstractSystem]) -> tuple[FixedSteps, float]:
+    """How to step systems that do not run on lanes, and the largest step."""
     default = replaced(configuration, {"max_step": None})
     methods = [building.build_method(default, system) for system in systems]
     shortest = min(method.max_step for method in methods if method.max_step is not None)
-    shortest *= 1.0 if configuration.dynamics is Dynamics.ONLINE else COARSENING
-    return FixedSteps(methods[0].solver), lambda own: shortest if own.max_step is None else float(own.max_step)
+    coarsening = 1.0 if configuration.dynamics is Dynamics.ONLINE else COARSENING
+    return FixedSteps(methods[0].solver), shortest * coarsening
 
 
-def _lane_step(configuration: Configuration, teacher_norm: float) -> float:
-    if configuration.max_step is not None:
-        return float(configuration.max_step)
-    fast, slow = sorted((configuration.time_constants.gates, configuration.time_constants.weights))
+def _lane_steps(gates: np.ndarray, weights: np.ndarray, teacher_norm: float) -> np.ndarray:
+    """The largest steps for some time constants."""
+    fast, slow = np.minimum(gates, weights), np.maximum(gates, weights)
     longest = LANE_STEP * fast**0.75 * slow**0.25 / max(teacher_norm, 1e-12)
-    return 2.0 ** (round(STEPS_PER_OCTAVE * math.log2(longest)) / STEPS_PER_OCTAVE)
+    return 2.0 ** (np.round(STEPS_PER_OCTAVE * np.log2(longest)) / STEPS_PER_OCTAVE)
+
+
+def _values(sweep: Sweep, configuration: Configuration, path: str, cells: np.ndarray) -> np.ndarray:
+    """A real parameter in every cell, swept or not; NaN for None."""
+    for axis, index in zip(sweep.axes, np.unravel_index(cells, sweep.shape), strict=True):
+        for item in axis.parameters:
+            if item.path == path:
+                return np.asarray(item.values, float)[index]
+    value = value_at(configuration, path)
+    return np.full(len(cells), math.nan if value is None else value)
+
+
+def _grouped(columns: Sequence[np.ndarray], cells: np.ndarray) -> dict[tuple[float, ...], np.ndarray]:
+    """Distinct rows of some columns -> the cells that have them, ascending."""
+    rows, group = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
+    order = np.argsort(group.ravel(), kind="stable")
+    ends = np.cumsum(np.bincount(group.ravel()))[:-1]
+    return dict(zip(map(tuple, rows.tolist()), np.split(cells[order], ends), strict=True))

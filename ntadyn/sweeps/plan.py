@@ -3,11 +3,11 @@
 import enum
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from ntadyn.configuration import Configuration, is_real, plain, replaced
+from ntadyn.configuration import Configuration, is_real, plain, replaced, value_at
 
 BLOCK_DURATION = "curriculum.block_duration"
 TOTAL_TIME = "curriculum.total_time"
@@ -26,6 +26,8 @@ _NAMES = {
     "network.initial_gate": ("initial_gate", "initial gate"),
     "teachers.overlap": ("overlap", "overlap of teachers"),
 }
+# Names that every result has.
+_TAKEN = ("cell", "seed", "path", "output", "teachers_seed", "initial_seed", "data_seed", "evaluated")
 
 
 class Precision(enum.Enum):
@@ -46,7 +48,7 @@ class Axis:
 
     Attributes:
         path: dotted path of the parameter in a `Configuration`, for example "time_constants.gates".
-        values: its values; real numbers must ascend.
+        values: its values; real numbers must ascend. Numbers from NumPy become Python's.
         name: name of the dimension in results; found from the path if empty.
         label: text for a plot axis; found from the path if empty.
     """
@@ -58,7 +60,8 @@ class Axis:
 
     def __post_init__(self):
         name, label = _NAMES.get(self.path, (self.path.replace(".", "_"), self.path))
-        object.__setattr__(self, "values", tuple(self.values))
+        values = tuple(value.item() if hasattr(value, "item") else value for value in self.values)
+        object.__setattr__(self, "values", values)
         object.__setattr__(self, "name", self.name or name)
         object.__setattr__(self, "label", self.label or label)
 
@@ -180,10 +183,14 @@ class Sweep:
         """Refuse axes that make no sense, whatever is run on them.
 
         Raises:
-            ValueError: for no axis, empty ones, values that are not finite or real values that do not ascend, unknown
-                parameters, randomness as an axis, names used twice, unequal lengths of zipped parameters, or numbers
-                of repetitions and shares out of range.
+            ValueError: for numbers that are not finite, no axis, empty ones, values of another type than the parameter
+                has, real values that do not ascend, others that repeat, unknown parameters, randomness as an axis,
+                names used twice, unequal lengths of zipped parameters, or numbers of repetitions and shares out of
+                range.
         """
+        for path, number in _numbers(self.configuration):
+            if not math.isfinite(number):
+                raise ValueError(f"{path} is {number}; all numbers of a configuration must be finite.")
         if not self.axes:
             raise ValueError('a sweep needs at least one axis, for example {"time_constants.gates": (0.01, 0.02)}.')
         if not 0 <= self.check <= 1:
@@ -200,10 +207,9 @@ class Sweep:
                 self._check_parameter(parameter, zipped=isinstance(axis, Zipped))
         names = [axis.name for axis in self.axes]
         names += [item.name for axis in self.axes if isinstance(axis, Zipped) for item in axis.parameters]
-        names += ["cell", "seed", "path", "output"]
-        if len(set(names)) < len(names):
+        if len({*names, *_TAKEN}) < len(names) + len(_TAKEN):
             raise ValueError(
-                f"the dimensions and coordinates {names} of a sweep need different names; rename its axes."
+                f"the axes have the names {names}; they must differ from each other and from {_TAKEN}. Rename some."
             )
         paths = [parameter.path for parameter in self.parameters]
         if len(set(paths)) < len(paths):
@@ -213,16 +219,22 @@ class Sweep:
         replaced(self.configuration, {axis.path: None})  # refuses what is not a parameter
         if axis.path.startswith("randomness"):
             raise ValueError(f"{axis.path!r} cannot be an axis: repetitions are one already. Give `seeds` instead.")
+        present = value_at(self.configuration, axis.path)
+        if is_dataclass(present):
+            known = [item.name for item in fields(present)]
+            raise ValueError(f"{axis.path!r} is a group of parameters, {known}; choose one of them.")
         if not axis.values:
             raise ValueError(f"axis {axis.name!r} has no values; give at least one.")
-        if not is_real(self.configuration, axis.path):
-            return
-        numbers = [math.nan if value is None else float(value) for value in axis.values]
-        descends = not zipped and any(b <= a for a, b in itertools.pairwise(numbers))
-        if descends or not all(map(math.isfinite, numbers)):
-            raise ValueError(
-                f"axis {axis.name!r} has the values {axis.values}; give at least one, finite and ascending."
-            )
+        real = is_real(self.configuration, axis.path)
+        kind, what = ((float, int), "real number") if real else (type(present), type(present).__name__)
+        if not all(isinstance(value, kind) and not isinstance(value, bool) for value in axis.values):
+            raise ValueError(f"axis {axis.name!r} has the values {axis.values}; each must be of the type {what}.")
+        if real:
+            ascends = all(a < b for a, b in itertools.pairwise(axis.values))
+            if not all(map(math.isfinite, axis.values)) or not (zipped or ascends):
+                raise ValueError(f"axis {axis.name!r} has the values {axis.values}; they must be finite and ascending.")
+        elif not zipped and len(set(axis.values)) < len(axis.values):
+            raise ValueError(f"axis {axis.name!r} has the values {axis.values}; they must all differ.")
 
 
 def as_axes(axes: Mapping[str | tuple[str, ...], Sequence[Any]]) -> tuple[Axis | Zipped, ...]:
@@ -233,7 +245,7 @@ def as_axes(axes: Mapping[str | tuple[str, ...], Sequence[Any]]) -> tuple[Axis |
             ((0.01, 0.02), (0.1, 0.2))}`.
 
     Returns:
-        One axis per entry, in the same order. Numbers from NumPy become Python's.
+        One axis per entry, in the same order.
 
     Raises:
         ValueError: if a zipped entry has not one sequence per path.
@@ -241,14 +253,19 @@ def as_axes(axes: Mapping[str | tuple[str, ...], Sequence[Any]]) -> tuple[Axis |
     found: list[Axis | Zipped] = []
     for paths, values in axes.items():
         if isinstance(paths, str):
-            found.append(Axis(paths, _python_values(values)))
+            found.append(Axis(paths, tuple(values)))
             continue
         if len(values) != len(paths):
             raise ValueError(f"the zipped axis {paths} has {len(values)} sequences of values; give one per parameter.")
-        parameters = tuple(Axis(path, _python_values(items)) for path, items in zip(paths, values, strict=True))
+        parameters = tuple(Axis(path, tuple(items)) for path, items in zip(paths, values, strict=True))
         found.append(Zipped("_and_".join(item.name for item in parameters), parameters))
     return tuple(found)
 
 
-def _python_values(values: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(value.item() if hasattr(value, "item") else value for value in values)
+def _numbers(node: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """Dotted path and value of every number in a configuration."""
+    if is_dataclass(node):
+        for item in fields(node):
+            yield from _numbers(getattr(node, item.name), f"{path}.{item.name}" if path else item.name)
+    elif isinstance(node, float | int):
+        yield path, node

@@ -4,6 +4,7 @@ import pytest
 
 from experiments import figure_a10
 from experiments.acceptance import Verdict, all_accepted
+from experiments.specialisation_space import curves_of, dataset_of
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +27,15 @@ def test_a_shifted_curve_is_refused(data):
 
 def test_errors_are_those_of_a_target_mixed_at_the_start(data):
     flow = data["flow"]
-    own, other = figure_a10._errors(flow)
     # At t = 0 path 2 answers (0, 1) with gate 1 while the smooth target has weight 0.960 on the first task.
-    np.testing.assert_allclose(own[:, 0], 0.960, atol=5e-4)
-    np.testing.assert_allclose(other[:, 0], -0.960, atol=5e-4)
+    np.testing.assert_allclose(flow.error_1.values[:, 0], 0.960, atol=5e-4)
+    np.testing.assert_allclose(flow.error_2.values[:, 0], -0.960, atol=5e-4)
+
+
+def test_labels_lose_nothing(data):
+    flow = data["flow"]
+    again = dataset_of(curves_of(flow))
+    assert again.identical(flow)
 
 
 def test_picture_leaves_the_switch_at_the_end_out(data):
@@ -41,6 +47,7 @@ def test_picture_leaves_the_switch_at_the_end_out(data):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("optimised")
 def test_published_scheme_gives_the_stored_numbers():
     rows = figure_a10.accept(figure_a10.run(figure_a10.PARAMETERS))
     assert all_accepted(rows), [row for row in rows if row.verdict is Verdict.OUTSIDE]

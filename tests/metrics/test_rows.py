@@ -35,7 +35,9 @@ def cosines():
 def test_cosines_of_all_rows_by_hand(cosines):
     assert cosines.shape == (2, 3, 8)
     for teacher, output, row in np.ndindex(cosines.shape):
-        assert cosines[teacher, output, row] == pytest.approx(cosine(TEACHERS[teacher, output], ROWS[row]), abs=ROUNDING)
+        assert cosines[teacher, output, row] == pytest.approx(
+            cosine(TEACHERS[teacher, output], ROWS[row]), abs=ROUNDING
+        )
 
 
 def test_rows_without_a_norm_count_as_zero():
@@ -124,5 +126,7 @@ def test_composites_are_compared_but_not_matched(cosines):
 
 
 def test_too_few_units_are_refused(cosines):
-    with pytest.raises(ValueError, match="5 hidden units cannot be matched with 2 teachers of 3 rows.*at least 6 units"):
+    with pytest.raises(
+        ValueError, match="5 hidden units cannot be matched with 2 teachers of 3 rows.*at least 6 units"
+    ):
         assign_units(cosines[:, :, :5])

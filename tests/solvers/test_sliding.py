@@ -1,4 +1,4 @@
-"""Heun's step with many gates: order through kinks, agreement with the splitting step, small starts, stiff penalties."""
+"""Heun's step with many gates: order through kinks, agreement with splitting, small starts, stiff penalties."""
 
 import diffrax
 import equinox as eqx
@@ -26,9 +26,8 @@ ROUNDING = 1e-14
 
 def small_two_layers():
     """Four hidden units of either sign, of which some cross zero, slide along it, and leave it again."""
-    gates, weights = (jax.random.normal(key, (4, size)) for key, size in zip(jax.random.split(jax.random.key(3)), (2, 3),
-                                                                             strict=True))  # fmt: skip
-    return DeepLinear(0.3 * gates, 0.5 * weights)
+    keys = jax.random.split(jax.random.key(3))
+    return DeepLinear(0.3 * jax.random.normal(keys[0], (4, 2)), 0.5 * jax.random.normal(keys[1], (4, 3)))
 
 
 PROBLEMS = {
@@ -107,16 +106,16 @@ def test_a_single_gate_goes_through_zero_exactly(gate, above, below, expected):
 
 
 def test_a_small_random_start_is_resolved():
-    # Gates of 0.02 that the hinge moves at speed 20: a step of 1e-3 is as long as it takes to cross all of them.
+    # Gates of 0.002 that the hinge moves at speed 20: a step of 1e-3 is ten times what it takes to cross any of them.
     tasks = orthogonal(jax.random.key(0), 2, 2, 4)
     system = GradientFlow(tasks, {"gates": 0.01, "weights": 0.06}, {"gates": Nonnegativity(0.2) + UnitL2Norm(0.2)})
-    network = DeepLinear.initialise(jax.random.key(1), (6, 2, 4), scale=0.04)
+    network = DeepLinear.initialise(jax.random.key(1), (6, 2, 4), scale=0.004)
     curriculum = alternating(2, 1, 0.2)
     coarse, fine = (simulate(system, curriculum, network, method=FixedSteps(SlidingHeun(), step), observables=RECORDED,
                              records_per_block=9).values["gates"] for step in (1e-3, 1e-5))  # fmt: skip
-    assert float(jnp.max(jnp.abs(fine[0]))) < 0.05
+    assert float(jnp.max(jnp.abs(fine[0]))) < 0.005
     assert float(jnp.max(fine)) > 0.4
-    # Of order 1e-2 without the division of early steps.
+    # Without the division of early steps this is 5e-3.
     np.testing.assert_allclose(coarse, fine, rtol=0, atol=1e-3)
 
 
@@ -145,10 +144,10 @@ def test_the_solver_that_suits_a_system():
 
 
 def test_refusals_say_what_to_do():
-    method = FixedSteps(SlidingHeun(), 0.01)
+    method, symmetric = FixedSteps(SlidingHeun(), 0.01), Symmetric(TIME_CONSTANTS)
+    penalised = GradientFlow(TASKS, TIME_CONSTANTS, {"weights": ColumnL2(1.0)})
+    state = symmetric.initial_state(symmetric_network())
     with pytest.raises(ValueError, match=r"Symmetric is not one. Pass another solver"):
-        system = Symmetric(TIME_CONSTANTS)
-        simulate(system, CURRICULUM, system.initial_state(symmetric_network()), method=method)
+        simulate(symmetric, CURRICULUM, state, method=method)
     with pytest.raises(ValueError, match=r"penalty on its weights.*Pass Splitting\(\)"):
-        penalised = GradientFlow(TASKS, TIME_CONSTANTS, {"weights": ColumnL2(1.0)})
         simulate(penalised, CURRICULUM, general_network(GatedLinear), method=method)

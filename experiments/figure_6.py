@@ -1,0 +1,77 @@
+"""Figure 6: a fully connected network learns to gate. Its second layer switches with the task, its first layer stays.
+
+Released parameters in the present convention, which made the published panels, on batches in the published steps: they
+are as long as the time constant of the second layer, and the flow that they stand for, drawn with dots, is another one
+early on. Panel A shows the first repetition, with its units sorted by the published rule; panel B, beside the published
+alignment of the flexible network, the forgetful one and the alignment under the optimal assignment of units.
+"""
+
+import dataclasses
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments import figure_6_numbers as numbers, two_layers
+from experiments.acceptance import Acceptance
+from experiments.figure_run import Data
+from experiments.two_layer_panels import draw_second_layer
+from experiments.two_layers import Parameters
+from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, band, house_style
+
+VERDICT = ""
+
+PARAMETERS = Parameters()
+FAST = Parameters(num_seeds=2, flow_seeds=0)
+
+
+def run(parameters: Parameters) -> Data:
+    """Flexible and forgetful networks on batches, and as a flow in small steps, see `two_layers.run`."""
+    return two_layers.run(parameters)
+
+
+def online(parameters: Parameters) -> Parameters:
+    """Batches only; they are what the panels show in any case."""
+    return dataclasses.replace(parameters, flow_seeds=0)
+
+
+def accept(data: Data) -> list[Acceptance]:
+    """The numbers that figure 6 must show."""
+    return numbers.accept(data)
+
+
+def plot(data: Data) -> Figure:
+    """The second layer after both tasks, and the alignment of the first one over time."""
+    with house_style():
+        figure = plt.figure(figsize=(7.4, 2.9))
+        grid = figure.add_gridspec(2, 2, width_ratios=(1.35, 1.0))
+        maps = two_layers.sorted_maps(data["flexible"])[0]
+        left = [figure.add_subplot(grid[row, 0]) for row in range(2)]
+        for ax, values, task in zip(left, maps, "AB", strict=True):
+            mesh = draw_second_layer(ax, values)
+            ax.set_ylabel(f"after task {task}")
+        left[0].set_title("A", loc="left", fontweight="bold")
+        left[0].set_title("second layer, units sorted by teacher")
+        left[1].set_xlabel("units matched with A | with B")
+        figure.colorbar(mesh, ax=left, label="weight", ticks=(0, 0.25, 0.5), shrink=0.8)
+        _draw_alignment(figure.add_subplot(grid[:, 1]), data)
+        count = data["flexible"].sizes["seed"]
+        figure.suptitle(f"batches of 200; A: one repetition, B: mean of {count}, band: standard error", fontsize=8)
+    return figure
+
+
+def _draw_alignment(ax: Axes, data: Data) -> None:
+    for regime, color in (("forgetful", FORGETFUL), ("flexible", FLEXIBLE)):
+        dataset = data[regime]
+        band(ax, dataset.time.values, dataset.alignment.values, color, regime)
+        if f"flow_{regime}" in data:
+            flow = data[f"flow_{regime}"]
+            label = "small steps,\nno noise" if regime == "flexible" else None
+            ax.plot(flow.time.values, np.mean(flow.alignment.values, axis=0), ":", color=color, label=label)
+    flexible = data["flexible"]
+    optimal = np.mean(flexible.optimal_alignment.values, axis=0)
+    ax.plot(flexible.time.values, optimal, "--", color="C0", linewidth=1.0, label="optimal\nassignment")
+    ax.set(ylim=(0, 1), xlim=(0, flexible.time.values[-1]), xlabel="time", ylabel="total alignment")
+    ax.set_title("B", loc="left", fontweight="bold")
+    ax.legend(loc="lower right", fontsize=7, ncols=2)

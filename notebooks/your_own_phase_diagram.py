@@ -1,0 +1,157 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: -kernelspec
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Your own phase diagram
+#
+# When does a gated network learn to switch, and when does it relearn every task in every block? The answer is a map: run
+# the network for many combinations of parameters, many times each, and colour each cell by what became of it. In this
+# lesson we
+#
+# 1. draw the map of block length against the speed of the gates,
+# 2. find the border between the regimes, and ask how far it can be trusted,
+# 3. ask a question of our own, with an axis and a score that the paper does not have.
+
+# %%
+import os
+
+import jax
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+
+jax.config.update("jax_enable_x64", True)
+
+from ntadyn import presets
+from ntadyn.configuration import TeacherKind, replaced
+from ntadyn.plotting.border import draw_band, draw_border
+from ntadyn.plotting.slices import draw_slices
+from ntadyn.plotting.sweep_maps import draw_average, draw_error, draw_regimes, mark_separatrix
+from ntadyn.sweeps import OUTCOME, Sweep, as_axes, run_sweep, sweep
+from ntadyn.sweeps.border import border
+from ntadyn.sweeps.summary import summarise
+
+plt.style.use("ntadyn.plotting.ntadyn")
+FAST = os.environ.get("NTADYN_FAST") == "1"  # small sizes, for a test run
+SIZE, SEEDS = (4, 2) if FAST else (24, 10)
+
+# %% [markdown]
+# ## A sweep
+#
+# A `Configuration` holds every parameter of a simulation as a plain value; presets name some. An axis is the dotted path
+# of a parameter and the values it takes. `sweep` runs the product of all axes, `seeds` times with other initial
+# weights, as one compiled program.
+
+# %%
+configuration = presets.figure_5_published()
+axes = {
+    "curriculum.block_duration": np.linspace(0.1, 1.0, SIZE),
+    "time_constants.gates": np.geomspace(0.005, 0.08, SIZE),
+}
+dataset = sweep(configuration, axes, seeds=SEEDS)
+
+print(dict(dataset.sizes))
+print(f"{dataset.result.size} trajectories, {int((dataset.result != 0).sum())} of them failed")
+
+# %% [markdown]
+# The result is an `xarray.Dataset` with one dimension per axis and one for the repetitions, so that any question about
+# it is a line. How well are students aligned with teachers in the end, for the longest blocks?
+
+# %%
+print(dataset.alignment.sel(block_duration=1.0, method="nearest").mean("seed").round(2).to_series())
+
+# %% [markdown]
+# ## The map
+#
+# `summarise` says for every cell what its repetitions did: averages, spread, and the share of each regime. A trajectory
+# counts as *specialised* if each path is much more like its own teacher than like the other one, and as *forgetful* if
+# it makes no difference which path one looks at. The border is where the mean alignment crosses 0.9, and its band is
+# where it could as well run, judged by resampling the repetitions.
+
+# %%
+summary = summarise(dataset)
+edge = border(dataset, level=0.9)
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(8.0, 3.2))
+mesh = draw_average(left, summary)
+draw_band(left, dataset, edge)
+draw_border(left, dataset, edge)
+figure.colorbar(mesh, ax=left, label="mean alignment")
+right.legend(handles=draw_regimes(right, summary), loc="upper right", framealpha=0.9, frameon=True)
+draw_border(right, dataset, edge, color="black")
+
+# %% [markdown]
+# Fast gates and long blocks: specialised. Slow gates or short blocks: forgetful. In the corridor between the two the
+# outcome depends on the initial weights. The slower the gates, the longer the blocks must be; but no block is long
+# enough for gates that are too slow.
+#
+# ## How far to trust it
+#
+# Close to a border a small error can decide. So ask for a check: a share of the cells is run again with all steps
+# halved, and from starts that are moved by one part in a million. Cells in which such a jitter grows a thousandfold sit
+# on a *separatrix*, and no computer can say what the network in them would have done.
+
+# %%
+plan = Sweep(replaced(configuration, {"randomness.num_seeds": SEEDS}), as_axes(axes), check=1.0 if FAST else 0.3)
+checked = run_sweep(plan)
+doubt = summarise(checked)
+
+figure, ax = plt.subplots(figsize=(4.4, 3.2))
+mesh = draw_error(ax, doubt)
+draw_border(ax, checked, border(checked, level=0.9))
+mark_separatrix(ax, doubt)
+figure.colorbar(mesh, ax=ax, label="largest change of a gate\nwhen all steps are halved")
+
+same = bool((checked.alignment == dataset.alignment).all())
+print("the checked sweep has the same alignments, to the last bit:", same)
+print(f"median change of a gate: {float(checked.gate_error.median()):.1e}")
+
+# %% [markdown]
+# Away from the border errors are far below anything one could see. (`ntadyn show FILE` prints and draws all this for a
+# result file; `dataset.to_netcdf` or `ntadyn phase-diagram` make one.)
+#
+# ## A question of our own
+#
+# In the paper the two tasks are orthogonal. What if they are alike? Then less has to be relearned, but there is also
+# less to tell the paths apart. Let us vary the cosine between the rows of the teachers, at three speeds of the gates.
+#
+# Alignment is a poor score for this, since with similar teachers any path is aligned with both. What we want to know is
+# what a switch costs: the loss right after the last switch, and what is left of it at the end of the block. A score is
+# a function of what was recorded, which is everything in `ntadyn.observables.STANDARD` at both ends of every block; the
+# first line of its docstring becomes the name of the variable.
+
+
+# %%
+def switch_loss(record):
+    """Loss right after the last switch."""
+    last_block = record.real & (record.blocks == record.blocks[-1])
+    loss = record.values["loss"]
+    # Within a block the loss can only fall.
+    return jnp.max(jnp.where(last_block, loss, jnp.zeros_like(loss)))
+
+
+similar = replaced(configuration, {"teachers.kind": TeacherKind.ROW_OVERLAPPING})
+own_axes = {
+    "time_constants.gates": (0.0025, 0.02, 0.08),
+    "teachers.overlap": np.linspace(0.0, 0.9, 4 if FAST else 19),
+}
+own = sweep(similar, own_axes, seeds=SEEDS, measures=OUTCOME.and_also(scores={"switch_loss": switch_loss}))
+
+# %%
+figure, panels = plt.subplots(1, 3, figsize=(9.5, 2.8))
+for ax, score in zip(panels, ("contrast", "switch_loss", "loss"), strict=True):
+    draw_slices(ax, own, "overlap", places=range(3), score=score)
+panels[1].set_ylim(bottom=0)
+panels[2].set_ylim(bottom=0)
+panels[0].legend(fontsize=7)

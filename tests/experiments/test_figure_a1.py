@@ -1,0 +1,61 @@
+import dataclasses
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from experiments import figure_a1
+from experiments.acceptance import Verdict, all_accepted
+from ntadyn.configuration import Dynamics
+
+
+@pytest.fixture(scope="module")
+def data():
+    return figure_a1.run(figure_a1.FAST)
+
+
+def named(data, start):
+    return [row for row in figure_a1.accept(data) if row.name.startswith(start)]
+
+
+def test_the_published_toy_has_its_numbers(data):
+    rows = named(data, "toy, published scheme")
+    assert len(rows) == 7
+    assert all_accepted(rows), rows
+
+
+def test_full_model_and_toy_are_one_and_the_same_in_modes(data):
+    rows = named(data, "in modes")
+    assert len(rows) == 4
+    assert all_accepted(rows), rows
+    other = data["aligned"].copy(deep=True)
+    other.gates[{"model": 0, "record": 5}] += 1e-9
+    assert named({**data, "aligned": other}, "in modes: gates")[0].verdict is Verdict.OUTSIDE
+
+
+def test_paths_of_the_full_model_end_up_in_the_order_of_their_teachers(data):
+    full = data["full"]
+    # Blocks 1, 3, ... train the first teacher; at their ends its path is open and the other one is shut.
+    for block, path in ((18, 0), (19, 1)):
+        end = full.isel(record=np.flatnonzero(full.block.values == block)[-1])
+        assert np.all(end.gates.values[:, path] > 0.9)
+        assert np.all(end.gates.values[:, 1 - path] < 0.1)
+
+
+def test_an_unspecialised_full_model_is_refused(data):
+    worse = data["full"].assign(magnitude=0.6 * data["full"].magnitude)
+    (row,) = named({**data, "full": worse}, "full: largest singular value at the end")
+    assert row.verdict is Verdict.OUTSIDE
+
+
+def test_picture_has_three_columns(data):
+    figure = figure_a1.plot(data)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == list("ABCDEFGHI")
+    figure.canvas.draw()
+    plt.close(figure)
+
+
+def test_online_changes_nothing_but_the_batches():
+    online = figure_a1.online(figure_a1.PARAMETERS)
+    assert dataclasses.replace(online, dynamics=Dynamics.GRADIENT_FLOW) == figure_a1.PARAMETERS
+    assert online.dynamics is Dynamics.ONLINE
