@@ -35,7 +35,7 @@ def block_length_runs(max_step: float) -> xr.Dataset:
         targets, and `single_wbar`, that of the published first order.
     """
     grid = np.linspace(0, TOTAL_TIME, round(TOTAL_TIME * _RECORDS_PER_TIME) + 1)
-    found = []
+    found: list[xr.Dataset] = []
     for duration in BLOCK_DURATIONS:
         run = ToyRun(0.05, 5.0, START, num_blocks=NUM_BLOCKS, block_duration=duration)
         both = [

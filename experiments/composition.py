@@ -44,7 +44,7 @@ from ntadyn.metrics import (
 from ntadyn.observables import Observable
 from ntadyn.simulation import FixedSteps, Trajectory
 from ntadyn.solvers import Descent, SlidingHeun
-from ntadyn.tasks import AbstractCurriculum, TaskSet
+from ntadyn.tasks import AbstractCurriculum, TaskSet, curricula
 
 # The published code counts 31 blocks in 30 units of time and changes to composites after three quarters of them. It
 # shows the first 30.
@@ -55,6 +55,12 @@ FLOW_STEP = 2e-3
 
 # What variants of one program may differ in.
 NUMBERS = ("penalties.strength", "time_constants.gates", "time_constants.weights", "network.initial_scale")
+
+# What tells whose path is whose, and how large paths are.
+_OF_PATHS: dict[str, Observable] = {
+    "similarity": observables.similarity,
+    "student_overlaps": observables.student_overlaps,
+}
 
 
 def task_composition() -> Configuration:
@@ -145,8 +151,8 @@ def simulate(variants: Mapping[str, Configuration], records_per_block: int) -> d
 
     Returns:
         By variant what `simulation_dataset` returns, with `alignment`, the mean cosine of teachers with their paths,
-        over (seed, record). With one gate per path also `published_gates`, those under the published sorting rule;
-        with gates per output see `_sorted_by_row`.
+        over (seed, record). With one gate per path also `weight_norm` and `published_gates`, those under the
+        published sorting rule; with gates per output see `_sorted_by_row`.
     """
     first = next(iter(variants.values()))
     online = first.dynamics is Dynamics.ONLINE
@@ -154,15 +160,18 @@ def simulate(variants: Mapping[str, Configuration], records_per_block: int) -> d
         "loss": observables.batch_loss if online else observables.loss,
         "gates": observables.gates,
     }
-    recorded |= {"weights": _weights} if _by_row(first) else {"similarity": observables.similarity}
+    recorded |= {"weights": _weights} if _by_row(first) else _OF_PATHS
     keys = building.keys(first.randomness)
     tasks = building.build_tasks(first.teachers, building.first(keys).teachers)
     changes = {path: [value_at(item, path) for item in variants.values()] for path in NUMBERS}
     method = FixedSteps(Descent() if online else SlidingHeun(), first.max_step)
     trajectories, curriculum = run_variants(first, changes, keys, recorded, records_per_block, method)
+    if first.curriculum.total_time == COUNTED_TIME:
+        curriculum = curricula.until(curriculum, float(curriculum.edges[SHOWN_BLOCKS]))
+        trajectories = [_cut(trajectory, SHOWN_BLOCKS) for trajectory in trajectories]
     label = _sorted_by_row if _by_row(first) else _sorted_by_path
     return {
-        name: _shown(label(configuration, trajectory, curriculum, tasks))
+        name: label(configuration, trajectory, curriculum, tasks)
         for (name, configuration), trajectory in zip(variants.items(), trajectories, strict=True)
     }
 
@@ -171,13 +180,12 @@ def _by_row(configuration: Configuration) -> bool:
     return configuration.network.gating is Gating.NEURON
 
 
-def _shown(dataset: xr.Dataset) -> xr.Dataset:
-    """Without the last block of a run whose blocks are counted as published."""
-    edges, tasks = dataset.attrs["edges"], dataset.attrs["block_tasks"]
-    if edges[-1] != COUNTED_TIME:
-        return dataset
-    kept = dataset.isel(record=dataset.block.values < SHOWN_BLOCKS)
-    return kept.assign_attrs(edges=edges[: SHOWN_BLOCKS + 1], block_tasks=tasks[:SHOWN_BLOCKS])
+def _cut(trajectory: Trajectory, num_blocks: int) -> Trajectory:
+    """The records of the first blocks."""
+    kept = np.asarray(trajectory.blocks) < num_blocks
+    values = jax.tree.map(lambda leaf: leaf[:, kept], trajectory.values)
+    parts = (trajectory.times[kept], trajectory.blocks[kept], values)
+    return eqx.tree_at(lambda tr: (tr.times, tr.blocks, tr.values), trajectory, parts)
 
 
 def _sorted_by_path(
@@ -185,6 +193,10 @@ def _sorted_by_path(
 ) -> xr.Dataset:
     """Paths sorted by their teachers, as one permutation; beside them gates under the published rule."""
     dataset = simulation_dataset(configuration, trajectory, curriculum, tasks)
+    size = np.sqrt(np.einsum("stpp->st", dataset.student_overlaps.values))
+    dataset = dataset.drop_vars("student_overlaps").assign(
+        weight_norm=(("seed", "record"), size, {"long_name": "Frobenius norm of all weights"})
+    )
     of_base = dataset.similarity.values[:, :, : tasks.num_base]
 
     def by_published_rule(similarity: Array, gates: Array) -> Array:

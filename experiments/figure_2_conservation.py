@@ -7,8 +7,10 @@ released parameters in the present convention, seen through the exact order para
 """
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import jax
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -20,14 +22,16 @@ from matplotlib.patches import Patch
 from experiments import figure_2, figure_2_conservation_numbers as numbers
 from experiments.acceptance import Acceptance
 from experiments.figure_run import Data
+from experiments.variants import run_variants
 from ntadyn import building, observables
-from ntadyn.configuration import Configuration, Dynamics
-from ntadyn.ensemble import run_ensemble
+from ntadyn.configuration import Configuration, Dynamics, value_at
 from ntadyn.labelled import simulation_dataset
 from ntadyn.metrics import difference_invariant
 from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, band, house_style, shade_blocks
 from ntadyn.plotting.trajectory import draw_gates
+from ntadyn.simulation import Trajectory
 
+DIFFERENT = ("time_constants.gates", "penalties.strength")
 SHUT = "C5"
 CLOSE_UP = (4, 9)  # blocks shown in panel B
 
@@ -80,51 +84,61 @@ def run(parameters: Parameters) -> Data:
         "flexible" and "forgetful".
     """
     wanted = figure_2.Parameters(parameters.dynamics, parameters.num_seeds, parameters.seed)
-    return {
-        name: simulate(configuration, parameters.records_per_block)
-        for name, configuration in figure_2.configurations(wanted).items()
-    }
+    return simulate(figure_2.configurations(wanted), parameters.records_per_block)
 
 
-def simulate(configuration: Configuration, records_per_block: int) -> xr.Dataset:
-    """One regime, its paths sorted by the teacher that they end up with.
+def simulate(regimes: Mapping[str, Configuration], records_per_block: int) -> Data:
+    """Both regimes as one program, their paths sorted by the teacher that they end up with.
 
     Args:
-        configuration: what to run.
+        regimes: "flexible", and "forgetful", which differs from it in the time constant of the gates and in having no
+            penalty.
         records_per_block: records strictly inside every block.
 
     Returns:
-        `gates`, `similarity`, `invariant` (Q), `apart` (|W^1 - W^2|^2), `shut` (whether a gate is at or below zero at
-        either end of the step before a record) and `growth_inside` and `growth_outside`, what Q gained in such steps
-        and in the others up to each record.
+        For each `gates`, `similarity`, `invariant` (Q), `apart` (|W^1 - W^2|^2), `shut` (whether a gate is at or below
+        zero at either end of the step before a record) and `growth_inside` and `growth_outside`, what Q gained in such
+        steps and in the others up to each record.
     """
+    flexible = regimes["flexible"]
+    keys = building.keys(flexible.randomness)
+    recorded = {
+        "gates": observables.gates,
+        "similarity": observables.similarity,
+        "students": observables.student_overlaps,
+    }
+    changes = {path: [value_at(one, path) for one in regimes.values()] for path in DIFFERENT}
+    trajectories, curriculum = run_variants(flexible, changes, keys, recorded, records_per_block)
+    tasks = building.build_tasks(flexible.teachers, building.first(keys).teachers)
+    return {
+        name: _with_invariant(configuration, trajectory, simulation_dataset(configuration, trajectory, curriculum, tasks))
+        for (name, configuration), trajectory in zip(regimes.items(), trajectories, strict=True)
+    }
+
+
+def _with_invariant(configuration: Configuration, trajectory: Trajectory, dataset: xr.Dataset) -> xr.Dataset:
     taus = configuration.time_constants
-
-    def invariant(system, state, task):
-        students = observables.student_overlaps(system, state, task)
-        return difference_invariant(system.gates(state), students, taus.gates, taus.weights)
-
-    recorded = {"gates": observables.gates, "similarity": observables.similarity, "invariant": invariant}
-    trajectory, curriculum = run_ensemble(configuration, recorded, records_per_block)
-    tasks = building.build_tasks(
-        configuration.teachers, building.first(building.keys(configuration.randomness)).teachers
-    )
-    dataset = simulation_dataset(configuration, trajectory, curriculum, tasks)
-    series = ("seed", "record")
-    q = np.asarray(trajectory.values["invariant"])
-    c = np.asarray(trajectory.values["gates"])
+    gates = np.asarray(trajectory.values["gates"])
+    students = np.asarray(trajectory.values["students"])
+    apart = students[..., 0, 0] + students[..., 1, 1] - 2 * students[..., 0, 1]
+    q = np.asarray(_invariants(trajectory.values["gates"], trajectory.values["students"], taus.gates, taus.weights))
     # Explicit steps make a shut gate chatter around zero, the splitting step holds it there.
     tolerance = numbers.CHATTER if configuration.dynamics is Dynamics.ONLINE else 0.0
-    shut = (dataset.gates.values <= tolerance).any(axis=2)
+    shut = (gates <= tolerance).any(axis=2)
     shut = np.concatenate([shut[:, :1], shut[:, 1:] | shut[:, :-1]], axis=1)
     steps = np.diff(q, axis=1, prepend=q[:, :1])
+    series = ("seed", "record")
     return dataset.assign(
         invariant=(series, q, {"long_name": "Q"}),
-        apart=(series, (q + taus.gates * (c[..., 0] - c[..., 1]) ** 2) / taus.weights, {"long_name": "|W^1 - W^2|^2"}),
+        apart=(series, apart, {"long_name": "|W^1 - W^2|^2"}),
         shut=(series, shut),
         growth_inside=(series, np.cumsum(np.where(shut, steps, 0), axis=1)),
         growth_outside=(series, np.cumsum(np.where(shut, 0, steps), axis=1)),
     )
+
+
+# Over seeds and records.
+_invariants = jax.vmap(jax.vmap(difference_invariant, (0, 0, None, None)), (0, 0, None, None))
 
 
 def accept(data: Data) -> list[Acceptance]:

@@ -75,7 +75,7 @@ def plot(data: Data) -> Figure:
             ax.set_title(letter, loc="left", fontweight="bold")
         thin = Line2D([], [], color=FLEXIBLE, linewidth=0.4, label="flexible, one repetition")
         axes[0, 1].legend(handles=[thin], loc="lower right")
-        axes[0, 0].legend(loc="upper right", frameon=True, framealpha=0.9)
+        axes[0, 2].legend(loc="upper right")
         seeds = [data[f"{name}_flexible"].sizes["seed"] for name in NAMES]
         figure.suptitle(
             f"{seeds[0]} and {seeds[1]} repetitions; bands: standard error; dashed: first composite task", fontsize=8
@@ -100,8 +100,3 @@ def _draw_seeds(ax: Axes, pair: Data) -> None:
     ax.set(xlim=(0.25, 1.02), ylim=(0.01, 1), yscale="log", xlabel="alignment before the first composite")
     ax.set_ylabel("time to a tenth\nof its loss")
     ax.set_yticks([0.01, 0.1, 1.0], ["0.01", "0.1", "1"])
-
-
-def spread(values: np.ndarray) -> float:
-    """Largest over smallest."""
-    return float(values.max() / values.min())

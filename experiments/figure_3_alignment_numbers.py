@@ -50,7 +50,7 @@ def _task(flexible: xr.Dataset, slow: xr.Dataset) -> list[Acceptance]:
     others = end[:, ~np.eye(end.shape[1], dtype=bool)]
     specialised = by_block[BEFORE] > 0.95
     gates = np.sort(at_end(flexible.gates, BEFORE), axis=1)[:, ::-1]
-    relation = spearmanr(by_block[BEFORE], fall_time(flexible, FIRST_COMPOSITE)).statistic
+    time, norm = fall_time(flexible, FIRST_COMPOSITE), at_end(flexible.weight_norm, BEFORE)
     return [
         near("task: alignment, end of block 9", 0.82, SIMILARITY, mean_of(by_block[8]), OTHER),
         between("task: alignment before the composites", (0.75, 0.77), mean_of(by_block[BEFORE]), SIMILARITY, OTHER),
@@ -72,7 +72,9 @@ def _task(flexible: xr.Dataset, slow: xr.Dataset) -> list[Acceptance]:
             for index, (name, value) in enumerate((("largest", 0.59), ("second", 0.37), ("smallest", 0.04)))
         ),
         reported("task: loss before the composites", mean_of(at_end(flexible.loss, BEFORE)), "no error left to learn"),
-        reported("task: rank correlation of alignment and time to a tenth", Measurement(float(relation))),
+        reported("task: rank correlation of alignment and time to a tenth", _rank_correlation(by_block[BEFORE], time)),
+        reported("task: rank correlation of alignment and norm of weights", _rank_correlation(by_block[BEFORE], norm)),
+        reported("task: norm of weights before the composites", mean_of(norm), "perfect students: sqrt(0.9) = 0.949"),
     ]
 
 
@@ -106,6 +108,10 @@ def _subtask(flexible: xr.Dataset, slow: xr.Dataset) -> list[Acceptance]:
         ),
         between("subtask: norm of all gates", (1.2, 1.3), mean_of(norm), 0.05, OTHER),
     ]
+
+
+def _rank_correlation(one: np.ndarray, other: np.ndarray) -> Measurement:
+    return Measurement(float(spearmanr(one, other).statistic), None, len(one))
 
 
 def _final(dataset: xr.Dataset, block: int) -> np.ndarray:

@@ -99,7 +99,7 @@ def with_human_data(parameters: Parameters, path: Path) -> Parameters:
 def configuration(parameters: Parameters, dynamics: Dynamics) -> Configuration:
     """The flexible network."""
     whole = Configuration(
-        curriculum=Curriculum(total_time=NUM_BLOCKS),
+        curriculum=Curriculum(total_time=float(NUM_BLOCKS)),
         time_constants=TimeConstants(gates=0.01, weights=0.07),
         penalties=RelativePenalties(strength=STRENGTHS["flexible"], nonnegative=1.0, unit_l1=4.0),
         dynamics=dynamics,
@@ -123,9 +123,9 @@ def run(parameters: Parameters) -> Data:
     Raises:
         ValueError: for a file of trials that does not serve.
     """
-    data = {} if parameters.human is None else {"human": _human(parameters.human, parameters.first_games)}
+    people = {} if parameters.human is None else {"human": human_dataset(parameters)}
     parts: list[xr.Dataset] = [simulate(configuration(parameters, dynamics)) for dynamics in DYNAMICS.values()]
-    return {"model": xr.concat(parts, xr.DataArray(list(DYNAMICS), dims="dynamics", name="dynamics")), **data}
+    return {"model": xr.concat(parts, xr.DataArray(list(DYNAMICS), dims="dynamics", name="dynamics")), **people}
 
 
 def simulate(configuration: Configuration) -> xr.Dataset:
@@ -176,8 +176,15 @@ def _by_switch(dataset: xr.Dataset, steps: int) -> xr.Dataset:
     )
 
 
-def _human(path: Path, first_games: tuple[int, ...]) -> xr.Dataset:
-    return after_switch(read_trials(path), TIMESTEPS, first_games)
+def human_dataset(parameters: Parameters) -> xr.Dataset:
+    """Accuracy of people by trials after the switch and by practice.
+
+    Raises:
+        ValueError: without a file, or for one that does not serve.
+    """
+    if parameters.human is None:
+        raise ValueError("no file of trials was given; name one as `human`.")
+    return after_switch(read_trials(parameters.human), TIMESTEPS, parameters.first_games)
 
 
 def accept(data: Data) -> list[Acceptance]:

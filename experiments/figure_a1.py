@@ -179,7 +179,7 @@ def _full(parameters: Parameters) -> xr.Dataset:
 
 def _aligned(records_per_block: int) -> xr.Dataset:
     pair = full_and_toy(records_per_block)
-    parts = []
+    parts: list[xr.Dataset] = []
     for trajectory, energy in zip(pair, (MODE_ENERGY, 1.0), strict=True):
         values = trusted(trajectory)
         magnitude = np.sqrt(np.einsum("rpp->rp", values["student_overlaps"]) / energy)

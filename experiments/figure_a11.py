@@ -117,7 +117,8 @@ def accept(data: Data) -> list[Acceptance]:
     ]
     invariant = curves.wbar_rms**2 - 0.5 * curves.ratios[:, None] * curves.cbar**2
     for index, ratio in enumerate(curves.ratios):
-        growth = growth_while_sliding(curves.times, invariant[index], curves.gates[index])
+        series = (jnp.asarray(values) for values in (curves.times, invariant[index], curves.gates[index]))
+        growth = growth_while_sliding(*series)
         total = invariant[index, -1] - invariant[index, 0]
         sliding = total * float(growth.growth_share)
         rows += [

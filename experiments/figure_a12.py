@@ -37,7 +37,7 @@ from ntadyn.plotting.style import house_style
 
 VERDICT = ""
 
-RECORDS_PER_BLOCK = 32
+RECORDS_PER_BLOCK = 24
 # Nominal scale of initial weights that brings figure 5 closest to its stored arrays; 0.01 in the released parameters.
 FITTED_SCALE = 0.12
 
@@ -54,7 +54,7 @@ class Parameters:
     """
 
     task_batches: bool = False
-    task_seeds: int = 20
+    task_seeds: int = 60
     subtask_seeds: int = 10
     seed: int = 0
 
@@ -105,8 +105,8 @@ def _variants(released: Configuration) -> dict[str, Configuration]:
 
 
 def _of_base(dataset: xr.Dataset) -> xr.Dataset:
-    """Without the similarities to composites, which no panel shows."""
-    return dataset.isel(teacher=slice(dataset.attrs["num_base"]))
+    """Without the similarities to composites and the norms, which no panel shows."""
+    return dataset.drop_vars("weight_norm", errors="ignore").isel(teacher=slice(dataset.attrs["num_base"]))
 
 
 def accept(data: Data) -> list[Acceptance]:
@@ -123,10 +123,9 @@ def plot(data: Data) -> Figure:
             _draw_row(row, data, kind, convention)
             for ax, letter in zip(row, letters, strict=False):
                 ax.set_title(letter, loc="left", fontweight="bold")
-            row[0].set_title(f"{kind} composition, {'as published' if convention == 'published' else 'released'}")
-            if row is not axes[-1]:
-                for ax in row:
-                    ax.set_xlabel("")
+            row[0].set_title(f"{kind}, {'as published' if convention == 'published' else 'released'}")
+        for ax in axes[:-1].flat:
+            ax.set_xlabel("")
         _add_published_gates(axes[0, 1], data["task_published_flexible"])
         _add_legends(axes, data["task_published_flexible"])
         for ax in axes[-1]:
@@ -155,8 +154,8 @@ def _add_published_gates(ax: Axes, dataset: xr.Dataset) -> None:
 
 
 def _add_legends(axes: np.ndarray, dataset: xr.Dataset) -> None:
-    axes[0, 0].legend(loc="upper right", frameon=True, framealpha=0.8)
     beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+    axes[3, 2].legend(*axes[0, 0].get_legend_handles_labels(), title="loss", **beside)
     axes[0, 2].legend(handles=legend_of_similarity(dataset), **beside)
     axes[1, 2].legend(handles=legend_of_tasks(dataset), title="task", **beside)
     names = list(dataset.attrs["task_names"])

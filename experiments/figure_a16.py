@@ -83,7 +83,7 @@ FAST = Parameters(num_seeds=8)
 def configuration() -> Configuration:
     """The full model on single samples."""
     whole = Configuration(
-        curriculum=Curriculum(total_time=NUM_BLOCKS),
+        curriculum=Curriculum(total_time=float(NUM_BLOCKS)),
         penalties=RelativePenalties(strength=STRENGTH, nonnegative=1.0, unit_l1=10.0, column_l2=0.0),
         dynamics=Dynamics.ONLINE,
         batch_size=1,

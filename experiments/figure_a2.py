@@ -127,10 +127,9 @@ def _draw_published(ax: Axes, flow: xr.Dataset, batches: xr.Dataset | None) -> N
             one = batches.isel(rank=index)
             ax.plot(one.size.values[:, 0], one.peak.values, "o", color=color, markeredgecolor="black", markersize=6)
         ax.plot(numbers.STORED_SIZE[index], numbers.STORED_SPEED[index], "x", color="C5", markersize=7, mew=1.6)
-    _identity(ax, 36)
+    _identity(ax, 1.05 * max(float(flow.size.max()), *numbers.STORED_SIZE))
     ax.set(xlabel=r"size of student 1, $\sum_a s_a^2$", ylabel=r"$\tau_c\,\max|\mathrm{d}c/\mathrm{d}t|$")
-    marks = [Line2D([], [], linestyle="", marker=".", color="0.4", label="flow, 20 seeds")]
-    marks[0].set_label(f"flow, {flow.sizes['seed']} seeds")
+    marks = [Line2D([], [], linestyle="", marker=".", color="0.4", label=f"flow, {flow.sizes['seed']} seeds")]
     if batches is not None:
         marks.append(Line2D([], [], linestyle="", marker="o", color="0.6", markeredgecolor="black", label="batches"))
     marks.append(Line2D([], [], linestyle="", marker="x", color="C5", mew=1.6, label="stored"))
@@ -143,14 +142,13 @@ def _draw_published(ax: Axes, flow: xr.Dataset, batches: xr.Dataset | None) -> N
 
 
 def _draw_late(ax: Axes, flow: xr.Dataset) -> None:
-    marks = {"scaled penalty": ("o", "none"), "scaled penalty and tau_c": ("o", "full")}
-    for variant, (marker, filling) in marks.items():
+    for variant, filled in (("scaled penalty", False), ("scaled penalty and tau_c", True)):
         for index, color in enumerate(_rank_colors()):
             late = flow.sel(variant=variant).isel(rank=index)
-            style = {"marker": marker, "color": color, "linestyle": "", "markersize": 4}
-            face = {"markerfacecolor": "none"} if filling == "none" else {}
-            ax.plot(late.late_size.values.ravel(), late.late_speed.values.ravel(), **style, **face)
-    _identity(ax, 45)
+            face = color if filled else "none"
+            size, speed = late.late_size.values.ravel(), late.late_speed.values.ravel()
+            ax.plot(size, speed, "o", color=color, markerfacecolor=face, markersize=4)
+    _identity(ax, 1.05 * float(flow.late_size.isel(variant=slice(1, None)).max()))
     ax.set(xlabel=r"size of the student, $\sum_a s_a^2$", ylabel=r"$\tau_c\,|\mathrm{d}c/\mathrm{d}t|$ of its gate")
     handles = [
         Line2D([], [], color="0.4", linestyle="", marker="o", markerfacecolor=face, label=label)
@@ -181,6 +179,7 @@ def _flow(parameters: Parameters, keys: Keys) -> xr.Dataset:
     factors = np.stack([energies / 0.5 if penalty else np.ones_like(energies) for penalty, _ in VARIANTS.values()])
     slowed = np.stack([energies / 2 if slow else np.ones_like(energies) for _, slow in VARIANTS.values()])
     recorded = {
+        "loss": observables.loss,
         "rate": _gate_rate,
         "gates": observables.gates,
         "students": observables.student_overlaps,
@@ -205,7 +204,7 @@ def _flow(parameters: Parameters, keys: Keys) -> xr.Dataset:
     starts = np.flatnonzero(np.diff(blocks, prepend=-1))[-2:]
     late = [_at_switch(values, record, int(blocks[record]) % 2, energies) for record in starts]
     dims = ("variant", "rank", "seed")
-    names = ("late_size", "late_speed", "late_cosine", "late_law")
+    names = ("late_size", "late_speed", "late_cosine", "late_drive", "late_loss")
     found = [np.stack(parts, axis=-1) for parts in zip(*late, strict=True)]
     stacked = {name: ((*dims, "switch"), values) for name, values in zip(names, found, strict=True)}
     return xr.Dataset(
@@ -219,14 +218,13 @@ def _flow(parameters: Parameters, keys: Keys) -> xr.Dataset:
     )
 
 
-def _at_switch(
-    values: dict[str, np.ndarray], record: int, task: int, energies: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _at_switch(values: dict[str, np.ndarray], record: int, task: int, energies: np.ndarray) -> tuple[np.ndarray, ...]:
     """Size, speed of the gate, and cosine with its teacher of the path that was open until a switch to `task`.
 
-    And |<W^p, W*^new - W*^old>|, the drive that its gate has if the network was right before the switch.
+    And |<W^p, W*^new - W*^old>|, the drive of its gate if the network was right before the switch, and the loss then,
+    over that of a network that does nothing.
     """
-    at = {name: array[:, :, :, record] for name, array in values.items()}
+    at = {name: array[:, :, :, record] for name, array in values.items() if name != "loss"}
     path = at["gates"].argmax(axis=-1)[..., None]
 
     def chosen(array: np.ndarray) -> np.ndarray:
@@ -235,7 +233,8 @@ def _at_switch(
     size = chosen(np.einsum("vrspp->vrsp", at["students"]))
     own = chosen(at["teachers"][..., 1 - task])
     drive = np.abs(chosen(at["teachers"][..., task]) - own)
-    return size, np.abs(chosen(at["rate"])), own / np.sqrt(size * energies[:, None]), drive
+    loss = values["loss"][:, :, :, record - 1] / (0.5 * energies[:, None])
+    return size, np.abs(chosen(at["rate"])), own / np.sqrt(size * energies[:, None]), drive, loss
 
 
 def _batches(parameters: Parameters, keys: Keys) -> xr.Dataset:
@@ -254,18 +253,22 @@ def _batches(parameters: Parameters, keys: Keys) -> xr.Dataset:
 
     # The key of the data is not mapped over, so that batches are drawn once for all ranks.
     over_ranks = eqx.filter_jit(eqx.filter_vmap(one, in_axes=(0, None, None)))
-    tasks, peaks, sizes, ends = _tasks(keys, np.float32), [], [], []
+    tasks, peaks, single_peaks, sizes, ends = _tasks(keys, np.float32), [], [], [], []
     for seed in range(parameters.num_batch_seeds):
         trajectory = over_ranks(tasks, keys.initial[seed], keys.data[seed])
         gates, times = trusted(trajectory)["gates"], np.asarray(trajectory.times)[0]
-        moved = np.flatnonzero(np.diff(times) > 0)
-        rate = np.diff(gates, axis=1)[:, moved] / np.diff(times)[moved][None, :, None]
-        peaks.append(TAU_C * np.abs(rate).max(axis=(1, 2)))
+        moved = np.flatnonzero(np.diff(times, prepend=-1) > 0)
+        steps, gates = np.diff(times[moved])[None, :, None], gates[:, moved]
+        rates = TAU_C * np.abs(np.diff(gates, axis=1) / steps)
+        single_peaks.append(rates.max(axis=(1, 2)))
+        central = TAU_C * np.abs(gates[:, 2:] - gates[:, :-2]) / (steps[:, 1:] + steps[:, :-1])
+        peaks.append(central.max(axis=(1, 2)))
         sizes.append(np.sum(np.asarray(trajectory.final_state.network.weights) ** 2, axis=(2, 3)))
         ends.append(gates[:, -1])
     return xr.Dataset(
         {
-            "peak": (("rank", "seed"), np.stack(peaks, axis=1)),
+            "peak": (("rank", "seed"), np.stack(peaks, axis=1), {"long_name": "by central differences, as published"}),
+            "peak_update": (("rank", "seed"), np.stack(single_peaks, axis=1), {"long_name": "of a single update"}),
             "size": (("rank", "seed", "path"), np.stack(sizes, axis=1)),
             "gates": (("rank", "seed", "path"), np.stack(ends, axis=1)),
         },

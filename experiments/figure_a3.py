@@ -79,7 +79,7 @@ def configuration(parameters: Parameters) -> Configuration:
     """The network without the penalty on weights."""
     return Configuration(
         network=Network(num_paths=4),
-        curriculum=Curriculum(total_time=NUM_BLOCKS),
+        curriculum=Curriculum(total_time=float(NUM_BLOCKS)),
         penalties=RelativePenalties(strength=0.6, nonnegative=1.0, unit_l1=10.0, column_l2=COLUMN_WEIGHTS["without"]),
         dynamics=parameters.dynamics,
         randomness=Randomness(seed=parameters.seed, num_seeds=parameters.num_seeds),

@@ -37,7 +37,11 @@ VERDICT = (
 )
 
 SEPARATIONS = (0.1, 0.25, 0.4)  # of the published arrows
-TERMS = {"both": r"both", "through_gates": r"$\sum_p w^p w^{p\top}$", "through_weights": r"$\sum_p c_p^2$"}
+TERMS = {
+    "both": "both",
+    "through_gates": r"gates: $\Sigma_p\, w^p w^{p\top}$",
+    "through_weights": r"weights: $\Sigma_p\, c_p^2$",
+}
 
 
 @dataclass(frozen=True)

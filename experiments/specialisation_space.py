@@ -161,4 +161,4 @@ def _draw_course(ax: Axes, times: np.ndarray, courses: dict[str, xr.DataArray], 
 def _targets(times: np.ndarray) -> np.ndarray:
     """The target along both tasks, shape (records, 2)."""
     curriculum = Smooth(jnp.asarray(HARDNESS), jnp.asarray(BLOCK_DURATION), 1)
-    return np.asarray(jax.vmap(lambda t: curriculum.weights(0, t))(jnp.asarray(times)))
+    return np.asarray(jax.jit(jax.vmap(lambda t: curriculum.weights(0, t)))(jnp.asarray(times)))

@@ -7,7 +7,9 @@ assignment over the last two blocks. "Path" m is what the published rule matched
 
 import dataclasses
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
+import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,7 +28,7 @@ from ntadyn.tasks import AbstractCurriculum, TaskSet
 
 REGIMES = ("flexible", "forgetful")
 PUBLISHED_STEP = 0.01
-# Of the flow. Halving it moves no number that the figures report by more than its spread over seeds.
+# Of the flow.
 FLOW_STEP = 2e-3
 
 DESCRIPTIONS = {
@@ -71,7 +73,7 @@ class Parameters:
 
     Attributes:
         num_seeds: repetitions on batches, with other initial weights and data, on one set of teachers.
-        flow_seeds: repetitions of the population flow in small steps; 0 leaves it out.
+        flow_seeds: repetitions without noise, in the published steps and, as a flow, in small ones; 0 leaves both out.
         total_time: length of the runs.
         seed: the seed that all keys are derived from.
     """
@@ -89,14 +91,18 @@ def run(parameters: Parameters) -> Data:
         parameters: what to run.
 
     Returns:
-        "flexible" and "forgetful" on batches in the published steps, and, unless left out, "flow_flexible" and
-        "flow_forgetful".
+        "flexible" and "forgetful" on batches in the published steps, and, unless left out, both of them without noise
+        in the published steps ("steps_...") and in small ones ("flow_...").
     """
-    data = simulate(seeded(figure_6(parameters.total_time), parameters.num_seeds, parameters.seed))
+    online = figure_6(parameters.total_time)
+    jobs = {"": (seeded(online, parameters.num_seeds, parameters.seed), Descent())}
     if parameters.flow_seeds:
-        flow = as_flow(seeded(figure_6(parameters.total_time), parameters.flow_seeds, parameters.seed))
-        data |= {f"flow_{name}": dataset for name, dataset in simulate(flow).items()}
-    return data
+        flow = seeded(as_flow(online), parameters.flow_seeds, parameters.seed)
+        jobs["steps_"] = (replaced(flow, {"max_step": PUBLISHED_STEP}), diffrax.Euler())
+        jobs["flow_"] = (flow, SlidingHeun())
+    with ThreadPoolExecutor(2) as pool:
+        started = {prefix: pool.submit(simulate, *job) for prefix, job in jobs.items()}
+        return {f"{prefix}{name}": item for prefix, job in started.items() for name, item in job.result().items()}
 
 
 def figure_6(total_time: float = 30.0) -> Configuration:
@@ -116,11 +122,12 @@ def seeded(configuration: Configuration, num_seeds: int, seed: int) -> Configura
     return dataclasses.replace(configuration, randomness=Randomness(seed=seed, num_seeds=num_seeds))
 
 
-def simulate(configuration: Configuration) -> Data:
+def simulate(configuration: Configuration, solver: diffrax.AbstractSolver) -> Data:
     """A network with its penalty and one without, as one compiled program; recorded at every published step.
 
     Args:
         configuration: the flexible network, with an explicit largest step.
+        solver: `Descent` for batches.
 
     Returns:
         One dataset for each of `REGIMES`, with the variables of `DESCRIPTIONS` and result codes.
@@ -129,7 +136,7 @@ def simulate(configuration: Configuration) -> Data:
     recorded = {"loss": observables.batch_loss if online else observables.loss, "layers": layers}
     strengths = {"penalties.strength": (configuration.penalties.strength, 0.0)}
     keys = building.keys(configuration.randomness)
-    method = FixedSteps(Descent() if online else SlidingHeun(), configuration.max_step)
+    method = FixedSteps(solver, configuration.max_step)
     inside = round(configuration.curriculum.block_duration / PUBLISHED_STEP) - 1
     trajectories, curriculum = run_variants(configuration, strengths, keys, recorded, inside, method)
     tasks = building.build_tasks(configuration.teachers, building.first(keys).teachers)
@@ -229,7 +236,8 @@ def _numbers(gates: Array, weights: Array, teachers: Array, late: Array, last: n
 
 
 def sorted_maps(dataset: xr.Dataset) -> np.ndarray:
-    """W2 with its columns sorted as published, those matched with A before those with B, (seed, after, output, 2 outputs)."""
+    """W2 with its columns sorted as published, those matched with A before those with B,
+    shape (seed, after, output, 2 outputs)."""
     columns = dataset.matching.values.reshape(dataset.sizes["seed"], 1, 1, -1)
     return np.take_along_axis(dataset.second_layer.values, columns, axis=3)
 

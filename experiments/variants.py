@@ -27,8 +27,8 @@ def run_variants(
 
     Args:
         configuration: what the variants share; its randomness is replaced by `keys`.
-        changes: dotted path of a real parameter -> its value in every variant. Steps must not depend on it: those of
-            the first variant are taken for all.
+        changes: dotted path of a real parameter -> its value in every variant. All take the steps of the first variant,
+            which have to be short enough for all.
         keys: of the repetitions, see `building.keys_of`.
         observables: name -> function (system, state, task) -> array.
         records_per_block: records strictly inside every block.

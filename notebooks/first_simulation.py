@@ -101,12 +101,15 @@ print(f"largest change of any gate when all steps are halved: {largest_error:.1e
 
 
 # %%
+blocks = np.asarray(curriculum.edges), np.asarray(curriculum.tasks)
+
+
 def draw_run(trajectory):
     """Loss, gates, and the cosine of every path with every teacher."""
     values = trajectory.values
-    figure, axes = plt.subplots(3, 1, figsize=(6.5, 5.5), sharex=True)
+    _, axes = plt.subplots(3, 1, figsize=(6.5, 5.5), sharex=True)
     for ax in axes:
-        shade_blocks(ax, curriculum.edges, curriculum.tasks)
+        shade_blocks(ax, *blocks)
     axes[0].plot(trajectory.times, values["loss"], color="black")
     axes[0].set(ylabel="loss", ylim=(0, None))
     for path in range(2):
@@ -182,8 +185,7 @@ def repeat(system, keys):
         run = ntadyn.simulate(
             system, curriculum, start, method=ntadyn.simulation.FixedSteps(max_step=step), records_per_block=24
         )
-        blocks = curriculum.num_blocks
-        reached = metrics.time_to_threshold(run.times, run.values["loss"], run.blocks, blocks, 0.1)
+        reached = metrics.time_to_threshold(run.times, run.values["loss"], run.blocks, curriculum.num_blocks, 0.1)
         # A block in which the threshold was never reached counts with its full length.
         return run.values["loss"], run.values["gates"], jnp.minimum(reached.time, 1.0)
 
@@ -201,7 +203,7 @@ forgetful = repeat(system(gates=1.3, strength=0.0), keys)
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 2.6))
-shade_blocks(left, curriculum.edges, curriculum.tasks)
+shade_blocks(left, *blocks)
 centres = np.arange(curriculum.num_blocks) + 1
 for (loss, _, adaptation), color, name in ((forgetful, FORGETFUL, "forgetful"), (flexible, FLEXIBLE, "flexible")):
     band(left, np.asarray(trajectory.times), np.asarray(loss), color, name)

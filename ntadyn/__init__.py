@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         tasks as tasks,
     )
     from .dynamics import (
+        DeepOrderParameters as DeepOrderParameters,
         GradientFlow as GradientFlow,
         OnlineSGD as OnlineSGD,
         OrderParameters as OrderParameters,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Symmetric as Symmetric,
     )
     from .networks import (
+        DeepLinear as DeepLinear,
         GatedLinear as GatedLinear,
         NeuronGatedLinear as NeuronGatedLinear,
     )
@@ -34,7 +36,10 @@ if TYPE_CHECKING:
         Trajectory as Trajectory,
         simulate as simulate,
     )
-    from .solvers import Splitting as Splitting
+    from .solvers import (
+        SlidingHeun as SlidingHeun,
+        Splitting as Splitting,
+    )
     from .tasks import (
         Blocked as Blocked,
         Smooth as Smooth,
@@ -56,6 +61,8 @@ _SUBMODULES = (
 )
 _HOME_OF_NAME = {
     "Blocked": "tasks",
+    "DeepLinear": "networks",
+    "DeepOrderParameters": "dynamics",
     "GatedLinear": "networks",
     "GradientFlow": "dynamics",
     "NeuronGatedLinear": "networks",
@@ -63,6 +70,7 @@ _HOME_OF_NAME = {
     "OrderParameters": "dynamics",
     "RESULTS": "results",
     "SVDModes": "dynamics",
+    "SlidingHeun": "solvers",
     "Smooth": "tasks",
     "Splitting": "solvers",
     "Symmetric": "dynamics",

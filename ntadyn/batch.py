@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ntadyn import simulation
 from ntadyn.dynamics.system import AbstractSystem
@@ -69,7 +69,7 @@ def _run_lanes(systems, curriculum, states, grid, observables) -> Trajectory:
         whole = lanes.from_lanes(state)
 
         def one(function: Observable) -> PyTree:
-            return jax.vmap(lambda system, state: function(system, state, task), in_axes=(0, -1))(systems, whole)
+            return jax.vmap(lambda system, state: function(system, state, task))(systems, whole)
 
         return {name: one(function) for name, function in observables.items()}
 
@@ -86,11 +86,13 @@ def _run_lanes(systems, curriculum, states, grid, observables) -> Trajectory:
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     (state, _, _), values = lax.scan(interval, (state, jnp.full_like(first.block, -1), nothing), grid)
     finite = jnp.all(jnp.stack([jnp.isfinite(leaf) for leaf in jax.tree.leaves(state)]), axis=0)
-    result = jax.vmap(lambda fine: RESULTS.where(fine, RESULTS.successful, RESULTS.diverged))(finite)
-    times, blocks = (jnp.broadcast_to(leaf, (*finite.shape, *leaf.shape)) for leaf in (grid.end, grid.block))
-    final = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, -1, 0), lanes.from_lanes(state))
-    values = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), values)
-    return jax.tree.map(lambda leaf: leaf[:number], Trajectory(times, blocks, values, final, result))
+
+    def trajectory(fine: Bool[Array, ""], values: dict[str, PyTree], final: PyTree) -> Trajectory:
+        result = RESULTS.where(fine, RESULTS.successful, RESULTS.diverged)
+        return Trajectory(grid.end, grid.block, values, final, result)
+
+    every = jax.vmap(trajectory, in_axes=(0, 1, 0))(finite, values, lanes.from_lanes(state))
+    return jax.tree.map(lambda leaf: leaf[:number], every)
 
 
 def _padded(tree: PyTree, number: int, multiple: int) -> PyTree:

@@ -34,7 +34,7 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_every_module_imports():
     names = [item.name for item in pkgutil.walk_packages(ntadyn.__path__, "ntadyn.") if item.name != "ntadyn.__main__"]
-    assert {"ntadyn.cli", "ntadyn.sweeps.phase_map", "ntadyn.plotting.style", "ntadyn.dynamics.online"} <= set(names)
+    assert {"ntadyn.cli", "ntadyn.sweeps.engine", "ntadyn.plotting.style", "ntadyn.dynamics.online"} <= set(names)
     for name in names:
         assert importlib.import_module(name).__doc__, f"{name} does not say what it is for"
 

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -82,11 +83,15 @@ def to_lanes(systems: OrderParameters, states: OrderParameterState) -> tuple[Lan
 
 
 def from_lanes(state: LaneState) -> OrderParameterState:
-    """The batch as arrays again, trailing axis = trajectory."""
+    """The batch as arrays again, leading axis = trajectory."""
     paths = range(len(state.gates))
     students = jnp.stack([jnp.stack([_pair(state.students, p, q) for q in paths]) for p in paths])
     cross = jnp.stack([jnp.stack(row) for row in state.cross])
-    return OrderParameterState(jnp.stack(state.gates), students[None], cross[None])
+
+    def one(gates: Array, students: Array, cross: Array) -> OrderParameterState:
+        return OrderParameterState(gates, students[None], cross[None])
+
+    return jax.vmap(one, in_axes=-1)(jnp.stack(state.gates), students, cross)
 
 
 def flow_gates(problem: LaneProblem, state: LaneState, task: list[Array], duration: Array) -> list[Lane]:

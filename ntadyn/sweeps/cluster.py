@@ -101,7 +101,7 @@ def cluster(address: str | None = None, num_workers: int = 2, patience: float = 
                 processes=True,
                 memory_limit=0,
                 dashboard_address=None,
-                silence_logs=logging.ERROR,
+                silence_logs=logging.CRITICAL,
             )
             address = str(stack.enter_context(processes).scheduler_address)
         try:

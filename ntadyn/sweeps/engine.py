@@ -1,6 +1,7 @@
 """A sweep from its plan to its labelled result, tile by tile, with or without a folder to resume from."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import jax
 import xarray as xr
 
 from ntadyn.configuration import Configuration, replaced
+from ntadyn.sweeps.layout import Schedule
 from ntadyn.sweeps.merge import merged
 from ntadyn.sweeps.plan import Streams, Sweep, as_axes
 from ntadyn.sweeps.scores import OUTCOME, Measures
@@ -135,13 +137,16 @@ def run_sweep(
 def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], seconds: float) -> xr.Dataset:
     """The result with the longest step, the mean number of steps, and compile and run times."""
     compile_seconds = parts[0].programs.compile_seconds
-    tiles = [tile for part in parts for tile in part.tiles]
-    pairs = [pair for tile in tiles for pair in zip(tile.groups, tile.schedules, strict=True)]
-    groups = [(len(group), schedule) for group, schedule in pairs]
-    steps = sum(number * schedule.num_steps for number, schedule in groups)
+    cells: Counter[int] = Counter()
+    schedules: dict[int, Schedule] = {}  # which many groups share
+    for tile in (tile for part in parts for tile in part.tiles):
+        for group, schedule in zip(tile.groups, tile.schedules, strict=True):
+            schedules[id(schedule)] = schedule
+            cells[id(schedule)] += len(group)
+    steps = sum(cells[place] * schedule.num_steps for place, schedule in schedules.items())
     return dataset.assign_attrs(
-        max_step=max(schedule.longest_step for _, schedule in groups),
-        mean_steps=steps / sum(number for number, _ in groups),
+        max_step=max(schedule.longest_step for schedule in schedules.values()),
+        mean_steps=steps / cells.total(),
         compile_seconds=compile_seconds,
         run_seconds=max(0.0, seconds - compile_seconds),
     )

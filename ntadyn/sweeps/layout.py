@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -133,7 +133,9 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
     repetitions = len(sweep.repetitions())
     if repetitions == 0:
         raise ValueError(f"num_seeds is {sweep.configuration.randomness.num_seeds}; at least one repetition is needed.")
-    chosen = np.arange(sweep.num_cells) if cells is None else np.unique(np.asarray(cells, int))
+    chosen = np.full(sweep.num_cells, cells is None)
+    if cells is not None:
+        chosen[list(cells)] = True
     fixed = [axis.path for axis in sweep.parameters if not is_real(sweep.configuration, axis.path)]
     tiles: list[Tile] = []
     for members in _alike(sweep, fixed):
@@ -144,7 +146,6 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
 
 def _best_group_size(work: Sequence[tuple[int, int]], repetitions: int, lanes: int) -> int:
     """Cells per group that take the least time for given (numbers of cells, steps): full groups, but few of them."""
-
     sizes = np.arange(1, max(1, lanes // repetitions) + 1)
     steps = sum(-(-number // sizes) * steps for number, steps in work)
     return int(sizes[np.argmin(steps * (OVERHEAD_LANES + sizes * repetitions))])
@@ -217,15 +218,13 @@ class _Part:
         return corners
 
     def _curriculum(self, block_duration: float, total_time: float, system: AbstractSystem) -> Blocked:
-        spec = dataclasses.replace(
-            self.configuration.curriculum, block_duration=block_duration, total_time=total_time
-        )
+        spec = dataclasses.replace(self.configuration.curriculum, block_duration=block_duration, total_time=total_time)
         curriculum = building.build_curriculum(spec, system.tasks)
         assert isinstance(curriculum, Blocked)  # named curricula are
         return curriculum
 
     def tiles(self, chosen: np.ndarray, repetitions: int) -> list[Tile]:
-        """The chosen ones of the cells."""
+        """The cells that are True in `chosen`, which has an entry for every cell of the sweep."""
         work = [(len(members), self.num_steps[key]) for key, members in self.groups.items()]
         size = _best_group_size(work, repetitions, self._lanes())
         mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
@@ -240,7 +239,7 @@ class _Part:
         )
         groups: list[tuple[int, tuple[int, ...], Schedule]] = []
         for key, members in self.groups.items():
-            found = members[np.isin(members, chosen, assume_unique=True)]
+            found = members[chosen[members]]
             parts = (found[start : start + size] for start in range(0, found.size, size))
             groups += [(self.num_steps[key], tuple(part.tolist()), self.schedules[key]) for part in parts]
         groups.sort(key=lambda group: (-group[0], group[1]))

@@ -185,8 +185,7 @@ class Sweep:
         Raises:
             ValueError: for numbers that are not finite, no axis, empty ones, values of another type than the parameter
                 has, real values that do not ascend, others that repeat, unknown parameters, randomness as an axis,
-                names used twice, unequal lengths of zipped parameters, or numbers of repetitions and shares out of
-                range.
+                unequal lengths of zipped parameters, or numbers of repetitions and shares out of range.
         """
         for path, number in _numbers(self.configuration):
             if not math.isfinite(number):
@@ -205,15 +204,27 @@ class Sweep:
                 )
             for parameter in axis.parameters:
                 self._check_parameter(parameter, zipped=isinstance(axis, Zipped))
-        names = [axis.name for axis in self.axes]
-        names += [item.name for axis in self.axes if isinstance(axis, Zipped) for item in axis.parameters]
-        if len({*names, *_TAKEN}) < len(names) + len(_TAKEN):
-            raise ValueError(
-                f"the axes have the names {names}; they must differ from each other and from {_TAKEN}. Rename some."
-            )
         paths = [parameter.path for parameter in self.parameters]
         if len(set(paths)) < len(paths):
             raise ValueError(f"the axes change {paths}; every parameter can be changed by one axis only.")
+
+    def check_names(self, variables: Sequence[str]) -> None:
+        """Refuse axes whose names are those of others, or of what the result holds.
+
+        Args:
+            variables: names of the scores.
+
+        Raises:
+            ValueError: if so.
+        """
+        names = [axis.name for axis in self.axes]
+        names += [item.name for axis in self.axes if isinstance(axis, Zipped) for item in axis.parameters]
+        taken = {*_TAKEN, *variables}
+        if len({*names, *taken}) < len(names) + len(taken):
+            raise ValueError(
+                f"the axes have the names {names}; they must differ from each other and from {sorted(taken)}. Rename "
+                f"some."
+            )
 
     def _check_parameter(self, axis: Axis, zipped: bool) -> None:
         replaced(self.configuration, {axis.path: None})  # refuses what is not a parameter

@@ -138,7 +138,7 @@ def _over_groups(
     structure: Structure, precision: Precision, one_group: Callable[[_Group, Schedule], Results]
 ) -> Program:
     def program(work: Work, keys: Keys) -> Results:
-        dtype = jnp.dtype(precision.value) if jax.config.read("jax_enable_x64") else jnp.dtype("float32")
+        dtype = jnp.dtype(precision.value)
         shape = (structure.num_cells, keys.data.shape[0])
         built = _Built(structure.configuration, work.values, keys, dtype)
 

@@ -54,9 +54,12 @@ def refine_sweep(
         code -1.
 
     Raises:
-        ValueError: for a sweep without two axes, a stride that is no power of two, or whatever `run_sweep` refuses.
+        ValueError: for a sweep without two axes, a stride that is no power of two, a score that is not kept, or
+            whatever `run_sweep` refuses.
     """
     _check(plan, stride)
+    if score not in measures.scores:
+        raise ValueError(f"there is no score {score!r} to follow; kept are {list(measures.scores)}.")
     began, first = time.perf_counter(), stride
     programs, parts, datasets = Programs(), [], []
     evaluated = np.zeros(plan.shape, bool)
@@ -83,7 +86,8 @@ def refine_sweep(
     for name, variable in whole.data_vars.items():
         if variable.dtype.kind == "f":
             whole[name] = variable.copy(data=interpolated(plan, variable.values, evaluated, first))
-    whole["evaluated"] = (whole.alignment.dims[:2], evaluated, {"long_name": "whether the cell was run", "units": "1"})
+    names = [axis.name for axis in plan.axes]
+    whole["evaluated"] = (names, evaluated, {"long_name": "whether the cell was run", "units": "1"})
     return finished(whole, parts, time.perf_counter() - began)
 
 

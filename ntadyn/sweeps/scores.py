@@ -1,6 +1,6 @@
 """What is kept of one trajectory in a sweep: functions of what it recorded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -98,15 +98,21 @@ class Measures(eqx.Module):
     observables: dict[str, Observable]
     scores: dict[str, Score]
 
-    def and_also(self, observables: dict[str, Observable] | None = None, scores: dict[str, Score] | None = None):
+    def and_also(
+        self, observables: dict[str, Observable] | None = None, scores: dict[str, Score] | None = None
+    ) -> "Measures":
         """These and further ones; what has the same name is replaced."""
         return Measures(self.observables | (observables or {}), self.scores | (scores or {}))
 
-    def identity(self) -> dict[str, str]:
-        """Names of all functions, as plain values."""
-        return {
-            name: f"{item.__module__}.{item.__qualname__}" for name, item in (self.observables | self.scores).items()
-        }
+    def identity(self) -> dict[str, dict[str, str]]:
+        """Where all functions come from, as plain values."""
+        return {"observables": _origins(self.observables), "scores": _origins(self.scores)}
+
+
+def _origins(functions: Mapping[str, Callable[..., Any]]) -> dict[str, str]:
+    """Name -> module and name of a function; those that have none, partial ones for example, are told by their type."""
+    named = {name: item if hasattr(item, "__qualname__") else type(item) for name, item in functions.items()}
+    return {name: f"{item.__module__}.{item.__qualname__}" for name, item in named.items()}
 
 
 OUTCOME = Measures(

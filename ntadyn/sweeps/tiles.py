@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from ntadyn import building
+from ntadyn import __version__, building
 from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.program import CHECKS, Program, Work, check_program, run_program
@@ -46,7 +46,8 @@ class Programs:
             if key not in self._compiled:
                 began = time.perf_counter()
                 self._compiled[key] = jax.jit(program()).lower(*arguments).compile()
-                self.compile_seconds += time.perf_counter() - began
+                with self._lock:
+                    self.compile_seconds += time.perf_counter() - began
             return self._compiled[key]
 
 
@@ -90,6 +91,7 @@ class TiledSweep:
         Raises:
             ValueError: before any compilation, for anything that cannot be built or run.
         """
+        sweep.check_names((*measures.scores, *CHECKS))
         tiles = lay_out_sweep(sweep, cells)
         most_checked = max((len(_checked(group, sweep.check)) for tile in tiles for group in tile.groups), default=0)
         return cls(sweep, measures, tiles, most_checked, Programs() if programs is None else programs)
@@ -100,9 +102,13 @@ class TiledSweep:
 
     def identity(self) -> dict:
         """All that the numbers of the tiles depend on, as plain values."""
-        cells = sorted(cell for tile in self.tiles for cell in tile.cells)
-        part = hashlib.sha256(repr(cells).encode()).hexdigest()
-        return self.sweep.identity() | {"measures": self.measures.identity(), "cells": part}
+        tiles = [
+            [(group, schedule.num_steps) for group, schedule in zip(tile.groups, tile.schedules, strict=True)]
+            for tile in self.tiles
+        ]
+        cut = hashlib.sha256(repr(tiles).encode()).hexdigest()
+        measures = {"measures": self.measures.identity()}
+        return self.sweep.identity() | measures | {"ntadyn": __version__, "cells and steps of tiles": cut}
 
     def compute(self, number: int, device: Device | None = None) -> xr.Dataset:
         """Run a tile.
@@ -125,14 +131,13 @@ class TiledSweep:
         """`CHECKS` where they are taken, NaN elsewhere."""
         found = {name: np.full((len(tile.cells), self._keys.data.shape[0]), np.nan) for name in CHECKS}
         checked = (_checked(group, self.sweep.check) for group in tile.groups)
-        pairs = zip(checked, tile.schedules, strict=True)
-        groups, schedules = zip(*[pair for pair in pairs if pair[0]] or [((), ())], strict=True)
-        if groups[0]:
-            part = Tile(dataclasses.replace(tile.structure, num_cells=self.most_checked), groups, schedules)
-            errors = self._call(True, part.structure, part, device)
-            rows = [tile.cells.index(cell) for cell in part.cells]
-            for name in CHECKS:
-                found[name][rows] = errors[name]
+        pairs = [(group, schedule) for group, schedule in zip(checked, tile.schedules, strict=True) if group]
+        if pairs:
+            structure = dataclasses.replace(tile.structure, num_cells=self.most_checked)
+            part = Tile(structure, *zip(*pairs, strict=True))
+            rows = np.flatnonzero(np.isin(tile.cells, part.cells))
+            for name, errors in self._call(True, structure, part, device).items():
+                found[name][rows] = errors
         return found
 
     def _call(self, checks: bool, structure: Structure, tile: Tile, device: Device | None) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ from experiments.acceptance import (
     at_least,
     at_most,
     between,
+    furthest,
     mean_of,
     median_of,
     near,
@@ -84,3 +85,11 @@ def test_table_has_one_aligned_line_per_row():
     assert first.index("0.25") == heading.index("expected") == second.index("<= 0")
     assert first.endswith("passed")
     assert second.endswith("OUTSIDE")
+
+
+def test_the_furthest_entry_speaks_for_all():
+    row = furthest("a", [[0.1, 0.2], [0.3, 0.4]], 0.05, [[0.1, 0.23], [0.29, 0.4]])
+    assert (row.expected, row.measured.value) == (0.2, 0.23)
+    assert row.verdict is Verdict.PASSED
+    assert furthest("a", 1.0, 0.1, [1.0, 1.2, 0.95]).verdict is Verdict.OUTSIDE
+    assert furthest("a", [1.0, 2.0], 0.1, [1.5, math.nan]).verdict is Verdict.OUTSIDE

@@ -19,6 +19,7 @@ def stored():
     return xr.Dataset(
         {
             "peak": (("rank", "seed"), np.asarray(numbers.STORED_SPEED)[:, None]),
+            "peak_update": (("rank", "seed"), np.asarray(numbers.STORED_SPEED)[:, None]),
             "size": (("rank", "seed", "path"), np.tile(np.asarray(numbers.STORED_SIZE)[:, None, None], (1, 1, 2))),
         },
         {"rank": list(RANKS)},
@@ -42,7 +43,7 @@ def test_larger_teachers_move_gates_faster(data):
 def test_stored_numbers_pass_and_others_do_not(data, stored):
     rows = figure_a2.accept({**data, "batches": stored})
     demanded = [row for row in rows if row.name.startswith("batches")]
-    assert len(demanded) == 2 * len(RANKS) + 1
+    assert len(demanded) == 2 * len(RANKS) + 2
     assert all_accepted(demanded)
     noisier = stored.assign(peak=1.7 * stored.peak)
     worse = [row for row in figure_a2.accept({**data, "batches": noisier}) if row.name.startswith("batches: fastest")]

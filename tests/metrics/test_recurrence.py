@@ -6,11 +6,10 @@ from ntadyn.metrics import block_distance
 
 
 def orbit(num_blocks, decay=0.0):
-    """Two tasks in turn at distance sqrt(2), approached as decay^block, in every one of three phases but more in the last."""
-    at = jnp.asarray([[1.0, 0.0], [0.0, 1.0]])[jnp.arange(num_blocks) % 2]
-    error = jnp.asarray(decay) ** jnp.arange(num_blocks)
-    phases = jnp.asarray([0.1, 0.2, 1.0])
-    return at[:, None, :] + (error[:, None] * phases[None, :])[:, :, None] * jnp.asarray([1.0, 0.0])
+    """Two tasks in turn at distance sqrt(2), approached as decay^block in three phases, but fully off in the last."""
+    at = np.eye(2)[np.arange(num_blocks) % 2]
+    error = decay ** np.arange(num_blocks)[:, None] * np.array([0.1, 0.2, 1.0])
+    return jnp.asarray(at[:, None, :] + error[:, :, None] * np.array([1.0, 0.0]))
 
 
 def test_neighbouring_blocks_differ_by_the_tasks_and_blocks_two_apart_do_not():

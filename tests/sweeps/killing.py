@@ -26,18 +26,26 @@ def spawn(command: Sequence[str]) -> int:
     return os.posix_spawn(command[0], list(command), os.environ)
 
 
-def kill_and_resume(start: Callable[[], int], folder: Path, kills: int, rng: np.random.Generator, within: float) -> int:
+def kill_and_resume(
+    start: Callable[[], int],
+    folder: Path,
+    kills: int,
+    rng: np.random.Generator,
+    within: float,
+    preparing: float | None = None,
+) -> int:
     """Start, kill with SIGKILL, start again, ...; the last start is left to finish.
 
-    A quarter of the kills hit at a random moment after the start, while the program still imports or opens the folder;
-    the others at a random moment after it first changed the folder, while it computes, writes or merges.
+    A quarter of the kills hit at a random moment after the start, while the program still imports, opens the folder or
+    compiles; the others at a random moment after it first changed the folder, while it computes, writes or merges.
 
     Args:
         start: starts the program as a child of this process and returns its process id.
         folder: where it writes.
         kills: number of kills.
         rng: chooses the moments.
-        within: longest time in seconds between the start, or the first change, and the kill.
+        within: longest time in seconds between the first change and the kill.
+        preparing: the same between the start and the kill; `within` if omitted.
 
     Returns:
         How many kills hit a program that was still running; the others came after it had finished.
@@ -49,10 +57,10 @@ def kill_and_resume(start: Callable[[], int], folder: Path, kills: int, rng: np.
     for _ in range(kills):
         before = _state(folder)
         process = start()
-        ended = False
+        ended, longest = False, within if preparing is None else preparing
         if rng.random() > 0.25:
-            ended = _wait(process, PATIENCE, lambda before=before: _state(folder) != before)
-        ended = ended or _wait(process, rng.uniform(0, within), lambda: False)
+            ended, longest = _wait(process, PATIENCE, lambda before=before: _state(folder) != before), within
+        ended = ended or _wait(process, rng.uniform(0, longest), lambda: False)
         if not ended:
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)

@@ -149,6 +149,19 @@ def test_what_a_dead_process_had_claimed_is_taken_over(tmp_path):
         holder.communicate()
 
 
+def test_nobody_waits_with_finished_tiles_in_hand(tmp_path):
+    holder = script("hold", tmp_path)
+    try:
+        assert holder.stdout.readline() == "holds 0, wrote 1\n"
+        store = ShardStore.open(tmp_path, IDENTITY, NUM_TILES)
+        assert list(store.pending()) == list(range(2, NUM_TILES))  # not waiting for 0: its holder may wait for these
+        assert store.unclaimed() == [0]
+        assert store.missing() == [0, *range(2, NUM_TILES)]
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
 def test_tiles_that_are_being_computed_do_not_come_twice(tmp_path):
     store = ShardStore.open(tmp_path, IDENTITY, FEW)
     assert list(store.pending()) == [0, 1, 2, 3]  # several at the same time, written later

@@ -1,0 +1,143 @@
+"""Figure A13: the further teachers are from orthogonal, the slower a network adapts and the less it specialises.
+
+Three runs of the same question. "published" and "released" are on batches, in the published steps and on the published
+kind of teachers: the first reads the literal numbers as the older state of the code did that made the figure, the
+second as the present one does. Both get the published measures. "improved" has the parameters of figure 2, teachers whose
+matched rows have exactly the stated cosine, several of them, and measures that a forgetful network cannot pass. Panel A
+of the article is a schematic.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments import figure_a13_numbers as numbers
+from experiments.acceptance import Acceptance
+from experiments.figure_run import Data
+from experiments.teacher_overlap import improved, published
+from ntadyn.plotting.style import WIDTH, house_style
+
+VERDICT = ""
+
+SPEED, SPECIALISATION = "black", "#8C8C8C"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What figure A13 is made of.
+
+    Attributes:
+        num_draws: repetitions of the published runs, each with teachers, initial weights and batches of its own (one in
+            the article).
+        num_teachers: draws of teachers of the improved run.
+        num_initial: initial weights for each of them.
+        seed: the seed that all keys are derived from.
+    """
+
+    num_draws: int = 10
+    num_teachers: int = 4
+    num_initial: int = 5
+    seed: int = 0
+
+
+PARAMETERS = Parameters()
+FAST = Parameters(num_draws=2, num_teachers=2, num_initial=1)
+
+
+def run(parameters: Parameters) -> Data:
+    """Simulate.
+
+    Args:
+        parameters: what to run.
+
+    Returns:
+        "published" and "improved": scores over (variant, overlap, repetition), see `experiments.teacher_overlap`.
+    """
+    repetitions = [(draw, draw, draw) for draw in range(parameters.num_draws)]
+    crossed = [(t, i, 0) for t in range(parameters.num_teachers) for i in range(parameters.num_initial)]
+    with ThreadPoolExecutor(2) as pool:
+        jobs = {
+            "published": pool.submit(published, parameters.seed, repetitions),
+            "improved": pool.submit(improved, parameters.seed, crossed),
+        }
+        return {name: job.result() for name, job in jobs.items()}
+
+
+def accept(data: Data) -> list[Acceptance]:
+    """The numbers that figure A13 must show."""
+    return numbers.accept(data["published"], data["improved"])
+
+
+def plot(data: Data) -> Figure:
+    """Panel B as published, for both readings of its parameters, and the improved one."""
+    old, new = data["published"], data["improved"]
+    with house_style():
+        figure, axes = plt.subplots(1, 3, figsize=(1.75 * WIDTH, 3.0))
+        for ax, name in zip(axes, ("published", "released"), strict=False):
+            _draw_published(ax, old.sel(variant=name))
+        _add_image(axes[0])
+        axes[0].set_title("as published")
+        axes[1].set_title("control: released code")
+        _draw_improved(axes[2], new)
+        axes[2].set_title("improved")
+        axes[0].set_title("B", loc="left", fontweight="bold")
+        for ax in axes:
+            ax.set(xlabel="overlap of teachers", xticks=numbers.OVERLAPS)
+        seeds = old.sizes["repetition"], new.sizes["repetition"]
+        figure.suptitle(
+            f"black: speed, grey: specialisation; left and middle: batches, {seeds[0]} repetitions; right: population "
+            f"flow, {seeds[1]}; bars: standard error",
+            fontsize=8,
+        )
+    return figure
+
+
+def _draw_published(ax: Axes, scores: xr.Dataset) -> None:
+    """Speed and specialisation as the published code measures them, and what the network has at the end."""
+    _errorbar(ax, scores.published_speed, SPEED, "-o", "measured as published")
+    ax.set(ylabel=r"largest $|dL/dt|$", ylim=(0, 30))
+    right = _right_axis(ax)
+    _errorbar(right, scores.published_specialisation, SPECIALISATION, "-o")
+    _errorbar(right, scores.specialisation, SPECIALISATION, "--s", "at the end, best permutation")
+    lines = [*ax.get_legend_handles_labels()[0], *right.get_legend_handles_labels()[0]]
+    right.legend(handles=lines, loc="upper right", borderaxespad=0.0, fontsize=6.5)
+
+
+def _add_image(ax: Axes) -> None:
+    """What the published picture shows, which is one draw."""
+    right = ax.figure.axes[-2] if len(ax.figure.axes) > 4 else ax.figure.axes[-1]
+    style = {"linestyle": "", "marker": "o", "markerfacecolor": "white", "markersize": 4, "zorder": 5}
+    ax.plot(numbers.OVERLAPS, numbers.IMAGE_SPEED, color=SPEED, **style)
+    right.plot(numbers.OVERLAPS, numbers.IMAGE_SPECIALISATION, color=SPECIALISATION, **style)
+
+
+def _draw_improved(ax: Axes, scores: xr.Dataset) -> None:
+    for variant, style, label in (("exact", "-o", "exact overlap"), ("published_kind", "--s", "published teachers")):
+        chosen = scores.sel(variant=variant)
+        _errorbar(ax, 1 / chosen.fall_time, SPEED, style, label)
+    ax.set(ylabel="1 / time to a tenth of the peak", ylim=(0, 16))
+    right = _right_axis(ax)
+    for variant, style in (("exact", "-o"), ("published_kind", "--s")):
+        _errorbar(right, scores.sel(variant=variant).specialisation, SPECIALISATION, style)
+    ax.legend(loc="upper right", fontsize=6.5, borderaxespad=0.0)
+
+
+def _right_axis(ax: Axes) -> Axes:
+    right = ax.twinx()
+    right.spines["right"].set_visible(True)
+    right.set(ylim=(-0.03, 1.25))
+    right.set_ylabel("specialisation", color=SPECIALISATION)
+    return right
+
+
+def _errorbar(ax: Axes, scores: xr.DataArray, color: str, style: str, label: str | None = None) -> None:
+    mean = scores.mean("repetition").values
+    sem = scores.std("repetition", ddof=1).values / np.sqrt(scores.sizes["repetition"])
+    ax.errorbar(
+        numbers.OVERLAPS, mean, sem, fmt=style, color=color, markersize=3.5, linewidth=1.2, capsize=2, label=label
+    )

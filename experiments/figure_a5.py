@@ -1,0 +1,40 @@
+"""Figure A5: the second layer of single networks, its units in their own order.
+
+Released parameters in the present convention, on batches in the published steps; the networks are those of figure 6.
+Without sorting, a flexible network shows that every output listens to one unit at a time, and to another one for the
+other task.
+"""
+
+import dataclasses
+
+from matplotlib.figure import Figure
+
+from experiments import second_layer_figure, two_layers
+from experiments.acceptance import Acceptance, at_most, single
+from experiments.figure_6_numbers import gating_rows, winner_bounds
+from experiments.figure_run import Data
+from experiments.two_layers import REGIMES, Parameters
+
+VERDICT = ""
+
+PARAMETERS = Parameters(flow_seeds=0)
+FAST = dataclasses.replace(PARAMETERS, num_seeds=2)
+_IN_THE_PICTURE = ("share", "participation", "winners", "kept_winners", "layer_2_change")
+
+
+def run(parameters: Parameters) -> Data:
+    """See `two_layers.run`."""
+    return two_layers.run(parameters)
+
+
+def accept(data: Data) -> list[Acceptance]:
+    """How single the gating is: no number of the picture was published, these are means over repetitions."""
+    failed = sum(int((dataset.result != 0).sum()) for dataset in data.values())
+    rows = [at_most("repetitions that failed", 0, single(failed))]
+    return [*rows, *gating_rows(data, _IN_THE_PICTURE), *winner_bounds(data)]
+
+
+def plot(data: Data) -> Figure:
+    """The first repetition."""
+    maps = {regime: data[regime].second_layer.values[0] for regime in REGIMES}
+    return second_layer_figure.draw(maps, "hidden units", "second layer of one repetition, batches of 200", divided=False)

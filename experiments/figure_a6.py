@@ -1,0 +1,74 @@
+"""Figure A6: the second layer sorted by the units' teachers, mean over repetitions.
+
+Released parameters in the present convention, on batches in the published steps; the networks are those of figure 6,
+and so is the published matching of units. In the forgetful network both halves look alike because the same units are
+matched with both teachers, not because there are two copies of anything.
+"""
+
+import dataclasses
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from experiments import second_layer_figure, two_layers
+from experiments.acceptance import Acceptance, at_most, between, mean_of, single
+from experiments.figure_6_numbers import distinct_rows
+from experiments.figure_run import Data
+from experiments.two_layers import REGIMES, Parameters
+
+VERDICT = ""
+
+PARAMETERS = Parameters(flow_seeds=0)
+FAST = dataclasses.replace(PARAMETERS, num_seeds=2)
+
+# (regime, task) -> active diagonal, inactive diagonal, other entries: the published colours and another simulation.
+LEVELS = {
+    ("flexible", "A"): ((0.285, 0.296), (0.044, 0.063), (0.025, 0.04)),
+    ("flexible", "B"): ((0.282, 0.291), (0.049, 0.061), (0.02, 0.034)),
+    ("forgetful", "A"): ((0.162, 0.169), (0.162, 0.169), None),
+    ("forgetful", "B"): ((0.224, 0.235), (0.224, 0.235), None),
+}
+TOLERANCES = (0.02, 0.02, 0.01)  # ours, chosen beforehand
+EQUAL = 0.01  # ours: how far apart the diagonals of the forgetful network may be
+
+
+def run(parameters: Parameters) -> Data:
+    """See `two_layers.run`."""
+    return two_layers.run(parameters)
+
+
+def accept(data: Data) -> list[Acceptance]:
+    """Mean entries of the maps."""
+    failed = sum(int((dataset.result != 0).sum()) for dataset in data.values())
+    rows = [at_most("repetitions that failed", 0, single(failed))]
+    for (regime, task), expected in LEVELS.items():
+        found = _levels(data[regime], task)
+        for name, interval, tolerance in zip(found, expected, TOLERANCES, strict=True):
+            if interval is not None:
+                text = f"{regime}, task {task}: {name}"
+                rows.append(between(text, interval, mean_of(found[name]), tolerance, "published colours and another simulation"))
+        if regime == "forgetful":
+            active, inactive, _ = found.values()
+            apart = single(abs(np.mean(active) - np.mean(inactive)))
+            rows.append(at_most(f"forgetful, task {task}: distance of the diagonals", EQUAL, apart))
+    return [*rows, *distinct_rows(data)]
+
+
+def _levels(dataset: xr.Dataset, task: str) -> dict[str, np.ndarray]:
+    """By repetition."""
+    after = list(dataset.after.values).index(task)
+    own, others = dataset.own.values[:, after], dataset.others.values[:, after]
+    return {
+        "active diagonal": own[:, after],
+        "inactive diagonal": own[:, 1 - after],
+        "other entries": others.mean(axis=1),
+    }
+
+
+def plot(data: Data) -> Figure:
+    """Mean over repetitions, as published."""
+    maps = {regime: two_layers.sorted_maps(data[regime]).mean(axis=0) for regime in REGIMES}
+    count = data["flexible"].sizes["seed"]
+    title = f"second layer, mean of {count} repetitions, batches of 200"
+    return second_layer_figure.draw(maps, "units matched with A | with B", title, divided=True)

@@ -1,0 +1,36 @@
+"""Figures A5 and A6: the second layer after both tasks as heat maps, flexible and forgetful networks side by side."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiments.two_layer_panels import draw_second_layer
+from experiments.two_layers import REGIMES
+from ntadyn.plotting.style import house_style
+
+
+def draw(maps: Mapping[str, np.ndarray], units: str, title: str, divided: bool) -> Figure:
+    """Four heat maps.
+
+    Args:
+        maps: regime -> W2 after task A and after task B, shape (2, d_out, units).
+        units: label of the columns.
+        title: over all panels.
+        divided: whether a line separates the two halves of the units.
+
+    Returns:
+        The figure.
+    """
+    with house_style():
+        figure, axes = plt.subplots(2, 2, figsize=(6.2, 3.1))
+        for column, regime in enumerate(REGIMES):
+            for row, task in enumerate("AB"):
+                mesh = draw_second_layer(axes[row, column], maps[regime][row], divided)
+                axes[row, 0].set_ylabel(f"after task {task}")
+            axes[0, column].set_title(regime)
+            axes[1, column].set_xlabel(units)
+        figure.colorbar(mesh, ax=axes, label="weight", ticks=(0, 0.25, 0.5), extend="both", shrink=0.8)
+        figure.suptitle(title, fontsize=8)
+    return figure

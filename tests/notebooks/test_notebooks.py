@@ -1,0 +1,94 @@
+"""The notebooks run from top to bottom, at small sizes, and what they claim is so."""
+
+import ast
+import runpy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+HEADING = "# %% [markdown]\n# # "
+
+Run = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """A function that runs a notebook and gives its variables; its style and its figures do not outlive the test."""
+    monkeypatch.setenv("NTADYN_FAST", "1")
+    with matplotlib.rc_context():
+        yield lambda name: runpy.run_path(str(FOLDER / f"{name}.py"))
+        for number in plt.get_fignums():
+            plt.figure(number).canvas.draw()
+            plt.close(number)
+
+
+def test_first_simulation(run):
+    seen = run("first_simulation")
+    assert seen["succeeded"]
+    assert seen["largest_error"] < 1e-3
+    # Both systems take the same steps; what is left is rounding, which the instability of small weights amplifies.
+    assert seen["difference"] < 1e-9
+    assert set(seen["own_path"]) == {0, 1}
+    assert seen["last"] < 0.1 < 10 * seen["last"] < seen["first"]
+    assert len(plt.get_fignums()) == 3
+
+
+def test_exact_solution_and_conservation_laws(run):
+    seen = run("exact_solution_and_conservation_laws")
+    assert seen["mean_distance"] < 5e-4
+    # A solver of second order, and nothing else, between the simulated curve and the exact one.
+    assert seen["rms_distance"] / seen["finer_distance"] == pytest.approx(4, rel=0.05)
+    assert seen["drift"].max() < 1e-6
+    assert float(seen["share"].growth_share) > 0.99
+    assert 0 < float(seen["share"].time_share) < 0.9
+
+
+def test_your_own_network_and_learning_rule(run):
+    seen = run("your_own_network_and_learning_rule")
+    # With an exponent of one the rule is the gradient flow, up to steps that overshoot zero.
+    assert seen["distance"] < 0.05
+    adaptation = np.asarray(seen["rules"]["adaptation"])[:, -1]
+    assert adaptation[0] > 0.4
+    assert np.all(adaptation[2:] < 0.1)
+    assert np.all(np.asarray(seen["softmax"]["adaptation"])[:, -1] > 0.4)
+
+    rule = seen["GatedPlasticity"](seen["tasks"], seen["taus"], seen["penalties"], jax.numpy.asarray(1.0))
+
+    class Uphill(seen["GatedPlasticity"]):
+        def vector_field(self, t, state, task):
+            return jax.tree.map(lambda leaf: -leaf, super().vector_field(t, state, task))
+
+    # The checks of the lesson notice a rule that breaks a promise.
+    with pytest.raises(AssertionError, match="the energy rises"):
+        seen["check"](Uphill(rule.tasks, rule.time_constants, rule.penalties, rule.exponent), seen["network"])
+
+
+@pytest.mark.slow
+def test_your_own_phase_diagram(run):
+    seen = run("your_own_phase_diagram")
+    assert int((seen["dataset"].result != 0).sum()) == 0
+    assert seen["same"]
+    mean = seen["dataset"].alignment.mean("seed")
+    assert float(mean[-1, 0]) > 0.95 > 0.8 > float(mean[-1, -1])
+    assert seen["own"].switch_loss.attrs["long_name"] == "Loss right after the last switch"
+    fall = seen["own"].switch_loss.mean("seed").diff("overlap")
+    assert bool((fall < 0).all())
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_each_is_a_lesson_in_percent_format_that_changes_with_its_size(path):
+    text = path.read_text()
+    ast.parse(text)
+    assert text.startswith("# ---\n# jupyter:\n#   jupytext:\n#     formats: ipynb,py:percent\n")
+    assert text.count(HEADING) == 1
+    assert 'FAST = os.environ.get("NTADYN_FAST") == "1"' in text
+    assert text.count("# %% [markdown]") >= 5
+    assert text.count("plt.subplots") >= 2
+    assert "plt.show" not in text
