@@ -1,6 +1,6 @@
 """Panels over the whole course of a run with three tasks: loss, gates, similarity, the task in force behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, TASK_TINTS, band, shade_blocks
 
 
-def shade(axes: Sequence[Axes], dataset: xr.Dataset) -> None:
+def shade(axes: Iterable[Axes], dataset: xr.Dataset) -> None:
     """The task in force behind every panel, and the time below it."""
     for ax in axes:
         shade_blocks(ax, dataset.attrs["edges"], dataset.attrs["block_tasks"])
@@ -45,7 +45,7 @@ def draw_gates(ax: Axes, dataset: xr.Dataset) -> None:
 
 
 def draw_similarity(ax: Axes, dataset: xr.Dataset) -> None:
-    """Every teacher with every path: solid for its own, else dashes in the colour of the path on that of the teacher."""
+    """Every teacher with every path: solid for its own, else dashes in the colour of the path on the teacher's."""
     num_base = int(dataset.attrs["num_base"])
     for teacher in range(num_base):
         for path in range(num_base):

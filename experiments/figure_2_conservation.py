@@ -110,10 +110,11 @@ def simulate(regimes: Mapping[str, Configuration], records_per_block: int) -> Da
     changes = {path: [value_at(one, path) for one in regimes.values()] for path in DIFFERENT}
     trajectories, curriculum = run_variants(flexible, changes, keys, recorded, records_per_block)
     tasks = building.build_tasks(flexible.teachers, building.first(keys).teachers)
-    return {
-        name: _with_invariant(configuration, trajectory, simulation_dataset(configuration, trajectory, curriculum, tasks))
-        for (name, configuration), trajectory in zip(regimes.items(), trajectories, strict=True)
-    }
+    data = {}
+    for (name, configuration), trajectory in zip(regimes.items(), trajectories, strict=True):
+        dataset = simulation_dataset(configuration, trajectory, curriculum, tasks)
+        data[name] = _with_invariant(configuration, trajectory, dataset)
+    return data
 
 
 def _with_invariant(configuration: Configuration, trajectory: Trajectory, dataset: xr.Dataset) -> xr.Dataset:
@@ -124,7 +125,7 @@ def _with_invariant(configuration: Configuration, trajectory: Trajectory, datase
     q = np.asarray(_invariants(trajectory.values["gates"], trajectory.values["students"], taus.gates, taus.weights))
     # Explicit steps make a shut gate chatter around zero, the splitting step holds it there.
     tolerance = numbers.CHATTER if configuration.dynamics is Dynamics.ONLINE else 0.0
-    shut = (gates <= tolerance).any(axis=2)
+    shut = np.any(gates <= tolerance, axis=2)
     shut = np.concatenate([shut[:, :1], shut[:, 1:] | shut[:, :-1]], axis=1)
     steps = np.diff(q, axis=1, prepend=q[:, :1])
     series = ("seed", "record")
@@ -138,7 +139,7 @@ def _with_invariant(configuration: Configuration, trajectory: Trajectory, datase
 
 
 # Over seeds and records.
-_invariants = jax.vmap(jax.vmap(difference_invariant, (0, 0, None, None)), (0, 0, None, None))
+_invariants = jax.jit(jax.vmap(jax.vmap(difference_invariant, (0, 0, None, None)), (0, 0, None, None)))
 
 
 def accept(data: Data) -> list[Acceptance]:

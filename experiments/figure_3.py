@@ -24,7 +24,20 @@ from experiments.figure_run import Data
 from ntadyn.configuration import Configuration
 from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, WIDTH, band, house_style
 
-VERDICT = ""
+VERDICT = (
+    "Reproduced with the released parameters in the present convention. Flexible networks answer the first composite "
+    "four (C) and fifteen (D) times faster than forgetful ones, peaks agree with algebra, and all but one of the "
+    "losses agree with another simulation within a factor of 1.5: 0.05 after the switch the flexible network of C is "
+    "left with 0.0100 where 0.0065 is stated. That is a mean of ten seeds, of which a few slow ones decide; sixty "
+    "seeds of ours have a standard deviation of 0.0067, so that the two differ by less than two standard errors. Two "
+    "reservations. First, panel D depends on its step, which is twice as long as the time constant of the gates. In "
+    "small steps without noise (dotted) the forgetful network recovers in 0.15 instead of 0.35, without the kink, and "
+    "the advantage of the flexible one is 5.6-fold instead of fifteenfold: without penalties the flow keeps tau_c c^2 "
+    "- tau_W |W|^2 of every unit, but long steps let gates sink, from 0.78 to 0.6 before the switch, and weights "
+    "behind small gates learn slowly. Panel C shows the same to a lesser degree: on batches (--online) its forgetful "
+    "network is a tenth slower than in the flow, which matters in the tail of the curve only. Second, the loss does "
+    "not say that paths match teachers; in C they do not, see the supplement on alignment."
+)
 
 WINDOW = (FIRST_COMPOSITE - 0.16, FIRST_COMPOSITE + 0.84)
 # What is kept of a run: the last block of base tasks and what follows.

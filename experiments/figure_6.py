@@ -1,9 +1,10 @@
 """Figure 6: a fully connected network learns to gate. Its second layer switches with the task, its first layer stays.
 
-Released parameters in the present convention, which made the published panels, on batches in the published steps: they
+Released parameters in the present convention, which made the published panels, on batches in the published steps. They
 are as long as the time constant of the second layer, and it is for their length, not for their noise, that alignment
-goes on to grow: dashes are the same steps without noise, dots the flow that they stand for. Panel A shows the first repetition, with its units sorted by the published rule; panel B, beside the published
-alignment of the flexible network, the forgetful one and the alignment under the optimal assignment of units.
+goes on to grow: dashes are the same steps without noise, dots the flow that they stand for. Panel A shows the first
+repetition, with its units sorted by the published rule; panel B, beside the published alignment of the flexible
+network, the forgetful one and the alignment under the optimal assignment of units.
 """
 
 import dataclasses
@@ -20,7 +21,15 @@ from experiments.two_layer_panels import draw_second_layer
 from experiments.two_layers import Parameters
 from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, band, house_style
 
-VERDICT = ""
+VERDICT = (
+    "Reproduced with the released parameters: alignment over time, the gating of the second layer and the stillness "
+    "of the first one agree with the published curve and with another simulation. What the article does not say is "
+    "that it takes the published steps, which are as long as the time constant of the second layer. Without noise but"
+    " in these steps the picture is the same; the gradient flow that they stand for stays at an alignment of about "
+    "0.63 from the third block on. There, too, the second layer switches and the first one rests, but the units "
+    "remain mixtures of teacher rows; it is overshooting steps that go on to sort them. In small steps the forgetful "
+    "network also differs, its second layer rests and its first one is rewritten."
+)
 
 # How they are drawn.
 WITHOUT_NOISE = {"steps": ("--", "no noise"), "flow": (":", "no noise,\nsmall steps")}

@@ -30,8 +30,8 @@ ALIGNMENT = {
 ALIGNMENT_TOLERANCE = 0.05
 FORGETFUL_ALIGNMENT = {"lowest": 0.28, "highest": 0.39}
 
-# (flexible, forgetful, tolerance): ten seeds of another simulation. It came without a tolerance; those here are ours and
-# were chosen beforehand.
+# (flexible, forgetful, tolerance): ten seeds of another simulation. They came without tolerances; those here are ours
+# and were chosen beforehand.
 GATING = {
     "share": (0.75, 0.24, 0.1),
     "participation": (1.9, 8.0, 0.5),
@@ -113,7 +113,10 @@ def _forgetful_alignment(forgetful: xr.Dataset) -> list[Acceptance]:
     whole = np.unique(forgetful.block.values)[-6:-1]
     mean = forgetful.alignment.values.mean(axis=0)
     by_block = [mean[forgetful.block.values == block] for block in whole]
-    found = {"lowest": np.mean([item.min() for item in by_block]), "highest": np.mean([item.max() for item in by_block])}
+    found = {
+        "lowest": np.mean([item.min() for item in by_block]),
+        "highest": np.mean([item.max() for item in by_block]),
+    }
     return [
         near(
             f"B forgetful: {which} alignment of late blocks",
@@ -130,7 +133,9 @@ def _bounds(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptance]:
     note = "the cleanest statement that the second layer switches and the first one stays"
     stays, moves = (mean_of(dataset.layer_1_change.values) for dataset in (flexible, forgetful))
     return [
-        between("flexible: Frobenius norm of W2 at the end", NORM, mean_of(flexible.norm.values), 0.05, "tolerance ours"),
+        between(
+            "flexible: Frobenius norm of W2 at the end", NORM, mean_of(flexible.norm.values), 0.05, "tolerance ours"
+        ),
         at_most("flexible: relative change of W1 between tasks", 0.25, stays, note=note),
         at_least("forgetful: relative change of W1 between tasks", 0.7, moves, note=note),
     ]

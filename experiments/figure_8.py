@@ -6,7 +6,10 @@ on batches of 200; population updates of the same length and the exact flow run 
 99 steps, as published. The loss is that of the whole population, whose mean over seeds is that of batches.
 
 Panel A of the article shows people. The article's code has no data of theirs, and neither has this package: the panel
-is drawn from a file of trials, see `experiments.human_switching`, and left out without one.
+is drawn from a file of trials, see `experiments.human_switching`, and left out without one:
+
+    data = figure_8.run(figure_8.with_human_data(figure_8.PARAMETERS, Path("trials.csv")))
+    figure = figure_8.plot(data)
 """
 
 import dataclasses

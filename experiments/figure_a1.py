@@ -9,12 +9,14 @@ one and the same.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -43,7 +45,14 @@ TOY = ToyRun(
 )
 NUM_RECORDS = 1000  # of the published toy
 
-VERDICT = ""
+VERDICT = (
+    "Reproduced. The published toy, in its scheme and at its records, has every number of the image within 0.005, and its "
+    "flow within 0.002. The full model agrees in the median over 20 seeds with what can be read from the image of one "
+    "seed (in two of every hundred such networks nothing specialises, see figure 2). The toy overshoots more than the "
+    "full model because only tau_c was rescaled: with the penalty rescaled too its largest gate is 1.113 in place of 1.188, "
+    "1.107 in the full model. A full model that starts in its teachers' modes is then the toy to 1e-14, over twenty "
+    "blocks. The published label of the loss axis, a factor of sqrt(d_out), is wrong: the factor is N s^2 = 1/2."
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class Parameters:
         seed: the seed that all keys are derived from.
         records_per_block: records strictly inside every block.
         toy_step: largest step of the toy's flow.
+        in_modes: whether to run the pair that starts in the teachers' modes.
     """
 
     dynamics: Dynamics = Dynamics.GRADIENT_FLOW
@@ -63,10 +73,11 @@ class Parameters:
     seed: int = 0
     records_per_block: int = 39
     toy_step: float = 1e-3
+    in_modes: bool = True
 
 
 PARAMETERS = Parameters()
-FAST = Parameters(num_seeds=2, records_per_block=9, toy_step=4e-3)
+FAST = Parameters(num_seeds=2, records_per_block=9, toy_step=4e-3, in_modes=False)
 
 
 def online(parameters: Parameters) -> Parameters:
@@ -82,19 +93,21 @@ def run(parameters: Parameters) -> Data:
 
     Returns:
         "full" over (seed, record), "toy_published" and "toy" over record, "toy_rescaled" with the penalty rescaled as
-        well, and "aligned" over (model, record).
+        well, and, unless left out, "aligned" over (model, record).
     """
     rescaled = dataclasses.replace(TOY, strengths=tuple(value / MODE_ENERGY for value in TOY.strengths))
     toy, both_rescaled = (
         follow_flow(one, parameters.toy_step, parameters.records_per_block) for one in (TOY, rescaled)
     )
-    return {
+    data = {
         "full": _full(parameters),
         "toy_published": follow_published_scheme(TOY, NUM_RECORDS),
         "toy": toy,
         "toy_rescaled": both_rescaled,
-        "aligned": _aligned(parameters.records_per_block),
     }
+    if parameters.in_modes:
+        data["aligned"] = _aligned(parameters.records_per_block)
+    return data
 
 
 def accept(data: Data) -> list[Acceptance]:
@@ -104,20 +117,20 @@ def accept(data: Data) -> list[Acceptance]:
 
 def plot(data: Data) -> Figure:
     """Loss, gates and magnitudes of the full model, the published toy, and the pair in modes."""
-    full, toy, aligned = data["full"].isel(seed=0), data["toy"], data["aligned"]
+    full, toy = data["full"].isel(seed=0), data["toy"]
     edges, tasks = np.arange(NUM_BLOCKS + 1), np.arange(NUM_BLOCKS) % 2
+    titles = ["full model, one seed", "toy, penalty as published"]
+    titles += ["full in modes (lines), toy (dashed)"] * ("aligned" in data)
     with house_style():
-        figure, axes = plt.subplots(3, 3, figsize=(8.8, 5.6), sharex=True, sharey="row")
+        shape = (3, len(titles))
+        figure, axes = plt.subplots(*shape, figsize=(2.95 * len(titles), 5.6), sharex=True, sharey="row")
         for ax in axes.flat:
             shade_blocks(ax, edges, tasks)
-        _draw(axes[:, 0], full.time.values, full.loss.values, full.gates.values, full.magnitude.values, "-")
+        _draw(axes[:, 0], full.time.values, full.loss.values, full.gates.values, full.magnitude.values)
         magnitude = np.linalg.norm(toy.weights.values, axis=-1)
-        _draw(axes[:, 1], toy.time.values, MODE_ENERGY * toy.loss.values, toy.gates.values, magnitude, "-")
-        for model, style in (("full", "-"), ("toy", (0, (2, 2)))):
-            one = aligned.sel(model=model)
-            color = None if model == "full" else "black"
-            _draw(axes[:, 2], one.time.values, one.loss.values, one.gates.values, one.magnitude.values, style, color)
-        titles = ("full model, one seed", "toy, penalty as published", "full in modes (lines), toy (dashed)")
+        _draw(axes[:, 1], toy.time.values, MODE_ENERGY * toy.loss.values, toy.gates.values, magnitude)
+        if "aligned" in data:
+            _draw_aligned(axes[:, 2], data["aligned"])
         for ax, title in zip(axes[0], titles, strict=True):
             ax.set_title(title)
         for ax, label in zip(
@@ -129,20 +142,37 @@ def plot(data: Data) -> Figure:
         axes[0, 0].set_ylim(0, 0.58)
         handles = [Line2D([], [], color=f"C{path}", label=f"path {path + 1}") for path in range(2)]
         axes[2, 1].legend(handles=handles, loc="lower right", frameon=True, framealpha=0.8)
-        apart = float(np.abs(aligned.gates.sel(model="full") - aligned.gates.sel(model="toy")).max())
-        axes[2, 2].text(0.97, 0.1, f"gates differ by\n{apart:.0e} at most", transform=axes[2, 2].transAxes, ha="right")
-        for ax, letter in zip(axes.flat, "ABCDEFGHI", strict=True):
+        for ax, letter in zip(axes.flat, "ABCDEFGHI", strict=False):
             ax.set_title(letter, loc="left", fontweight="bold")
     return figure
 
 
-def _draw(axes, times, loss, gates, magnitude, style, color=None) -> None:
-    """Loss, gates, magnitudes of one model from top to bottom."""
-    thin = {"linestyle": style, "linewidth": 1.0}
-    axes[0].plot(times, loss, color="black" if color is None else "C1", **thin)
+def _draw_aligned(axes: Sequence[Axes], aligned: xr.Dataset) -> None:
+    """The full model in colours, the toy dashed on top, and how far their gates are apart."""
+    full, toy = aligned.sel(model="full"), aligned.sel(model="toy")
+    _draw(axes, full.time.values, full.loss.values, full.gates.values, full.magnitude.values, loss_color="C1")
+    _draw(axes, toy.time.values, toy.loss.values, toy.gates.values, toy.magnitude.values, dashed=True)
+    apart = float(np.abs(full.gates.values - toy.gates.values).max())
+    axes[2].text(0.97, 0.1, f"gates differ by\n{apart:.0e} at most", transform=axes[2].transAxes, ha="right")
+
+
+def _draw(
+    axes: Sequence[Axes],
+    times: np.ndarray,
+    loss: np.ndarray,
+    gates: np.ndarray,
+    magnitude: np.ndarray,
+    *,
+    loss_color: str = "black",
+    dashed: bool = False,
+) -> None:
+    """Loss, gates, magnitudes of one model from top to bottom; in colours, or dashed in black."""
+    style = (0, (2, 2)) if dashed else "-"
+    axes[0].plot(times, loss, color=loss_color, linestyle=style, linewidth=1.0)
     for path in range(2):
-        axes[1].plot(times, gates[:, path], color=color or f"C{path}", **thin)
-        axes[2].plot(times, magnitude[:, path], color=color or f"C{path}", **thin)
+        color = "black" if dashed else f"C{path}"
+        for ax, values in ((axes[1], gates), (axes[2], magnitude)):
+            ax.plot(times, values[:, path], color=color, linestyle=style, linewidth=1.0)
 
 
 def _full(parameters: Parameters) -> xr.Dataset:

@@ -134,7 +134,7 @@ def _dataset(trajectory: Trajectory, edges: np.ndarray) -> xr.Dataset:
     """Paths in the order of the teachers that they are assigned to, by their similarity over the last two blocks."""
     block = np.asarray(trajectory.blocks)
     window = last_blocks_mask(trajectory.blocks, NUM_BLOCKS)
-    assigned = jax.vmap(lambda one: specialisation(one, window))(trajectory.values["similarity"])
+    assigned = jax.jit(jax.vmap(lambda one: specialisation(one, window)))(trajectory.values["similarity"])
     order = np.asarray(assigned.assignment)[:, None]
     values = {name: np.asarray(value) for name, value in trajectory.values.items()}
     series = ("seed", "record")

@@ -148,7 +148,7 @@ def _order(gates: np.ndarray, block: np.ndarray, block_tasks: np.ndarray) -> np.
     num_tasks = int(block_tasks.max()) + 1
     last = [np.flatnonzero(block_tasks == task)[-1] for task in range(num_tasks)]
     opening = np.stack([gates[:, block == index].mean(axis=1) for index in last], axis=1)
-    assigned = np.asarray(jax.vmap(optimal_assignment)(jnp.asarray(opening)))
+    assigned = np.asarray(jax.jit(jax.vmap(optimal_assignment))(jnp.asarray(opening)))
     rest = [np.setdiff1d(np.arange(gates.shape[2]), row) for row in assigned]
     return np.concatenate([assigned, np.stack(rest)], axis=1)
 

@@ -19,7 +19,15 @@ from experiments.figure_run import Data
 from experiments.two_layers import Parameters
 from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, WIDTH, band, house_style, shade_blocks
 
-VERDICT = ""
+VERDICT = (
+    "Reproduced with the released parameters, down to the overshoot after a switch, whose second update raises the "
+    "loss again because a step is as long as the time constant of the second layer. One time is outside its "
+    "tolerance: in block 5 the loss falls to a tenth in 0.11 (median; standard deviation over repetitions 0.07) where"
+    " another simulation gave 0.19; that block lies on the steep part of the improvement, where repetitions differ "
+    "most, and the other simulation does not say how it averages. All other times agree, before and after it. In "
+    "small steps without noise the network recovers several times faster in every block, although its units sort "
+    "themselves less."
+)
 
 PARAMETERS = Parameters()
 FAST = Parameters(num_seeds=2, flow_seeds=0)
@@ -59,7 +67,9 @@ def plot(data: Data) -> Figure:
         for ax in (axes[0], axes[1], axes[2], axes[4]):
             ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
         count = flexible.sizes["seed"]
-        figure.suptitle(f"batches of 200, mean of {count} repetitions, band: standard error; background: task", fontsize=8)
+        figure.suptitle(
+            f"batches of 200, mean of {count} repetitions, band: standard error; background: task", fontsize=8
+        )
     return figure
 
 

@@ -37,4 +37,6 @@ def accept(data: Data) -> list[Acceptance]:
 def plot(data: Data) -> Figure:
     """The first repetition."""
     maps = {regime: data[regime].second_layer.values[0] for regime in REGIMES}
-    return second_layer_figure.draw(maps, "hidden units", "second layer of one repetition, batches of 200", divided=False)
+    return second_layer_figure.draw(
+        maps, "hidden units", "second layer of one repetition, batches of 200", divided=False
+    )

@@ -47,7 +47,9 @@ def accept(data: Data) -> list[Acceptance]:
         for name, interval, tolerance in zip(found, expected, TOLERANCES, strict=True):
             if interval is not None:
                 text = f"{regime}, task {task}: {name}"
-                rows.append(between(text, interval, mean_of(found[name]), tolerance, "published colours and another simulation"))
+                rows.append(
+                    between(text, interval, mean_of(found[name]), tolerance, "published colours and another simulation")
+                )
         if regime == "forgetful":
             active, inactive, _ = found.values()
             apart = single(abs(np.mean(active) - np.mean(inactive)))

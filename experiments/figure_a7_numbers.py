@@ -72,7 +72,7 @@ SATURATED = 0.7
 
 
 def is_inside(values: np.ndarray) -> np.ndarray:
-    """Cells that are, with all their neighbours, on one side of 0.8, the middle of what the published colours resolve."""
+    """Cells that are, with all their neighbours, on one side of 0.8, the steepest part of the maps."""
     high = np.pad(values > 0.8, 1, mode="edge")
     rows, columns = values.shape
     around = [high[i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
@@ -112,7 +112,12 @@ def _claims(left: xr.Dataset, right: xr.Dataset) -> list[Acceptance]:
         at_most("right: column without penalty, largest", 0.45, single(mean["right"][:, 0].max())),
         at_most("shortest blocks, largest of both maps", SATURATED, single(shortest)),
         between("left: best cell at the longest blocks", (0.88, 0.95), single(best)),
-        at_least("right: fall from the best strength to 0.35, longest blocks", 0.05, mean_of(collapse.values), note="bound ours"),
+        at_least(
+            "right: fall from the best strength to 0.35, longest blocks",
+            0.05,
+            mean_of(collapse.values),
+            note="bound ours",
+        ),
         reported("left: slowest second layer at the longest blocks", slow_and_long, "published: below 0.7"),
     ]
 
@@ -131,5 +136,7 @@ def _cells(kind: str, convention: str, dataset: xr.Dataset, expected: np.ndarray
             found = mean_of(dataset.alignment.values[i, j])
             tolerance = INSIDE if inside[place] else BOUNDARY
             name = f"{kind}, {convention}: block {duration:g}, {coordinate} {second:g}"
-            rows.append(between(name, (min(known), max(known)), found, tolerance, "inside" if inside[place] else "boundary"))
+            rows.append(
+                between(name, (min(known), max(known)), found, tolerance, "inside" if inside[place] else "boundary")
+            )
     return rows

@@ -1,13 +1,13 @@
 """Figure A8: what gates and weights contribute to the speed of adaptation, in closed form.
 
-Two outputs, one input, two paths on the family of solutions w^1 = (a, b), w^2 = (1 - a, 1 - b) with gates c = (a, b): in
-the middle all is shared, in the corners gates and weights are specialised. The error points from one task to the other.
-How fast it shrinks is a quadratic form of the tangent kernel, whose two terms are the motion of the gates, which needs
-weights that differ, and that of the weights, which needs gates that are open. Nothing is simulated; all panels follow
-from algebra, and the acceptance numbers compare the kernel of the network itself with that algebra.
+Two outputs, one input, two paths on the family of solutions w^1 = (a, b), w^2 = (1 - a, 1 - b) with gates c = (a, b):
+in the middle all is shared, in the corners gates and weights are specialised. The error points from one task to the
+other. How fast it shrinks is a quadratic form of the tangent kernel, whose two terms are the motion of the gates, which
+needs weights that differ, and that of the weights, which needs gates that are open. Nothing is simulated; all panels
+follow from algebra, and the acceptance numbers compare the kernel of the network itself with that algebra.
 
-The published panels assume equal time constants. D, our addition, shows both terms along the line of solutions for
-gates that are faster than weights.
+The published panels assume equal time constants. D, our addition, shows the sum along the line of solutions for gates
+that are faster than weights.
 """
 
 from dataclasses import dataclass
@@ -145,7 +145,9 @@ def _draw_plane(ax: Axes, grid: xr.Dataset, name: str):
     for separation in SEPARATIONS:
         for sign, color in ((-1, "C0"), (1, "C1")):
             tip = (0.5 + sign * separation, 0.5 - sign * separation)
-            ax.annotate("", xy=tip, xytext=(0, 0), arrowprops={"arrowstyle": "->", "color": color, "shrinkA": 0, "shrinkB": 0})
+            ax.annotate(
+                "", xy=tip, xytext=(0, 0), arrowprops={"arrowstyle": "->", "color": color, "shrinkA": 0, "shrinkB": 0}
+            )
     ax.set(xlabel="$w_1$", aspect="equal", xlim=(0, 1), ylim=(0, 1), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     return mesh
 

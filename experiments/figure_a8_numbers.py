@@ -50,9 +50,11 @@ def accept(data: Data) -> list[Acceptance]:
 
 def _gains(solutions: xr.Dataset) -> list[Acceptance]:
     inside = np.interp(0.4, solutions.separation.values, solutions.both.values)
-    # Linear between points of a parabola with second derivative 24, which are a spacing h apart: at most 3 h^2 too high.
+    # Linear between points of a parabola with second derivative 24, a spacing h apart: at most 3 h^2 too high.
     spacing = float(np.diff(solutions.separation.values)[0])
-    rows = [near("both, at (0.1, 0.9)", INSIDE, 3 * spacing**2, single(inside), "exact; tolerance: spacing of the grid")]
+    rows = [
+        near("both, at (0.1, 0.9)", INSIDE, 3 * spacing**2, single(inside), "exact; tolerance: spacing of the grid")
+    ]
     for ratio in solutions.ratio.values:
         total = solutions.total.sel(ratio=ratio).values
         name = f"gain in speed from specialisation, tau_W = {ratio:g} tau_c"

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PyTree
 
 from experiments.two_layers import PUBLISHED_STEP
@@ -52,44 +53,51 @@ class SwitchEvery(AbstractCurriculum):
 
     def with_durations(self, durations: Float[Array, " b"]) -> "SwitchEvery":
         """The same tasks for another time."""
-        return SwitchEvery(durations, self.period, self.num_tasks)
+        return SwitchEvery(durations=durations, period=self.period, num_tasks=self.num_tasks)
 
 
 def run_cells(
-    configuration: Configuration, cells: Mapping[str, np.ndarray], steps_per_block: np.ndarray, window: float
+    configuration: Configuration,
+    cells: Mapping[str, np.ndarray],
+    steps_per_block: np.ndarray,
+    window: float,
+    dtype: DTypeLike = jnp.float32,
 ) -> xr.Dataset:
-    """Every repetition of every cell, in single precision.
+    """Every repetition of every cell, in single precision unless told otherwise.
 
     Args:
         configuration: what cells share, an online two-layer network in the published steps.
         cells: dotted path of a real parameter -> its value in every cell, shape (cells,).
         steps_per_block: how many steps a task is in force, shape (cells,).
         window: the optimal assignment is that of the mean over this long a time before the end.
+        dtype: of everything after teachers and initial weights, batches included.
 
     Returns:
         `SCORES` and result codes, dimensions (cell, seed).
     """
     keys = building.keys(configuration.randomness)
-    total = configuration.curriculum.total_time
-    periods = np.asarray(steps_per_block) * PUBLISHED_STEP
-    result = _run(configuration, total, window, {name: jnp.asarray(item) for name, item in cells.items()}, periods, keys)
+    periods = jnp.asarray(np.asarray(steps_per_block) * PUBLISHED_STEP, dtype)
+    result = _run(configuration, window, {path: jnp.asarray(item) for path, item in cells.items()}, periods, keys)
     codes = np.asarray(result_codes(result.pop("result")))
-    variables = {name: (("cell", "seed"), np.asarray(item), {"long_name": SCORES[name]}) for name, item in result.items()}
+    variables = {
+        name: (("cell", "seed"), np.asarray(item), {"long_name": SCORES[name]}) for name, item in result.items()
+    }
     return xr.Dataset({**variables, "result": (("cell", "seed"), codes, {"long_name": RESULT_CODES})})
 
 
-def _run(configuration: Configuration, total: float, window: float, cells, periods, keys: Keys):
-    durations = jnp.full(1, total, jnp.float32)
+def _run(configuration: Configuration, window: float, cells: dict[str, Array], periods: Array, keys: Keys):
+    total, dtype = configuration.curriculum.total_time, periods.dtype
+    durations = jnp.full(1, total, dtype)
     num_tasks = configuration.teachers.num_tasks
     inside = np.arange(STEPS_PER_RECORD, round(total / PUBLISHED_STEP), STEPS_PER_RECORD) * PUBLISHED_STEP
-    whole = SwitchEvery(durations, jnp.ones((), jnp.float32), num_tasks)
+    whole = SwitchEvery(durations=durations, period=jnp.ones((), dtype), num_tasks=num_tasks)
     grid = lay_out_whole_steps(whole, PUBLISHED_STEP, times=inside)
     late = grid.end >= total - window
     recorded = {"rows": observables.row_similarity}
 
     def one(values: dict[str, Array], period: Array, key: Keys) -> dict[str, PyTree]:
-        system, state = _single(building.build(replaced(configuration, values), key))
-        curriculum = SwitchEvery(durations, period, num_tasks)
+        system, state = _as_dtype(building.build(replaced(configuration, values), key), dtype)
+        curriculum = SwitchEvery(durations=durations, period=period, num_tasks=num_tasks)
         found = simulation.run(system, curriculum, state, FixedSteps(Descent()), grid, recorded)
         rows = found.values["rows"]
         published = metrics.matched_rows(rows, metrics.published_row_matching(rows)).alignment
@@ -104,8 +112,8 @@ def _run(configuration: Configuration, total: float, window: float, cells, perio
     repetitions = eqx.filter_vmap(one, in_axes=(None, None, 0))
     # Keys are common to all cells, so that every batch is drawn once for all of them.
     everything = eqx.filter_jit(eqx.filter_vmap(repetitions, in_axes=(0, 0, None)))
-    return everything(cells, jnp.asarray(periods, jnp.float32), keys)
+    return everything(cells, periods, keys)
 
 
-def _single(tree: PyTree) -> PyTree:
-    return jax.tree.map(lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf, tree)
+def _as_dtype(tree: PyTree, dtype: DTypeLike) -> PyTree:
+    return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, tree)

@@ -95,7 +95,8 @@ def run(parameters: Parameters) -> Data:
         in the published steps ("steps_...") and in small ones ("flow_...").
     """
     online = figure_6(parameters.total_time)
-    jobs = {"": (seeded(online, parameters.num_seeds, parameters.seed), Descent())}
+    jobs: dict[str, tuple[Configuration, diffrax.AbstractSolver]] = {}
+    jobs[""] = seeded(online, parameters.num_seeds, parameters.seed), Descent()
     if parameters.flow_seeds:
         flow = seeded(as_flow(online), parameters.flow_seeds, parameters.seed)
         jobs["steps_"] = (replaced(flow, {"max_step": PUBLISHED_STEP}), diffrax.Euler())
@@ -171,7 +172,9 @@ def measured(
     # At a switch the state is recorded twice. The published records hold it under the task that begins.
     kept = np.append(blocks[1:] == blocks[:-1], True)
     blocks, times = blocks[kept], np.asarray(trajectory.times)[kept]
-    block_tasks = np.asarray(curriculum.tasks)
+    middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
+    weights = jax.vmap(curriculum.weights)(jnp.arange(curriculum.num_blocks), middles)
+    block_tasks = np.argmax(np.asarray(weights), axis=1)
     last = np.array([np.flatnonzero(block_tasks[blocks] == task)[-1] for task in range(tasks.num_tasks)])
     late = jnp.asarray(blocks >= blocks[-1] - 1)
 
@@ -189,7 +192,11 @@ def measured(
         name: (DIMS.get(name, ("seed",)), value, {"long_name": DESCRIPTIONS[name], "units": "1"})
         for name, value in values.items()
     }
-    variables["result"] = ("seed", np.asarray(result_codes(trajectory.result)), {"long_name": RESULT_CODES, "units": "1"})
+    variables["result"] = (
+        "seed",
+        np.asarray(result_codes(trajectory.result)),
+        {"long_name": RESULT_CODES, "units": "1"},
+    )
     coordinates = {
         "time": ("record", times, {"units": "unit of the time constants"}),
         "block": ("record", blocks),

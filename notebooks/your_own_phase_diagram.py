@@ -2,7 +2,6 @@
 # jupyter:
 #   jupytext:
 #     formats: ipynb,py:percent
-#     notebook_metadata_filter: -kernelspec
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -56,8 +55,8 @@ SIZE, SEEDS = (4, 2) if FAST else (24, 10)
 # %%
 configuration = presets.figure_5_published()
 axes = {
-    "curriculum.block_duration": np.linspace(0.1, 1.0, SIZE),
-    "time_constants.gates": np.linspace(0.005, 0.05, SIZE),
+    "curriculum.block_duration": tuple(np.linspace(0.1, 1.0, SIZE)),
+    "time_constants.gates": tuple(np.linspace(0.005, 0.05, SIZE)),
 }
 dataset = sweep(configuration, axes, seeds=SEEDS)
 
@@ -150,7 +149,7 @@ def switch_loss(record):
 similar = replaced(configuration, {"teachers.kind": TeacherKind.ROW_OVERLAPPING})
 own_axes = {
     "time_constants.gates": (0.0025, 0.02, 0.08),
-    "teachers.overlap": np.linspace(0.0, 0.9, 4 if FAST else 19),
+    "teachers.overlap": tuple(np.linspace(0.0, 0.9, 4 if FAST else 19)),
 }
 own = sweep(similar, own_axes, seeds=SEEDS, measures=OUTCOME.and_also(scores={"switch_loss": switch_loss}))
 

@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ValueError, OSError) as error:
         print(f"ntadyn: {error}", file=sys.stderr)
         code = 2
+    except KeyboardInterrupt:
+        print("ntadyn: stopped", file=sys.stderr)
+        code = 130  # as shells have it
     sys.exit(code)
 
 

@@ -31,6 +31,7 @@ import os
 import pickle
 import platform
 import queue
+import socket
 import threading
 import time
 from collections import Counter
@@ -55,6 +56,9 @@ RETRIES = 3
 TILES_PER_THREAD = 2
 CONNECT_SECONDS = 10.0
 POLL_SECONDS = 0.5
+
+# What a terminal sends to all its processes.
+_LEAVES_CTRL_C_TO_US = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 
 # All that JAX lets one choose and that the bits of a result depend on.
 _SETTINGS = (
@@ -102,16 +106,24 @@ def cluster(address: str | None = None, num_workers: int = 2, patience: float = 
                 memory_limit=0,
                 dashboard_address=None,
                 silence_logs=logging.CRITICAL,
+                preload=[_LEAVES_CTRL_C_TO_US],
             )
             address = str(stack.enter_context(processes).scheduler_address)
-        try:
-            client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError) as error:
-            raise ValueError(
-                f"no Dask scheduler answers at {address!r} ({error}). Start one with `dask scheduler`, workers with "
-                f"`dask worker {address}`, and give its address, such as tcp://host:8786."
-            ) from error
-        yield Cluster(stack.enter_context(client), cloudpickle.dumps, patience)
+        client = stack.enter_context(_connected(distributed, address))
+        yield Cluster(client, cloudpickle.dumps, patience)
+
+
+def _connected(distributed: Any, address: str) -> Any:
+    try:
+        # Asked first, because a client that finds nothing there asks on and lingers.
+        place = distributed.comm.get_address_host_port(address)
+        socket.create_connection(place, CONNECT_SECONDS).close()
+        return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"no Dask scheduler answers at {address!r} ({error}). Start one with `dask scheduler` and give the address "
+            f"that it prints, such as tcp://host:8786, here and to every `dask worker`."
+        ) from error
 
 
 def _imported(name: str) -> Any:
@@ -151,11 +163,12 @@ class Cluster:
         ended: queue.SimpleQueue = queue.SimpleQueue()
         # A task, not scattered data: when the workers that hold it die, others make it again.
         plan = self.client.submit(bytes, self.packed((tiled.sweep, tiled.measures)), pure=False)
-        kind, settings = _kind(), tuple((name, jax.config.values[name]) for name in _SETTINGS)
+        computed, kind = _portable(), _kind()
+        settings = tuple((name, jax.config.values[name]) for name in _SETTINGS)
 
         def give_out(tile: int) -> None:
             work = self.packed((tiled.tiles[tile], tiled.most_checked))
-            future = self.client.submit(_computed, plan, work, kind, settings, pure=False)
+            future = self.client.submit(computed, plan, work, kind, settings, pure=False)
             running[future] = tile
             future.add_done_callback(ended.put)
 
@@ -233,6 +246,19 @@ def _kind() -> _Pairs:
     """What has to be the same wherever tiles of one sweep are computed."""
     python = ".".join(platform.python_version_tuple()[:2])
     return (("ntadyn", __version__), ("jax", jax.__version__), ("python", python), ("device", jax.default_backend()))
+
+
+def _portable() -> Callable[..., Any]:
+    """`_computed` as a function that travels by value: where ntadyn is missing, one by name would kill the worker."""
+
+    def computed(*arguments: Any) -> Any:
+        try:
+            from ntadyn.sweeps import cluster
+        except ImportError as error:
+            raise ValueError(f"a worker cannot import ntadyn ({error}). Install ntadyn[cluster] there, too.") from error
+        return cluster._computed(*arguments)
+
+    return computed
 
 
 def _computed(plan: bytes, work: bytes, kind: _Pairs, settings: _Pairs) -> tuple[xr.Dataset, str, float]:

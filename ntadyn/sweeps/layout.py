@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -177,7 +178,7 @@ class _Part:
         self.paths = tuple(path for path in real if path not in _LAID_OUT)
         key = building.first(building.keys_of(sweep.configuration.randomness.seed, sweep.repetitions()))
 
-        def build(changes: dict[str, float]) -> tuple[AbstractSystem, PyTree]:
+        def build(changes: dict[str, Any]) -> tuple[AbstractSystem, PyTree]:
             return building.build(replaced(configuration, changes), key)
 
         corners = self._corners(sweep)
@@ -189,14 +190,14 @@ class _Part:
             specs = {replaced(configuration, corner).teachers for corner in corners}
             teachers = [np.asarray(building.build_tasks(spec, key.teachers).teachers) for spec in specs]
             size = max(float(np.max(np.linalg.norm(item, axis=(-2, -1)))) for item in teachers)
-            self.method = LaneSteps()
-            step = _lane_steps(*(_values(sweep, configuration, path, cells) for path in _TIME_CONSTANTS), size)
+            gates, weights = (_values(sweep, configuration, path, cells) for path in _TIME_CONSTANTS)
+            self.method, step = LaneSteps(), _lane_steps(gates, weights, size)
         else:
             built = jax.jit(build)
             self.method, step = _fixed_steps(configuration, [built(corner)[0] for corner in corners])
         *ends, given = (_values(sweep, configuration, path, cells) for path in _LAID_OUT)
         self.groups = _grouped((*ends, np.where(np.isnan(given), step, given)), cells)
-        curricula = {ends: self._curriculum(*ends, systems[0]) for ends in {key[:2] for key in self.groups}}
+        curricula = {ends: self._curriculum(ends, systems[0]) for ends in {key[:2] for key in self.groups}}
         self.num_blocks = max(curriculum.num_blocks for curriculum in curricula.values())
         self.schedules = {key: self._schedule(curricula[key[:2]], key[2]) for key in self.groups}
         self.num_steps = {key: schedule.num_steps for key, schedule in self.schedules.items()}
@@ -217,7 +218,8 @@ class _Part:
             corners += [first | {path: value} for value in {min(axis.values), max(axis.values)} - {first[path]}]
         return corners
 
-    def _curriculum(self, block_duration: float, total_time: float, system: AbstractSystem) -> Blocked:
+    def _curriculum(self, ends: tuple[float, ...], system: AbstractSystem) -> Blocked:
+        block_duration, total_time = ends
         spec = dataclasses.replace(self.configuration.curriculum, block_duration=block_duration, total_time=total_time)
         curriculum = building.build_curriculum(spec, system.tasks)
         assert isinstance(curriculum, Blocked)  # named curricula are
@@ -287,7 +289,7 @@ def _values(sweep: Sweep, configuration: Configuration, path: str, cells: np.nda
     return np.full(len(cells), math.nan if value is None else value)
 
 
-def _grouped(columns: Sequence[np.ndarray], cells: np.ndarray) -> dict[tuple[float, ...], np.ndarray]:
+def _grouped(columns: Sequence[np.ndarray], cells: np.ndarray) -> dict[tuple[Any, ...], np.ndarray]:
     """Distinct rows of some columns -> the cells that have them, ascending."""
     rows, group = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
     order = np.argsort(group.ravel(), kind="stable")

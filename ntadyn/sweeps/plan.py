@@ -170,7 +170,7 @@ class Sweep:
 
     def identity(self) -> dict[str, Any]:
         """All that decides the numbers of the result, as plain values."""
-        axes = {axis.name: {item.path: list(map(plain, item.values)) for item in axis.parameters} for axis in self.axes}
+        axes = [{item.path: list(map(plain, item.values)) for item in axis.parameters} for axis in self.axes]
         return {
             "configuration": plain(self.configuration),
             "axes": axes,

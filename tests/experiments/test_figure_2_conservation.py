@@ -15,7 +15,7 @@ def short():
         name: replaced(configuration, {"curriculum.total_time": 4.0})
         for name, configuration in figure_2.configurations(parameters).items()
     }
-    return figure.simulate(regimes, 99)
+    return figure.simulate(regimes, 49)
 
 
 def test_invariant_grows_only_behind_a_shut_gate(short):

@@ -76,12 +76,13 @@ def test_typical_seed_has_the_most_common_counts(pair):
 def test_the_penalty_takes_weights_away():
     configuration = replaced(
         figure_a3.configuration(figure_a3.Parameters(Dynamics.ONLINE, num_seeds=2)),
-        {"curriculum": Curriculum(total_time=2.0, block_duration=0.5), "max_step": 0.01, "batch_size": 20},
+        {"curriculum": Curriculum(total_time=2.0, block_duration=0.5), "max_step": 0.002, "batch_size": 20},
     )
     data = figure_a3.simulate(configuration, 1)
     assert data["with"].sizes == data["without"].sizes
     end = {name: dataset.column_norm.isel(record=-1).values for name, dataset in data.items()}
-    assert np.all(end["with"] < 0.95 * end["without"])
+    # In two units of time the penalty takes 0.004 from a column.
+    assert np.all(end["with"] < end["without"] - 0.002)
     assert float(data["with"].norms.isel(record=0).max()) < 0.05
 
 

@@ -26,8 +26,8 @@ def test_losses_that_follow_from_algebra(short):
     loss = short["flexible"].loss.values.mean(axis=0)
     # Batches of 200 with ten outputs scatter by 0.03 of the loss.
     assert loss[0] == pytest.approx(0.25, rel=0.1)
-    # Early blocks end before the loss has vanished.
-    assert loss[3 * 99] == pytest.approx(0.5, rel=0.2)
+    # 0.5 between tasks that are learned; early blocks end before that.
+    assert 0.3 < loss[3 * 99] < 0.55
 
 
 def test_sorted_maps_have_matched_units_on_their_diagonals(short):
@@ -36,14 +36,14 @@ def test_sorted_maps_have_matched_units_on_their_diagonals(short):
     halves = maps.reshape(*maps.shape[:3], 2, -1)
     own = np.einsum("saopo->sap", halves) / maps.shape[2]
     np.testing.assert_allclose(own, flexible.own.values, rtol=0, atol=1e-6)
-    assert np.all(own[:, [0, 1], [0, 1]] > 2 * own[:, [0, 1], [1, 0]])
+    assert np.all(own[:, [0, 1], [0, 1]] > 1.5 * own[:, [0, 1], [1, 0]])
 
 
 def test_regimes_differ_as_they_must(short):
     flexible, forgetful = short["flexible"], short["forgetful"]
     # The same batches and the same weights at the start.
     np.testing.assert_array_equal(flexible.loss.values[:, 0], forgetful.loss.values[:, 0])
-    assert float(flexible.layer_1_change.max()) < 0.5 < float(forgetful.layer_1_change.min())
+    assert float(flexible.layer_1_change.max()) < 0.7 < float(forgetful.layer_1_change.min())
     assert float(flexible.alignment[:, -1].min()) > 0.6 > float(forgetful.alignment[:, -1].max())
 
 
@@ -54,7 +54,9 @@ def test_a_forgetful_network_in_place_of_a_flexible_one_is_refused(short, figure
     assert len({row.name for row in rows}) == len(rows)
 
 
-@pytest.mark.parametrize(("figure", "panels"), [(figure_6, "AB"), (figure_a4, "ABCDE"), (figure_a5, ""), (figure_a6, "")])
+@pytest.mark.parametrize(
+    ("figure", "panels"), [(figure_6, "AB"), (figure_a4, "ABCDE"), (figure_a5, ""), (figure_a6, "")]
+)
 def test_plots(short, figure, panels):
     drawn = figure.plot(short)
     letters = [ax.get_title(loc="left") for ax in drawn.axes if ax.get_title(loc="left")]
