@@ -19,10 +19,11 @@ from ntadyn.verification.check import TIGHT
 from ntadyn.verification.figure_a10 import FIGURE_A10
 
 VERDICT = (
-    "Reproduced. Explicit Euler steps of 1e-4 in single precision give all stored numbers within 1e-4, early and late in "
-    "the block; the exact flow is up to 6e-4 from them late in the block, which is the rounding of that scheme. The published "
-    "mean of wbar lies on the exact curve within 3e-4, although both of its assumptions fail visibly (panels B, C), and the "
-    "root mean square lies on it exactly: that form needs neither assumption while both gates are positive."
+    "Reproduced. Explicit Euler steps of 1e-4 in single precision give all stored numbers within 1e-4, early and late"
+    " in the block; the exact flow is up to 6e-4 from them late in the block, which is the rounding of that scheme. "
+    "The published mean of wbar lies on the exact curve within 3e-4, although both of its assumptions fail visibly "
+    "(panels B, C), and the root mean square lies on it exactly: that form needs neither assumption while both gates "
+    "are positive."
 )
 
 

@@ -33,12 +33,12 @@ from ntadyn.verification.check import TIGHT, trusted
 from ntadyn.verification.figure_a10 import EARLY, FIGURE_A10
 
 VERDICT = (
-    "Reproduced, as far as it is known: the one stored number, a smallest wbar of 0.82 for equal time constants, comes out "
-    "as 0.815 in the last two of four blocks. The figure was stored with four blocks while the visible code has two, in "
-    "which that number does not occur; that the run begins with the task that was in force is our reading, and the other "
-    "one gives 0.74. The trajectories leave the curve of one block, but not its law: the conserved quantity changes by less "
-    "than 4e-5 while both gates are positive, and by up to 0.32 while one is at zero or below, so that every block runs "
-    "along a curve of the same family, further up."
+    "Reproduced, as far as it is known: the one stored number, a smallest wbar of 0.82 for equal time constants, "
+    "comes out as 0.815 in the last two of four blocks. The figure was stored with four blocks while the visible code"
+    " has two, in which that number does not occur; that the run begins with the task that was in force is our "
+    "reading, and the other one gives 0.74. The trajectories leave the curve of one block, but not its law: the "
+    "conserved quantity changes by less than 4e-5 while both gates are positive, and by up to 0.32 while one is at "
+    "zero or below, so that every block runs along a curve of the same family, further up."
 )
 
 ACCURACY = 1e-3  # what the default step promises for gates

@@ -27,12 +27,13 @@ EARLY = 0.04  # in units of tau_c: where the law of growth is tested
 _WBAR_0 = 0.8  # as in the potential
 
 VERDICT = (
-    "Reproduced as far as it is known. Panel A is panel E of figure 4. The slices of the potential are computed from the "
-    "published constants, and the law behind them, that wbar starts a block with curvature wbar_0 / (2 tau_c tau_W), holds in the "
-    "toy up to the next order. Both balls end up in wells of their own. The wells deepen in proportion to the block length "
-    "within 2 %; the small excess comes from the wall. What the published right panel shows beyond its axes is open, so "
-    "that ours, the mean over both tasks for three block lengths, is a reading of it. The potential is a heuristic: "
-    "nothing in the model descends in it, and its growth term is a law of the first moments of a block, taken for a whole one."
+    "Reproduced as far as it is known. Panel A is panel E of figure 4. The slices of the potential are computed from "
+    "the published constants, and the law behind them, that wbar starts a block with curvature wbar_0 / (2 tau_c "
+    "tau_W), holds in the toy up to the next order. Both balls end up in wells of their own. The wells deepen in "
+    "proportion to the block length within 2 %; the small excess comes from the wall. What the published right panel "
+    "shows beyond its axes is open, so that ours, the mean over both tasks for three block lengths, is a reading of "
+    "it. The potential is a heuristic: nothing in the model descends in it, and its growth term is a law of the first"
+    " moments of a block, taken for a whole one."
 )
 
 

@@ -130,8 +130,8 @@ def run_sweep(
     """
     tiled = TiledSweep.make(plan, measures)
     began = time.perf_counter()
-    part = run_tiles(tiled, compute, folder, report)
-    return finished(merged(plan, measures, [part]), [tiled], time.perf_counter() - began)
+    parts = run_tiles(tiled, compute, folder, report)
+    return finished(merged(plan, measures, parts), [tiled], time.perf_counter() - began)
 
 
 def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], seconds: float) -> xr.Dataset:
@@ -154,8 +154,8 @@ def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], seconds: float) -
 
 def run_tiles(
     tiled: TiledSweep, compute: Compute, folder: Path | None, report: Callable[[int], Any] | None
-) -> xr.Dataset:
-    """All tiles, along one dimension "cell"; arguments and errors as in `run_sweep`."""
+) -> list[xr.Dataset]:
+    """All tiles, in the order of their numbers; arguments and errors as in `run_sweep`."""
     if folder is not None:
         return _resumed(tiled, compute, folder, report)
     parts: dict[int, xr.Dataset] = {}
@@ -166,10 +166,12 @@ def run_tiles(
             report(tiled.num_trajectories(tile))
 
     compute(tiled, range(len(tiled.tiles)), done)
-    return xr.concat([parts[tile] for tile in sorted(parts)], "cell")
+    return [parts[tile] for tile in sorted(parts)]
 
 
-def _resumed(tiled: TiledSweep, compute: Compute, folder: Path, report: Callable[[int], Any] | None) -> xr.Dataset:
+def _resumed(
+    tiled: TiledSweep, compute: Compute, folder: Path, report: Callable[[int], Any] | None
+) -> list[xr.Dataset]:
     store = ShardStore.open(folder, tiled.identity(), len(tiled.tiles))
     every, counted = frozenset(range(len(tiled.tiles))), set()
 
@@ -187,4 +189,4 @@ def _resumed(tiled: TiledSweep, compute: Compute, folder: Path, report: Callable
     while store.unclaimed():
         compute(tiled, store.pending(), done)
     count(every)  # what other processes have written meanwhile
-    return store.merged()
+    return store.read_all()

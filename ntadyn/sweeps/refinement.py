@@ -71,11 +71,12 @@ def refine_sweep(
         if new.size:
             tiled = TiledSweep.make(plan, measures, new.tolist(), programs)
             place = None if folder is None else folder / f"round-{len(parts):02d}"
-            part = run_tiles(tiled, compute, place, report)
-            values[np.unravel_index(part.cell.values, plan.shape)] = _scored(part, score)
+            found = run_tiles(tiled, compute, place, report)
+            for part in found:
+                values[np.unravel_index(part.cell.values, plan.shape)] = _scored(part, score)
             evaluated.flat[new] = True
             parts.append(tiled)
-            datasets.append(part)
+            datasets += found
         elif stride == 1:
             break
         else:

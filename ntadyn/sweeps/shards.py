@@ -173,6 +173,14 @@ class ShardStore:
         """
         return self._read([tile])[0]
 
+    def read_all(self) -> list[xr.Dataset]:
+        """The content of all tiles in the order of their numbers, checked again.
+
+        Raises:
+            ValueError: if tiles have no valid shard; `pending` then gives them.
+        """
+        return self._read(range(self.num_tiles))
+
     def merged(self) -> xr.Dataset:
         """All tiles, checked again and joined along "cell" in the order of their numbers.
 
@@ -184,9 +192,8 @@ class ShardStore:
         Raises:
             ValueError: if tiles have no valid shard; `pending` then gives them.
         """
-        tiles = self._read(range(self.num_tiles))
         return xr.concat(
-            tiles,
+            self.read_all(),
             CELL,
             data_vars="minimal",
             coords="minimal",

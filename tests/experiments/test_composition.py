@@ -1,5 +1,6 @@
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_rows_find_their_teachers_in_every_output():
             "weights": jnp.asarray(np.tile(weights, (1, 3, 1, 1, 1)), jnp.float32),
         },
         None,
-        RESULTS.successful,
+        jax.tree.map(lambda leaf: leaf[None], RESULTS.successful),
     )
     dataset = composition._sorted_by_row(configuration, trajectory, curriculum, tasks)
     # Weights are kept in single precision.

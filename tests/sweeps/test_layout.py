@@ -1,0 +1,180 @@
+"""Cells of a sweep in groups, groups in tiles."""
+
+import dataclasses
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from ntadyn.batch import LaneSteps
+from ntadyn.configuration import Dynamics, replaced
+from ntadyn.phase_maps import figure_5_maps, small
+from ntadyn.presets import figure_5_published
+from ntadyn.solvers import Descent, Splitting
+from ntadyn.sweeps import Precision, Sweep, as_axes, layout
+from ntadyn.sweeps.layout import lay_out_sweep
+from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, TOTAL_TIME, WEIGHT_TIME_CONSTANT
+
+BASE = replaced(
+    figure_5_published(), {"teachers.d_in": 6, "teachers.d_out": 2, "randomness.num_seeds": 3, TOTAL_TIME: 2.0}
+)
+DURATIONS = (0.15, 0.4, 0.9, 1.0)
+GATES = (0.01, 0.0101, 0.02, 0.03, 0.05)
+MAP = Sweep(BASE, as_axes({BLOCK_DURATION: DURATIONS, GATE_TIME_CONSTANT: GATES}))
+
+
+def grids(tiles):
+    """Cell -> its time grid, tasks included, as plain numbers."""
+    found = {}
+    for tile in tiles:
+        for group, schedule in zip(tile.groups, tile.schedules, strict=True):
+            for cell in group:
+                found[cell] = [np.asarray(leaf).tolist() for leaf in jax.tree.leaves(schedule)]
+    return found
+
+
+@pytest.fixture(scope="module")
+def tiles():
+    return lay_out_sweep(MAP)
+
+
+def test_every_cell_is_there_once(tiles):
+    cells = [cell for tile in tiles for cell in tile.cells]
+    assert sorted(cells) == list(range(MAP.num_cells))
+    assert all(group for tile in tiles for group in tile.groups)
+
+
+def test_groups_fit_into_their_structure_and_share_one_program(tiles):
+    (structure,) = {tile.structure for tile in tiles}
+    for tile in tiles:
+        assert 1 <= len(tile.groups) == len(tile.schedules) <= structure.num_groups
+        assert max(map(len, tile.groups)) <= structure.num_cells
+        assert {jax.tree.map(np.shape, schedule) for schedule in tile.schedules} == {
+            jax.tree.map(np.shape, tiles[0].schedules[0])
+        }
+    assert structure.paths == (GATE_TIME_CONSTANT,)
+    assert structure.method == LaneSteps()
+    assert structure.num_blocks == 14  # 2 / 0.15, rounded up
+    assert structure.num_cells * 3 <= layout.CPU_GROUP_BYTES // 8
+
+
+def test_time_grids_cover_the_run_in_steps_that_fit_the_gates(tiles):
+    found = grids(tiles)
+    for cell, (start, end, block, steps, tasks, records) in found.items():
+        duration, tau = DURATIONS[cell // len(GATES)], GATES[cell % len(GATES)]
+        blocks = int(np.ceil(2.0 / duration - 1e-9))
+        assert records == 2 * blocks
+        assert (start[0], end[records - 1]) == (0.0, pytest.approx(2.0, rel=1e-12))
+        assert tasks[:blocks] == [k % 2 for k in range(blocks)]
+        assert block[:records] == [k // 2 for k in range(records)]
+        assert sum(steps[records:]) == 0
+        # Two orthogonal teachers of d_out rows of norm 1/sqrt(d_in); steps come in thirds of octaves.
+        wanted, third = layout.LANE_STEP * tau**0.75 / np.sqrt(2 / 6), 2 ** (1 / 6)
+        step = max((b - a) / n for a, b, n in zip(start, end, steps, strict=True) if n)
+        # A block is cut into whole steps.
+        assert wanted / third * (1 - third * wanted / duration) < step <= wanted * third
+
+
+def test_cells_that_differ_little_share_their_time_grid(tiles):
+    found = grids(tiles)
+    assert found[0] == found[1]
+    assert found[0] != found[2]
+    assert len({str(grid) for grid in found.values()}) == len(DURATIONS) * (len(GATES) - 1)
+
+
+@pytest.mark.parametrize("cells", [[7], [0, 19], list(range(3, 20, 2))])
+def test_a_cell_runs_the_same_way_whichever_others_are_run(tiles, cells):
+    part = lay_out_sweep(MAP, cells)
+    assert sorted(cell for tile in part for cell in tile.cells) == cells
+    assert {tile.structure for tile in part} == {tile.structure for tile in tiles}
+    whole, some = grids(tiles), grids(part)
+    assert some == {cell: whole[cell] for cell in cells}
+
+
+def test_tiles_are_the_same_whenever_they_are_cut(tiles):
+    again = lay_out_sweep(dataclasses.replace(MAP, name="again"))
+    assert [tile.groups for tile in again] == [tile.groups for tile in tiles]
+    assert grids(again) == grids(tiles)
+    steps = [schedule.num_steps for tile in tiles for schedule in tile.schedules]
+    assert steps == sorted(steps, reverse=True)
+
+
+def test_tiles_hold_a_bounded_number_of_steps_however_large_the_map(monkeypatch):
+    limit = 100_000
+    monkeypatch.setattr(layout, "TILE_STEPS", limit)
+    tiles = lay_out_sweep(MAP)
+    structure = tiles[0].structure
+    assert len(tiles) > 2
+    assert structure.num_groups > 1
+    steps = [sum(item.num_steps for item in tile.schedules) * structure.num_cells * 3 for tile in tiles]
+    per_cell = [sum(grid[3]) for grid in grids(tiles).values()]
+    # Tiles have equal numbers of groups, and the mean number of steps decides how many.
+    assert max(steps) <= limit * max(per_cell) / np.mean(per_cell)
+
+
+def test_groups_are_as_large_as_the_processor_likes_and_no_larger_than_there_are_cells():
+    # 3 repetitions; 80 lanes is what a step costs without any.
+    assert layout._best_group_size([(100, 10)], 3, 64) == 20
+    assert layout._best_group_size([(4, 10)], 3, 64) == 4
+    assert layout._best_group_size([(4, 10), (5, 10)], 3, 64) == 5
+    assert layout._best_group_size([(100, 10)], 1000, 64) == 1
+    assert layout._best_group_size([(10, 1)], 10, 64) == 5  # two groups in any case, so with no more padding than that
+
+
+def test_precision_decides_how_many_lanes_fit():
+    alike = dataclasses.replace(MAP, axes=as_axes({STRENGTH: np.linspace(0, 1, 200)}))
+    narrow = lay_out_sweep(alike)
+    wide = lay_out_sweep(dataclasses.replace(alike, precision=Precision.SINGLE))
+    assert narrow[0].structure.num_cells * 3 <= 64 < wide[0].structure.num_cells * 3 <= 128
+
+
+def test_what_is_not_a_real_number_is_compiled_in():
+    plan = Sweep(BASE, as_axes({"network.num_paths": (2, 3), STRENGTH: (0.1, 0.2)}))
+    tiles = lay_out_sweep(plan)
+    assert [tile.structure.configuration.network.num_paths for tile in tiles] == [2, 3]
+    assert [tile.cells for tile in tiles] == [(0, 1), (2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "solver", "step"),
+    [
+        ({"dynamics": Dynamics.GRADIENT_FLOW}, Splitting, 2.5 * 0.0125 * (0.01 * 1.0) ** 0.5 / (2 / 6) ** 0.5),
+        ({"dynamics": Dynamics.ONLINE}, Descent, 1e-3),
+        ({"penalties.l2": 1.0}, Splitting, 2.5 * 0.0125 * (0.01 * 1.0) ** 0.5 / (2 / 6) ** 0.5),
+        ({"network.num_paths": 5}, Splitting, 2.5 * 0.0125 * (0.01 * 1.0) ** 0.5 / (2 / 6) ** 0.5),
+        ({"dynamics": Dynamics.ONLINE, "max_step": 0.02}, Descent, 0.02),
+        ({"max_step": 0.02}, None, 0.02),
+    ],
+    ids=str,
+)
+def test_other_systems_take_equal_steps_of_their_solver(changes, solver, step):
+    base = replaced(BASE, {BLOCK_DURATION: 1.0, WEIGHT_TIME_CONSTANT: 1.0, **changes})
+    (tile,) = lay_out_sweep(Sweep(base, as_axes({GATE_TIME_CONSTANT: (0.01, 0.04)})))
+    method = tile.structure.method
+    assert isinstance(method, LaneSteps) if solver is None else isinstance(method.solver, solver)
+    # The largest step that divides a block evenly.
+    assert tile.schedules[0].longest_step == pytest.approx(1 / np.ceil(1 / step - 1e-9), rel=1e-12)
+
+
+def test_steps_may_be_an_axis():
+    tiles = lay_out_sweep(Sweep(BASE, as_axes({"max_step": (0.01, 0.05)})))
+    pairs = [pair for tile in tiles for pair in zip(tile.groups, tile.schedules, strict=True)]
+    assert {group: schedule.longest_step for group, schedule in pairs} == {
+        (0,): pytest.approx(0.01),
+        (1,): pytest.approx(0.05),
+    }
+
+
+def test_maps_of_hundreds_of_rows_are_cut_in_no_time():
+    ranges = dataclasses.replace(small(), size=(300, 30))
+    began = time.process_time()
+    lay_out_sweep(figure_5_maps(ranges)[0])
+    # 10 ms per row, which has a time grid per length of steps; cells cost next to nothing.
+    assert time.process_time() - began < 3.0
+
+
+def test_sweeps_want_double_precision_to_draw_from(monkeypatch):
+    monkeypatch.setattr(jax.config, "read", lambda name: False)
+    with pytest.raises(ValueError, match="64-bit floats are off; call jax.config.update"):
+        lay_out_sweep(MAP)
