@@ -62,7 +62,7 @@ class Parameters:
 
 
 PARAMETERS = Parameters()
-FAST = Parameters(task_seeds=6, subtask_seeds=3)
+FAST = Parameters(task_seeds=20, subtask_seeds=4)
 
 
 def online(parameters: Parameters) -> Parameters:

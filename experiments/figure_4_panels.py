@@ -83,7 +83,7 @@ def _draw_gate_gradient(ax: Axes) -> None:
     axis = np.linspace(-0.5, 1.5, 201)
     gradient = axis[:, None] - axis[None, :]
     extent = (-0.5, 1.5, -0.5, 1.5)
-    ax.imshow(gradient, origin="lower", extent=extent, cmap="RdBu_r", vmin=-1.5, vmax=1.5, aspect="equal")
+    ax.imshow(gradient, origin="lower", extent=extent, cmap="RdBu_r", vmin=-1.5, vmax=1.5, aspect="equal", zorder=-5)
     lines = ax.contour(
         axis, axis, gradient, levels=(-1, -0.5, 0, 0.5, 1), colors="0.25", linewidths=0.6, linestyles="-"
     )

@@ -73,12 +73,14 @@ class Parameters:
     """What figure 8 is made of.
 
     Attributes:
+        dynamics: names in DYNAMICS of what is run; "batches" is the figure.
         num_seeds: repetitions with other initial weights and batches, on one set of teachers.
         seed: the seed that all keys are derived from.
         human: a CSV file of people's trials, or None; see `experiments.human_switching`.
         first_games: the first game of every practice bin of these people; four bins of equal size if empty.
     """
 
+    dynamics: tuple[str, ...] = tuple(DYNAMICS)
     num_seeds: int = 40
     seed: int = 0
     human: Path | None = None
@@ -86,7 +88,7 @@ class Parameters:
 
 
 PARAMETERS = Parameters()
-FAST = Parameters(num_seeds=4)
+FAST = Parameters(("batches",), num_seeds=8)
 
 
 def with_human_data(parameters: Parameters, path: Path) -> Parameters:
@@ -114,7 +116,7 @@ def configuration(parameters: Parameters, dynamics: Dynamics) -> Configuration:
 
 
 def run(parameters: Parameters) -> Data:
-    """Simulate both networks in all three ways, and read what people did, if there is a file of it.
+    """Simulate both networks in every way that is asked for, and read what people did, if there is a file of it.
 
     Args:
         parameters: what to run.
@@ -127,8 +129,9 @@ def run(parameters: Parameters) -> Data:
         ValueError: for a file of trials that does not serve.
     """
     people = {} if parameters.human is None else {"human": human_dataset(parameters)}
-    parts: list[xr.Dataset] = [simulate(configuration(parameters, dynamics)) for dynamics in DYNAMICS.values()]
-    return {"model": xr.concat(parts, xr.DataArray(list(DYNAMICS), dims="dynamics", name="dynamics")), **people}
+    parts: list[xr.Dataset] = [simulate(configuration(parameters, DYNAMICS[name])) for name in parameters.dynamics]
+    names = xr.DataArray(list(parameters.dynamics), dims="dynamics", name="dynamics")
+    return {"model": xr.concat(parts, names), **people}
 
 
 def simulate(configuration: Configuration) -> xr.Dataset:

@@ -109,37 +109,28 @@ def _block_ends(batches: xr.Dataset) -> list[Acceptance]:
 
 
 def _noise_and_step(model: xr.Dataset) -> list[Acceptance]:
-    rows = []
-    for regime in IMAGE:
+    """What the noise of batches does, and what the length of the step does, where they were left out."""
+    present = set(model.dynamics.values.tolist())
+    flexible = model.sel(regime="flexible")
+    alignment = mean_of(flexible.alignment.sel(dynamics="batches"))
+    rows = [near("flexible: alignment after 8 blocks", 0.993, 0.01, alignment)]
+    for regime in IMAGE if "population" in present else ():
         loss = model.loss.sel(regime=regime)
         distance = np.abs(_curves(loss.sel(dynamics="population")) - _curves(loss.sel(dynamics="batches"))).max()
         name = f"{regime}: largest distance of population updates from batches"
         rows.append(reported(name, single(distance), "what the noise of batches does"))
-    flexible = model.sel(regime="flexible")
+    if "flow" not in present:
+        return rows
+    alignment = flexible.alignment.sel(dynamics="flow")
     # Time 0.05 after the second switch is five updates.
-    late = flexible.loss.sel(switch=2, timestep=5)
+    loss = mean_of(flexible.loss.sel(switch=2, timestep=5, dynamics="flow"))
+    note = "expected on batches with a step of 0.001, measured for the exact flow"
+    late = "some seeds specialise later; the mean of 20 seeds on batches with a step of 0.001 is 0.971"
     return [
         *rows,
-        near("flexible: alignment after 8 blocks", 0.993, 0.01, mean_of(flexible.alignment.sel(dynamics="batches"))),
-        near(
-            "flexible, small steps: alignment after 8 blocks, median",
-            0.986,
-            0.01,
-            median_of(flexible.alignment.sel(dynamics="flow")),
-            "expected on batches with a step of 0.001, measured for the exact flow; typical seeds are meant, see below",
-        ),
-        reported(
-            "flexible, small steps: alignment after 8 blocks, mean",
-            mean_of(flexible.alignment.sel(dynamics="flow")),
-            "one seed in ten specialises later; means of 20 seeds on batches with a step of 0.001 are about 0.97, too",
-        ),
-        near(
-            "flexible, small steps: loss 0.05 after switch 2",
-            0.09,
-            0.06,
-            mean_of(late.sel(dynamics="flow")),
-            "expected on batches with a step of 0.001, measured for the exact flow",
-        ),
+        near("flexible, small steps: alignment after 8 blocks, median", 0.986, 0.01, median_of(alignment), note),
+        reported("flexible, small steps: alignment after 8 blocks, mean", mean_of(alignment), late),
+        near("flexible, small steps: loss 0.05 after switch 2", 0.09, 0.06, loss, note),
     ]
 
 

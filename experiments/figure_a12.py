@@ -72,7 +72,7 @@ class Parameters:
 
 
 PARAMETERS = Parameters()
-FAST = Parameters(task_seeds=4, subtask_seeds=2)
+FAST = Parameters(task_seeds=20, subtask_seeds=4)
 
 
 def online(parameters: Parameters) -> Parameters:

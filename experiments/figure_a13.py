@@ -59,7 +59,7 @@ class Parameters:
 
 
 PARAMETERS = Parameters()
-FAST = Parameters(num_draws=2, num_teachers=2, num_initial=1)
+FAST = Parameters(num_draws=4, num_teachers=2, num_initial=2)
 
 
 def run(parameters: Parameters) -> Data:

@@ -54,7 +54,7 @@ class Parameters:
 
 
 PARAMETERS = Parameters()
-FAST = Parameters(num_seeds=4)
+FAST = Parameters(num_seeds=8)
 
 
 def online(parameters: Parameters) -> Parameters:

@@ -74,5 +74,5 @@ def run(
 
 def through(points: dict[float, float]) -> Callable[[np.ndarray], np.ndarray]:
     """A loss that takes given values at given delays, straight on a logarithmic axis between them."""
-    delays, values = np.array(list(points)), np.array(list(points.values()))
+    delays, values = np.array(sorted(points.items())).T
     return lambda t: np.exp(np.interp(t, delays, np.log(values)))

@@ -1,10 +1,16 @@
 """The README's Python examples run as they stand."""
 
 import re
+import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import xarray as xr
+
+import ntadyn.sweeps.cluster
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 
@@ -42,3 +48,14 @@ def test_loading_a_result(tmp_path, monkeypatch):
     names = {}
     exec(compile(examples()[2], "README.md", "exec"), names)
     assert names["penalty"].alignment.dims == dims
+
+
+def test_slurm(monkeypatch):
+    jobs = SimpleNamespace(scale=Mock(), wait_for_workers=Mock(), scheduler_address="tcp://host:8786")
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", SimpleNamespace(SLURMCluster=Mock(return_value=jobs)))
+    monkeypatch.setattr(ntadyn.sweeps.cluster, "cluster", nullcontext)
+    run_sweep = Mock(spec=ntadyn.sweeps.run_sweep)
+    monkeypatch.setattr(ntadyn.sweeps, "run_sweep", run_sweep)
+    exec(compile(examples()[3], "README.md", "exec"), {"plan": "plan", "folder": "folder"})
+    run_sweep.assert_called_once_with("plan", compute="tcp://host:8786", folder="folder")
+    jobs.scale.assert_called_once_with(100)

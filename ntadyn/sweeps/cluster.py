@@ -104,7 +104,8 @@ def cluster(address: str | None = None, num_workers: int = 2, patience: float = 
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=0,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 silence_logs=logging.CRITICAL,
                 preload=[_LEAVES_CTRL_C_TO_US],
             )
@@ -155,7 +156,7 @@ class Cluster:
         """Compute tiles and hand over each as soon as it is finished, in the thread that calls.
 
         Raises:
-            ValueError: if workers are not of the same kind as this process.
+            ValueError: if workers are not of the same kind as this process, or do not have ntadyn.
             ConnectionError: if the scheduler is gone, all workers are, or too many died with the same tile.
         """
         waiting, running, deaths = iter(tiles), {}, Counter()
@@ -163,12 +164,16 @@ class Cluster:
         ended: queue.SimpleQueue = queue.SimpleQueue()
         # A task, not scattered data: when the workers that hold it die, others make it again.
         plan = self.client.submit(bytes, self.packed((tiled.sweep, tiled.measures)), pure=False)
-        computed, kind = _portable(), _kind()
-        settings = tuple((name, jax.config.values[name]) for name in _SETTINGS)
+        kind, settings = _kind(), tuple((name, jax.config.values[name]) for name in _SETTINGS)
 
         def give_out(tile: int) -> None:
             work = self.packed((tiled.tiles[tile], tiled.most_checked))
-            future = self.client.submit(computed, plan, work, kind, settings, pure=False)
+            # A lambda travels by value: a function of ntadyn would kill workers that do not have it.
+            future = self.client.submit(
+                lambda *task: importlib.import_module("ntadyn.sweeps.cluster").computed(*task),
+                *(plan, work, kind, settings),
+                pure=False,
+            )
             running[future] = tile
             future.add_done_callback(ended.put)
 
@@ -200,6 +205,10 @@ class Cluster:
             if future.status == "error":
                 return future.result()
             return self._patiently(lambda seconds: future.result(timeout=seconds))
+        except ImportError as error:
+            raise ValueError(
+                f"a worker of {self._place} cannot import what a tile needs ({error}). Install it there, too."
+            ) from error
         except CancelledError as error:
             raise ConnectionError(f"the connection to {self._place} was lost ({error}). {_KEPT}") from error
         except _imported("distributed").KilledWorker as error:
@@ -248,20 +257,7 @@ def _kind() -> _Pairs:
     return (("ntadyn", __version__), ("jax", jax.__version__), ("python", python), ("device", jax.default_backend()))
 
 
-def _portable() -> Callable[..., Any]:
-    """`_computed` as a function that travels by value: where ntadyn is missing, one by name would kill the worker."""
-
-    def computed(*arguments: Any) -> Any:
-        try:
-            from ntadyn.sweeps import cluster
-        except ImportError as error:
-            raise ValueError(f"a worker cannot import ntadyn ({error}). Install ntadyn[cluster] there, too.") from error
-        return cluster._computed(*arguments)
-
-    return computed
-
-
-def _computed(plan: bytes, work: bytes, kind: _Pairs, settings: _Pairs) -> tuple[xr.Dataset, str, float]:
+def computed(plan: bytes, work: bytes, kind: _Pairs, settings: _Pairs) -> tuple[xr.Dataset, str, float]:
     """Run one tile on a worker.
 
     Args:

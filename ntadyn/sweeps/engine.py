@@ -36,14 +36,16 @@ class Threads:
     per_device: int = 2
     devices: tuple[Device, ...] = ()
 
+    def __post_init__(self):
+        if self.per_device < 1:
+            raise ValueError(f"per_device is {self.per_device}; at least one tile must run at a time.")
+
     def __call__(self, tiled: TiledSweep, tiles: Iterable[int], done: Callable[[int, xr.Dataset], Any]) -> None:
         """Compute tiles and hand over each as soon as it is finished, in the thread that calls.
 
         Raises:
             ValueError: if no tile may run.
         """
-        if self.per_device < 1:
-            raise ValueError(f"per_device is {self.per_device}; at least one tile must run at a time.")
         devices = self.devices or tuple(jax.local_devices())
         waiting, running = iter(tiles), {}
         with ThreadPoolExecutor(self.per_device * len(devices)) as pool:
@@ -68,7 +70,7 @@ class Threads:
 
 def sweep(
     configuration: Configuration,
-    axes: Mapping[str | tuple[str, ...], Sequence[Any]],
+    axes: Mapping[str | tuple[str, ...], Iterable[Any]],
     seeds: int | Streams | None = None,
     *,
     measures: Measures = OUTCOME,

@@ -3,7 +3,7 @@
 import enum
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -248,7 +248,7 @@ class Sweep:
             raise ValueError(f"axis {axis.name!r} has the values {axis.values}; they must all differ.")
 
 
-def as_axes(axes: Mapping[str | tuple[str, ...], Sequence[Any]]) -> tuple[Axis | Zipped, ...]:
+def as_axes(axes: Mapping[str | tuple[str, ...], Iterable[Any]]) -> tuple[Axis | Zipped, ...]:
     """Axes from a mapping: one path -> its values, or several paths -> one sequence of values each, zipped.
 
     Args:
@@ -266,9 +266,10 @@ def as_axes(axes: Mapping[str | tuple[str, ...], Sequence[Any]]) -> tuple[Axis |
         if isinstance(paths, str):
             found.append(Axis(paths, tuple(values)))
             continue
-        if len(values) != len(paths):
-            raise ValueError(f"the zipped axis {paths} has {len(values)} sequences of values; give one per parameter.")
-        parameters = tuple(Axis(path, tuple(items)) for path, items in zip(paths, values, strict=True))
+        each = tuple(values)
+        if len(each) != len(paths):
+            raise ValueError(f"the zipped axis {paths} has {len(each)} sequences of values; give one per parameter.")
+        parameters = tuple(Axis(path, tuple(items)) for path, items in zip(paths, each, strict=True))
         found.append(Zipped("_and_".join(item.name for item in parameters), parameters))
     return tuple(found)
 

@@ -189,7 +189,9 @@ class _Built:
             return [leaf for leaf, is_swept in every if not is_swept]
 
         over_repetitions = jax.vmap(swept, in_axes=(None, 0))
-        self._swept = jax.vmap(jax.vmap(over_repetitions, in_axes=(0, None)), in_axes=(0, None))(values, keys)
+        over_groups = jax.vmap(jax.vmap(over_repetitions, in_axes=(0, None)), in_axes=(0, None))
+        # Where only block lengths are swept, nothing that is built depends on the cell.
+        self._swept = over_groups(values, keys) if values else []
         self._common = jax.vmap(common)(keys)
 
     def group(self, index: Int[Array, ""], shape: tuple[int, int]) -> tuple[AbstractSystem, PyTree]:

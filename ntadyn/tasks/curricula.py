@@ -168,13 +168,13 @@ def sequence(
         ValueError: if the lengths differ, a duration is not positive, or a task index is out of range.
     """
     # Not `jnp.asarray`, which compiles a program for every length that it meets.
-    tasks = jax.device_put(tasks if isinstance(tasks, jax.Array) else np.asarray(tasks))
-    if tasks.ndim != 1 or not jnp.issubdtype(tasks.dtype, jnp.integer):
+    order: jax.Array = tasks if isinstance(tasks, jax.Array) else jax.device_put(np.asarray(tasks))
+    if order.ndim != 1 or not jnp.issubdtype(order.dtype, jnp.integer):
         raise ValueError(
-            f"sequence: got tasks of shape {tasks.shape} and dtype {tasks.dtype}; allowed is a vector of integers, one "
+            f"sequence: got tasks of shape {order.shape} and dtype {order.dtype}; allowed is a vector of integers, one "
             "per block. Give at least one task index."
         )
-    return Blocked(tasks=tasks, durations=block_durations(durations, tasks.shape[0]), num_tasks=num_tasks)
+    return Blocked(tasks=order, durations=block_durations(durations, order.shape[0]), num_tasks=num_tasks)
 
 
 def alternating(num_tasks: int, num_blocks: int, duration: BlockDurations) -> Blocked:

@@ -6,6 +6,9 @@ from experiments import figure_2, figure_2_conservation as figure, figure_2_cons
 from experiments.acceptance import Verdict, all_accepted
 from ntadyn.configuration import Dynamics, replaced
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def short():

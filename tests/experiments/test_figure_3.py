@@ -6,12 +6,15 @@ from experiments import figure_3, figure_3_alignment, figure_3_numbers as number
 from experiments.acceptance import Verdict
 from tests.composed_runs import run, through
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 
 def _loss(panel: str, regime: str):
     """The tabulated losses after every switch of the composites."""
     peak = {0.0: numbers.PEAK[panel]}
     table = {delay: float(np.min(value)) for delay, value in numbers.LOSSES[panel, regime].items()}
-    curve = through(peak | table | {0.5: min(table.values()) / 10, 1.0: 1e-6})
+    curve = through(peak | {0.2: 5e-5} | table | {0.5: min(table.values()) / 10, 1.0: 1e-6})
     later = {"C": 1 / 3, "D": 1.0}[panel]
     return lambda block, t: curve(t) * (later if block > 23 else 1.0)
 

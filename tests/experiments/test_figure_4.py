@@ -5,6 +5,9 @@ import pytest
 from experiments import figure_4, figure_4_numbers as numbers
 from experiments.acceptance import Verdict, all_accepted
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data():

@@ -8,6 +8,9 @@ import xarray as xr
 from experiments import figure_5, figure_5_numbers as numbers
 from experiments.acceptance import Verdict, all_accepted
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 
 def _map(values: np.ndarray, spread: float = 0.0) -> xr.Dataset:
     """A map in which two seeds lie evenly around the given means."""

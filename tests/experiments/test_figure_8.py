@@ -9,6 +9,9 @@ from experiments import figure_8, figure_8_numbers as numbers
 from experiments.acceptance import Verdict, all_accepted
 from ntadyn.configuration import Dynamics
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 HUMAN = "user,practice,trial,task,correct\n" + "\n".join(
     f"u{user},{game},{trial},{'ab'[trial // 5 % 2]},{int((trial + user) % 7 > 0)}"
     for user in range(3)

@@ -9,6 +9,9 @@ from experiments import figure_a1
 from experiments.acceptance import Verdict, all_accepted
 from ntadyn.configuration import Dynamics
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data():

@@ -6,6 +6,9 @@ from experiments import figure_a12
 from experiments.acceptance import Verdict, all_accepted
 from tests.composed_runs import run, through
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 SCALE = 6 / 20  # losses of the present convention over those of the older one
 
 

@@ -8,6 +8,9 @@ from experiments import figure_a13, figure_a13_numbers as numbers, overlap_measu
 from experiments.acceptance import Verdict, all_accepted
 from ntadyn.configuration import TeacherKind
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 BLOCKS, PER_BLOCK = 10, 99
 
 
@@ -75,7 +78,7 @@ def test_teachers_overlap_as_stated():
 def test_literal_parameters():
     configuration = teacher_overlap.released()
     assert configuration.curriculum.block_duration == pytest.approx(0.99)
-    assert PER_BLOCK == round(configuration.curriculum.block_duration / teacher_overlap.PUBLISHED_STEP)
+    assert round(configuration.curriculum.block_duration / teacher_overlap.PUBLISHED_STEP) == PER_BLOCK
 
 
 def _scores(variants: dict[str, dict[str, tuple]]) -> xr.Dataset:

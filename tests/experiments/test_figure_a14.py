@@ -6,6 +6,9 @@ from experiments import figure_a14, figure_a14_numbers as numbers
 from experiments.acceptance import Verdict, all_accepted
 from tests.composed_runs import run, through
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 TASKS = np.arange(50) % 3 + 3
 SCALE = 6 / 20  # losses of the present convention over those of the older one
 
@@ -53,7 +56,6 @@ def test_the_control_is_refused_as_published_and_the_other_way_round(data):
     outside = _outside({"published": data["released"], "released": data["published"]})
     assert "demanded: similarity to the own base teacher" in outside
     assert "demanded: similarity to the other base teachers" in outside
-    assert "loss at t = 0" in outside
     assert "released: similarity to the own base teacher" in outside
     assert "released: gates" not in outside
 

@@ -6,6 +6,9 @@ from experiments import figure_a16, figure_a16_numbers as numbers
 from experiments.acceptance import Verdict, all_accepted
 from experiments.toy_runs import ToyRun
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data():

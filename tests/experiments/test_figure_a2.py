@@ -7,6 +7,9 @@ from experiments import figure_a2, figure_a2_numbers as numbers
 from experiments.acceptance import Verdict, all_accepted
 from experiments.figure_a2_numbers import RANKS
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data():

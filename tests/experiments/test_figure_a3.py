@@ -7,6 +7,9 @@ from experiments import figure_a3, figure_a3_numbers as numbers
 from experiments.acceptance import Verdict
 from ntadyn.configuration import Curriculum, Dynamics, replaced
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 SEEDS, RECORDS = 30, 8
 
 

@@ -8,6 +8,9 @@ from experiments import figure_6, figure_a4, figure_a5, figure_a6, two_layers
 from experiments.acceptance import Verdict, all_accepted
 from ntadyn.configuration import Dynamics
 
+# The quick run of the figure takes ten seconds or more, most of it compilation.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def short():

@@ -22,6 +22,7 @@ Run = Callable[[str], dict[str, Any]]
 def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """A function that runs a notebook and gives its variables; its style and its figures do not outlive the test."""
     monkeypatch.setenv("NTADYN_FAST", "1")
+    plt.close("all")  # left open by others, whose number must not matter here
     with matplotlib.rc_context():
         yield lambda name: runpy.run_path(str(FOLDER / f"{name}.py"))
         for number in plt.get_fignums():
