@@ -12,6 +12,9 @@ from ntadyn.regularizers import from_relative_weights
 from ntadyn.results import RESULTS
 from ntadyn.simulation import Trajectory
 
+# Most of the time is compilation.
+pytestmark = pytest.mark.slow
+
 
 def _curriculum(configuration):
     key = building.first(building.keys(Randomness(num_seeds=1)))

@@ -10,6 +10,9 @@ from experiments.acceptance import Verdict, all_accepted
 from ntadyn import presets
 from ntadyn.configuration import Dynamics, replaced
 
+# Most of the time is compilation.
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("regime", ["flexible", "forgetful"])
 def test_follows_the_published_code_from_its_own_initial_weights(shared, regime):

@@ -27,6 +27,7 @@ def small():
     )
 
 
+@pytest.mark.slow
 def test_a_cell_is_the_run_of_its_configuration(small):
     cells = {"time_constants.gates": np.array([0.01, 0.02]), "penalties.strength": np.array([0.3, 0.25])}
     found = run_cells(small, cells, np.array([20, 10]), window=0.6, dtype=jnp.float64)

@@ -14,6 +14,9 @@ from experiments.toy_runs import (
     switch_times,
 )
 
+# Most of the time is compilation.
+pytestmark = pytest.mark.slow
+
 RUN = ToyRun(0.1, 0.5, ((1.0, 0.0), (0.2, 0.9)), gates=(0.9, 0.1), num_blocks=2)
 
 

@@ -6,6 +6,9 @@ from ntadyn import building, observables
 from ntadyn.configuration import Configuration, Curriculum, Dynamics, Randomness, replaced
 from ntadyn.ensemble import run_ensemble
 
+# Most of the time is compilation.
+pytestmark = pytest.mark.slow
+
 CONFIGURATION = Configuration(
     curriculum=Curriculum(block_duration=0.5, total_time=1.0),
     dynamics=Dynamics.ONLINE,

@@ -41,6 +41,7 @@ def test_first_simulation(run):
     assert len(plt.get_fignums()) == 3
 
 
+@pytest.mark.slow
 def test_exact_solution_and_conservation_laws(run):
     seen = run("exact_solution_and_conservation_laws")
     assert seen["mean_distance"] < 5e-4
@@ -51,6 +52,7 @@ def test_exact_solution_and_conservation_laws(run):
     assert 0 < float(seen["share"].time_share) < 0.9
 
 
+@pytest.mark.slow
 def test_your_own_network_and_learning_rule(run):
     seen = run("your_own_network_and_learning_rule")
     # With an exponent of one the rule is the gradient flow, up to steps that overshoot zero.

@@ -204,6 +204,7 @@ def test_eigenbasis_of_special_matrices(matrix):
     np.testing.assert_allclose(basis.T @ basis, np.eye(2), rtol=0, atol=4e-16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 3])
 def test_derivative_through_kinks_matches_finite_differences(size):
     linear, quadratic, gates = random_problems(size, seed=8)

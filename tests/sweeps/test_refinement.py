@@ -1,0 +1,89 @@
+"""Refinement on a made-up map, whose border is known, so that no trajectory has to be run."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from ntadyn.configuration import replaced
+from ntadyn.presets import figure_5_published
+from ntadyn.sweeps import Sweep, as_axes
+from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT
+from ntadyn.sweeps.refinement import refine_sweep
+
+ROWS, COLUMNS = np.linspace(0.1, 1.0, 65), np.linspace(0.01, 0.05, 65)
+PLAN = Sweep(
+    replaced(figure_5_published(), {"randomness.num_seeds": 3}),
+    as_axes({BLOCK_DURATION: ROWS, GATE_TIME_CONSTANT: COLUMNS}),
+)
+LEVEL = 0.9
+
+
+def alignment(rows, columns):
+    """Falls from 1 to 0.7 across the curve columns = 0.03 rows."""
+    return 0.85 + 0.15 * np.tanh((0.03 * rows - columns) / 0.002)
+
+
+def made_up(tiled, tiles, done):
+    for number in tiles:
+        cells = np.asarray(tiled.tiles[number].cells)
+        row, column = np.unravel_index(cells, PLAN.shape)
+        values = np.repeat(alignment(ROWS[row], COLUMNS[column])[:, None], 3, axis=1)
+        variables = {
+            "alignment": (("cell", "seed"), values),
+            "result": (("cell", "seed"), np.zeros((cells.size, 3), int)),
+        }
+        done(number, xr.Dataset(variables, {"cell": ("cell", cells)}))
+
+
+@pytest.fixture(scope="module")
+def refined():
+    reports = []
+    return refine_sweep(PLAN, 8, compute=made_up, report=reports.append), reports
+
+
+def test_five_times_fewer_cells_than_the_full_grid_are_run(refined):
+    dataset, reports = refined
+    evaluated = int(dataset.evaluated.sum())
+    assert evaluated <= 65 * 65 / 5
+    assert sum(reports) == 3 * evaluated
+    np.testing.assert_array_equal((dataset.result == 0).all("seed"), dataset.evaluated)
+    np.testing.assert_array_equal((dataset.result == -1).all("seed"), ~dataset.evaluated)
+
+
+def test_the_border_is_as_fine_as_that_of_the_full_grid(refined):
+    dataset, _ = refined
+    mean = dataset.alignment.mean("seed").values
+    full = alignment(ROWS[:, None], COLUMNS[None])
+    for row in range(65):
+        crossing, expected = (np.flatnonzero(np.diff(values >= LEVEL)) for values in (mean[row], full[row]))
+        np.testing.assert_array_equal(crossing, expected)
+    # Every square of neighbours that the level runs through has been run at all four corners.
+    above = full >= LEVEL
+    corners = np.stack([above[:-1, :-1], above[1:, :-1], above[:-1, 1:], above[1:, 1:]])
+    on_border = corners.any(0) & ~corners.all(0)
+    run = dataset.evaluated.values
+    everywhere = run[:-1, :-1] & run[1:, :-1] & run[:-1, 1:] & run[1:, 1:]
+    assert on_border.sum() > 60
+    assert np.all(everywhere[on_border])
+
+
+def test_cells_that_were_run_hold_what_was_found_and_others_what_lies_between(refined):
+    dataset, _ = refined
+    full = alignment(ROWS[:, None], COLUMNS[None])
+    run = dataset.evaluated.values
+    mean = dataset.alignment.mean("seed").values
+    np.testing.assert_allclose(mean[run], full[run], rtol=1e-12)
+    assert np.all(np.isfinite(mean))
+    assert np.max(np.abs(mean - full)) < 0.15  # never beyond the values around
+
+
+@pytest.mark.parametrize("stride", [0, 1, 3, 12])
+def test_strides_that_are_no_power_of_two_are_refused(stride):
+    with pytest.raises(ValueError, match=f"{stride} apart; choose a power of two"):
+        refine_sweep(PLAN, stride, compute=made_up)
+
+
+def test_one_axis_cannot_be_refined():
+    one = Sweep(PLAN.configuration, PLAN.axes[:1])
+    with pytest.raises(ValueError, match="needs two axes"):
+        refine_sweep(one, 8, compute=made_up)
