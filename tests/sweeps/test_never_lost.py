@@ -67,6 +67,7 @@ def test_killed_twenty_times_and_resumed(tmp_path):
     assert_same_result(tmp_path, "killed")
 
 
+@pytest.mark.slow
 def test_two_processes_complete_a_damaged_sweep(place, script):
     assert_same_result(place, "shared")
     found = computed(script.stdout, "shared")
