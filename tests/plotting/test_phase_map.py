@@ -5,15 +5,16 @@ import pytest
 import xarray as xr
 
 from ntadyn.configuration import Configuration, replaced, to_json
-from ntadyn.phase_maps import block_durations, gate_time_constants, strengths
 from ntadyn.plotting.phase_map import BORDER, phase_map_figure
+from ntadyn.sweeps import Axis
+from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH as STRENGTH_PATH
 
 TAU_W = 2.0
 
 
 def made(columns, name="gate_speed"):
     """A map as `run_phase_map` returns it, whose alignment rises from 0.5 to 1 along the rows."""
-    rows = block_durations((0.5, 1.0, 2.0))
+    rows = Axis(BLOCK_DURATION, (0.5, 1.0, 2.0))
     alignment = np.broadcast_to(np.linspace(0.5, 1.0, 3)[:, None, None], (3, 4, 2)).copy()
     configuration = replaced(Configuration(), {"time_constants.weights": TAU_W})
     dims = (rows.name, columns.name, "seed")
@@ -27,8 +28,8 @@ def made(columns, name="gate_speed"):
     )
 
 
-SPEED = gate_time_constants((0.1, 0.2, 0.3, 0.4))
-STRENGTH = strengths((0.0, 0.1, 0.2, 0.3))
+SPEED = Axis(GATE_TIME_CONSTANT, (0.1, 0.2, 0.3, 0.4))
+STRENGTH = Axis(STRENGTH_PATH, (0.0, 0.1, 0.2, 0.3))
 
 
 @pytest.fixture
