@@ -20,6 +20,7 @@ FIGURES = {
     "figure_a12": "both kinds of composition from beginning to end",
     "figure_a13": "teachers that overlap: speed and specialisation, as published and as they last",
     "figure_a14": "composite tasks alone lead paths to base tasks that are never shown",
+    "figure_5_doubt": "supplement: chance, time step and separatrices in the maps of figure 5",
     "figure_2_conservation": "supplement: when specialisation can grow, by a conservation law",
     "figure_8": "recovery from a switch after more practice: flexible, forgetful, and people from a file",
     "figure_a3": "four paths for two tasks, with and without a penalty on the weights",

@@ -22,7 +22,7 @@ from ntadyn.simulation import FixedSteps
 from ntadyn.solvers import Descent, lanes
 from ntadyn.sweeps.engine import Threads, run_sweep
 from ntadyn.sweeps.plan import Precision, Sweep
-from ntadyn.sweeps.summary import AMPLIFICATION, JITTER
+from ntadyn.sweeps.summary import JITTER, SENSITIVE
 from ntadyn.time_grid import lay_out
 
 MATRIX = 2048
@@ -38,9 +38,10 @@ class SweepSpeed:
         per_second: trajectories per second of run time, compilation apart.
         compile_seconds: compilation of the program.
         steps: mean number of steps of a trajectory.
-        gate_error_median: median over trajectories of the largest change of a recorded gate under halved steps.
-        gate_error_99: 99 of 100 trajectories that sit on no separatrix are below this.
-        separatrix: share of the checked trajectories that sit on a separatrix.
+        gate_error_median: median of the largest change of a recorded gate under halved steps, without sensitive
+            trajectories.
+        gate_error_99: 99 of 100 of these are below this.
+        sensitive: share of the checked trajectories that amplify a jitter of their start a thousandfold.
         flops: floating-point operations per second that the steps need, divisions counted as one.
         peak: floating-point operations per second of a matrix product on all cores.
     """
@@ -52,7 +53,7 @@ class SweepSpeed:
     steps: float
     gate_error_median: float
     gate_error_99: float
-    separatrix: float
+    sensitive: float
     flops: float
     peak: float
 
@@ -142,7 +143,7 @@ def _sweep_speed(precision: Precision, size: int, workers: int) -> SweepSpeed:
     number, seconds = dataset.result.size, float(dataset.attrs["run_seconds"])
     checked = run_sweep(_map(max(2, size // 5), precision, check=1.0), compute=compute)
     errors, jumps = checked.gate_error.values, checked.perturbation.values
-    steady = errors[jumps < AMPLIFICATION * JITTER]
+    steady = errors[jumps < SENSITIVE * JITTER]
     steps = float(dataset.attrs["mean_steps"])
     return SweepSpeed(
         precision.value,

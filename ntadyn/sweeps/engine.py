@@ -26,7 +26,9 @@ Compute = Callable[[TiledSweep, Iterable[int], Callable[[int, xr.Dataset], Any]]
 class Threads:
     """Tiles on the devices of this machine, several threads per device.
 
-    On two CPU cores two threads with one device each keep both cores busy; so do two XLA devices, no faster.
+    On two CPU cores two threads with one device each keep both cores busy; so do two XLA devices, no faster. An
+    observable of yours that calls `jnp.linalg.qr` or `eigh` needs `per_device=1` on a CPU: for batches of matrices
+    these wait inside the threads that are to do their work, and two programs at a time can wait for each other.
 
     Attributes:
         per_device: tiles that run on a device at the same time; 2 suits a CPU with two cores, 1 an accelerator.

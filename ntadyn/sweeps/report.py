@@ -9,7 +9,7 @@ from ntadyn.sweeps.border import INTERVAL, Border, border as border_of
 from ntadyn.sweeps.dataset_axes import SEED, DatasetAxis, dataset_axes, plane
 from ntadyn.sweeps.regimes import THRESHOLDS, Thresholds
 from ntadyn.sweeps.repetitions import STREAMS, factors, finished, not_varied
-from ntadyn.sweeps.summary import AMPLIFICATION, ERRORS, JITTER, regime_table, score_names, summarise
+from ntadyn.sweeps.summary import ERRORS, JITTER, SENSITIVE, regime_table, score_names, summarise
 from ntadyn.sweeps.variance import variance_table
 
 # Rows of a border that are printed at most.
@@ -142,7 +142,9 @@ def _separatrix(dataset: xr.Dataset, summary: xr.Dataset) -> list[str]:
     sampled = int(np.isfinite(summary["amplification"]).sum())
     trajectories = int(np.isfinite(finished(dataset, "perturbation")).sum())
     marked, limit = int(summary["separatrix"].sum()), summary.attrs["amplification_threshold"]
-    return [f"  {marked} of {sampled} sampled cells amplify it more than {limit:g} times ({trajectories} trajectories)"]
+    return [
+        f"  {marked} of {sampled} sampled cells amplify it more than {limit:,.0f} times ({trajectories} trajectories)"
+    ]
 
 
 def _border(axes: tuple[DatasetAxis, ...], border: Border) -> list[str]:
@@ -215,12 +217,12 @@ def run_summary(dataset: xr.Dataset) -> str:
     ]
     if "gate_error" in dataset:
         errors, jumps = (dataset[name].values for name in ("gate_error", "perturbation"))
-        steady = np.isfinite(errors) & (jumps < AMPLIFICATION * JITTER)
+        steady = np.isfinite(errors) & (jumps < SENSITIVE * JITTER)
         if steady.any():
             median, most = np.quantile(errors[steady], (0.5, 0.99))
             lines.append(
                 f"  halving all steps moves gates by {median:.1e} (median), {most:.1e} (99 % below) in "
-                f"{int(steady.sum()):,} checked trajectories; {int((np.isfinite(errors) & ~steady).sum()):,} more sit "
-                f"on a separatrix"
+                f"{int(steady.sum()):,} checked trajectories; {int((np.isfinite(errors) & ~steady).sum()):,} more "
+                f"amplify a jitter of their start more than {SENSITIVE:g} times"
             )
     return "\n".join(lines)

@@ -116,7 +116,7 @@ def test_separatrices_are_told_where_jittered_starts_were_run(dataset):
     moved[0, 4, 1] = 0.5
     dataset["perturbation"] = (dataset.alignment.dims, moved)
     (row,) = section(describe_sweep(dataset, "alignment", 0.9), "separatrix")
-    assert " ".join(row) == "1 of 6 sampled cells amplify it more than 1000 times (18 trajectories)"
+    assert " ".join(row) == "1 of 6 sampled cells amplify it more than 100,000 times (18 trajectories)"
 
 
 def test_the_variance_table_comes_with_a_crossed_design(dataset):

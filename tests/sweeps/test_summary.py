@@ -76,15 +76,15 @@ def test_errors_are_summarised_where_they_were_estimated(dataset):
 
 def test_separatrix_cells_are_those_that_amplify_a_jitter(dataset):
     moved = np.full(VALUES.shape, 1e-6)
-    moved[1, 0, 5] = 2e-3
-    moved[1, 1, 5] = 0.9e-3
+    moved[1, 0, 5] = 0.2
+    moved[1, 1, 5] = 0.09
     moved[1, 2, 0] = 1.0  # of a failed trajectory
     moved[0, 0] = np.nan
     dataset["perturbation"] = (dataset.alignment.dims, moved)
     summary = summarise(dataset)
     np.testing.assert_array_equal(summary.separatrix, [[False, False, False], [True, False, False]])
-    np.testing.assert_allclose(summary.amplification, [[np.nan, np.nan, 1], [2000, 900, 1]])
-    assert summarise(dataset, amplification=500.0).separatrix.values.tolist()[1] == [True, True, False]
+    np.testing.assert_allclose(summary.amplification, [[np.nan, np.nan, 1], [2e5, 9e4, 1]])
+    assert summarise(dataset, amplification=5e4).separatrix.values.tolist()[1] == [True, True, False]
     assert score_names(dataset) == ("alignment", "contrast")
 
 
