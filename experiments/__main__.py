@@ -78,10 +78,38 @@ class Report:
         return 0
 
 
+@dataclass(frozen=True)
+class Gallery:
+    """Write small copies of some pictures, which the README shows."""
+
+    names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME...")] = (
+        "figure_2",
+        "figure_3",
+        "figure_4",
+        "figure_6",
+    )
+    """Figures, as `list` names them."""
+    out: Path = Path("figures")
+    """Folder that figures were run into."""
+    to: Path = Path(__file__).with_name("gallery")
+    """Folder for the copies."""
+
+    def run(self) -> int:
+        """Write them and say where."""
+        from experiments.small_copies import write_small_copies
+
+        for path in write_small_copies(self.names, self.out, self.to):
+            print(f"wrote {path}")
+        return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Leave with 0 for success, 1 for failures and numbers outside their tolerance, 2 for bad input."""
     command: Any = tyro.extras.subcommand_cli_from_dict(
-        {"list": List, "run": Run, "report": Report}, prog="experiments", description=DESCRIPTION, args=arguments
+        {"list": List, "run": Run, "report": Report, "gallery": Gallery},
+        prog="experiments",
+        description=DESCRIPTION,
+        args=arguments,
     )
     try:
         code = command.run()

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ntadyn.decompositions import eigh
 from ntadyn.dynamics.closed_form import block_diagonal, relaxation
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
@@ -130,7 +131,7 @@ class DeepOrderParameters(AbstractGatedSystem):
         """W1 += W2^T A E in closed form, contracted with W1 and the teachers; A = relaxation(W2 W2^T / tau) / tau."""
         pull, teacher_error = self._errors(state, task)
         tau = self.time_constants["weights"]
-        rates, modes = jnp.linalg.eigh(state.gates.T @ state.gates)
+        rates, modes = eigh(state.gates.T @ state.gates)
         carry = (state.gates @ modes) * (relaxation(rates / tau, duration) / tau)[None] @ modes.T
         growth = carry @ pull
         squared = carry @ self._squared_error(state, task) @ carry.T

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from ntadyn.decompositions import eigh
 from ntadyn.dynamics.closed_form import block_diagonal, relaxation
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
@@ -39,7 +40,7 @@ class InputCovariance(eqx.Module):
         matrix = jnp.asarray(matrix)
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"an input covariance must be a square matrix; got shape {matrix.shape}.")
-        variances, directions = jnp.linalg.eigh(matrix)
+        variances, directions = eigh(matrix)
         # Inside jit even a known matrix has traced eigenvalues.
         if not isinstance(variances, Tracer):
             tolerance = 1e3 * jnp.finfo(matrix.dtype).eps * jnp.max(jnp.abs(matrix))

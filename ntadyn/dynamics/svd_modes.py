@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from ntadyn.decompositions import eigh
 from ntadyn.dynamics.closed_form import relaxation
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
@@ -42,7 +43,7 @@ class TeacherModes(eqx.Module):
         # The matrices W W^T of all tasks commute if and only if the left vectors can be shared; a combination with
         # irrational coefficients then has no eigenvalues that coincide by accident, so it diagonalises all of them.
         coefficients = 1 + jnp.arange(tasks.num_tasks, dtype=dtype) * 0.6180339887498949
-        _, left = jnp.linalg.eigh(jnp.einsum("m,moi,mki->ok", coefficients, teachers, teachers))
+        _, left = eigh(jnp.einsum("m,moi,mki->ok", coefficients, teachers, teachers))
         scaled = jnp.einsum("on,moi->mni", left, teachers)
         strengths = jnp.linalg.norm(scaled, axis=-1)
         threshold = 1e3 * jnp.finfo(dtype).eps * jnp.max(strengths)

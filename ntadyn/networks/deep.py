@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from ntadyn.decompositions import eigh
 from ntadyn.networks.network import (
     AbstractGatedNetwork,
     check_axes,
@@ -67,8 +68,7 @@ class DeepLinear(AbstractGatedNetwork):
 
     def output_modes(self) -> tuple[Float[Array, " o"], Float[Array, "o o"]]:
         """The eigenvalues and eigenvectors of W2 W2^T."""
-        rates, directions = jnp.linalg.eigh(self.gates.T @ self.gates)
-        return rates, directions
+        return eigh(self.gates.T @ self.gates)
 
     @classmethod
     def initialise(

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from ntadyn.decompositions import eigh
 from ntadyn.dynamics.closed_form import relaxation
 from ntadyn.regularizers import AbstractPenalty
 
@@ -200,7 +201,7 @@ def symmetric_eigen(matrix: Float[Array, "n n"]) -> tuple[Float[Array, " n"], Fl
     if size == 1:
         return matrix[0], jnp.ones_like(matrix)
     if size > 2:
-        return jnp.linalg.eigh(matrix)
+        return eigh(matrix)
     first, second, off = matrix[0, 0], matrix[1, 1], matrix[0, 1]
     mean, half, radius = (
         0.5 * (first + second),

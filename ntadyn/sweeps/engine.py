@@ -27,8 +27,8 @@ class Threads:
     """Tiles on the devices of this machine, several threads per device.
 
     On two CPU cores two threads with one device each keep both cores busy; so do two XLA devices, no faster. An
-    observable of yours that calls `jnp.linalg.qr` or `eigh` needs `per_device=1` on a CPU: for batches of matrices
-    these wait inside the threads that are to do their work, and two programs at a time can wait for each other.
+    observable of yours that calls `jnp.linalg.qr` needs `per_device=1` on a CPU, and one that calls `eigh` that or the
+    one of `ntadyn.decompositions`, which says why.
 
     Attributes:
         per_device: tiles that run on a device at the same time; 2 suits a CPU with two cores, 1 an accelerator.

@@ -18,6 +18,7 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from ntadyn import decompositions
 from ntadyn.tasks.known import known_values
 from ntadyn.tasks.task_set import TaskSet, from_matrices
 
@@ -345,20 +346,8 @@ def _check_rows_fit(maker: str, num_tasks: int, d_out: int, d_in: int) -> None:
 def _orthonormal_rows(
     key: PRNGKeyArray, num_tasks: int, d_out: int, d_in: int, dtype: DTypeLike | None
 ) -> Float[Array, "m o i"]:
-    rotation = _rotation(key, d_in, _float_dtype(dtype))
+    rotation = decompositions.rotation(key, d_in, _float_dtype(dtype))
     return rotation.T[: num_tasks * d_out].reshape(num_tasks, d_out, d_in)
-
-
-def _rotation(key: PRNGKeyArray, dim: int, dtype: DTypeLike) -> Float[Array, "d d"]:
-    """A Haar-distributed rotation."""
-
-    # On a CPU, LAPACK's QR of a batch waits inside a thread of the pool that is to do its work: two programs at a time,
-    # as a sweep runs them, can wait for each other forever. One matrix at a time is factorised where it is.
-    @jax.custom_batching.sequential_vmap
-    def draw(key: PRNGKeyArray) -> Float[Array, "d d"]:
-        return jax.random.orthogonal(key, dim, dtype=dtype)
-
-    return draw(key)
 
 
 def _normalise(rows: Float[Array, "... i"]) -> Float[Array, "... i"]:
@@ -387,6 +376,6 @@ def _singular_vectors(
     if basis is Basis.RANDOM:
         vectors = _normalise(jax.random.normal(key, (num_tasks, num_modes, dim), dtype))
         return vectors.swapaxes(1, 2)
-    rotation = _rotation(key, dim, dtype)
+    rotation = decompositions.rotation(key, dim, dtype)
     chunk = dim // num_tasks if basis is Basis.SPLIT else 0
     return jnp.stack([rotation[:, m * chunk : m * chunk + num_modes] for m in range(num_tasks)])

@@ -1,8 +1,6 @@
 """Teachers: sizes and geometry against closed forms, and the messages for sizes that cannot work."""
 
 import itertools
-import subprocess
-import sys
 
 import equinox as eqx
 import hypothesis
@@ -299,27 +297,3 @@ def test_published_overlap_range(overlap):
 def test_row_overlap_range(overlap):
     with pytest.raises(ValueError, match="allowed is 0 to 1"):
         teachers.row_overlapping(KEY, 2, 3, 8, overlap)
-
-
-BOTH_AT_ONCE = """
-import threading
-import jax
-from ntadyn.tasks import teachers
-
-def batch(keys):
-    return [jax.vmap(lambda key: teachers.orthogonal(key, 2, 10, 20).teachers)(keys + k) for k in range(4)]
-
-draw = jax.jit(batch)
-keys = jax.random.split(jax.random.PRNGKey(0), 20)
-jax.block_until_ready(draw(keys))
-threads = [threading.Thread(target=lambda: [jax.block_until_ready(draw(keys)) for _ in range(200)]) for _ in range(2)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-"""
-
-
-def test_two_programs_may_draw_teachers_at_once():
-    # Batched QR made them wait for each other forever, most often in less than a second.
-    subprocess.run([sys.executable, "-c", BOTH_AT_ONCE], check=True, timeout=120)
