@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn import building
+from ntadyn import building, observables
 from ntadyn.configuration import Configuration, Dynamics, TeacherScale, replaced
-from ntadyn.dynamics import GradientFlow
+from ntadyn.dynamics import GradientFlow, OnlineSGD
 from ntadyn.presets import (
     SIMULATIONS,
     as_published_grid,
@@ -122,6 +122,25 @@ def test_the_translation_moves_exactly_like_the_legacy_convention(method):
     np.testing.assert_allclose(runs[0].values["loss"] * 8, runs[1].values["loss"], rtol=0, atol=1e-10)
     weights, legacy_weights = (run.final_state.weights for run in runs)
     np.testing.assert_allclose(weights * 8**0.5, legacy_weights, rtol=0, atol=1e-10)
+
+
+def test_the_translation_moves_exactly_like_the_legacy_convention_on_equal_batches():
+    key = building.first(building.keys(LEGACY.randomness))
+    flow, state = building.build(translated_from_legacy(LEGACY), key)
+    _, legacy_state = building.build(LEGACY, key)
+    system, legacy = (OnlineSGD(item, key.data, 20) for item in (flow, literal_legacy_system(LEGACY, key)))
+    curriculum = building.build_curriculum(LEGACY.curriculum, system.tasks)
+    method, recorded = FixedSteps(Descent(), 0.002), {"loss": observables.batch_loss, "gates": observables.gates}
+    one, other = (
+        simulate(item, curriculum, item.initial_state(start), method=method, observables=recorded, records_per_block=9)
+        for item, start in ((system, state), (legacy, legacy_state))
+    )
+    # 600 updates; the batches of 20 differ enough from their mean to be seen in the loss.
+    assert float(jnp.ptp(jnp.diff(one.values["loss"]))) > 0.01
+    np.testing.assert_allclose(one.values["gates"], other.values["gates"], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(one.values["loss"] * 8, other.values["loss"], rtol=0, atol=1e-10)
+    last, legacy_last = (run.final_state.network.weights for run in (one, other))
+    np.testing.assert_allclose(last * 8**0.5, legacy_last, rtol=0, atol=1e-10)
 
 
 def test_the_translation_of_two_layers_moves_exactly_like_the_legacy_convention():
