@@ -10,9 +10,11 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
+from ntadyn.dynamics.online import OnlineState
 from ntadyn.dynamics.system import AbstractSystem
 from ntadyn.metrics.alignment import overlap_similarity
 from ntadyn.metrics.rows import row_similarity as similarity_of_rows
+from ntadyn.networks import AbstractGatedNetwork
 
 Observable = Callable[[Any, PyTree, Float[Array, " m"]], Any]
 
@@ -68,6 +70,22 @@ def full_state(system: AbstractSystem, state: PyTree, task: Array) -> PyTree:
     """The state itself; large in weight space."""
     del system, task
     return state
+
+
+def network(system: AbstractSystem, state: PyTree, task: Array) -> AbstractGatedNetwork:
+    """Gates and weights themselves, without what an online rule carries beside them; large.
+
+    Raises:
+        ValueError: for a reduced system, whose state is not a network.
+    """
+    del system, task
+    found = state.network if isinstance(state, OnlineState) else state
+    if not isinstance(found, AbstractGatedNetwork):
+        raise ValueError(
+            f"the state of a reduced system ({type(found).__name__}) has no weights; record full_state, or run "
+            f"GradientFlow."
+        )
+    return found
 
 
 STANDARD: dict[str, Observable] = {
