@@ -1,7 +1,10 @@
 """Settings and fixtures that every test shares."""
 
 import itertools
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,8 +25,26 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # Most tests compile many programs and run each of them briefly; those that run long ask for `optimised`.
 jax.config.update("jax_disable_most_optimizations", True)
 matplotlib.use("Agg")
+_CACHE = pytest.StashKey[str]()
+
 hypothesis.settings.register_profile("ntadyn", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ntadyn")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What one process has compiled, the others load: parallel workers, and the commands that tests start."""
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        config.stash[_CACHE] = os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="ntadyn-tests-")
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    # JAX has read its environment already.
+    jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The process that made the folder of compiled programs removes it."""
+    if _CACHE in config.stash:
+        shutil.rmtree(config.stash[_CACHE], ignore_errors=True)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import itertools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +20,30 @@ from ntadyn.metrics import (
 )
 
 ROUNDING = 1e-14
+
+# Compiled whole: operation by operation, these tests would compile hundreds of programs.
+(
+    assign_paths_by_row,
+    assign_units,
+    matched_rows,
+    mean_over,
+    published_row_matching,
+    row_cosines,
+    row_similarity,
+    similarity_matrix,
+) = map(
+    eqx.filter_jit,
+    (
+        assign_paths_by_row,
+        assign_units,
+        matched_rows,
+        mean_over,
+        published_row_matching,
+        row_cosines,
+        row_similarity,
+        similarity_matrix,
+    ),
+)
 TEACHERS = jax.random.normal(jax.random.key(0), (2, 3, 5))
 ROWS = jax.random.normal(jax.random.key(1), (8, 5))
 

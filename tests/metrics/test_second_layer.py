@@ -1,3 +1,4 @@
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,14 +12,34 @@ from ntadyn.metrics import (
     num_kept_winners,
     participation_ratio,
     relative_change,
-    row_change,
     row_cosine,
-    running_maximum,
     sorted_second_layer,
     winning_units,
 )
 
 ROUNDING = 1e-14
+
+# Compiled whole: operation by operation, these tests would compile hundreds of programs.
+(
+    frozen_alignment,
+    gate_levels,
+    largest_share,
+    participation_ratio,
+    relative_change,
+    sorted_second_layer,
+    winning_units,
+) = map(
+    eqx.filter_jit,
+    (
+        frozen_alignment,
+        gate_levels,
+        largest_share,
+        participation_ratio,
+        relative_change,
+        sorted_second_layer,
+        winning_units,
+    ),
+)
 
 
 def ideal(task, d_out=10):
@@ -106,24 +127,6 @@ def test_frozen_second_layers_are_compared_with_the_teacher_in_force():
     expected = [float(row_cosine(gates.T @ weights, teacher)) for gates in frozen]
     np.testing.assert_allclose(alignments, expected, rtol=0, atol=ROUNDING)
     assert abs(expected[0] - expected[1]) > 0.01
-
-
-def test_change_of_rows_per_record_by_hand():
-    rows = jnp.stack([random_gates(seed) for seed in range(4)])
-    change = row_change(rows)
-    assert float(change[0]) == pytest.approx(np.linalg.norm(rows[1] - rows[0], axis=1).mean(), rel=1e-14)
-    assert float(change[2]) == pytest.approx(np.linalg.norm((rows[3] - rows[1]) / 2, axis=1).mean(), rel=1e-14)
-    with pytest.raises(ValueError, match="two records"):
-        row_change(rows[:1])
-
-
-def test_running_maximum():
-    series = jnp.asarray([1.0, 3.0, 2.0, 0.0, 1.0])
-    np.testing.assert_array_equal(running_maximum(series), [1.0, 3.0, 3.0, 2.0, 1.0])
-    np.testing.assert_array_equal(running_maximum(series, 1), series)
-    np.testing.assert_array_equal(running_maximum(series, 3), [1.0, 3.0, 3.0, 3.0, 2.0])
-    with pytest.raises(ValueError, match="over 0 records.*at least one"):
-        running_maximum(series, 0)
 
 
 def test_everything_maps_over_seeds():

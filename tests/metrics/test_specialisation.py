@@ -1,5 +1,6 @@
 """Specialisation: known matrices, invariance under relabelling, and coordinates of two paths on two tasks."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +14,11 @@ from ntadyn.metrics import (
 )
 
 ROUNDING = 1e-12
+
+# Compiled whole: operation by operation, these tests would compile hundreds of programs.
+(specialisation, two_path_coordinates, two_path_coordinates_from_overlaps) = map(
+    eqx.filter_jit, (specialisation, two_path_coordinates, two_path_coordinates_from_overlaps)
+)
 
 
 def test_last_blocks_mask_selects_two_blocks():

@@ -4,14 +4,28 @@ import inspect
 
 import hypothesis
 import hypothesis.strategies as st
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.metrics import direction_change, direction_rate, gate_change, gate_rate, relative_weight_change
+from ntadyn.metrics import (
+    direction_change,
+    direction_rate,
+    gate_change,
+    gate_rate,
+    relative_weight_change,
+    row_change,
+    running_maximum,
+)
 
 ROUNDING = 1e-12
+
+# Compiled whole: operation by operation, these tests would compile hundreds of programs.
+(direction_change, direction_rate, gate_change, gate_rate, relative_weight_change) = map(
+    eqx.filter_jit, (direction_change, direction_rate, gate_change, gate_rate, relative_weight_change)
+)
 
 
 def rotating_weights(angles, growth):
@@ -110,3 +124,21 @@ def test_changes_under_jit_and_vmap_keep_dtype(getkey, dtype):
         found = jax.jit(jax.vmap(measure, (None, 0)))(times, weights)
         assert found.dtype == dtype
         np.testing.assert_allclose(found, jnp.stack([measure(times, w) for w in weights]), rtol=1e-5)  # same
+
+
+def test_change_of_rows_per_record_by_hand():
+    rows = jax.random.normal(jax.random.key(0), (4, 6, 3))
+    change = row_change(rows)
+    assert float(change[0]) == pytest.approx(np.linalg.norm(rows[1] - rows[0], axis=1).mean(), rel=1e-14)
+    assert float(change[2]) == pytest.approx(np.linalg.norm((rows[3] - rows[1]) / 2, axis=1).mean(), rel=1e-14)
+    with pytest.raises(ValueError, match="two records"):
+        row_change(rows[:1])
+
+
+def test_running_maximum():
+    series = jnp.asarray([1.0, 3.0, 2.0, 0.0, 1.0])
+    np.testing.assert_array_equal(running_maximum(series), [1.0, 3.0, 3.0, 2.0, 1.0])
+    np.testing.assert_array_equal(running_maximum(series, 1), series)
+    np.testing.assert_array_equal(running_maximum(series, 3), [1.0, 3.0, 3.0, 3.0, 2.0])
+    with pytest.raises(ValueError, match="over 0 records.*at least one"):
+        running_maximum(series, 0)

@@ -74,6 +74,7 @@ def test_a_cluster_gives_the_same_bits_and_compiles_once_per_worker(compute, exp
     assert again.attrs["compile_seconds"] == 0
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced(compute, expected, tmp_path):
     before, reported = processes(compute), []
 

@@ -122,6 +122,7 @@ def test_figure_4_specialisation_space():
     np.testing.assert_allclose(ends["wbar"], [0.995, 0.986, 0.955, 0.863, 0.715], atol=TOY_TOLERANCE)
 
 
+@pytest.mark.slow
 def test_figure_8_forgetful_students_recover_more_slowly_with_practice():
     configuration = Configuration(
         curriculum=Curriculum(block_duration=0.99, total_time=4.99),

@@ -39,6 +39,7 @@ CASES = {
     "figure 5, middle gates": figure_5_cell(0.03, 0.6),
     "figure 5, slow gates": figure_5_cell(0.05, 0.8),
 }
+LONG = {"figure 2 flexible", "figure 5, middle gates"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +100,7 @@ def errors(values, reference, teacher_norm) -> tuple[np.ndarray, np.ndarray]:
     return gates, np.maximum(*overlaps) / teacher_norm
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in CASES])
 def test_default_step_meets_the_bar_with_a_tenth_of_eulers_steps(name, record_property):
     problem = Problem.make(CASES[name])
     reference = problem.converged()

@@ -67,7 +67,7 @@ def numbers(values, window, ends):
     }
 
 
-@pytest.fixture(scope="module", params=["flexible", "forgetful"])
+@pytest.fixture(scope="module", params=["flexible", pytest.param("forgetful", marks=pytest.mark.slow)])
 def measured(request):
     preset = {"flexible": figure_6_flexible, "forgetful": figure_6_forgetful}[request.param]
     configuration = replaced(as_published_grid(preset(), 0.01), {"randomness.num_seeds": NUM_SEEDS})
