@@ -40,20 +40,31 @@ def mean_loss(dataset: xr.Dataset, block: int) -> np.ndarray:
 def time_to_loss(dataset: xr.Dataset, block: int, threshold: float) -> np.ndarray:
     """Time from the start of a block until the loss is below a threshold, infinity where it stays above; (seeds,)."""
     inside = in_block(dataset, block)
-    return _first_below(inside, inside.loss.values, threshold)
+    return first_below(inside.time.values, inside.loss.values, threshold)
 
 
 def fall_time(dataset: xr.Dataset, block: int, share: float = 0.1) -> np.ndarray:
     """Time until the loss is below a share of what the block began with, infinity where it stays above; (seeds,)."""
     inside = in_block(dataset, block)
-    return _first_below(inside, inside.loss.values / inside.loss.values[:, :1], share)
+    return first_below(inside.time.values, inside.loss.values / inside.loss.values[:, :1], share)
 
 
-def _first_below(inside: xr.Dataset, values: np.ndarray, threshold: float) -> np.ndarray:
-    times = jnp.asarray(inside.time.values)
-    block = jnp.zeros(times.shape, jnp.int32)
+def first_below(times: np.ndarray, values: np.ndarray, threshold: float) -> np.ndarray:
+    """Time from the first record until a series is below a threshold, linear between records.
+
+    Args:
+        times: of the records of one block.
+        values: series at these records, any leading axes.
+        threshold: what to fall below.
+
+    Returns:
+        Times, infinite where a series stays above, without the axis of the records.
+    """
+    records = jnp.asarray(times)
+    block = jnp.zeros(records.shape, jnp.int32)
 
     def one(series):
-        return time_to_threshold(times, series, block, 1, threshold).time[0]
+        return time_to_threshold(records, series, block, 1, threshold).time[0]
 
-    return np.asarray(jax.vmap(one)(jnp.asarray(values)))
+    flat = jnp.asarray(values.reshape(-1, values.shape[-1]))
+    return np.asarray(jax.vmap(one)(flat)).reshape(values.shape[:-1])

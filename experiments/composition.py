@@ -14,7 +14,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
-from experiments.variants import run_variants
+from experiments.recorded import weights as recorded_weights
+from experiments.variants import run_variants, seeded as seeded
 from ntadyn import building, observables, presets
 from ntadyn.configuration import (
     Composites,
@@ -23,14 +24,12 @@ from ntadyn.configuration import (
     Dynamics,
     Gating,
     Network,
-    Randomness,
     RelativePenalties,
     Teachers,
     TimeConstants,
     replaced,
     value_at,
 )
-from ntadyn.dynamics.online import OnlineState
 from ntadyn.labelled import simulation_dataset
 from ntadyn.metrics import (
     apply_published_sorting,
@@ -137,11 +136,6 @@ def loss_scale(configuration: Configuration) -> float:
     return configuration.teachers.d_in / configuration.teachers.d_out
 
 
-def seeded(configuration: Configuration, num_seeds: int, seed: int) -> Configuration:
-    """The configuration with so many repetitions of that seed, on one set of teachers."""
-    return dataclasses.replace(configuration, randomness=Randomness(seed=seed, num_seeds=num_seeds))
-
-
 def simulate(variants: Mapping[str, Configuration], records_per_block: int) -> dict[str, xr.Dataset]:
     """Simulate configurations that differ in `NUMBERS` only as one compiled program.
 
@@ -160,7 +154,7 @@ def simulate(variants: Mapping[str, Configuration], records_per_block: int) -> d
         "loss": observables.batch_loss if online else observables.loss,
         "gates": observables.gates,
     }
-    recorded |= {"weights": _weights} if _by_row(first) else _OF_PATHS
+    recorded |= {"weights": recorded_weights} if _by_row(first) else _OF_PATHS
     keys = building.keys(first.randomness)
     tasks = building.build_tasks(first.teachers, building.first(keys).teachers)
     changes = {path: [value_at(item, path) for item in variants.values()] for path in NUMBERS}
@@ -217,11 +211,15 @@ def _sorted_by_row(
     """Every output sorts its rows for itself, optimally over the last two blocks; "path" m is what teacher m got.
 
     Returns:
-        What `simulation_dataset` returns, with `alignment`, the mean cosine of all matched rows, and, under the
-        published matching of rows, `published_alignment` and `distinct_rows`, the number of student rows it uses.
+        What `simulation_dataset` returns, with `alignment`, the mean cosine of all matched rows, `momentary_alignment`,
+        the same for rows matched anew at every record, and, under the published matching of rows,
+        `published_alignment` and `distinct_rows`, the number of student rows it uses.
     """
     blocks, base = trajectory.blocks, tasks.num_base
     late = blocks >= blocks[-1] - 1
+
+    def momentary(cosines: Array) -> Array:
+        return matched_rows(cosines[None], assign_paths_by_row(cosines[:base])).alignment[0]
 
     def one(weights: Array) -> dict[str, Array]:
         weights = weights.astype(tasks.teachers.dtype)
@@ -237,6 +235,7 @@ def _sorted_by_row(
             "matching": matching,
             "similarity": matched.similarity,
             "alignment": matched.alignment,
+            "momentary_alignment": jax.vmap(momentary)(same_output),
             "published_alignment": published.alignment,
             "distinct_rows": published.num_distinct,
         }
@@ -250,6 +249,7 @@ def _sorted_by_row(
     dataset = simulation_dataset(configuration, relabelled, curriculum, tasks)
     names = {
         "alignment": "mean cosine of matched rows",
+        "momentary_alignment": "mean cosine of rows matched at that record",
         "published_alignment": "mean cosine of rows under the published matching",
         "distinct_rows": "student rows that the published matching uses",
     }
@@ -257,10 +257,3 @@ def _sorted_by_row(
     return dataset.assign(
         {name: (dims[name], np.asarray(found[name]), {"long_name": text}) for name, text in names.items()}
     )
-
-
-def _weights(system, state, task):
-    """All weights in single precision, which is plenty for cosines and half the memory."""
-    del system, task
-    network = state.network if isinstance(state, OnlineState) else state
-    return network.weights.astype(jnp.float32)

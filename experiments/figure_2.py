@@ -22,9 +22,10 @@ from matplotlib.figure import Figure
 from experiments import figure_2_numbers as numbers, figure_2_reference as published_arrays
 from experiments.acceptance import Acceptance
 from experiments.figure_run import Data
+from experiments.outcomes import on_batches
+from experiments.recorded import weights as recorded_weights
 from ntadyn import building, observables, presets
 from ntadyn.configuration import Configuration, Dynamics, replaced
-from ntadyn.dynamics.online import OnlineState
 from ntadyn.ensemble import run_ensemble
 from ntadyn.labelled import simulation_dataset
 from ntadyn.metrics import (
@@ -43,12 +44,14 @@ PUBLISHED_RECORD = 0.002  # spacing of the published records; panels D and E are
 VERDICT: str = (
     "Reproduced with the released parameters: every number is within its tolerance, for the population flow without "
     "any noise. The forgetful network settles into its cycle (loss from 0.213 to 0.060, both gates at 0.645), and the "
-    "time to loss 0.1 stays at 0.437 once batch noise, which crosses the threshold early, is added to the flow's "
-    "loss. Every one of 20 flexible seeds specialises to an alignment above 0.99 and recovers in 0.04 instead of 0.74 "
-    "time constants of the weights. What varies from seed to seed is when that happens: the published curve of "
-    "recovery times lies at the slow edge of what ten seeds give, so medians are compared, and means over seeds only "
-    "with the range of such means. Panels differ from the published ones in three ways that we chose: paths are "
-    "matched to teachers by an optimal assignment over the last two blocks, bands are one plain standard error "
+    "time to loss 0.1 stays at 0.437 once batch noise, which crosses the threshold early, is added to the flow's loss. "
+    "Every one of 20 flexible seeds specialises to an alignment above 0.99 and recovers in 0.04 instead of 0.74 time "
+    "constants of the weights. What varies from seed to seed is when that happens: the published curve of recovery "
+    "times lies at the slow edge of what ten seeds give, so medians are compared, and means over seeds only with the "
+    "range of such means. For the same reason small late losses are compared by their size only: after 15 blocks ours "
+    "is 0.0004 where 0.001 is stated. At the ends of late blocks the weights turn by 0.005 to 0.05 of their fastest, "
+    "where a rounded 0.01 to 0.08 is stated. Panels differ from the published ones in three ways that we chose: paths "
+    "are matched to teachers by an optimal assignment over the last two blocks, bands are one plain standard error "
     "(published ones are narrower by sqrt(10)), and blocks in which most seeds never reach the threshold are marked "
     "instead of silently counted as the length of the block."
 )
@@ -142,7 +145,7 @@ def simulate(configuration: Configuration, records_per_block: int) -> xr.Dataset
         "loss": observables.batch_loss if batches else observables.loss,
         "gates": observables.gates,
         "similarity": observables.similarity,
-        "weights": _weights,
+        "weights": recorded_weights,
     }
     trajectory, curriculum = run_ensemble(configuration, recorded, records_per_block)
     key = building.first(building.keys(configuration.randomness))
@@ -165,7 +168,7 @@ def simulate(configuration: Configuration, records_per_block: int) -> xr.Dataset
         np.asarray, derived(values["loss"], values["gates"], values["weights"])
     )
     late = turning[:, turning.shape[1] // 2 :].max(axis=1, keepdims=True)
-    on_batches = as_published if batches else _on_batches(configuration, np.asarray(values["loss"]), times, blocks)
+    seen = as_published if batches else _as_batches_show_it(configuration, np.asarray(values["loss"]), times, blocks)
     tau_w = taus.weights
     series, by_block = ("seed", "record"), ("seed", "block_index")
     return dataset.assign(
@@ -180,13 +183,15 @@ def simulate(configuration: Configuration, records_per_block: int) -> xr.Dataset
         ),
         time_to_loss_on_batches=(
             by_block,
-            on_batches / tau_w,
+            seen / tau_w,
             {"long_name": "the same for the loss as batches show it at the published records", "units": "tau_W"},
         ),
     )
 
 
-def _on_batches(configuration: Configuration, loss: np.ndarray, times: jax.Array, blocks: jax.Array) -> np.ndarray:
+def _as_batches_show_it(
+    configuration: Configuration, loss: np.ndarray, times: jax.Array, blocks: jax.Array
+) -> np.ndarray:
     """Published times to the threshold, had this loss been seen on batches, whose noise crosses a threshold too early.
 
     The loss of one fresh batch is the population loss times chi^2_n / n with n = B d_out, if the error has equal
@@ -240,8 +245,7 @@ def plot(data: Data) -> Figure:
         for ax in axes[-1]:
             ax.set_xlabel("time")
             ax.set_xticks(range(0, 21, 5))
-        batches = "ONLINE" in flexible.attrs["configuration"]
-        how = "batches of 200" if batches else "population flow"
+        how = "batches of 200" if on_batches(flexible) else "population flow"
         figure.suptitle(
             f"{how}, mean of {flexible.sizes['seed']} repetitions, bands: standard error of the mean; "
             f"background: task in force",
@@ -299,10 +303,3 @@ def _draw_time_to_loss(ax: Axes, flexible: xr.Dataset, forgetful: xr.Dataset) ->
         ax.plot(centres[never], mean[never], "o", color=color, markersize=4, markerfacecolor="white", label=label)
     ax.set(ylim=(0, 0.95), ylabel=f"time to loss {THRESHOLD}  " + r"($\tau_W$)")
     ax.legend(loc="upper right")
-
-
-def _weights(system, state, task):
-    """All weights in single precision, which is plenty for how fast they turn and half the memory."""
-    del system, task
-    network = state.network if isinstance(state, OnlineState) else state
-    return network.weights.astype(jnp.float32)

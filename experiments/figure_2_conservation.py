@@ -22,6 +22,7 @@ from matplotlib.patches import Patch
 from experiments import figure_2, figure_2_conservation_numbers as numbers
 from experiments.acceptance import Acceptance
 from experiments.figure_run import Data
+from experiments.outcomes import on_batches
 from experiments.variants import run_variants
 from ntadyn import building, observables
 from ntadyn.configuration import Configuration, Dynamics, value_at
@@ -159,7 +160,7 @@ def plot(data: Data) -> Figure:
         _draw_close_up(axes[0, 1], flexible.isel(seed=[seed]))
         _draw_growth(axes[1, 0], flexible)
         _draw_blocks(axes[1, 1], flexible)
-        how = "batches of 200" if "ONLINE" in flexible.attrs["configuration"] else "population flow"
+        how = "batches of 200" if on_batches(flexible) else "population flow"
         figure.suptitle(
             f"{how}, {flexible.sizes['seed']} repetitions; thick in A and B: one seed, orange where a gate of it is at "
             f"or below zero; bands: standard error",

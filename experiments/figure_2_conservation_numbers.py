@@ -1,7 +1,5 @@
 """What the conservation law demands of figure 2, and what another simulation of it found."""
 
-import json
-
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -17,6 +15,7 @@ from experiments.acceptance import (
     reported,
     single,
 )
+from experiments.outcomes import no_failures, on_batches
 from ntadyn.metrics import SlidingGrowth, growth_while_sliding
 
 CHATTER = 0.003  # step / tau_c times the slope of the nonnegativity penalty
@@ -33,8 +32,7 @@ def accept(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptance]:
     Returns:
         The rows: where Q grows, that it does not elsewhere, and that it does not without penalties.
     """
-    failed = sum(int((dataset.result != 0).sum()) for dataset in (flexible, forgetful))
-    return [at_most("repetitions that failed", 0, single(failed)), *_flexible(flexible), *_forgetful(forgetful)]
+    return [no_failures(flexible, forgetful), *_flexible(flexible), *_forgetful(forgetful)]
 
 
 def median_seed(flexible: xr.Dataset) -> int:
@@ -68,7 +66,7 @@ def _flexible(flexible: xr.Dataset) -> list[Acceptance]:
         reported("flexible: share of the time with a shut gate", mean_of([float(item.time_share) for item in growth])),
         reported("flexible: |W^1 - W^2|^2 at the end, median", median_of(apart), "1 for two perfect specialists"),
     ]
-    if _noisy(flexible):
+    if on_batches(flexible):
         return rows
     outside = np.abs(flexible.growth_outside.values).max(axis=1)
     note = "exact for the flow; what is left is the error of the time step; largest over seeds"
@@ -84,7 +82,7 @@ def _forgetful(forgetful: xr.Dataset) -> list[Acceptance]:
         near("forgetful: |W^1 - W^2|^2 at the start", 0.002, 0.0005, mean_of(apart[:, 0]), "2 d_out sigma_0^2"),
         near("forgetful: |W^1 - W^2|^2, end over start", 1.005, 0.05, median_of(apart[:, -1] / apart[:, 0]), "rerun"),
     ]
-    if _noisy(forgetful):
+    if on_batches(forgetful):
         return rows
     drift = np.abs(forgetful.invariant.values - forgetful.invariant.values[:, :1]).max(axis=1)
     note = "exact for the flow; largest over seeds"
@@ -93,11 +91,7 @@ def _forgetful(forgetful: xr.Dataset) -> list[Acceptance]:
 
 def _growth(flexible: xr.Dataset, seed: int) -> SlidingGrowth:
     one = flexible.isel(seed=seed)
-    shut = CHATTER if _noisy(flexible) else 0.0
+    shut = CHATTER if on_batches(flexible) else 0.0
     return growth_while_sliding(
         jnp.asarray(one.time.values), jnp.asarray(one.invariant.values), jnp.asarray(one.gates.values), shut
     )
-
-
-def _noisy(dataset: xr.Dataset) -> bool:
-    return json.loads(dataset.attrs["configuration"])["dynamics"] == "ONLINE"

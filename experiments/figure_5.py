@@ -20,7 +20,9 @@ from matplotlib.figure import Figure
 
 from experiments import figure_5_numbers as numbers
 from experiments.acceptance import Acceptance
-from experiments.runner import Data
+from experiments.figure_run import Data
+from experiments.outcomes import no_failures
+from experiments.variants import seeded
 from ntadyn import building, observables, presets, simulation
 from ntadyn.configuration import Configuration, Dynamics, replaced
 from ntadyn.metrics import optimal_assignment, total_alignment
@@ -29,28 +31,34 @@ from ntadyn.sweeps import Axis, Sweep, Threads, run_sweep
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH
 from ntadyn.tasks import Blocked
 from ntadyn.time_grid import lay_out, stack
+from ntadyn.verification.laws import MODE_ENERGY
 
 # Nominal parameters, as printed in the published configurations.
-BLOCK_DURATIONS = (0.1, 0.4, 0.6, 0.8, 1.0)
+BLOCK_DURATIONS = numbers.BLOCK_DURATIONS
 GATE_TIME_CONSTANTS = (0.02, 0.04, 0.06, 0.08, 0.1)
 STRENGTHS = (0.0, 0.05, 0.1, 0.15, 0.2)
 FAST_GATES = 0.005
 NOMINAL_TAU_W = 0.1
 EULER_STEP = 1e-3
-MODE_ENERGY = 0.5  # N s^2 of the teachers: gates of one effective mode move as if tau_c were tau_c / (N s^2)
 
 VERDICT = (
     "Reproduced under the legacy convention, in its pattern, and not with the released parameters read literally. The "
     "figure was made with an older state of the code; its parameters, translated exactly, give both regions that "
     "specialise, a border that rises with slower gates, and every cell of another simulation of that convention within "
-    "0.02 (0.03 at the border). Without a penalty the published scheme gives the stored numbers to three digits where "
-    "all seeds agree. Two things differ from the stored arrays. In the gate-speed map they specialise further to the "
-    "left, 0.92 for the slowest gates and the longest blocks where we have 0.66; larger initial weights (0.12 in place "
-    "of 0.01) bring both maps closer, so the older code may have started from there. In the bottom row of the penalty "
-    "map the stored 0.62 to 0.69 come from the published sorting, which is not the best assignment of paths to "
-    "teachers. The axes of the article are labelled with nominal numbers: true block lengths are a tenth, and gates "
-    "ten times faster. Read literally by the released code, the same numbers leave nothing of the flexible region of "
-    "the gate-speed map (control)."
+    "0.03. One cell of the gate-speed map is outside its tolerance nevertheless, which is 0.02 away from the border: "
+    "0.724 for the longest blocks and the second slowest gates, where 0.747 is the mean of forty seeds; ours is one of "
+    "ten, with a standard error of 0.011. Without a penalty the published scheme gives the stored numbers to three "
+    "digits where all seeds agree. Two things differ from the stored arrays. In the gate-speed map they specialise "
+    "further to the left, 0.92 for the slowest gates and the longest blocks where we have 0.70 (0.66 in the map drawn "
+    "here, which pairs paths with teachers by the last two blocks and not by the last record); larger initial weights "
+    "(0.12 in place of 0.01) bring both maps closer, so the older code may have started from there. In the bottom row "
+    "of the penalty map the stored 0.62 to 0.69 come from the published sorting, which is not the best assignment of "
+    "paths to teachers. The axes of the article are labelled with nominal numbers: true block lengths are a tenth, and "
+    "gates ten times faster. Read literally by the released code, the same numbers leave nothing of the flexible "
+    "region of the gate-speed map (control). That map too agrees with another simulation but for one cell, 0.73 in "
+    "place of 0.65 at the fastest gates, where some seeds are on their way to specialising (standard error 0.03); the "
+    "control's penalty map differs in the row of the shortest blocks only, by up to 0.17, which is allowed at a "
+    "border."
 )
 
 
@@ -103,7 +111,7 @@ def variants(parameters: Parameters) -> dict[str, tuple[Sweep, Sweep]]:
     both = tuple(sorted({*BLOCK_DURATIONS, *on_grid}))
     maps = {
         "published": (_published(parameters, parameters.initial_scale), both),
-        "released": (_seeded(presets.figure_5_released(), parameters), BLOCK_DURATIONS),
+        "released": (seeded(presets.figure_5_released(), parameters.num_seeds, parameters.seed), BLOCK_DURATIONS),
         "fitted_scale": (_published(parameters, parameters.fitted_scale), on_grid),
     }
     return {name: _maps(*maps[name]) for name in parameters.variants}
@@ -169,7 +177,7 @@ def accept(data: Data) -> list[Acceptance]:
     exact = _pair(data, "published", BLOCK_DURATIONS)
     on_grid = _pair(data, "published", on_published_grid(BLOCK_DURATIONS))
     rows = [
-        *numbers.failures(list(data.values())),
+        no_failures(*(dataset for dataset in data.values() if "result" in dataset)),
         *numbers.without_penalty(data["no_penalty"], on_grid),
         *numbers.shape(exact),
         *numbers.cells(on_grid),
@@ -267,11 +275,7 @@ def _maps(configuration: Configuration, durations: Sequence[float]) -> tuple[Swe
 
 def _published(parameters: Parameters, initial_scale: float) -> Configuration:
     nominal = replaced(presets.figure_5_released(), {"network.initial_scale": initial_scale})
-    return _seeded(presets.translated_from_legacy(nominal), parameters)
-
-
-def _seeded(configuration: Configuration, parameters: Parameters) -> Configuration:
-    return replaced(configuration, {"randomness.num_seeds": parameters.num_seeds, "randomness.seed": parameters.seed})
+    return seeded(presets.translated_from_legacy(nominal), parameters.num_seeds, parameters.seed)
 
 
 def _gate_scale(configuration: Configuration) -> float:
@@ -282,6 +286,7 @@ def _gate_scale(configuration: Configuration) -> float:
 def _true_axes(configuration: Configuration) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels of rows, of the left columns (fast gates last) and of the right columns."""
     scale, tau_w = _gate_scale(configuration), configuration.time_constants.weights
+    # Gates of one effective mode move as if tau_c were tau_c / (N s^2).
     gates = np.asarray(GATE_TIME_CONSTANTS)[::-1] * scale / MODE_ENERGY
     return np.asarray(BLOCK_DURATIONS) / tau_w, tau_w / gates, np.asarray(STRENGTHS) * scale
 

@@ -20,8 +20,9 @@ from matplotlib.patches import Rectangle
 from experiments import figure_5, figure_5_doubt_numbers as numbers
 from experiments.acceptance import Acceptance
 from experiments.figure_run import Data
+from experiments.outcomes import no_failures
+from experiments.variants import seeded
 from ntadyn import phase_maps
-from ntadyn.configuration import replaced
 from ntadyn.plotting.border import draw_band, draw_border
 from ntadyn.plotting.maps import title_of
 from ntadyn.plotting.style import house_style
@@ -77,8 +78,7 @@ def run(parameters: Parameters) -> Data:
         "gate_speed" and "penalty", and the same with "_stored" for the cells of the article.
     """
     ranges = dataclasses.replace(phase_maps.published(), size=parameters.size)
-    seeds = {"randomness.num_seeds": parameters.num_seeds, "randomness.seed": parameters.seed}
-    ranges = dataclasses.replace(ranges, base=replaced(ranges.base, seeds))
+    ranges = dataclasses.replace(ranges, base=seeded(ranges.base, parameters.num_seeds, parameters.seed))
     fine = phase_maps.figure_5_maps(ranges, check=1.0)
     return {plan.name: run_sweep(plan) for plan in fine} | {
         f"{plan.name}_stored": run_sweep(_at_stored_cells(plan)) for plan in fine
@@ -88,7 +88,7 @@ def run(parameters: Parameters) -> Data:
 def accept(data: Data) -> list[Acceptance]:
     """What the maps are worth, in numbers."""
     return [
-        *numbers.failures(list(data.values())),
+        no_failures(*data.values()),
         *(row for name in MAPS for row in numbers.resolution(title_of(data[name]).lower(), data[name])),
         *(row for name in MAPS for row in numbers.stored(title_of(data[name]).lower(), data[f"{name}_stored"], name)),
     ]

@@ -16,6 +16,7 @@ from experiments.acceptance import (
     single,
 )
 from experiments.figure_run import Data
+from experiments.outcomes import no_failures
 from experiments.two_layers import REGIMES, at_time
 
 # Time -> the published curve and what another simulation gave.
@@ -54,8 +55,7 @@ def accept(data: Data) -> list[Acceptance]:
     Returns:
         The rows; those without noise, of which nothing is demanded, come last.
     """
-    failed = sum(int((dataset.result != 0).sum()) for dataset in data.values())
-    rows = [at_most("repetitions that failed", 0, single(failed)), *alignment_rows(data["flexible"], "B")]
+    rows = [no_failures(*data.values()), *alignment_rows(data["flexible"], "B")]
     rows += _forgetful_alignment(data["forgetful"])
     rows += gating_rows(data, tuple(GATING))
     rows += winner_bounds(data)

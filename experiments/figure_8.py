@@ -59,12 +59,15 @@ VERDICT: str = (
     "helps the flexible network and hinders the forgetful one. Two things about it are worth knowing. The horizontal "
     "axis counts updates, and an update is as long as the time constant of the gates; with short steps the flexible "
     "network becomes specialised about a block later (loss 0.12 instead of 0.03 five updates after the second "
-    "switch), though it does in the end. And batches matter: without their noise the losses of the forgetful network "
-    "come out up to 0.014 lower. Published error bars are one standard deviation on the left and sqrt(20) of them on "
-    "the right; ours are standard errors. The panel of people is not reproduced: the published code has no such data, "
-    "we have none, and which measure and which bins of practice were shown is not known to us. It is drawn from a "
-    "file that you supply, beside the models and not fitted to them; the only common axis is that of trials after a "
-    "switch, and people switch every few trials."
+    "switch), and after eight blocks six of forty repetitions still have not: the mean alignment is 0.956 (median "
+    "0.987), where another simulation in steps of 0.001 had 0.986, which is outside the tolerance of 0.01. That one "
+    "was on batches and does not say how many repetitions it had; twenty of ours on batches in steps of 0.001 gave a "
+    "mean of 0.971. And batches matter: without their noise the losses of the forgetful network come out up to 0.014 "
+    "lower. Published error bars are one standard deviation on the left and sqrt(20) of them on the right; ours are "
+    "standard errors. The panel of people is not reproduced: the published code has no such data, we have none, and "
+    "which measure and which bins of practice were shown is not known to us. It is drawn from a file that you "
+    "supply, beside the models and not fitted to them; the only common axis is that of trials after a switch, and "
+    "people switch every few trials."
 )
 
 
@@ -113,6 +116,11 @@ def configuration(parameters: Parameters, dynamics: Dynamics) -> Configuration:
     )
     shorter = presets.as_published_grid(whole, STEP)
     return replaced(shorter, {"curriculum.total_time": NUM_BLOCKS * shorter.curriculum.block_duration})
+
+
+def online(parameters: Parameters) -> Parameters:
+    """Batches only; they are what the panels show in any case."""
+    return dataclasses.replace(parameters, dynamics=("batches",))
 
 
 def run(parameters: Parameters) -> Data:

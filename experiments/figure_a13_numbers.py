@@ -3,7 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from experiments.acceptance import Acceptance, at_most, mean_of, median_of, near, reported, single
+from experiments.acceptance import Acceptance, at_least, at_most, mean_of, median_of, near, reported, single
+from experiments.outcomes import no_failures
 from experiments.teacher_overlap import OVERLAPS
 
 # One draw per overlap, read off the published image.
@@ -26,7 +27,7 @@ PEAK = (0.485, 0.356, 0.222, 0.055, 0.0)
 SLOPE = (12.0, 6.5, 2.7, 0.45, 0.0)
 
 TOLERANCE = 0.1  # given for the improved run, used for all similarities
-# Chosen before any run: of speeds, which are differences of noisy numbers, and of times as in figure 3.
+# Relative, chosen before any run: of speeds, which are differences of noisy numbers, and of times as in figure 3.
 SPEED_TOLERANCE, TIME_TOLERANCE = 0.3, 0.3
 
 
@@ -40,9 +41,8 @@ def accept(published: xr.Dataset, improved: xr.Dataset) -> list[Acceptance]:
     Returns:
         The rows: as published, the control, improved.
     """
-    failed = sum(int((dataset.result != 0).sum()) for dataset in (published, improved))
     return [
-        at_most("repetitions that failed", 0, single(failed)),
+        no_failures(published, improved),
         *_published("published", published.sel(variant="published")),
         *_published("released", published.sel(variant="released")),
         *_falling("published", published.sel(variant="published").published_speed),
@@ -109,14 +109,20 @@ def _improved(scores: xr.Dataset) -> list[Acceptance]:
             rows.append(near(f"improved: {label}, overlap {overlap}", expected[index], tolerance, measured, note))
     for index, overlap in enumerate(OVERLAPS):
         one = scores.isel(overlap=index)
-        time = median_of(one.fall_time.values)
-        label = f"improved: time to a tenth of the peak, overlap {overlap}, median"
+        never = mean_of(np.isinf(one.fall_time.values))
+        label = f"improved: share that misses a tenth of the peak in one of the last two blocks, overlap {overlap}"
         if index < len(FALL_TIME):
-            rows.append(near(label, FALL_TIME[index], TIME_TOLERANCE * FALL_TIME[index], time, note))
+            time = median_of(one.fall_time.values)
+            name = f"improved: time to a tenth of the peak, overlap {overlap}, median"
+            rows.append(near(name, FALL_TIME[index], TIME_TOLERANCE * FALL_TIME[index], time, note))
+            rows.append(reported(label, never))
         else:
-            rows.append(reported(label, time, "not reached in the other simulation"))
+            rows.append(at_least(label, 1.0, never, note="a tenth was not reached in the other simulation"))
+        # A share of nothing would be nothing: the tolerance of the run itself where there is no slope.
+        tolerance = SPEED_TOLERANCE * SLOPE[index] or TOLERANCE
         slope = mean_of(one.slope.values)
-        rows.append(reported(f"improved: largest slope, overlap {overlap}", slope, f"{SLOPE[index]} on batches of 100"))
+        text = f"{note}, on batches of 100 and hence with their noise"
+        rows.append(near(f"improved: largest slope, overlap {overlap}", SLOPE[index], tolerance, slope, text))
     return rows
 
 

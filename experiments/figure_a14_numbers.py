@@ -6,14 +6,19 @@ import xarray as xr
 from experiments.acceptance import Acceptance, at_least, at_most, between, mean_of, median_of, near, reported, single
 from experiments.blocks import at_end, at_start, fall_time
 from experiments.composition import composites_only, loss_scale
+from experiments.outcomes import no_failures
 
 IMAGE, OTHER = "published image", "another simulation"
 LAST = 49
 # Block -> time to a tenth of the loss just after the switch.
 FALL_TIMES = {1: 0.54, 8: 0.16, 20: 0.06, 49: 0.04}
 TIME_TOLERANCE = 0.3  # as for the times of figure 3
+CONTROL_FALL_TIMES, CONTROL_TIME_TOLERANCE = (0.17, 0.18), 0.01  # in every block with a switch before it
+SIMILARITY_TOLERANCE = 0.05
+LARGEST_OTHER = 0.12
 GATE_TOLERANCE = 0.1  # as for the gates of figure A12
 ENDED_BLOCK_0 = 0.02
+SPECIALISED = 0.9
 
 
 def accept(published: xr.Dataset, released: xr.Dataset) -> list[Acceptance]:
@@ -26,9 +31,8 @@ def accept(published: xr.Dataset, released: xr.Dataset) -> list[Acceptance]:
     Returns:
         The rows; losses are in the units of the older state.
     """
-    failed = sum(int((dataset.result != 0).sum()) for dataset in (published, released))
     return [
-        at_most("repetitions that failed", 0, single(failed)),
+        no_failures(published, released),
         *_loss(published),
         *_gates(published),
         *_similarity(published),
@@ -72,20 +76,38 @@ def _gates(published: xr.Dataset) -> list[Acceptance]:
 
 def _similarity(published: xr.Dataset) -> list[Acceptance]:
     """Of base teachers, none of which was ever shown, and the paths assigned to them."""
-    end = at_end(published.similarity, LAST)
+    end = at_end(_of_base(published), LAST)
     others = end[:, ~np.eye(end.shape[1], dtype=bool)]
     own = mean_of(at_end(published.alignment, LAST))
+    done = at_end(published.alignment, LAST) > SPECIALISED
     return [
-        near("similarity to the own base teacher, t = 50", 0.976, 0.05, own, OTHER),
-        near("the same (image)", 0.93, 0.05, own, IMAGE),
+        near("similarity to the own base teacher, t = 50", 0.976, SIMILARITY_TOLERANCE, own, OTHER),
+        near("the same (image)", 0.93, SIMILARITY_TOLERANCE, own, IMAGE),
         between(
             "similarity to the own base teacher, t = 20",
             (0.87, 0.92),
             mean_of(at_end(published.alignment, 19)),
-            0.05,
+            SIMILARITY_TOLERANCE,
             "image and another simulation",
         ),
-        near("similarity to the other base teachers, t = 50", 0.04, 0.05, mean_of(others.mean(axis=1)), OTHER),
+        near(
+            "similarity to the other base teachers, t = 50",
+            0.04,
+            SIMILARITY_TOLERANCE,
+            mean_of(others.mean(axis=1)),
+            OTHER,
+        ),
+        at_most(
+            "largest entry off the diagonal of the mean similarity, t = 50",
+            LARGEST_OTHER,
+            single(others.mean(axis=0).max()),
+            note=IMAGE,
+        ),
+        reported(
+            "the same without repetitions that are not specialised",
+            single(others[done].mean(axis=0).max() if done.any() else np.nan),
+            f"alignment above {SPECIALISED}",
+        ),
         at_least("demanded: similarity to the own base teacher", 0.88, own),
         at_most("demanded: similarity to the other base teachers", 0.15, mean_of(others.mean(axis=1))),
         reported("largest single similarity to another base teacher", single(others.max()), "0.20 in ten seeds"),
@@ -96,9 +118,11 @@ def _similarity(published: xr.Dataset) -> list[Acceptance]:
 def _control(released: xr.Dataset) -> list[Acceptance]:
     """The forgetful network: all paths are copies of the composite in force."""
     gates = at_end(released.gates, LAST)
-    end = at_end(released.similarity, LAST)
+    end = at_end(_of_base(released), LAST)
+    in_force = int(np.atleast_1d(released.attrs["block_tasks"])[LAST])
+    fall_times = [np.median(fall_time(released, block)) for block in range(1, LAST + 1)]
     # The two teachers of the composite in force, and the third.
-    task = int(np.atleast_1d(released.attrs["block_tasks"])[LAST]) - end.shape[1]
+    task = in_force - end.shape[1]
     pair = [task, (task + 1) % end.shape[1]]
     other = np.setdiff1d(np.arange(end.shape[1]), pair)
     control = "negative control"
@@ -107,18 +131,27 @@ def _control(released: xr.Dataset) -> list[Acceptance]:
             "released: similarity to the own base teacher", 0.6, mean_of(at_end(released.alignment, LAST)), 0, control
         ),
         near("released: gates", 0.33, 0.05, mean_of(gates.mean(axis=1)), OTHER),
-        near(
-            "released: similarity to both teachers in force", 0.71, 0.05, mean_of(end[:, pair].mean(axis=(1, 2))), OTHER
-        ),
-        near("released: similarity to the third teacher", 0.0, 0.05, mean_of(end[:, other].mean(axis=(1, 2))), OTHER),
         *(
-            near(
-                f"released: time to a tenth of the peak, block {block + 1}, median",
-                0.175,
-                TIME_TOLERANCE * 0.175,
-                median_of(fall_time(released, block)),
+            near(f"released: similarity to {name}", expected, SIMILARITY_TOLERANCE, mean_of(found), OTHER)
+            for name, expected, found in (
+                ("the composite in force", 0.999, at_end(released.similarity, LAST)[:, in_force].mean(axis=1)),
+                ("both teachers in force", 0.71, end[:, pair].mean(axis=(1, 2))),
+                ("the third teacher", 0.0, end[:, other].mean(axis=(1, 2))),
+            )
+        ),
+        *(
+            between(
+                f"released: time to a tenth of the peak, median, {which} of blocks 2 to {LAST + 1}",
+                CONTROL_FALL_TIMES,
+                single(found),
+                CONTROL_TIME_TOLERANCE,
                 OTHER,
             )
-            for block in (1, LAST)
+            for which, found in (("lowest", min(fall_times)), ("highest", max(fall_times)))
         ),
     ]
+
+
+def _of_base(dataset: xr.Dataset) -> xr.DataArray:
+    """Similarity to the teachers that composites are made of."""
+    return dataset.similarity.isel(teacher=slice(int(dataset.attrs["num_base"])))

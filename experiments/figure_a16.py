@@ -30,11 +30,11 @@ from ntadyn.metrics import last_blocks_mask, specialisation
 from ntadyn.plotting.style import band, house_style, shade_blocks
 from ntadyn.results import result_codes
 from ntadyn.simulation import Trajectory
+from ntadyn.verification.laws import MODE_ENERGY
 
 STEP = 0.03
 NUM_BLOCKS = 20
 STRENGTH = 0.1
-MODE_ENERGY = 0.5  # N s^2 of the full model; its loss is that of the reduced one times this
 HARDNESS = 1000.0
 TOY_STEP = 2.5e-3
 # Initial weights of the reduced model in units of 0.01, one row per path: 45 degrees minus and plus 45 radians, and
@@ -93,6 +93,11 @@ def configuration() -> Configuration:
     return replaced(shorter, {"curriculum.total_time": NUM_BLOCKS * shorter.curriculum.block_duration})
 
 
+def online(parameters: Parameters) -> Parameters:
+    """The same: the full model sees single samples in any case, the reduced one is deterministic."""
+    return parameters
+
+
 def run(parameters: Parameters) -> Data:
     """Simulate both ensembles of the full model and both starts of the reduced one.
 
@@ -126,8 +131,8 @@ def run(parameters: Parameters) -> Data:
 
 def _size(system, state, task):
     """Largest singular value of every path in units of a teacher's, whose singular values are all 1/sqrt(d_in)."""
-    del task
-    return jnp.linalg.norm(state.network.weights, ord=2, axis=(1, 2)) * system.tasks.d_in**0.5
+    weights = observables.network(system, state, task).weights
+    return jnp.linalg.norm(weights, ord=2, axis=(1, 2)) * system.tasks.d_in**0.5
 
 
 def _dataset(trajectory: Trajectory, edges: np.ndarray) -> xr.Dataset:

@@ -18,15 +18,19 @@ from experiments.acceptance import (
     reported,
     single,
 )
+from experiments.blocks import at_end, at_start, in_block
+from experiments.figure_a1_numbers import GATES
+from experiments.outcomes import no_failures
 
 START = 0.25  # d_out s^2 / 2
 # The same network on batches of 200 after the switch to block 20, in figure 2; a perfect solution would have 0.5.
 SWITCHED = 0.47
 THRESHOLD = 0.1
 LAST = 19  # index of the last block
-LOSS, GATES = 0.03, 0.08  # tolerances of this figure
-# Gates of figure A1's reduced model, which is this one from the initial weights that were meant, at t = 1, 2, ..., 6.
-REDUCED_GATES = ((0.79, 0.42), (1.175, 0.003), (0.79, 0.38), (1.115, 0.0), (0.0, 1.177), (1.10, 0.0))
+LOSS, GATE = 0.03, 0.08  # tolerances of this figure
+# Gates of figure A1's reduced model, which is this one from the initial weights that were meant. There paths are named
+# by what they begin with, here by what they end with, which is the other way round.
+REDUCED_GATES = {time: pair[::-1] for time, pair in GATES.items()}
 READING, DIGITS = 0.005, (2, 3, 2, 3, 3, 2)  # tolerance of such numbers, and how many decimals they were printed with
 
 
@@ -41,9 +45,8 @@ def accept(one_start: xr.Dataset, varied: xr.Dataset, reduced: xr.Dataset) -> li
     Returns:
         The rows: full model, few samples, reduced model, distance of the two.
     """
-    failed = sum(int((dataset.result != 0).sum()) for dataset in (one_start, varied))
     return [
-        at_most("repetitions that failed", 0, single(failed)),
+        no_failures(one_start, varied),
         *_full("one start", one_start),
         *_full("varied starts", varied),
         *_early(one_start, varied),
@@ -54,13 +57,13 @@ def accept(one_start: xr.Dataset, varied: xr.Dataset, reduced: xr.Dataset) -> li
 
 def samples_to(dataset: xr.Dataset, block: int, threshold: float = THRESHOLD) -> np.ndarray:
     """Updates after the switch until the population loss is below the threshold, infinite where it is not; per seed."""
-    below = _block(dataset.population_loss, block) < threshold
+    below = in_block(dataset, block).population_loss.values < threshold
     return np.where(below.any(axis=1), below.argmax(axis=1).astype(float), np.inf)
 
 
 def _full(name: str, dataset: xr.Dataset) -> list[Acceptance]:
     last = dataset.sizes["record"] - 1
-    peaks = np.concatenate([_block(dataset.loss, block)[:, 0] for block in (LAST - 2, LAST - 1, LAST)])
+    peaks = np.concatenate([at_start(dataset.loss, block) for block in (LAST - 2, LAST - 1, LAST)])
     own = int(dataset.attrs["block_tasks"][-1])
     gates = dataset.gates.isel(record=last).values
     specialised = Measurement(float((dataset.alignment > 0.9).mean()), None, dataset.sizes["seed"])
@@ -68,9 +71,9 @@ def _full(name: str, dataset: xr.Dataset) -> list[Acceptance]:
     rows = [
         near(f"{name}: loss of the first sample", START, LOSS, mean_of(dataset.loss.isel(record=0))),
         near(f"{name}: loss of the sample after a switch, blocks 18 to 20", SWITCHED, LOSS, mean_of(peaks), "figure 2"),
-        near(f"{name}: gate of the task in force at the end", 1.0, GATES, mean_of(gates[:, own])),
-        near(f"{name}: gate of the other task at the end", 0.0, GATES, mean_of(gates[:, 1 - own])),
-        near(f"{name}: loss at the end of block 20", 0.0, LOSS, mean_of(_block(dataset.loss, LAST)[:, -1])),
+        near(f"{name}: gate of the task in force at the end", 1.0, GATE, mean_of(gates[:, own])),
+        near(f"{name}: gate of the other task at the end", 0.0, GATE, mean_of(gates[:, 1 - own])),
+        near(f"{name}: loss at the end of block 20", 0.0, LOSS, mean_of(at_end(dataset.loss, LAST))),
         at_least(f"{name}: share of seeds with alignment > 0.9", 0.9, specialised, note="as in figure 2"),
         reported(f"{name}: alignment at the end, median", median_of(dataset.alignment)),
         reported(f"{name}: samples until the loss is below {THRESHOLD}, block 3, median", median_of(early)),
@@ -95,15 +98,14 @@ def _early(one_start: xr.Dataset, varied: xr.Dataset) -> list[Acceptance]:
     rows = []
     for block in (1, 2, 4):
         for name, dataset in (("one start", one_start), ("varied starts", varied)):
-            gap = np.diff(_block(dataset.gates, block - 1)[:, -1], axis=1)[:, 0]
+            gap = np.diff(at_end(dataset.gates, block - 1), axis=1)[:, 0]
             rows.append(reported(f"{name}: gate 2 - gate 1 at the end of block {block}", mean_of(gap)))
     return rows
 
 
 def _reduced(reduced: xr.Dataset) -> list[Acceptance]:
     meant = reduced.sel(start="intended")
-    ends = [_block(meant.gates, block)[-1] for block in range(len(REDUCED_GATES))]
-    distance = [np.abs(np.sort(end) - np.sort(pair)).max() for end, pair in zip(ends, REDUCED_GATES, strict=True)]
+    distance = [np.abs(at_end(meant.gates, time - 1) - pair).max() for time, pair in REDUCED_GATES.items()]
     rows = [
         at_most(
             f"reduced, start as meant: gates at t = {time}, distance from figure A1",
@@ -116,12 +118,12 @@ def _reduced(reduced: xr.Dataset) -> list[Acceptance]:
     ]
     published = reduced.sel(start="published")
     own = int(reduced.attrs["block_tasks"][-1])
-    gates = _block(published.gates, LAST)[-1]
+    gates = at_end(published.gates, LAST)
     return [
         *rows,
-        near("reduced: loss at t = 0", START, LOSS, single(published.loss.isel(record=1))),
-        near("reduced: gate of the task in force at the end", 1.0, GATES, single(gates[own])),
-        near("reduced: gate of the other task at the end", 0.0, GATES, single(gates[1 - own])),
+        near("reduced: loss at t = 0", START, LOSS, single(published.loss.isel(record=0))),
+        near("reduced: gate of the task in force at the end", 1.0, GATE, single(gates[own])),
+        near("reduced: gate of the other task at the end", 0.0, GATE, single(gates[1 - own])),
         near("reduced: loss at the end of block 20", 0.0, LOSS, single(_settled(published.loss, LAST))),
         *(
             reported(f"reduced: size of path {path + 1} at the end", single(published["size"].values[-1, path]))
@@ -134,15 +136,9 @@ def _distance(one_start: xr.Dataset, reduced: xr.Dataset) -> list[Acceptance]:
     published = reduced.sel(start="published")
     rows = []
     for block in (1, 3, 5, 10, 15, 20):
-        ends = _block(one_start.population_loss, block - 1)[:, -1]
-        distance = ends - _settled(published.loss, block - 1)
+        distance = at_end(one_start.population_loss, block - 1) - _settled(published.loss, block - 1)
         rows.append(reported(f"loss at the end of block {block}, full minus reduced", mean_of(distance)))
     return rows
-
-
-def _block(series: xr.DataArray, block: int) -> np.ndarray:
-    """The records of a block, counted from 0, along the axis of records."""
-    return series.isel(record=np.flatnonzero(series.block.values == block)).values
 
 
 def _settled(series: xr.DataArray, block: int) -> float:

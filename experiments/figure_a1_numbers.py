@@ -4,6 +4,8 @@ Numbers of the full model are read from the image of one seed, which this module
 held against them, and the tolerances were set before the runs were made.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
@@ -18,10 +20,12 @@ from experiments.acceptance import (
     reported,
     single,
 )
+from experiments.toy_runs import at_times
 from ntadyn.verification.check import ROUNDING
 from ntadyn.verification.laws import MODE_ENERGY
 
 TOY = 0.005  # for toy numbers
+TOTAL_TIME = 20  # of all runs, in blocks of 1
 GATES = {1: (0.79, 0.42), 2: (1.175, 0.003), 3: (0.79, 0.38), 4: (1.115, 0.0), 5: (0.0, 1.177), 6: (1.10, 0.0)}
 MAGNITUDES = {
     1: (0.38, 0.30),
@@ -46,11 +50,12 @@ def accept(data: dict[str, xr.Dataset]) -> list[Acceptance]:
         Rows of the published toy, of its flow, of the full model, and of the pair that starts in the modes.
     """
     published, flow = data["toy_published"], data["toy"]
+    times = published.time.values
     difference = np.abs(flow.gates.values - data["toy_rescaled"].gates.values).max()
     return [
-        *_toy(published, "toy, published scheme"),
+        *_toy(published, times, "toy, published scheme"),
         *_peaks(published),
-        *_extremes(flow, "toy, flow"),
+        *_toy(flow, times, "toy, flow"),
         reported(
             "toy: largest change of a gate when the penalty is rescaled too",
             single(difference),
@@ -61,23 +66,17 @@ def accept(data: dict[str, xr.Dataset]) -> list[Acceptance]:
     ]
 
 
-def _toy(toy: xr.Dataset, name: str) -> list[Acceptance]:
-    """Gates and magnitudes at the last published records before switches."""
-    magnitude = np.linalg.norm(toy.weights.values, axis=-1)
-    when, pairs = list(GATES), list(GATES.values())
-    late = list(MAGNITUDES)
+def _toy(toy: xr.Dataset, times: np.ndarray, name: str) -> list[Acceptance]:
+    """Gates and magnitudes at the last published records before switches, and the extremes of the gates."""
+    gates, magnitudes = (
+        at_times(toy, times[last_records(len(times), list(expected))]) for expected in (GATES, MAGNITUDES)
+    )
+    sizes = np.linalg.norm(magnitudes.weights.values, axis=-1)
     return [
-        furthest(f"{name}: gates at t = 1 to 6", pairs, TOY, toy.gates.values[_records(toy, when)]),
-        furthest(f"{name}: |w| at t = 1 to 20", list(MAGNITUDES.values()), TOY, magnitude[_records(toy, late)]),
-        *_extremes(toy, name),
-    ]
-
-
-def _extremes(toy: xr.Dataset, name: str) -> list[Acceptance]:
-    gates = toy.gates.values
-    return [
-        near(f"{name}: largest gate", 1.187, TOY, single(gates.max())),
-        near(f"{name}: smallest gate", -0.038, TOY, single(gates.min())),
+        furthest(f"{name}: gates at t = 1 to 6", list(GATES.values()), TOY, gates.gates.values),
+        furthest(f"{name}: |w| at t = 1 to 20", list(MAGNITUDES.values()), TOY, sizes),
+        near(f"{name}: largest gate", 1.187, TOY, single(toy.gates.values.max())),
+        near(f"{name}: smallest gate", -0.038, TOY, single(toy.gates.values.min())),
     ]
 
 
@@ -148,7 +147,6 @@ def _aligned(aligned: xr.Dataset) -> list[Acceptance]:
     ]
 
 
-def _records(toy: xr.Dataset, times: list[int]) -> np.ndarray:
-    """Indices of the last of equally spaced records that are not after these times."""
-    total = round(float(toy.time.values[-1]))
-    return np.asarray(times) * (toy.sizes["record"] - 1) // total
+def last_records(num_records: int, times: Sequence[int]) -> np.ndarray:
+    """Indices of the last of equally spaced records of the whole run that are not after these times."""
+    return np.asarray(times) * (num_records - 1) // TOTAL_TIME

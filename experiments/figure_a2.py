@@ -121,13 +121,17 @@ def plot(data: Data) -> Figure:
     """Speed over size: as published, and just after late switches."""
     flow = data["flow"]
     with house_style():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.9))
+        figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 4.3))
         _draw_published(left, flow.sel(variant="published"), data.get("batches"))
         _draw_late(right, flow)
         for ax, letter in ((left, "A"), (right, "B")):
             ax.set_title(letter, loc="left", fontweight="bold")
         left.set_title("fastest move of any gate, as published")
         right.set_title("just after the last switches")
+        how = "population flow and batches of 200" if "batches" in data else "population flow"
+        figure.suptitle(
+            f"A: {how}, one mark per repetition; B: population flow, one per repetition and switch", fontsize=8
+        )
     return figure
 
 
@@ -141,7 +145,7 @@ def _draw_published(ax: Axes, flow: xr.Dataset, batches: xr.Dataset | None) -> N
             ax.plot(one.size.values[:, 0], one.peak.values, "o", color=color, markeredgecolor="black", markersize=6)
         ax.plot(numbers.STORED_SIZE[index], numbers.STORED_SPEED[index], "x", color="C5", markersize=7, mew=1.6)
     _identity(ax, 1.05 * max(float(flow.size.max()), *numbers.STORED_SIZE))
-    ax.set(xlabel=r"size of student 1, $\sum_a s_a^2$", ylabel=r"$\tau_c\,\max|\mathrm{d}c/\mathrm{d}t|$")
+    ax.set(xlabel=r"size of student 1, $\Sigma_a\,s_a^2$", ylabel=r"$\tau_c\,\max|\mathrm{d}c/\mathrm{d}t|$")
     marks = [Line2D([], [], linestyle="", marker=".", color="0.4", label=f"flow, {flow.sizes['seed']} seeds")]
     if batches is not None:
         marks.append(Line2D([], [], linestyle="", marker="o", color="0.6", markeredgecolor="black", label="batches"))
@@ -162,7 +166,7 @@ def _draw_late(ax: Axes, flow: xr.Dataset) -> None:
             size, speed = late.late_size.values.ravel(), late.late_speed.values.ravel()
             ax.plot(size, speed, "o", color=color, markerfacecolor=face, markersize=4)
     _identity(ax, 1.05 * float(flow.late_size.isel(variant=slice(1, None)).max()))
-    ax.set(xlabel=r"size of the student, $\sum_a s_a^2$", ylabel=r"$\tau_c\,|\mathrm{d}c/\mathrm{d}t|$ of its gate")
+    ax.set(xlabel=r"size of the student, $\Sigma_a\,s_a^2$", ylabel=r"$\tau_c\,|\mathrm{d}c/\mathrm{d}t|$ of its gate")
     handles = [
         Line2D([], [], color="0.4", linestyle="", marker="o", markerfacecolor=face, label=label)
         for label, face in ((r"penalty $\propto d\,s^2$", "none"), (r"penalty and $\tau_c \propto d\,s^2$", "0.4"))

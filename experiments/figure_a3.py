@@ -25,7 +25,6 @@ from experiments.figure_run import Data
 from experiments.variants import run_variants
 from ntadyn import building, observables
 from ntadyn.configuration import Configuration, Curriculum, Dynamics, Network, Randomness, RelativePenalties
-from ntadyn.dynamics.online import OnlineState
 from ntadyn.metrics import optimal_assignment
 from ntadyn.plotting.style import house_style, shade_blocks
 from ntadyn.results import result_codes
@@ -155,18 +154,12 @@ def _order(gates: np.ndarray, block: np.ndarray, block_tasks: np.ndarray) -> np.
 
 def _norms(system, state, task):
     """|W^p|_F of every path."""
-    del system, task
-    return jnp.linalg.norm(_weights(state), axis=(1, 2))
+    return jnp.linalg.norm(observables.network(system, state, task).weights, axis=(1, 2))
 
 
 def _column_norm(system, state, task):
     """|W^p_j|_2, averaged over paths and inputs: what the penalty on the weights counts."""
-    del system, task
-    return jnp.mean(jnp.linalg.norm(_weights(state), axis=1))
-
-
-def _weights(state):
-    return (state.network if isinstance(state, OnlineState) else state).weights
+    return jnp.mean(jnp.linalg.norm(observables.network(system, state, task).weights, axis=1))
 
 
 def accept(data: Data) -> list[Acceptance]:

@@ -16,13 +16,15 @@ from experiments.acceptance import (
 from experiments.blocks import fall_time
 from experiments.figure_6_numbers import WITHOUT_NOISE, alignment_rows
 from experiments.figure_run import Data
+from experiments.outcomes import no_failures
 
-# Tolerances are ours and were chosen beforehand, where the note does not say otherwise.
+# Tolerances are ours and were chosen beforehand, where the note does not say otherwise. Blocks count from 0 here, as in
+# the other simulation, and from 1 in the names of rows.
 START_LOSS = 0.25  # of a network without output
 PEAK = (0.48, 0.49)
 ACTIVE, INACTIVE, SPIKE = (0.047, 0.05), (0.031, 0.036), 0.085
 OWN_SIMILARITY, OTHER_SIMILARITY = (0.81, 0.89), (0.01, 0.10)
-AFTER_SWITCH = (0.48, 0.15, 0.30, 0.18, 0.11, 0.06)
+AFTER_SWITCH = {1: 0.15, 2: 0.30, 3: 0.18, 4: 0.11, 5: 0.06}
 FALL_TIMES = {"flexible": {2: 0.90, 5: 0.19, 10: 0.07, 20: 0.06}, "forgetful": {1: 0.17, 10: 0.25, 29: 0.40}}
 FALL_TOLERANCE = 0.3
 LATE_BLOCKS = 10  # "late" means so many whole blocks before the end
@@ -37,9 +39,8 @@ def accept(data: Data) -> list[Acceptance]:
     Returns:
         The rows; those without noise, of which nothing is demanded, come last.
     """
-    failed = sum(int((dataset.result != 0).sum()) for dataset in data.values())
     flexible = data["flexible"]
-    rows = [at_most("repetitions that failed", 0, single(failed)), *_losses(data), *_gates(flexible)]
+    rows = [no_failures(*data.values()), *_losses(data), *_gates(flexible)]
     rows += _similarities(flexible)
     rows += alignment_rows(flexible, "D")
     rows += _motion(flexible)
@@ -47,7 +48,7 @@ def accept(data: Data) -> list[Acceptance]:
         if f"{prefix}_flexible" in data:
             exact = data[f"{prefix}_flexible"]
             for block in known(FALL_TIMES["flexible"], exact):
-                name = f"A flexible, {how}: time to a tenth of the peak, block {block}"
+                name = f"A flexible, {how}: time to a tenth of the peak, block {block + 1}"
                 rows.append(reported(name, median_of(fall_time(exact, block)), "population, no noise"))
     return rows
 
@@ -71,16 +72,22 @@ def _losses(data: Data) -> list[Acceptance]:
         near("A: loss at the start", START_LOSS, 0.05 * START_LOSS, mean_of(loss[:, 0]), "exact, to 5 % for the start"),
         between("A: loss at late switches", PEAK, mean_of(loss[:, starts].mean(axis=1)), 0.02, "published and another"),
     ]
-    for step, expected in enumerate(AFTER_SWITCH):
+    for step, expected in AFTER_SWITCH.items():
         found = mean_of(loss[:, starts + step].mean(axis=1))
         rows.append(near(f"A: loss {step} updates after late switches", expected, 0.05, found, another))
     for regime, times in FALL_TIMES.items():
         for block, expected in known(times, flexible).items():
-            name = f"A {regime}: time to a tenth of the peak, block {block}"
-            found = median_of(fall_time(data[regime], block))
-            rows.append(near(name, expected, FALL_TOLERANCE * expected, found, f"{another}; median"))
-            mean = mean_of(fall_time(data[regime], block))
-            rows.append(reported(f"{name}, mean", mean, "the other simulation does not say which it gives"))
+            name = f"A {regime}: time to a tenth of the peak, block {block + 1}"
+            found = fall_time(data[regime], block)
+            note = f"{another}, block {block} of those that it counts from 0; median"
+            rows.append(near(name, expected, FALL_TOLERANCE * expected, median_of(found), note))
+            never = np.isinf(found)
+            if never.any():
+                rows.append(reported(f"{name}, share of repetitions that never get there", mean_of(never)))
+            else:
+                rows.append(
+                    reported(f"{name}, mean", mean_of(found), "the other simulation does not say which it gives")
+                )
     return rows
 
 
@@ -114,6 +121,11 @@ def _similarities(flexible: xr.Dataset) -> list[Acceptance]:
                 f"C: similarity of {name} with its units at the end", OWN_SIMILARITY, mean_of(own), 0.05, "of the class"
             ),
             between(f"C: similarity of {name} with the others", OTHER_SIMILARITY, mean_of(other), 0.03),
+        ]
+        best = flexible.optimal_similarity.values[:, -1, teacher]
+        rows += [
+            reported(f"C: similarity of {name} with {units}, optimal assignment", mean_of(best[:, path]))
+            for path, units in ((teacher, "its units"), (1 - teacher, "the others"))
         ]
     return rows
 

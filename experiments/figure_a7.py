@@ -65,6 +65,11 @@ PARAMETERS = Parameters()
 FAST = Parameters(num_seeds=2, corners=True, conventions=("published",))
 
 
+def online(parameters: Parameters) -> Parameters:
+    """The same: the maps are of batches in any case."""
+    return parameters
+
+
 def run(parameters: Parameters) -> Data:
     """Both maps in every convention, two at a time.
 

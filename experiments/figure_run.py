@@ -31,8 +31,9 @@ Data = dict[str, xr.Dataset]
 class Experiment(Protocol):
     """What a figure's module has to offer.
 
-    It may also have `online(parameters)`, the same run on finite batches, and `with_reference(parameters, folder)`, the
-    same run followed by a comparison with published arrays; both return parameters.
+    It may also have `online(parameters)`, the same run on finite batches, or what of it is on batches in any case, and
+    `with_reference(parameters, folder)`, the same run followed by a comparison with published arrays; both return
+    parameters. A module without `online` is deterministic.
     """
 
     PARAMETERS: Any
@@ -101,6 +102,11 @@ def module_of(name: str) -> Experiment:
     return module
 
 
+def runs_on_batches(module: Any) -> bool:
+    """Whether a figure's module has a version on finite batches, or no other."""
+    return hasattr(module, "online")
+
+
 def parameters_of(module: Any, variant: Variant) -> Any:
     """The parameters that a variant asks for.
 
@@ -109,9 +115,9 @@ def parameters_of(module: Any, variant: Variant) -> Any:
     """
     parameters = module.FAST if variant.fast else module.PARAMETERS
     if variant.online:
-        if not hasattr(module, "online"):
+        if not runs_on_batches(module):
             name = module.__name__.rpartition(".")[2]
-            raise ValueError(f"{name} has no version on finite batches; leave out --online, or this figure.")
+            raise ValueError(f"{name} is deterministic: it has no noise; leave out --online, or this figure.")
         parameters = module.online(parameters)
     if variant.reference is not None and hasattr(module, "with_reference"):
         parameters = module.with_reference(parameters, variant.reference)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.blocks import first_below
 from ntadyn.metrics import Specialisation, last_blocks_mask, specialisation
 
 SMOOTHING = 100  # records: one published block and one record of the next
@@ -97,11 +98,9 @@ def late_recovery(times: np.ndarray, loss: np.ndarray, block: np.ndarray, share:
     peaks, falls, slopes = [], [], []
     for index in (block[-1] - 1, block[-1]):
         inside = np.flatnonzero(block == index)
-        time, values = times[inside] - times[inside[0]], loss[..., inside]
-        below = values < share * values[..., :1]
-        first = np.where(below.any(axis=-1), np.argmax(below, axis=-1), -1)
+        time, values = times[inside], loss[..., inside]
         peaks.append(values[..., 0])
-        falls.append(np.where(first >= 0, time[first], np.inf))
+        falls.append(first_below(time, values / values[..., :1], share))
         slopes.append(np.max(-np.diff(values, axis=-1) / np.diff(time), axis=-1))
     return Recovery(np.mean(peaks, axis=0), np.mean(falls, axis=0), np.mean(slopes, axis=0))
 

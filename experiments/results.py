@@ -61,13 +61,6 @@ def find_result(target: Path) -> Result | None:
     return Result(target, document) if complete and all(file.is_file() for file in files) else None
 
 
-def find_results(folder: Path) -> list[Result]:
-    """All results in a folder, by name of file."""
-    stems = sorted(path.name.removesuffix(ACCEPTANCE) for path in folder.glob(f"*{ACCEPTANCE}"))
-    found = [find_result(folder / stem) for stem in stems]
-    return [result for result in found if result is not None]
-
-
 def failure(target: Path) -> str | None:
     """The traceback of the last run of this stem, if that run failed."""
     path = with_ending(target, FAILURE)

@@ -3,17 +3,17 @@
 import math
 import time
 import traceback
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from experiments.acceptance import Verdict
-from experiments.catalogue import chosen
+from experiments.catalogue import EVERYTHING, chosen
 from experiments.code_version import code_version
 from experiments.figure_run import (
-    Data as Data,
+    Experiment,
     Job,
     Variant,
     as_record,
@@ -21,6 +21,7 @@ from experiments.figure_run import (
     module_of,
     parameters_of,
     prepare,
+    runs_on_batches,
 )
 from experiments.results import Result, failure, find_result
 from experiments.workers import in_processes
@@ -82,7 +83,8 @@ def run_figures(names: Sequence[str], request: Request) -> bool:
     are written whole and the acceptance numbers last, so that this may be killed at any time and started again.
 
     Args:
-        names: of modules listed in `experiments.FIGURES`, or "all".
+        names: of modules listed in `experiments.FIGURES`, or "all"; on batches, these are all that have a version on
+            batches, and the others are printed.
         request: how.
 
     Returns:
@@ -92,11 +94,17 @@ def run_figures(names: Sequence[str], request: Request) -> bool:
         ValueError: before any work, for an unknown figure, an option that a figure lacks, or folders that do not serve.
     """
     began = time.perf_counter()
-    names = chosen(names)
+    everything, names = EVERYTHING in names, chosen(names)
     if request.workers < 1:
         raise ValueError(f"workers must be at least 1, but is {request.workers}.")
     prepare()
-    jobs, outcomes = _plan(names, request)
+    modules, outcomes = _load(names)
+    if request.online and everything:
+        deterministic = [name for name, (module, _) in modules.items() if not runs_on_batches(module)]
+        if deterministic:
+            print(f"deterministic, without a version on batches: {', '.join(deterministic)}", flush=True)
+        names = [name for name in names if name not in deterministic]
+    jobs = _plan({name: modules[name] for name in names if name in modules}, request)
     storage.remove_abandoned(storage.output_folder(request.out))
     for job, parameters in jobs:
         result = None if request.again else find_result(job.target)
@@ -142,19 +150,24 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     )
 
 
-def _plan(names: Sequence[str], request: Request) -> tuple[list[tuple[Job, dict[str, Any]]], dict[str, Outcome]]:
-    """Every figure with its parameters, and those whose module does not even load."""
-    jobs, broken = [], {}
+def _load(names: Sequence[str]) -> tuple[dict[str, tuple[Experiment, str]], dict[str, Outcome]]:
+    """Module and code version of every figure, and those whose module does not even load."""
+    modules, broken = {}, {}
     for name in names:
         try:
-            module, code = module_of(name), code_version(name)
+            modules[name] = module_of(name), code_version(name)
         except Exception as error:
             traceback.print_exc()
             broken[name] = Outcome(name, reason=f"does not load: {type(error).__name__}: {error}")
-            continue
-        parameters = parameters_of(module, request.variant)
-        jobs.append((Job(name, request.variant, code), as_record(parameters)))
-    return jobs, broken
+    return modules, broken
+
+
+def _plan(modules: Mapping[str, tuple[Experiment, str]], request: Request) -> list[tuple[Job, dict[str, Any]]]:
+    """Every figure with its parameters."""
+    return [
+        (Job(name, request.variant, code), as_record(parameters_of(module, request.variant)))
+        for name, (module, code) in modules.items()
+    ]
 
 
 def _run(jobs: Sequence[Job], workers: int) -> Generator[tuple[Job, int | None]]:

@@ -11,12 +11,12 @@ from experiments.two_layers import REGIMES
 from ntadyn.plotting.style import house_style
 
 
-def draw(maps: Mapping[str, np.ndarray], units: str, title: str, divided: bool) -> Figure:
-    """Four heat maps.
+def draw(rows: Mapping[str, Mapping[str, np.ndarray]], title: str, divided: bool) -> Figure:
+    """Four heat maps for every order of the units.
 
     Args:
-        maps: regime -> W2 after task A and after task B, shape (2, d_out, units).
-        units: label of the columns.
+        rows: label of the columns, which says how units are ordered -> regime -> W2 after task A and after task B,
+            shape (2, d_out, units).
         title: over all panels.
         divided: whether a line separates the two halves of the units.
 
@@ -24,13 +24,15 @@ def draw(maps: Mapping[str, np.ndarray], units: str, title: str, divided: bool) 
         The figure.
     """
     with house_style():
-        figure, axes = plt.subplots(2, 2, figsize=(6.2, 3.1))
-        for column, regime in enumerate(REGIMES):
-            for row, task in enumerate("AB"):
-                mesh = draw_second_layer(axes[row, column], maps[regime][row], divided)
-                axes[row, 0].set_ylabel(f"after task {task}")
-            axes[0, column].set_title(regime)
-            axes[1, column].set_xlabel(units)
-        figure.colorbar(mesh, ax=axes, label="weight", ticks=(0, 0.25, 0.5), extend="both", shrink=0.8)
+        figure, axes = plt.subplots(2 * len(rows), 2, figsize=(6.2, 0.3 + 2.8 * len(rows)))
+        for pair, (units, maps) in zip(np.split(axes, len(rows)), rows.items(), strict=True):
+            for column, regime in enumerate(REGIMES):
+                for row, task in enumerate("AB"):
+                    mesh = draw_second_layer(pair[row, column], maps[regime][row], divided)
+                    pair[row, 0].set_ylabel(f"after task {task}")
+                axes[0, column].set_title(regime)
+                pair[1, column].set_xlabel(units)
+        shrink = 0.8 / len(rows)
+        figure.colorbar(mesh, ax=axes, label="weight", ticks=(0, 0.25, 0.5), extend="both", shrink=shrink)
         figure.suptitle(title, fontsize=8)
     return figure

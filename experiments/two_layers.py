@@ -2,7 +2,8 @@
 
 Units are matched with rows of the teachers by the published rule (the row that was most like it on average over all
 records, from the unspecialised start on, which may take one unit several times) and, beside it, by the optimal
-assignment over the last two blocks. "Path" m is what the published rule matched with teacher m.
+assignment over the last two blocks, which takes every unit once. "Path" m is what was matched with teacher m, by the
+published rule unless a name begins with "optimal".
 """
 
 import dataclasses
@@ -20,7 +21,6 @@ from experiments.figure_run import Data
 from experiments.variants import run_variants
 from ntadyn import building, metrics, observables, presets
 from ntadyn.configuration import Configuration, Dynamics, Randomness, replaced, to_json
-from ntadyn.dynamics.online import OnlineState
 from ntadyn.results import RESULT_CODES, result_codes
 from ntadyn.simulation import FixedSteps, Trajectory
 from ntadyn.solvers import Descent, SlidingHeun
@@ -36,13 +36,17 @@ DESCRIPTIONS = {
     "alignment": "mean cosine of matched rows, published matching",
     "optimal_alignment": "mean cosine of matched rows, optimal assignment",
     "similarity": "cosine of teacher and matched rows, published matching",
+    "optimal_similarity": "cosine of teacher and matched rows, optimal assignment",
     "mean_gates": "mean of the second layer over the units matched to a teacher",
     "change_1": "movement of W1 per record, running maximum of two",
     "change_2": "movement of W2 per record, running maximum of two",
     "second_layer": "W2 at the last record of each task",
     "matching": "unit of every teacher row, published matching",
+    "optimal_matching": "unit of every teacher row, optimal assignment",
     "own": "mean W2 between matched rows, at the last record of each task",
     "others": "mean of the other entries of W2, at the last record of each task",
+    "optimal_own": "mean W2 between matched rows, at the last record of each task, optimal assignment",
+    "optimal_others": "mean of the other entries of W2, at the last record of each task, optimal assignment",
     "distinct_units": "number of units in the published matching",
     "norm": "Frobenius norm of W2 at the end",
     "share": "share of the strongest unit in what an output listens to",
@@ -57,13 +61,17 @@ DIMS = {
     "alignment": ("seed", "record"),
     "optimal_alignment": ("seed", "record"),
     "similarity": ("seed", "record", "teacher", "path"),
+    "optimal_similarity": ("seed", "record", "teacher", "path"),
     "mean_gates": ("seed", "record", "path"),
     "change_1": ("seed", "record"),
     "change_2": ("seed", "record"),
     "second_layer": ("seed", "after", "output", "unit"),
     "matching": ("seed", "path", "output"),
+    "optimal_matching": ("seed", "path", "output"),
     "own": ("seed", "after", "path"),
     "others": ("seed", "after", "path"),
+    "optimal_own": ("seed", "after", "path"),
+    "optimal_others": ("seed", "after", "path"),
 }
 
 
@@ -149,8 +157,7 @@ def simulate(configuration: Configuration, solver: diffrax.AbstractSolver) -> Da
 
 def layers(system, state, task) -> tuple[Array, Array]:
     """Observable: W2^T and W1 in single precision, which is plenty for what is measured and half the memory."""
-    del system, task
-    network = state.network if isinstance(state, OnlineState) else state
+    network = observables.network(system, state, task)
     return network.gates.astype(jnp.float32), network.weights.astype(jnp.float32)
 
 
@@ -216,21 +223,30 @@ def _numbers(gates: Array, weights: Array, teachers: Array, late: Array, last: n
     cosines = jax.vmap(metrics.row_cosines, in_axes=(None, 0))(teachers, weights)
     matching = metrics.published_row_matching(cosines)
     published = metrics.matched_rows(cosines, matching)
-    optimal = metrics.matched_rows(cosines, metrics.assign_units(metrics.mean_over(cosines, late)))
-    levels = jax.vmap(lambda item: metrics.gate_levels(metrics.sorted_second_layer(item, matching)))(gates)
+    best = metrics.assign_units(metrics.mean_over(cosines, late))
+    optimal = metrics.matched_rows(cosines, best)
+
+    def levels_of(layers: Array, of_units: Array) -> metrics.GateLevels:
+        return jax.vmap(lambda item: metrics.gate_levels(metrics.sorted_second_layer(item, of_units)))(layers)
+
+    levels, best_levels = levels_of(gates, matching), levels_of(gates[last], best)
     ends, first_layers = gates[last], weights[last]
     winners = jax.vmap(metrics.winning_units)(ends)
     return {
         "alignment": published.alignment,
         "optimal_alignment": optimal.alignment,
         "similarity": published.similarity,
+        "optimal_similarity": optimal.similarity,
         "mean_gates": levels.whole,
         "change_1": metrics.running_maximum(metrics.row_change(weights)),
         "change_2": metrics.running_maximum(metrics.row_change(jnp.swapaxes(gates, 1, 2))),
         "second_layer": jnp.swapaxes(ends, 1, 2),
         "matching": matching,
+        "optimal_matching": best,
         "own": levels.own[last],
         "others": levels.others[last],
+        "optimal_own": best_levels.own,
+        "optimal_others": best_levels.others,
         "distinct_units": published.num_distinct,
         "norm": jnp.linalg.norm(gates[-1]),
         "share": jnp.mean(jax.vmap(metrics.largest_share)(ends)),
@@ -242,10 +258,17 @@ def _numbers(gates: Array, weights: Array, teachers: Array, late: Array, last: n
     }
 
 
-def sorted_maps(dataset: xr.Dataset) -> np.ndarray:
-    """W2 with its columns sorted as published, those matched with A before those with B,
-    shape (seed, after, output, 2 outputs)."""
-    columns = dataset.matching.values.reshape(dataset.sizes["seed"], 1, 1, -1)
+def sorted_maps(dataset: xr.Dataset, matching: str = "matching") -> np.ndarray:
+    """W2 with its columns sorted, those matched with A before those with B.
+
+    Args:
+        dataset: as `measured` returns it.
+        matching: its variable to sort by, "matching" as published or "optimal_matching".
+
+    Returns:
+        Maps, shape (seed, after, output, 2 outputs).
+    """
+    columns = dataset[matching].values.reshape(dataset.sizes["seed"], 1, 1, -1)
     return np.take_along_axis(dataset.second_layer.values, columns, axis=3)
 
 

@@ -1,5 +1,6 @@
 """Variants of one configuration and all their repetitions as one compiled program."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import equinox as eqx
@@ -9,10 +10,15 @@ from jaxtyping import Array
 
 from ntadyn import building, simulation
 from ntadyn.building import Keys
-from ntadyn.configuration import Configuration, replaced
+from ntadyn.configuration import Configuration, Randomness, replaced
 from ntadyn.observables import Observable
 from ntadyn.simulation import FixedSteps, Trajectory
 from ntadyn.tasks import AbstractCurriculum
+
+
+def seeded(configuration: Configuration, num_seeds: int, seed: int) -> Configuration:
+    """The configuration with so many repetitions of that seed, on one set of teachers."""
+    return dataclasses.replace(configuration, randomness=Randomness(seed=seed, num_seeds=num_seeds))
 
 
 def run_variants(

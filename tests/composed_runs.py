@@ -48,6 +48,7 @@ def run(
         **of_block,
     }
     one["published_alignment"], one["published_gates"] = one["alignment"], one["gates"]
+    one["momentary_alignment"] = one["alignment"]
     dims = {
         "gates": ("path", "output"),
         "published_gates": ("path", "output"),

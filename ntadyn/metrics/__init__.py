@@ -47,8 +47,6 @@ from ntadyn.metrics.second_layer import (
     num_kept_winners,
     participation_ratio,
     relative_change,
-    row_change,
-    running_maximum,
     sorted_second_layer,
     winning_units,
 )
@@ -80,6 +78,8 @@ from ntadyn.metrics.updates import (
     gate_change,
     gate_rate,
     relative_weight_change,
+    row_change,
+    running_maximum,
 )
 
 __all__ = [

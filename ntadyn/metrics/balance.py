@@ -9,8 +9,11 @@ paths of gated networks (`path_invariant`), with a hidden unit for a path.
 """
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from ntadyn.metrics.conservation import integral
 
 
 def layer_invariant(
@@ -70,15 +73,14 @@ def layer_residual(
     Source: balancedness of linear networks, with a time constant for each layer and a penalty on the second.
     """
     _check_series(series)
-    gates = series.gates
-    invariant = tau_2 * gates @ jnp.swapaxes(gates, 1, 2) - tau_1 * series.students
+    invariant = jax.vmap(lambda gates, students: layer_invariant(gates, students, tau_2, tau_1))(
+        series.gates, series.students
+    )
     drift = invariant - invariant[:1]
     if series.penalty_gradient is None:
         return drift
-    half = gates @ jnp.swapaxes(series.penalty_gradient, 1, 2)
-    rate = half + jnp.swapaxes(half, 1, 2)
-    increments = (rate[1:] + rate[:-1]) / 2 * jnp.diff(series.times)[:, None, None]
-    return drift + jnp.concatenate([jnp.zeros_like(rate[:1]), jnp.cumsum(increments, axis=0)])
+    half = series.gates @ jnp.swapaxes(series.penalty_gradient, 1, 2)
+    return drift + integral(series.times, half + jnp.swapaxes(half, 1, 2))
 
 
 def _check_series(series: LayerSeries) -> None:

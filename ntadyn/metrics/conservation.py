@@ -107,7 +107,7 @@ def path_residual(
     drift = invariant - invariant[:1]
     if series.penalty_gradient is None:
         return drift
-    return drift - _integral(series.times, -2 * gates * series.penalty_gradient)
+    return drift - integral(series.times, -2 * gates * series.penalty_gradient)
 
 
 def difference_residual(
@@ -136,7 +136,7 @@ def difference_residual(
     if series.penalty_gradient is None:
         return drift
     pull = series.penalty_gradient[:, 0] - series.penalty_gradient[:, 1]
-    return drift - _integral(series.times, 2 * gap * pull)
+    return drift - integral(series.times, 2 * gap * pull)
 
 
 class SlidingGrowth(eqx.Module):
@@ -185,17 +185,18 @@ def growth_while_sliding(
     return SlidingGrowth(_share_of(jnp.diff(invariant), sliding), _share_of(jnp.diff(times), sliding))
 
 
+def integral(times: Float[Array, " t"], rate: Float[Array, "t ..."]) -> Float[Array, "t ..."]:
+    """int_0^t rate ds by the trapezoid rule over records, 0 at the first one, shape like the rate."""
+    steps = jnp.diff(times).reshape(-1, *(1,) * (rate.ndim - 1))
+    increments = (rate[1:] + rate[:-1]) / 2 * steps
+    return jnp.concatenate([jnp.zeros_like(rate[:1]), jnp.cumsum(increments, axis=0)])
+
+
 def _share_of(steps: Array, chosen: Array) -> Array:
     total = jnp.sum(steps)
     part = jnp.sum(jnp.where(chosen, steps, jnp.zeros_like(steps)))
     defined = total != 0
     return jnp.where(defined, part / jnp.where(defined, total, jnp.ones_like(total)), jnp.zeros_like(total))
-
-
-def _integral(times: Array, rate: Array) -> Array:
-    steps = jnp.diff(times).reshape(-1, *(1,) * (rate.ndim - 1))
-    increments = (rate[1:] + rate[:-1]) / 2 * steps
-    return jnp.concatenate([jnp.zeros_like(rate[:1]), jnp.cumsum(increments, axis=0)])
 
 
 def _whole(students: Array) -> Array:

@@ -1,6 +1,6 @@
 """How a second layer gates: which hidden units each output listens to, and how that changes between tasks.
 
-All functions take the gates of a `DeepLinear`, g = W2^T of shape (units, d_out), as they are recorded.
+"Gates" are those of a `DeepLinear`, g = W2^T of shape (units, d_out), as they are recorded.
 """
 
 import equinox as eqx
@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ntadyn.metrics.alignment import row_cosine
-from ntadyn.metrics.updates import per_record
 
 
 class GateLevels(eqx.Module):
@@ -134,44 +133,6 @@ def frozen_alignment(
     Source: published code of arXiv 2411.03840, monolithic alignment.
     """
     return jax.vmap(lambda gates: row_cosine(gates.T @ weights, teacher))(frozen)
-
-
-def row_change(rows: Float[Array, "t n i"]) -> Float[Array, " t"]:
-    """mean_r |dW_r/dj|_2 with j the record index: movement of the rows of a layer per record.
-
-    Args:
-        rows: a layer at equally spaced records, shape (records, rows, columns): W1, or W2 = gates transposed.
-
-    Returns:
-        Change per record, shape (records,): central differences inside, one-sided at both ends.
-
-    Raises:
-        ValueError: with fewer than two records.
-
-    Source: arXiv 2411.03840, figure A4E, before its running maximum.
-    """
-    return jnp.mean(jnp.linalg.norm(per_record(rows), axis=-1), axis=-1)
-
-
-def running_maximum(series: Float[Array, " t"], width: int = 2) -> Float[Array, " t"]:
-    """max(x_{j - width + 1}, ..., x_j), cut at the beginning of the series.
-
-    Args:
-        series: values at records, shape (records,).
-        width: number of records, at least 1.
-
-    Returns:
-        Maxima, shape (records,).
-
-    Raises:
-        ValueError: if the width is not positive.
-
-    Source: arXiv 2411.03840, figure A4E, width 2.
-    """
-    if width < 1:
-        raise ValueError(f"a running maximum over {width} records is not possible; take at least one.")
-    padded = jnp.concatenate([jnp.repeat(series[:1], width - 1), series])
-    return jnp.max(jnp.stack([padded[k : k + series.shape[0]] for k in range(width)]), axis=0)
 
 
 def _shares(gates: Array) -> Array:

@@ -58,7 +58,7 @@ def time_to_threshold(
 
     Source: arXiv 2411.03840, figure 2F, without the artefacts of `published_time_to_threshold`.
     """
-    _check_records(loss, block_of_record, times)
+    _check_records(loss=loss, block_of_record=block_of_record, times=times)
     in_block = block_of_record[None, :] == jnp.arange(num_blocks, dtype=block_of_record.dtype)[:, None]
     below = in_block & (loss < threshold)[None, :]
     reached = jnp.any(below, axis=1)
@@ -105,7 +105,7 @@ def published_time_to_threshold(
 
     Source: published code of arXiv 2411.03840, figure 2F.
     """
-    _check_records(loss, block_of_record, loss)
+    _check_records(loss=loss, block_of_record=block_of_record)
     in_block = block_of_record[None, :] == jnp.arange(num_blocks, dtype=block_of_record.dtype)[:, None]
     later = jnp.arange(num_blocks) > 0
     start = jnp.argmax(in_block, axis=1)
@@ -117,9 +117,9 @@ def published_time_to_threshold(
     return index.astype(loss.dtype) * record_interval
 
 
-def _check_records(loss: Array, block_of_record: Array, times: Array) -> None:
-    if loss.ndim != 1 or loss.shape[0] == 0 or not loss.shape == block_of_record.shape == times.shape:
-        raise ValueError(
-            f"records need one non-empty axis: loss {loss.shape}, block_of_record {block_of_record.shape}, times "
-            f"{times.shape} must be equal; use jax.vmap for more axes."
-        )
+def _check_records(**given: Array) -> None:
+    shapes = {name: array.shape for name, array in given.items()}
+    one_axis = all(len(shape) == 1 and shape[0] > 0 for shape in shapes.values())
+    if not one_axis or len(set(shapes.values())) > 1:
+        named = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"records need one non-empty axis: {named} must be equal; use jax.vmap for more axes.")

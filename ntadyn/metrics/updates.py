@@ -96,6 +96,44 @@ def gate_rate(times: Float[Array, " t"], gates: Float[Array, "t ..."]) -> Float[
     return jnp.linalg.norm(_per_time(times, gates.reshape(gates.shape[0], -1)), axis=-1)
 
 
+def row_change(rows: Float[Array, "t n i"]) -> Float[Array, " t"]:
+    """mean_r |dW_r/dj|_2 with j the record index: movement of the rows of a layer per record.
+
+    Args:
+        rows: a layer at equally spaced records, shape (records, rows, columns): W1, or W2 = gates transposed.
+
+    Returns:
+        Change per record, shape (records,): central differences inside, one-sided at both ends.
+
+    Raises:
+        ValueError: with fewer than two records.
+
+    Source: arXiv 2411.03840, figure A4E, before its running maximum.
+    """
+    return jnp.mean(jnp.linalg.norm(per_record(rows), axis=-1), axis=-1)
+
+
+def running_maximum(series: Float[Array, " t"], width: int = 2) -> Float[Array, " t"]:
+    """max(x_{j - width + 1}, ..., x_j), cut at the beginning of the series.
+
+    Args:
+        series: values at records, shape (records,).
+        width: number of records, at least 1.
+
+    Returns:
+        Maxima, shape (records,).
+
+    Raises:
+        ValueError: if the width is not positive.
+
+    Source: arXiv 2411.03840, figure A4E, width 2.
+    """
+    if width < 1:
+        raise ValueError(f"a running maximum over {width} records is not possible; take at least one.")
+    padded = jnp.concatenate([jnp.repeat(series[:1], width - 1), series])
+    return jnp.max(jnp.stack([padded[k : k + series.shape[0]] for k in range(width)]), axis=0)
+
+
 def _directions(weights: Array) -> Array:
     flat = weights.reshape(*weights.shape[:2], -1)
     # The largest entry is divided out first, so that tiny float32 weights do not underflow when they are squared.

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from experiments import composition
+from experiments.variants import seeded
 from ntadyn import building
 from ntadyn.configuration import Curriculum, Randomness
 from ntadyn.regularizers import from_relative_weights
@@ -63,7 +64,7 @@ def test_effective_coefficients():
 def short():
     """Two base blocks and one composite of task composition, flexible and forgetful."""
     flexible = dataclasses.replace(
-        composition.seeded(composition.task_composition(), 2, 0),
+        seeded(composition.task_composition(), 2, 0),
         curriculum=Curriculum("A_B_C__AB_BC_CA__", total_time=3.0),
         max_step=0.01,
     )
@@ -93,7 +94,7 @@ def test_variants_differ_and_share_their_start(short):
 
 def test_rows_find_their_teachers_in_every_output():
     """Teachers A, B, C in paths 0, 1, 2 for even outputs and in paths 2, 0, 1 for odd ones."""
-    configuration = composition.seeded(composition.subtask_composition(), 1, 0)
+    configuration = seeded(composition.subtask_composition(), 1, 0)
     key = building.first(building.keys(configuration.randomness))
     tasks = building.build_tasks(configuration.teachers, key.teachers)
     base = np.asarray(tasks.teachers[:3])
@@ -120,6 +121,7 @@ def test_rows_find_their_teachers_in_every_output():
     # Weights are kept in single precision.
     np.testing.assert_allclose(dataset.alignment, 1.0, atol=1e-6)
     np.testing.assert_allclose(dataset.published_alignment, 1.0, atol=1e-6)
+    np.testing.assert_allclose(dataset.momentary_alignment, 1.0, atol=1e-6)
     np.testing.assert_array_equal(dataset.distinct_rows, 18)
     np.testing.assert_array_equal(dataset.gates.isel(seed=0, record=0), np.repeat([[0.0], [1.0], [2.0]], 6, axis=1))
     # Half of the rows of AB are those of A, which paths of A and B then share.

@@ -58,7 +58,7 @@ def test_batch_noise_has_the_relative_size_of_a_batch():
     times, blocks = jnp.linspace(0.0, 1.0, 11), jnp.zeros(11, jnp.int32)
     sd = 0.1 * np.sqrt(2 / 2000)
     loss = np.stack([np.full(11, 0.1 + 6 * sd), np.full(11, 0.1 + 2 * sd)])
-    never, soon = figure_2._on_batches(configuration, loss, times, blocks)[:, 0]
+    never, soon = figure_2._as_batches_show_it(configuration, loss, times, blocks)[:, 0]
     assert never == pytest.approx(1.0)
     assert soon < 0.5
 

@@ -50,12 +50,12 @@ def test_a_flexible_network_that_is_as_slow_as_the_forgetful_one_is_refused(data
     assert not any(name.startswith("D") for name in outside)
 
 
-def test_the_tail_of_the_forgetful_curve_is_demanded_on_batches_only(data):
+def test_the_tail_of_the_forgetful_curve_is_demanded_of_the_flow_too(data):
     name = "C forgetful: loss 0.3 after the switch"
     data["task_forgetful"] = _dataset("C", "forgetful", online=False)
-    verdicts = {row.name: row.verdict for row in figure_3.accept(data)}
-    assert verdicts[name] is Verdict.REPORTED
-    assert verdicts["C forgetful: loss 0.2 after the switch"] is Verdict.PASSED
+    assert {row.name: row.verdict for row in figure_3.accept(data)}[name] is Verdict.PASSED
+    data["task_forgetful"]["loss"] = data["task_forgetful"].loss * 0.6
+    assert name in _outside(figure_3.accept(data))
 
 
 def test_plot_shows_the_window_around_the_switch(data):
@@ -96,7 +96,9 @@ def whole():
         "task_flexible": run(zero, lambda block: gates, task_similarity),
         "task_forgetful": run(zero, lambda block: gates, lambda block: 0.34 * np.ones((3, 3))),
         "subtask_flexible": run(zero, subtask_gates, lambda block: 0.98 * np.eye(3), online=True),
-        "subtask_forgetful": run(zero, subtask_gates, lambda block: 0.42 * np.eye(3), online=True),
+        "subtask_forgetful": run(
+            zero, subtask_gates, lambda block: (0.64 if block > 22 else 0.40) * np.eye(3), online=True
+        ),
     }
 
 
@@ -107,6 +109,7 @@ def test_supplement_tells_specialised_paths_from_mixtures(whole):
     outside = _outside(figure_3_alignment.accept(whole))
     assert "task: alignment before the composites" not in outside
     assert "subtask: alignment at the end" not in outside
+    assert "subtask, forgetful: alignment at the end" not in outside
     # Rows of the forgetful network must not all be distinct.
     assert "subtask, forgetful: distinct rows matched, fewest" in outside
 
@@ -133,6 +136,10 @@ def test_plot_of_the_supplement(whole):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("optimised")
-def test_full_run_is_accepted_but_for_one_mean_of_few_slow_seeds():
+def test_full_run_is_accepted_but_for_slow_seeds_and_a_tail_that_needs_batches():
     outside = _outside(figure_3.accept(figure_3.run(figure_3.PARAMETERS)))
-    assert outside == ["C flexible: loss 0.05 after the switch"]
+    assert outside == [
+        "C flexible: loss 0.05 after the switch",
+        "C forgetful: loss 0.3 after the switch",
+        "C forgetful: loss 0.4 after the switch",
+    ]

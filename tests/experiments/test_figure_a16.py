@@ -4,6 +4,7 @@ import pytest
 
 from experiments import figure_a16, figure_a16_numbers as numbers
 from experiments.acceptance import Verdict, all_accepted
+from experiments.blocks import at_end
 from experiments.toy_runs import ToyRun
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
@@ -42,8 +43,13 @@ def test_a_penalty_rescaled_like_the_time_constant_is_refused(data, monkeypatch)
         return ToyRun(**{**vars(run), "strengths": tuple(2 * strength for strength in run.strengths)})
 
     meant = figure_a16._reduced(figure_a16.follow_flow(stronger(figure_a16.STARTS["intended"]), 0.01, 19))
-    ends = np.sort(numbers._block(meant.gates, 1)[-1])
-    assert np.abs(ends - np.sort(numbers.REDUCED_GATES[1])).max() > 0.05
+    assert np.abs(at_end(meant.gates, 1) - numbers.REDUCED_GATES[2]).max() > 0.05
+
+
+def test_exchanged_paths_are_refused(data):
+    exchanged = data | {"reduced": data["reduced"].isel(path=[1, 0])}
+    rows = [row for row in figure_a16.accept(exchanged) if "distance from figure A1" in row.name]
+    assert all(row.verdict is Verdict.OUTSIDE for row in rows)
 
 
 def test_published_start_mixes_degrees_and_radians():

@@ -56,6 +56,7 @@ def test_paths_that_are_not_pruned_are_refused(pair):
     assert "with penalty: exactly one open gate per task" in outside
     assert "with penalty: norm of unused paths, median" in outside
     assert "with penalty: mean norm of columns" in outside
+    assert "share of seeds with one gate per task that the penalty adds" in outside
 
 
 def test_a_path_for_both_tasks_is_refused(pair):

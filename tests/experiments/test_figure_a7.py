@@ -71,6 +71,13 @@ def test_mirrored_columns_are_refused():
     assert sum(row.name.startswith("layer_speed, published") for row in outside) >= 5
 
 
+def test_a_high_cell_among_those_drawn_below_the_colour_scale_is_refused():
+    data = expected_maps()
+    data["layer_speed_published"].alignment[2, 0] = 0.86
+    outside = [row.name for row in numbers.accept(data) if row.verdict is Verdict.OUTSIDE]
+    assert any(name.startswith("layer_speed, published: largest cell of those drawn below 0.7") for name in outside)
+
+
 def test_diverged_repetitions_are_counted_and_crossed_out():
     data = expected_maps()
     data["penalty_released"].result[1, 2, 0] = 1

@@ -171,6 +171,17 @@ def test_online_runs_under_a_name_of_its_own(figure, tmp_path):
     assert (tmp_path / "figure_x_online.png").is_file()
 
 
+def test_all_on_batches_leaves_out_what_is_deterministic(figure, other, tmp_path, monkeypatch, capsys):
+    for name in set(experiments.FIGURES) - {"figure_x", "figure_y"}:
+        monkeypatch.delitem(experiments.FIGURES, name)
+    figure.online = lambda parameters: parameters
+    assert run_figures(["all"], Request(tmp_path, online=True, workers=1))
+    assert (figure.runs, other.runs) == (1, 0)
+    printed = capsys.readouterr().out
+    assert "deterministic, without a version on batches: figure_y\n" in printed
+    assert "1 of 1 figures" in printed
+
+
 def test_reference_folder_from_the_environment(figure, tmp_path, monkeypatch):
     figure.with_reference = lambda parameters, folder: dataclasses.replace(parameters, reference=folder)
     monkeypatch.setenv("NTADYN_REFERENCE", "somewhere")
@@ -184,7 +195,7 @@ def test_reference_folder_from_the_environment(figure, tmp_path, monkeypatch):
     [
         (["run"], "no figure was named"),
         (["run", "figure_0"], "there is no figure 'figure_0'; choose from"),
-        (["run", "figure_x", "--online"], "figure_x has no version on finite batches"),
+        (["run", "figure_x", "--online"], "figure_x is deterministic: it has no noise"),
         (["run", "figure_x", "--workers", "0"], "workers must be at least 1, but is 0"),
         (["run", "figure_2", "--reference", "nowhere"], "lacks ['fig2_flexible.npz'"),
         (["report"], "there are no results in"),

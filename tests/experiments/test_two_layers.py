@@ -35,11 +35,26 @@ def test_losses_that_follow_from_algebra(short):
 
 def test_sorted_maps_have_matched_units_on_their_diagonals(short):
     flexible = short["flexible"]
-    maps = two_layers.sorted_maps(flexible)
-    halves = maps.reshape(*maps.shape[:3], 2, -1)
-    own = np.einsum("saopo->sap", halves) / maps.shape[2]
-    np.testing.assert_allclose(own, flexible.own.values, rtol=0, atol=1e-6)
-    assert np.all(own[:, [0, 1], [0, 1]] > 1.5 * own[:, [0, 1], [1, 0]])
+    for matching, levels in (("matching", "own"), ("optimal_matching", "optimal_own")):
+        maps = two_layers.sorted_maps(flexible, matching)
+        halves = maps.reshape(*maps.shape[:3], 2, -1)
+        own = np.einsum("saopo->sap", halves) / maps.shape[2]
+        np.testing.assert_allclose(own, flexible[levels].values, rtol=0, atol=1e-6)
+        assert np.all(own[:, [0, 1], [0, 1]] > 1.5 * own[:, [0, 1], [1, 0]])
+
+
+def test_the_optimal_assignment_takes_every_unit_once_and_forgetful_halves_apart(short):
+    forgetful = short["forgetful"]
+    for units in forgetful.optimal_matching.values:
+        assert sorted(units.ravel()) == list(range(20))
+    trace = np.einsum("stmm->st", forgetful.optimal_similarity.values) / 2
+    np.testing.assert_allclose(trace, forgetful.optimal_alignment.values, atol=1e-12)
+
+    def apart(matching: str) -> float:
+        left, right = np.split(two_layers.sorted_maps(forgetful, matching), 2, axis=3)
+        return float(np.abs(left - right).mean())
+
+    assert apart("optimal_matching") > 2 * apart("matching")
 
 
 def test_regimes_differ_as_they_must(short):
