@@ -40,6 +40,19 @@ def code_version(name: str) -> str:
     return digest.hexdigest()
 
 
+def description(name: str) -> str | None:
+    """The docstring of a figure's module, read without importing it: what it shows, and in which convention.
+
+    Args:
+        name: of the figure's module.
+
+    Raises:
+        SyntaxError: if the module cannot be parsed.
+    """
+    path = _file_of(f"experiments.{name}")
+    return None if path is None else ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
 def verdict_text(name: str) -> str | None:
     """VERDICT of a figure's module, read without importing it; None if the module has none.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from experiments import FIGURES
 from experiments.acceptance import HEADING, Acceptance, Verdict, cells
 from experiments.catalogue import in_order, title
-from experiments.code_version import code_version, verdict_text
+from experiments.code_version import code_version, description, verdict_text
 from experiments.results import ACCEPTANCE, FAILURE, Result, failure, find_result
 
 PAGE = "report.html"
@@ -31,6 +31,7 @@ class Entry:
         name: of the figure's module.
         result: None where there is none that is complete.
         failure: traceback of the last run, if that failed.
+        description: what the module says of itself: what it shows, and in which convention.
         verdict: the module's own paragraph about the figure.
         outdated: whether another version of the code made the result.
     """
@@ -39,6 +40,7 @@ class Entry:
     name: str
     result: Result | None
     failure: str | None
+    description: str | None
     verdict: str | None
     outdated: bool
 
@@ -92,11 +94,11 @@ def _entry(target: Path) -> Entry:
     name = stem if stem in FIGURES else stem.removesuffix("_online")
     result = find_result(target)
     try:
-        text = verdict_text(name)
+        about, text = description(name), verdict_text(name)
         outdated = result is not None and result.document.get("code") != code_version(name)
     except (SyntaxError, ValueError) as error:
-        text, outdated = f"The verdict of this module cannot be read: {error}", True
-    return Entry(stem, name, result, failure(target), text, outdated)
+        about, text, outdated = None, f"The verdict of this module cannot be read: {error}", True
+    return Entry(stem, name, result, failure(target), about, text, outdated)
 
 
 def page(entries: list[Entry]) -> str:
@@ -176,7 +178,7 @@ def _missing(entries: list[Entry]) -> str:
 def _section(entry: Entry) -> str:
     parts = [
         f'<section id="{escape(entry.stem)}"><h2>{escape(entry.title)} {_badges(entry)}</h2>',
-        f'<p class="quiet">{escape(FIGURES.get(entry.name, ""))}</p>',
+        f'<div class="quiet">{_paragraphs(entry.description or FIGURES.get(entry.name, ""))}</div>',
         f'<div class="verdict {entry.status}">{_paragraphs(entry.verdict or "This module has no verdict yet.")}</div>',
     ]
     if entry.failure:

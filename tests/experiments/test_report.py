@@ -45,7 +45,8 @@ def folder(tmp_path, monkeypatch):
     for name in set(experiments.FIGURES):
         monkeypatch.delitem(experiments.FIGURES, name)
     for name in ("figure_1", "figure_2", "figure_a3"):
-        (modules / f"{name}.py").write_text(f"VERDICT = {VERDICT!r}\n")
+        about = '"""Figure 1: what it is.\n\nIn a <convention>.\n"""\n' if name == "figure_1" else ""
+        (modules / f"{name}.py").write_text(f"{about}VERDICT = {VERDICT!r}\n")
         monkeypatch.setitem(experiments.FIGURES, name, f"about <{name}>")
     rows = [
         near("x & y", 1.0, 0.1, mean_of([1.0, 1.2])),
@@ -86,7 +87,16 @@ def test_one_page_with_everything_in_it(folder):
     assert "http" not in text
     assert "url(" not in text
     joined = " ".join(page.texts)
-    for shown in ("x & y", "from <the spec>", "about <figure_2>", "ValueError: <none>", "a & b", "0.14 (n = 2)"):
+    for shown in (
+        "x & y",
+        "from <the spec>",
+        "about <figure_2>",
+        "about <figure_a3>",
+        "In a <convention>.",
+        "ValueError: <none>",
+        "a & b",
+        "0.14 (n = 2)",
+    ):
         assert shown in joined
     assert "1 of 2 figures have every number within its tolerance; 2 of 3 numbers are, and 1 more" in joined
     assert "33 s in all, one figure after the other; the longest: Figure A3 30 s, Figure 1 3 s." in joined
