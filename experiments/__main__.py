@@ -47,6 +47,8 @@ class Run:
     """Stochastic gradient descent on batches in place of the population flow; takes minutes."""
     reference: Path | None = None
     """Folder with arrays of the published code to compare with; if omitted, what NTADYN_REFERENCE names."""
+    trials: Path | None = None
+    """CSV file with trials of people, for a panel of figure 8; its columns: see experiments/human_switching.py."""
     again: bool = False
     """Run also what is up to date."""
     workers: int = 2
@@ -59,7 +61,7 @@ class Run:
         named = os.environ.get(REFERENCE_VARIABLE)
         reference = self.reference if self.reference is not None or not named else Path(named)
         out = self.out if self.out is not None else Path("figures", *(["fast"] if self.fast else []))
-        request = Request(out, self.fast, self.online, reference, self.again, self.workers)
+        request = Request(out, self.fast, self.online, reference, self.trials, self.again, self.workers)
         return int(not run_figures(self.names, request))
 
 

@@ -6,10 +6,8 @@ on batches of 200; population updates of the same length and the exact flow run 
 99 steps, as published. The loss is that of the whole population, whose mean over seeds is that of batches.
 
 Panel A of the article shows people. The article's code has no data of theirs, and neither has this package: the panel
-is drawn from a file of trials, see `experiments.human_switching`, and left out without one:
-
-    data = figure_8.run(figure_8.with_human_data(figure_8.PARAMETERS, Path("trials.csv")))
-    figure = figure_8.plot(data)
+is drawn from a file of trials, `python -m experiments run figure_8 --trials trials.csv`, and left out without one; see
+`experiments.human_switching` for its columns.
 """
 
 import dataclasses
@@ -94,7 +92,7 @@ PARAMETERS = Parameters()
 FAST = Parameters(("batches",), num_seeds=8)
 
 
-def with_human_data(parameters: Parameters, path: Path) -> Parameters:
+def with_trials(parameters: Parameters, path: Path) -> Parameters:
     """The same, and the panel of people from a file of trials.
 
     Raises:

@@ -32,7 +32,8 @@ class Experiment(Protocol):
     """What a figure's module has to offer.
 
     It may also have `online(parameters)`, the same run on finite batches, or what of it is on batches in any case, and
-    `with_reference(parameters, folder)`, the same run followed by a comparison with published arrays; both return
+    `with_reference(parameters, folder)`, the same run followed by a comparison with published arrays, and
+    `with_trials(parameters, file)`, the same run beside people's trials; all return
     parameters. A module without `online` is deterministic.
     """
 
@@ -62,12 +63,14 @@ class Variant:
         fast: the quick parameters in place of the full ones.
         online: finite batches in place of the population flow.
         reference: folder with published arrays, or None.
+        trials: file with trials of people, or None.
     """
 
     out: Path
     fast: bool = False
     online: bool = False
     reference: Path | None = None
+    trials: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,8 @@ def parameters_of(module: Any, variant: Variant) -> Any:
         parameters = module.online(parameters)
     if variant.reference is not None and hasattr(module, "with_reference"):
         parameters = module.with_reference(parameters, variant.reference)
+    if variant.trials is not None and hasattr(module, "with_trials"):
+        parameters = module.with_trials(parameters, variant.trials)
     return parameters
 
 

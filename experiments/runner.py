@@ -37,6 +37,7 @@ class Request:
         fast: the quick parameters in place of the full ones.
         online: finite batches in place of the population flow.
         reference: folder with published arrays, or None.
+        trials: file with trials of people, or None.
         again: also figures whose results are complete and up to date.
         workers: figures at a time, each in a process of its own; with 1 they run in this process, one after the other.
     """
@@ -45,13 +46,14 @@ class Request:
     fast: bool = False
     online: bool = False
     reference: Path | None = None
+    trials: Path | None = None
     again: bool = False
     workers: int = 2
 
     @property
     def variant(self) -> Variant:
         """What this says about every single figure."""
-        return Variant(self.out, self.fast, self.online, self.reference)
+        return Variant(self.out, self.fast, self.online, self.reference, self.trials)
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def test_people_are_drawn_from_a_file_only(model, tmp_path):
     assert len(without.axes) == 2
     path = tmp_path / "trials.csv"
     path.write_text(HUMAN)
-    parameters = figure_8.with_human_data(figure_8.PARAMETERS, path)
+    parameters = figure_8.with_trials(figure_8.PARAMETERS, path)
     human = figure_8.human_dataset(parameters)
     figure = figure_8.plot({"model": model, "human": human})
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["A", "B", ""]
@@ -106,7 +106,7 @@ def test_a_bad_file_of_trials_is_refused_before_any_simulation(tmp_path):
     path = tmp_path / "trials.csv"
     path.write_text(HUMAN.replace("correct", "right"))
     with pytest.raises(ValueError, match=r"lacks the columns \['correct'\]"):
-        figure_8.with_human_data(figure_8.PARAMETERS, path)
+        figure_8.with_trials(figure_8.PARAMETERS, path)
 
 
 @pytest.mark.slow

@@ -190,6 +190,13 @@ def test_reference_folder_from_the_environment(figure, tmp_path, monkeypatch):
     assert document_of(tmp_path)["parameters"]["reference"] == "somewhere"
 
 
+def test_a_file_of_trials_reaches_the_figure_that_can_use_it(figure, tmp_path):
+    figure.with_trials = lambda parameters, file: dataclasses.replace(parameters, reference=file)
+    with pytest.raises(SystemExit):
+        main(["run", "figure_x", "--trials", "people.csv", "--out", str(tmp_path)])
+    assert document_of(tmp_path)["parameters"]["reference"] == "people.csv"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -198,6 +205,7 @@ def test_reference_folder_from_the_environment(figure, tmp_path, monkeypatch):
         (["run", "figure_x", "--online"], "figure_x is deterministic: it has no noise"),
         (["run", "figure_x", "--workers", "0"], "workers must be at least 1, but is 0"),
         (["run", "figure_2", "--reference", "nowhere"], "lacks ['fig2_flexible.npz'"),
+        (["run", "figure_8", "--trials", "nowhere.csv"], "nowhere.csv"),
         (["report"], "there are no results in"),
     ],
 )
