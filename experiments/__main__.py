@@ -70,7 +70,7 @@ class Report:
     """Write all results of a folder as one HTML page: pictures, acceptance numbers, and what to make of them."""
 
     out: Path = Path("figures")
-    """Folder that figures were run into; the page is written there as report.html."""
+    """Folder that figures were run into, figures/fast for quick runs; the page is written there as report.html."""
 
     def run(self) -> int:
         """Write it and say where."""

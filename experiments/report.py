@@ -18,6 +18,7 @@ from experiments.code_version import code_version, description, verdict_text
 from experiments.results import ACCEPTANCE, FAILURE, Result, failure, find_result
 
 PAGE = "report.html"
+FAST = "fast"  # where `--fast` writes, below the folder of full runs
 STYLE = Path(__file__).with_name("report.css")
 NUMBERS = {"expected", "tolerance", "measured", "sd over seeds", "seconds", "passed", "outside", "reported"}
 
@@ -71,8 +72,9 @@ def write_report(folder: Path) -> Path:
     """
     entries = find_entries(folder)
     if not any(entry.result is not None or entry.failure for entry in entries):
+        quick = f" Those of quick runs are in {str(folder / FAST)!r}." if any((folder / FAST).glob("*")) else ""
         raise ValueError(
-            f"there are no results in {str(folder)!r}; run figures first, or name their folder with --out."
+            f"there are no results in {str(folder)!r}; run figures first, or name their folder with --out.{quick}"
         )
     from ntadyn.storage import writing
 
@@ -179,6 +181,7 @@ def _section(entry: Entry) -> str:
     parts = [
         f'<section id="{escape(entry.stem)}"><h2>{escape(entry.title)} {_badges(entry)}</h2>',
         f'<div class="quiet">{_paragraphs(entry.description or FIGURES.get(entry.name, ""))}</div>',
+        f'<p class="quiet">{_about(entry)}</p>' if entry.verdict else "",
         f'<div class="verdict {entry.status}">{_paragraphs(entry.verdict or "This module has no verdict yet.")}</div>',
     ]
     if entry.failure:
@@ -193,7 +196,14 @@ def _section(entry: Entry) -> str:
             _details("Parameters", f"<pre>{escape(json.dumps(document['parameters'], indent=2))}</pre>"),
             _details("Provenance and time", _definitions(_origin(document))),
         ]
-    return "\n".join([*parts, "</section>"])
+    return "\n".join(part for part in [*parts, "</section>"] if part)
+
+
+def _about(entry: Entry) -> str:
+    """What the verdict is about, which need not be the result beside it."""
+    if entry.result is not None and entry.result.document.get("fast"):
+        return "About the full run, with the parameters as they are kept; the result below is of a quick one."
+    return "About the full run, with the parameters as they are kept."
 
 
 def _picture(result: Result, alternative: str) -> str:

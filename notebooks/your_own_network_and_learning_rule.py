@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Your own network and learning rule
 #
-# Everything in ntadyn that simulates, records, sweeps and plots talks to a learning rule through one small interface,
+# Everything in ntadyn that simulates, records and plots talks to a learning rule through one small interface,
 # `AbstractSystem`. Whatever implements it takes part. In this lesson we add two things of our own, on the same stream
 # of tasks as the gated linear network of the paper:
 #
@@ -318,5 +318,5 @@ for ax, gates, name in (
 # So it is not enough that gates are fast, compete and are bounded. They must be able to shut *and* to come back.
 #
 # **Try:** let the logits leak, by an energy $\tfrac{k}{2} \lVert z \rVert^2$ in `energy`: a leak keeps them from
-# saturating. Is there a $k$ with which the softmax network switches? To look for it in a map instead of by hand, see
-# the lesson `your_own_phase_diagram.py`.
+# saturating. Is there a $k$ with which the softmax network switches? To look for it in a map instead of by hand, put
+# another `jax.vmap` over $k$ around the one over time constants.

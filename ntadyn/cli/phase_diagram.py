@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from ntadyn.phase_maps import Ranges, figure_5_maps, published
-from ntadyn.sweeps.plan import Precision, Sweep
+from ntadyn.configuration import value_at
+from ntadyn.phase_maps import PRESETS, Ranges, figure_5_maps, published
+from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, Precision, Sweep
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,6 +51,7 @@ class PhaseDiagram:
 
     def run(self) -> int:
         """Run both maps, write, draw; 0 if every trajectory succeeded, 1 otherwise."""
+        self._check_swept()
         maps = figure_5_maps(self.ranges, self.check, self.precision)
 
         import jax
@@ -81,6 +83,16 @@ class PhaseDiagram:
         for path in save_figure(phase_map_figure(datasets), folder / "phase-diagram"):
             print(f"wrote {path}")
         return int(failures > 0)
+
+    def _check_swept(self) -> None:
+        """Raise ValueError if a parameter was given that every cell replaces."""
+        preset = PRESETS[self.preset]().base
+        for path, axis in ((BLOCK_DURATION, "--block-duration"), (GATE_TIME_CONSTANT, "--gate-time-constant")):
+            given = value_at(self.ranges.base, path)
+            if given != value_at(preset, path):
+                raise ValueError(
+                    f"{path} = {given} would have no effect: it is an axis of these maps. Use {axis} LOW HIGH."
+                )
 
     def _map(self, plan: Sweep, compute: "Compute", folder: Path) -> "xr.Dataset":
         from tqdm import tqdm

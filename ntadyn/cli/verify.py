@@ -30,6 +30,7 @@ class Verify:
         start = time.perf_counter()
         outcome = verification.run_all()
         print("\n".join(verification.table(outcome.sections)))
+        print("\nexpected and measured: where a comparison is furthest off")
         written = save_figure(specialisation_figure(outcome.curves), folder / "verification")
         rows = [row for rows in outcome.sections.values() for row in rows]
         failed = sum(not row.passed for row in rows)

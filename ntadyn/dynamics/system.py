@@ -32,8 +32,8 @@ class Overlaps(eqx.Module):
 class AbstractSystem(eqx.Module):
     """A rule, a state and a clock: tau_g dx_g/dt = rule_g(x, task) for every parameter group g.
 
-    Whatever implements these methods can be simulated, swept, plotted and tested by everything downstream. The state is
-    any pytree of arrays. A task is given by its mixture weights over the teachers of `tasks`, shape (tasks,): one-hot
+    Whatever implements these methods can be simulated, batched, plotted and tested by everything downstream. The state
+    is any pytree of arrays. A task is given by its mixture weights over the teachers of `tasks`, shape (tasks,): one-hot
     inside a block, anything on the way in a smooth switch.
     """
 

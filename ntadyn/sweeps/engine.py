@@ -76,7 +76,7 @@ def sweep(
     seeds: int | Streams | None = None,
     *,
     measures: Measures = OUTCOME,
-    folder: Path | None = None,
+    folder: Path | str | None = None,
 ) -> xr.Dataset:
     """Run every cell of some axes, in double precision.
 
@@ -108,7 +108,7 @@ def run_sweep(
     measures: Measures = OUTCOME,
     *,
     compute: Compute = Threads(),  # noqa: B008 (a value, never changed)
-    folder: Path | None = None,
+    folder: Path | str | None = None,
     report: Callable[[int], Any] | None = None,
 ) -> xr.Dataset:
     """Run a sweep.
@@ -134,12 +134,12 @@ def run_sweep(
     """
     tiled = TiledSweep.make(plan, measures)
     began = time.perf_counter()
-    parts = run_tiles(tiled, compute, folder, report)
+    parts = run_tiles(tiled, compute, None if folder is None else Path(folder), report)
     return finished(merged(plan, measures, parts), [tiled], time.perf_counter() - began)
 
 
 def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], seconds: float) -> xr.Dataset:
-    """The result with the longest step, the mean number of steps, and compile and run times."""
+    """The result with its steps, compile and run times, and how many trajectories this run had to compute."""
     compile_seconds = parts[0].programs.compile_seconds
     cells: Counter[int] = Counter()
     schedules: dict[int, Schedule] = {}  # which many groups share
@@ -151,6 +151,7 @@ def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], seconds: float) -
     return dataset.assign_attrs(
         max_step=max(schedule.longest_step for schedule in schedules.values()),
         mean_steps=steps / cells.total(),
+        computed=sum(part.computed for part in parts),
         compile_seconds=compile_seconds,
         run_seconds=max(0.0, seconds - compile_seconds),
     )
@@ -166,6 +167,7 @@ def run_tiles(
 
     def done(tile: int, dataset: xr.Dataset) -> None:
         parts[tile] = dataset
+        tiled.computed += tiled.num_trajectories(tile)
         if report is not None:
             report(tiled.num_trajectories(tile))
 
@@ -187,6 +189,7 @@ def _resumed(
 
     def done(tile: int, dataset: xr.Dataset) -> None:
         store.write(tile, dataset)
+        tiled.computed += tiled.num_trajectories(tile)
         count([tile])
 
     count(every - set(store.missing()))

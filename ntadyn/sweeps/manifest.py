@@ -75,7 +75,7 @@ def _check(folder: Path, held: Mapping[str, Any], wanted: Mapping[str, Any]) -> 
     if lines:
         raise ValueError(
             f"the folder {str(folder)!r} belongs to another sweep. These entries differ:\n" + "\n".join(lines) + "\n"
-            "Choose another folder to keep both, or delete this one to start over."
+            "Choose another folder to keep both (the commands take it as --out), or delete this one to start over."
         )
 
 

@@ -29,7 +29,7 @@ def refine_sweep(
     score: str = "alignment",
     level: float = BORDER,
     compute: Compute = Threads(),  # noqa: B008 (a value, never changed)
-    folder: Path | None = None,
+    folder: Path | str | None = None,
     report: Callable[[int], Any] | None = None,
 ) -> xr.Dataset:
     """Run the cells of a two-dimensional sweep that the border of a score needs, and no others.
@@ -70,7 +70,7 @@ def refine_sweep(
         new = np.flatnonzero(wanted & ~evaluated)
         if new.size:
             tiled = TiledSweep.make(plan, measures, new.tolist(), programs)
-            place = None if folder is None else folder / f"round-{len(parts):02d}"
+            place = None if folder is None else Path(folder) / f"round-{len(parts):02d}"
             found = run_tiles(tiled, compute, place, report)
             for part in found:
                 values[np.unravel_index(part.cell.values, plan.shape)] = _scored(part, score)

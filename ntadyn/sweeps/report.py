@@ -208,12 +208,13 @@ def run_summary(dataset: xr.Dataset) -> str:
     codes = dataset["result"].values
     run = codes >= 0
     number, failed = int(run.sum()), int((codes > 0).sum())
-    seconds = float(dataset.attrs["run_seconds"])
+    seconds, computed = float(dataset.attrs["run_seconds"]), int(dataset.attrs.get("computed", number))
+    found = f"{number - computed:,} of them were found finished; " if computed < number else ""
     lines = [
         f"{dataset.attrs['name']}: {number:,} trajectories in {run.any(-1).sum():,} of {codes[..., 0].size:,} cells, "
         f"{failed:,} failed; step at most {dataset.attrs['max_step']:.2g}, {dataset.attrs['precision']}",
-        f"  compiled in {float(dataset.attrs['compile_seconds']):.1f} s, ran in {seconds:.1f} s"
-        + (f": {number / seconds:,.0f} trajectories per second" if seconds > 0 else ""),
+        f"  {found}compiled in {float(dataset.attrs['compile_seconds']):.1f} s, ran in {seconds:.1f} s"
+        + (f": {computed / seconds:,.0f} trajectories per second" if seconds > 0 and computed > 0 else ""),
     ]
     if "gate_error" in dataset:
         errors, jumps = (dataset[name].values for name in ("gate_error", "perturbation"))

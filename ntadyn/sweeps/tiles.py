@@ -61,6 +61,7 @@ class TiledSweep:
         tiles: what is computed at once.
         most_checked: cells of a group that are checked at most; the others are padded to so many.
         programs: what has been compiled; several parts of one sweep may share it.
+        computed: how many trajectories were computed, and not found in a folder.
     """
 
     sweep: Sweep
@@ -68,6 +69,7 @@ class TiledSweep:
     tiles: tuple[Tile, ...]
     most_checked: int
     programs: Programs = field(default_factory=Programs)
+    computed: int = 0
 
     def __post_init__(self):
         self._keys = building.keys_of(self.sweep.configuration.randomness.seed, self.sweep.repetitions())

@@ -185,6 +185,8 @@ BAD_ONLY_FOR = {
         (["--dynamics", "ONLINE", "--estimate-error"], ["estimate_error", "population flow"]),
     ],
     "phase-diagram": [
+        (["--curriculum.block-duration", "0.3"], ["would have no effect", "--block-duration LOW HIGH"]),
+        (["--time-constants.gates", "0.3"], ["would have no effect", "--gate-time-constant LOW HIGH"]),
         (["--size", "0", "0"], ["an axis of 0 values", "one value or more"]),
         (["--size", "4", "0"], ["an axis of 0 values", "one value or more"]),
         (["--strength", "0.2", "0.1"], ["from 0.2 to 0.1", "ascending range"]),
@@ -197,7 +199,7 @@ BAD_ONLY_FOR = {
     ],
 }
 BAD = [(command, *case) for command, more in BAD_ONLY_FOR.items() for case in [*BAD_VALUES, *more]]
-# The penalty map takes the gate time constant from --fast-gates and gate speeds from its axis, so this one is not used.
+# The maps take gate time constants from --fast-gates and from an axis, so this one is refused whatever its value.
 BAD = [case for case in BAD if case[:2] != ("phase-diagram", ["--time-constants.gates", "-1"])]
 
 

@@ -178,13 +178,15 @@ def test_a_stopped_sweep_goes_on_where_it_was(small, tmp_path):
                 raise KeyboardInterrupt
             done(tile, tiled.compute(tile))
 
+    before = small.tiled.computed
     with pytest.raises(KeyboardInterrupt):
         run_tiles(small.tiled, stopped, tmp_path, first.append)
     resumed = run_tiles(small.tiled, Threads(1), tmp_path, second.append)
     uninterrupted = run_tiles(small.tiled, Threads(1), None, None)
     for again, whole in zip(resumed, uninterrupted, strict=True):
         xr.testing.assert_identical(again.load(), whole[list(again)])
-    # Tiles that were found count as done, each once.
+    # Tiles that were found count as done, each once, and not as computed.
+    assert small.tiled.computed - before == 2 * sum(second)  # once in two parts, once without a folder
     assert second[:2] == first
     assert sum(second) == 3 * 4 * 3
 

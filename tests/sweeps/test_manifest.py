@@ -30,7 +30,7 @@ def test_a_folder_of_another_sweep_is_refused_with_every_difference(tmp_path):
         "  configuration.time_constants.gates: 0.03 there, 0.04 here",
         "  num_tiles: 4 there, 8 here",
     ]
-    assert "Choose another folder to keep both, or delete this one" in lines[-1]
+    assert "Choose another folder to keep both (the commands take it as --out), or delete this one" in lines[-1]
     assert names(tmp_path) == before
 
 
