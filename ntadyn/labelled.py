@@ -22,7 +22,7 @@ from ntadyn.tasks import AbstractCurriculum, TaskSet
 
 DESCRIPTIONS = {
     "loss": "task loss, without penalties",
-    "gates": "gates c",
+    "gates": "gates c, paths in the order of the teachers that they end up with",
     "student_overlaps": "overlaps of students K_pq",
     "teacher_overlaps": "overlaps of students and teachers S_pm",
     "similarity": "cosine of teacher and student",

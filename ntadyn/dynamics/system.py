@@ -33,8 +33,8 @@ class AbstractSystem(eqx.Module):
     """A rule, a state and a clock: tau_g dx_g/dt = rule_g(x, task) for every parameter group g.
 
     Whatever implements these methods can be simulated, batched, plotted and tested by everything downstream. The state
-    is any pytree of arrays. A task is given by its mixture weights over the teachers of `tasks`, shape (tasks,): one-hot
-    inside a block, anything on the way in a smooth switch.
+    is any pytree of arrays. A task is given by its mixture weights over the teachers of `tasks`, shape (tasks,):
+    one-hot inside a block, anything on the way in a smooth switch.
     """
 
     tasks: eqx.AbstractVar[TaskSet]

@@ -32,10 +32,12 @@ def draw_alignment(ax: Axes, dataset: xr.Dataset) -> None:
     for m, name in enumerate(teachers):
         for p in range(dataset.sizes["path"]):
             values = dataset.similarity.isel(teacher=m, path=p).values
-            style = "-" if m == p < int(dataset.attrs["num_base"]) else "--"
+            # Paths are told apart by colour, and so are the teachers of one colour by their dashes.
+            others = ("--", ":", "-.")[((m - p) % len(teachers) - 1) % 3]
+            style = "-" if m == p < int(dataset.attrs["num_base"]) else others
             label = f"{name}, path {p + 1}"
             ax.plot(dataset.time.values, values.mean(axis=0), style, color=f"C{p}", label=label)
-    ax.set_ylim(-0.1, 1.05)
+    ax.set_ylim(min(-0.1, float(dataset.similarity.mean("seed").min()) - 0.05), 1.05)
     ax.set_ylabel("alignment")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
@@ -59,5 +61,6 @@ def trajectory_figure(dataset: xr.Dataset) -> Figure:
         axes[-1].set_xlabel("time (in the unit of the time constants)")
         seeds, failed = finished.sizes["seed"], dataset.sizes["seed"] - finished.sizes["seed"]
         title = f"mean of {seeds} repetition{'s' if seeds != 1 else ''}, band: standard error; background: task"
-        figure.suptitle(title + (f"; {failed} failed and left out" if failed else ""), fontsize=8)
+        title += f"; {failed} failed and left out" if failed else ""
+        figure.suptitle(f"{title}\npaths in the order of the teachers that they end up with", fontsize=8)
     return figure
