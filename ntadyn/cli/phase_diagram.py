@@ -65,16 +65,21 @@ class PhaseDiagram:
         from ntadyn.plotting.phase_map import phase_map_figure
         from ntadyn.plotting.style import save_figure
         from ntadyn.provenance import provenance
+        from ntadyn.sweeps.engine import settle
         from ntadyn.sweeps.layout import lay_out_sweep
         from ntadyn.sweeps.report import run_summary
 
         folder = storage.output_folder(self.out)
+        places = {plan.name: folder / f"{plan.name}.tiles" for plan in maps}
         for plan in maps:
             lay_out_sweep(plan)
+        # All folders before the first map: a refusal of the second must not find the first one replaced.
+        for plan in maps if self.refine is None else ():
+            settle(plan, places[plan.name])
         datasets, failures = [], 0
         with self._compute() as compute:
             for plan in maps:
-                dataset = self._map(plan, compute, folder / f"{plan.name}.tiles")
+                dataset = self._map(plan, compute, places[plan.name])
                 dataset.attrs |= provenance()
                 datasets.append(dataset)
                 failures += int((dataset.result > 0).sum())

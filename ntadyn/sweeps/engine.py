@@ -138,6 +138,21 @@ def run_sweep(
     return finished(merged(plan, measures, parts), [tiled], time.perf_counter() - began)
 
 
+def settle(plan: Sweep, folder: Path, measures: Measures = OUTCOME) -> None:
+    """Check a sweep and make a folder its home, before anything is computed.
+
+    Args:
+        plan: what is to be run.
+        folder: where its tiles are to be kept.
+        measures: what is to be kept.
+
+    Raises:
+        ValueError: for anything that cannot be built or run, or a folder that belongs to another sweep.
+    """
+    tiled = TiledSweep.make(plan, measures)
+    ShardStore.open(folder, tiled.identity(), len(tiled.tiles))
+
+
 def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], seconds: float) -> xr.Dataset:
     """The result with its steps, compile and run times, and how many trajectories this run had to compute."""
     compile_seconds = parts[0].programs.compile_seconds

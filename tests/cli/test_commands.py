@@ -11,6 +11,7 @@ import ntadyn
 from ntadyn import simulation
 from ntadyn.cli import main
 from ntadyn.storage import read_dataset
+from ntadyn.sweeps import engine
 
 TINY = ["--teachers.d-in", "6", "--teachers.d-out", "2", "--curriculum.total-time", "2"]
 # Batches are the quickest dynamics to compile.
@@ -156,6 +157,17 @@ def test_failed_trajectories_of_a_map_are_counted_and_the_exit_code_is_1(mapped,
     np.testing.assert_array_equal(dataset.result[0], [[0, 0], [1, 1], [0, 0]])
     assert np.all(np.isfinite(dataset.alignment[1]))
     assert "phase-diagram.png" in file_names(tmp_path)
+
+
+def test_a_folder_of_another_map_is_refused_before_the_first_one_is_replaced(mapped, monkeypatch, capsys):
+    folder, _ = mapped
+    before = (folder / "gate_speed.nc").read_bytes()
+    monkeypatch.setattr(engine, "run_tiles", lambda *args: pytest.fail("computed before the folder was refused"))
+    changed = [*MAP[:4], "0", "0.3", *MAP[6:]]  # of the second map only
+    arguments = ["--size", 3, 2, "--seeds", 2, "--block-duration", 0.5, 1.0, "--out", folder]
+    assert in_this_process("phase-diagram", "--preset", "released", *QUICK, *changed, *arguments) == 2
+    assert "penalty.tiles' belongs to another sweep" in capsys.readouterr().err
+    assert (folder / "gate_speed.nc").read_bytes() == before
 
 
 # Arguments -> what the message must say: what was given, and what is allowed or what to do.

@@ -41,7 +41,6 @@ def test_first_simulation(run):
     assert len(plt.get_fignums()) == 3
 
 
-@pytest.mark.slow
 def test_exact_solution_and_conservation_laws(run):
     seen = run("exact_solution_and_conservation_laws")
     assert seen["mean_distance"] < 5e-4
@@ -52,7 +51,6 @@ def test_exact_solution_and_conservation_laws(run):
     assert 0 < float(seen["share"].time_share) < 0.9
 
 
-@pytest.mark.slow
 def test_your_own_network_and_learning_rule(run):
     seen = run("your_own_network_and_learning_rule")
     # With an exponent of one the rule is the gradient flow, up to steps that overshoot zero.
@@ -73,7 +71,6 @@ def test_your_own_network_and_learning_rule(run):
         seen["check"](Uphill(rule.tasks, rule.time_constants, rule.penalties, rule.exponent), seen["network"])
 
 
-@pytest.mark.slow
 def test_your_own_phase_diagram(run):
     seen = run("your_own_phase_diagram")
     assert int((seen["dataset"].result != 0).sum()) == 0
