@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import tyro
 
 from experiments import FIGURES
-from experiments.catalogue import in_order
+from experiments.catalogue import QUICK, in_order
 
 REFERENCE_VARIABLE = "NTADYN_REFERENCE"
 DESCRIPTION = "The figures of arXiv 2411.03840: simulate, draw, and compare with published numbers."
@@ -60,7 +60,7 @@ class Run:
 
         named = os.environ.get(REFERENCE_VARIABLE)
         reference = self.reference if self.reference is not None or not named else Path(named)
-        out = self.out if self.out is not None else Path("figures", *(["fast"] if self.fast else []))
+        out = self.out if self.out is not None else Path("figures", *([QUICK] if self.fast else []))
         request = Request(out, self.fast, self.online, reference, self.trials, self.again, self.workers)
         return int(not run_figures(self.names, request))
 

@@ -1,4 +1,4 @@
-"""Names of figures: which there are, in which order they are shown, and where their modules lie."""
+"""Names of figures: which there are, in which order they are shown, and where modules and results lie."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from experiments import FIGURES
 
 EVERYTHING = "all"
+QUICK = "fast"  # folder of quick runs, below that of full ones
 _NAME = re.compile(r"figure_(?P<appendix>a?)(?P<number>\d+)(?:_(?P<rest>.*))?$")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from experiments.acceptance import Acceptance, at_least, reported, single
-from experiments.figure_5_numbers import AWAY, STORED_LEFT, STORED_RIGHT
+from experiments.figure_5_numbers import AWAY, BLOCK_DURATIONS, STORED_LEFT, STORED_RIGHT
 from ntadyn.sweeps.summary import ELSEWHERE, JITTER, SENSITIVE
 
 STORED = {"gate_speed": STORED_LEFT, "penalty": STORED_RIGHT}
@@ -92,7 +92,7 @@ def distances(dataset: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
 def stored_axes(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Block durations and column values of the article's cells, in the present convention."""
     column = dataset["gate_time_constant" if "gate_time_constant" in dataset.dims else "strength"].values
-    return np.asarray([0.1, 0.4, 0.6, 0.8, 1.0]), np.linspace(column[0], column[-1], 5)
+    return np.asarray(BLOCK_DURATIONS), np.linspace(column[0], column[-1], 5)
 
 
 def weights_time_constant(dataset: xr.Dataset) -> float:

@@ -7,8 +7,6 @@ repetition, with its units sorted by the published rule; panel B, beside the pub
 network, the forgetful one and the alignment under the optimal assignment of units.
 """
 
-import dataclasses
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -47,7 +45,7 @@ def run(parameters: Parameters) -> Data:
 
 def online(parameters: Parameters) -> Parameters:
     """Batches only; they are what the panels show in any case."""
-    return dataclasses.replace(parameters, flow_seeds=0)
+    return two_layers.batches_only(parameters)
 
 
 def accept(data: Data) -> list[Acceptance]:

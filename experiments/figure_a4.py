@@ -6,8 +6,6 @@ published panels, losses of the forgetful network and of the population flow in 
 similarities under the optimal assignment, which takes every unit once.
 """
 
-import dataclasses
-
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -42,7 +40,7 @@ def run(parameters: Parameters) -> Data:
 
 def online(parameters: Parameters) -> Parameters:
     """Batches only; they are what the panels show in any case."""
-    return dataclasses.replace(parameters, flow_seeds=0)
+    return two_layers.batches_only(parameters)
 
 
 def accept(data: Data) -> list[Acceptance]:

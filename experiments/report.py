@@ -13,12 +13,11 @@ from pathlib import Path
 
 from experiments import FIGURES
 from experiments.acceptance import HEADING, Acceptance, Verdict, cells
-from experiments.catalogue import in_order, title
+from experiments.catalogue import QUICK, in_order, title
 from experiments.code_version import code_version, description, verdict_text
 from experiments.results import ACCEPTANCE, FAILURE, Result, failure, find_result
 
 PAGE = "report.html"
-FAST = "fast"  # where `--fast` writes, below the folder of full runs
 STYLE = Path(__file__).with_name("report.css")
 NUMBERS = {"expected", "tolerance", "measured", "sd over seeds", "seconds", "passed", "outside", "reported"}
 
@@ -72,7 +71,7 @@ def write_report(folder: Path) -> Path:
     """
     entries = find_entries(folder)
     if not any(entry.result is not None or entry.failure for entry in entries):
-        quick = f" Those of quick runs are in {str(folder / FAST)!r}." if any((folder / FAST).glob("*")) else ""
+        quick = f" Those of quick runs are in {str(folder / QUICK)!r}." if any((folder / QUICK).glob("*")) else ""
         raise ValueError(
             f"there are no results in {str(folder)!r}; run figures first, or name their folder with --out.{quick}"
         )

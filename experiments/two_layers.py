@@ -114,6 +114,11 @@ def run(parameters: Parameters) -> Data:
         return {f"{prefix}{name}": item for prefix, job in started.items() for name, item in job.result().items()}
 
 
+def batches_only(parameters: Parameters) -> Parameters:
+    """Without the runs that have no noise."""
+    return dataclasses.replace(parameters, flow_seeds=0)
+
+
 def figure_6(total_time: float = 30.0) -> Configuration:
     """The flexible network on the published grid, whose blocks of 99 steps leave 30 of them for one more of task A."""
     return presets.as_published_grid(

@@ -66,16 +66,16 @@ class PhaseDiagram:
         from ntadyn.plotting.style import save_figure
         from ntadyn.provenance import provenance
         from ntadyn.sweeps.engine import settle
-        from ntadyn.sweeps.layout import lay_out_sweep
         from ntadyn.sweeps.report import run_summary
+        from ntadyn.sweeps.scores import OUTCOME
+        from ntadyn.sweeps.tiles import TiledSweep
 
         folder = storage.output_folder(self.out)
         places = {plan.name: folder / f"{plan.name}.tiles" for plan in maps}
-        for plan in maps:
-            lay_out_sweep(plan)
+        checked = [TiledSweep.make(plan, OUTCOME) for plan in maps]
         # All folders before the first map: a refusal of the second must not find the first one replaced.
-        for plan in maps if self.refine is None else ():
-            settle(plan, places[plan.name])
+        for tiled in checked if self.refine is None else ():
+            settle(tiled, places[tiled.sweep.name])
         datasets, failures = [], 0
         with self._compute() as compute:
             for plan in maps:

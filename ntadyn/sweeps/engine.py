@@ -138,18 +138,16 @@ def run_sweep(
     return finished(merged(plan, measures, parts), [tiled], time.perf_counter() - began)
 
 
-def settle(plan: Sweep, folder: Path, measures: Measures = OUTCOME) -> None:
-    """Check a sweep and make a folder its home, before anything is computed.
+def settle(tiled: TiledSweep, folder: Path) -> None:
+    """Make a folder the home of a sweep, before anything is computed.
 
     Args:
-        plan: what is to be run.
+        tiled: the sweep.
         folder: where its tiles are to be kept.
-        measures: what is to be kept.
 
     Raises:
-        ValueError: for anything that cannot be built or run, or a folder that belongs to another sweep.
+        ValueError: for a folder that belongs to another sweep.
     """
-    tiled = TiledSweep.make(plan, measures)
     ShardStore.open(folder, tiled.identity(), len(tiled.tiles))
 
 
