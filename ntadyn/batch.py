@@ -1,5 +1,7 @@
 """Many trajectories of one curriculum as one batch."""
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,10 +10,13 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ntadyn import simulation
 from ntadyn.dynamics.system import AbstractSystem
+from ntadyn.invariants import Watch, energy_and_loss, is_possible, scale_of
+from ntadyn.methods import slack_of_exact_steps
 from ntadyn.observables import Observable
 from ntadyn.results import RESULTS
 from ntadyn.simulation import FixedSteps, Trajectory
 from ntadyn.solvers import lanes
+from ntadyn.solvers.dividing import SLACK, reference_rate
 from ntadyn.solvers.lanes import LaneProblem, LaneState
 from ntadyn.tasks.curricula import AbstractCurriculum
 from ntadyn.time_grid import TimeGrid
@@ -19,6 +24,13 @@ from ntadyn.time_grid import TimeGrid
 # Lanes come in whole vectors of the processor: the last few of an odd number would be computed one by one, which made
 # 110 lanes a quarter slower than 112.
 VECTOR_BYTES = 64
+
+
+class Faults(NamedTuple):
+    """What went wrong, lane by lane: a law of the flow was broken, or the state outran the steps."""
+
+    broken: Bool[Array, " lane"]
+    unresolved: Bool[Array, " lane"]
 
 
 class LaneSteps(eqx.Module):
@@ -64,34 +76,48 @@ def _run_lanes(systems, curriculum, states, grid, observables) -> Trajectory:
     systems, states = _padded((systems, states), number, VECTOR_BYTES // states.gates.dtype.itemsize)
     problem, state = lanes.to_lanes(systems, states)
 
-    def observed(state: LaneState, item: TimeGrid) -> dict[str, PyTree]:
+    slack = slack_of_exact_steps(states.gates.dtype)
+    first = jax.tree.map(lambda leaf: leaf[0], grid)
+    begin = Watch.begin(first.block, curriculum.weights(first.block, first.start), jax.vmap(scale_of)(systems, states))
+    reference = jax.vmap(reference_rate, in_axes=(0, 0, None))(systems, states, begin.task)
+
+    def observed(state: LaneState, watch: Watch, item: TimeGrid) -> tuple[dict[str, PyTree], Watch, Faults]:
         task = curriculum.weights(item.block, item.end)
         whole = lanes.from_lanes(state)
 
-        def one(function: Observable) -> PyTree:
+        def every(function: Observable) -> PyTree:
             return jax.vmap(lambda system, state: function(system, state, task))(systems, whole)
 
-        return {name: one(function) for name, function in observables.items()}
+        values = {name: every(function) for name, function in observables.items()}
+        watch, broken = watch.look(item.block, task, *every(energy_and_loss), slack)
+        resolved = every(lambda system, state, task: system.rates(state, task).exchange) <= SLACK * reference
+        return values, watch, Faults(broken, ~resolved)
 
     def interval(carry, item: TimeGrid):
-        state, block, values = carry
+        state, watch, values, faults = carry
         # What pads a time grid repeats the last block without a step: nothing to do, and the same to record.
-        padding = (item.num_steps == 0) & (item.block == block)
+        padding = (item.num_steps == 0) & (item.block == watch.block)
         state = _through(problem, state, curriculum, item)
-        values = lax.cond(padding, lambda: values, lambda: observed(state, item))
-        return (state, item.block, values), values
+        seen = lax.cond(padding, lambda: (values, watch, faults), lambda: observed(state, watch, item))
+        values, watch, now = seen
+        return (state, watch, values, jax.tree.map(jnp.logical_or, faults, now)), values
 
-    first = jax.tree.map(lambda leaf: leaf[0], grid)
-    shapes = jax.eval_shape(observed, state, first)
+    shapes = jax.eval_shape(observed, state, begin, first)[0]
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    (state, _, _), values = lax.scan(interval, (state, jnp.full_like(first.block, -1), nothing), grid)
+    fine = jnp.zeros(begin.scale.shape, bool)
+    (state, _, _, faults), values = lax.scan(interval, (state, begin, nothing, Faults(fine, fine)), grid)
+    final = lanes.from_lanes(state)
+    possible = jax.vmap(lambda system, state: is_possible(system, state, slack))(systems, final)
     finite = jnp.all(jnp.stack([jnp.isfinite(leaf) for leaf in jax.tree.leaves(state)]), axis=0)
 
-    def trajectory(fine: Bool[Array, ""], values: dict[str, PyTree], final: PyTree) -> Trajectory:
-        result = RESULTS.where(fine, RESULTS.successful, RESULTS.diverged)
+    def trajectory(finite: Bool[Array, ""], faults: Faults, values: dict[str, PyTree], final: PyTree) -> Trajectory:
+        result = RESULTS.where(faults.unresolved, RESULTS.unresolved, RESULTS.successful)
+        result = RESULTS.where(faults.broken, RESULTS.impossible, result)
+        result = RESULTS.where(finite, result, RESULTS.diverged)
         return Trajectory(grid.end, grid.block, values, final, result)
 
-    every = jax.vmap(trajectory, in_axes=(0, 1, 0))(finite, values, lanes.from_lanes(state))
+    faults = Faults(faults.broken | ~possible, faults.unresolved)
+    every = jax.vmap(trajectory, in_axes=(0, 0, 1, 0))(finite, faults, values, final)
     return jax.tree.map(lambda leaf: leaf[:number], every)
 
 

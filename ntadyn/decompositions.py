@@ -37,6 +37,24 @@ def _eigh_jvp(primals, tangents):
     return (values, vectors), (jnp.diagonal(rotated), vectors @ turning)
 
 
+def largest_eigenvalue(factor: Float[Array, "n m"]) -> Float[Array, ""]:
+    """(tr G^8)^(1/8) with G = F F^T: an upper bound of the largest eigenvalue of G, at most n^(1/8) times as large.
+
+    Args:
+        factor: F; the smaller of F F^T and F^T F is formed, which is n x n.
+    """
+    gram = factor @ factor.T if factor.shape[0] <= factor.shape[1] else factor.T @ factor
+    size = _norm(gram)
+    power = gram / jnp.where(size > 0, size, 1)
+    power = power @ power
+    power = power @ power
+    return size * _norm(power) ** 0.25
+
+
+def _norm(matrix: Float[Array, "n n"]) -> Float[Array, ""]:
+    return jnp.sqrt(jnp.sum(matrix**2))
+
+
 def rotation(key: PRNGKeyArray, size: int, dtype: DTypeLike) -> Float[Array, "n n"]:
     """A rotation or reflection drawn from the Haar measure.
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -15,85 +14,14 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from ntadyn import observables as observable_functions
 from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
+from ntadyn.invariants import Watch, energy_and_loss, is_possible, scale_of, within_bound
+from ntadyn.methods import AbstractMethod, Adaptive as Adaptive, FixedSteps as FixedSteps
 from ntadyn.observables import Observable
 from ntadyn.results import RESULTS
-from ntadyn.solvers import Descent, LearningTerm, Splitting, solver_for
+from ntadyn.solvers import Descent, LearningTerm, solver_for
+from ntadyn.solvers.dividing import reference_rate
 from ntadyn.tasks.curricula import AbstractCurriculum
 from ntadyn.time_grid import TimeGrid, lay_out, lay_out_whole_steps
-
-
-class FixedSteps(eqx.Module):
-    """Equal steps of at most `max_step` inside every interval between records and switches.
-
-    Attributes:
-        solver: any Diffrax solver; `Splitting` for kinked gate penalties, `Descent` for online learning.
-        max_step: upper bound of the step; None takes `default_step`.
-    """
-
-    solver: diffrax.AbstractSolver = eqx.field(default_factory=Splitting)
-    max_step: float | None = eqx.field(static=True, default=None)
-
-    def advance(self, term: LearningTerm, state: PyTree, item: TimeGrid) -> tuple[PyTree, RESULTS]:
-        """The state at the end of one interval of a time grid, and how that went."""
-        solver = self.solver
-        h = (item.end - item.start) / jnp.maximum(item.num_steps, 1).astype(item.end.dtype)
-        memory = solver.init(term, item.start, item.start + h, state, item.block)
-
-        def step(k, carry):
-            state, memory, result = carry
-            start = item.start + k.astype(h.dtype) * h
-            state, _, _, memory, outcome = solver.step(term, start, start + h, state, item.block, memory, k == 0)
-            result = RESULTS.where(result == RESULTS.successful, RESULTS.promote(outcome), result)
-            return state, memory, result
-
-        zero = jnp.zeros_like(item.num_steps)
-        state, _, result = lax.fori_loop(zero, item.num_steps, step, (state, memory, RESULTS.successful))
-        return state, result
-
-
-class Adaptive(eqx.Module):
-    """Steps chosen by the solver's own error estimate; for smooth fields only.
-
-    A kinked gate penalty makes such solvers stall or, worse, succeed with wrong gates. A trajectory whose gates reach
-    zero under a kinked penalty therefore ends with the result code `kink_met`.
-
-    Attributes:
-        solver: a Diffrax solver with an error estimate.
-        rtol: relative tolerance.
-        atol: absolute tolerance.
-        max_steps: bound on the steps between two records.
-    """
-
-    solver: diffrax.AbstractSolver = eqx.field(default_factory=diffrax.Tsit5)
-    rtol: float = 1e-8
-    atol: float = 1e-10
-    max_steps: int = eqx.field(static=True, default=4096)
-
-    def advance(self, term: LearningTerm, state: PyTree, item: TimeGrid) -> tuple[PyTree, RESULTS]:
-        """The state at the end of one interval of a time grid, and how that went."""
-        smooth = not term.system.has_kinks()
-
-        def flat(y: PyTree) -> Array:
-            return term.system.gates(y).reshape(-1)
-
-        # A gate that starts at zero exactly and moves inwards has not met the kink; hence a threshold just below zero.
-        met = diffrax.Event([lambda t, y, args, i=i, **_: flat(y)[i] + 1e-9 for i in range(flat(state).size)])
-        solution = diffrax.diffeqsolve(
-            term,
-            self.solver,
-            item.start,
-            item.end,
-            None,
-            state,
-            item.block,
-            stepsize_controller=diffrax.PIDController(self.rtol, self.atol),
-            max_steps=self.max_steps,
-            event=None if smooth else met,
-            throw=False,
-        )
-        result = RESULTS.promote(solution.result)
-        result = RESULTS.where(result == RESULTS.event_occurred, RESULTS.kink_met, result)
-        return jax.tree.map(lambda leaf: leaf[-1], solution.ys), result
 
 
 class Trajectory(eqx.Module):
@@ -151,7 +79,7 @@ def simulate(
     curriculum: AbstractCurriculum,
     state: PyTree,
     *,
-    method: FixedSteps | Adaptive | None = None,
+    method: AbstractMethod | None = None,
     observables: Mapping[str, Observable] = observable_functions.STANDARD,
     records_per_block: int = 0,
     times: Sequence[float] | np.ndarray = (),
@@ -200,11 +128,7 @@ def simulate(
     trajectory = run(system, curriculum, state, method, grid, observables)
     if not estimate_error:
         return trajectory
-    if isinstance(method, FixedSteps):
-        finer = run(system, curriculum, state, method, grid.refined(2), observables)
-    else:
-        tighter = Adaptive(method.solver, method.rtol / 100, method.atol / 100, 4 * method.max_steps)
-        finer = run(system, curriculum, state, tighter, grid, observables)
+    finer = run(system, curriculum, state, method.refined(), grid, observables)
     error = jax.tree.map(lambda coarse, fine: jnp.abs(coarse - fine), trajectory.values, finer.values)
     return eqx.tree_at(lambda tr: tr.error, trajectory, error, is_leaf=lambda leaf: leaf is None)
 
@@ -214,7 +138,7 @@ def run(
     system: AbstractSystem,
     curriculum: AbstractCurriculum,
     state: PyTree,
-    method: FixedSteps | Adaptive,
+    method: AbstractMethod,
     grid: TimeGrid,
     observables: dict[str, Observable],
 ) -> Trajectory:
@@ -232,18 +156,28 @@ def run(
         The trajectory without an error estimate.
     """
     term = LearningTerm(system, curriculum)
+    first = jax.tree.map(lambda leaf: leaf[0], grid)
+    reference = reference_rate(system, state, term.task(first.start, first.block))
+
+    slack = method.slack(curriculum.durations.dtype)
+    watch = Watch.begin(first.block, term.task(first.start, first.block), scale_of(system, state))
 
     def interval(carry, item):
-        state, result = carry
-        state, outcome = method.advance(term, state, item)
+        state, result, watch = carry
+        state, outcome = method.advance(term, state, item, reference)
         result = RESULTS.where(result == RESULTS.successful, outcome, result)
         task = term.task(item.end, item.block)
+        watch, broken = watch.look(item.block, task, *energy_and_loss(system, state, task), slack)
+        result = RESULTS.where((result == RESULTS.successful) & broken, RESULTS.impossible, result)
         values = {name: function(system, state, task) for name, function in observables.items()}
-        return (state, result), values
+        return (state, result, watch), values
 
-    (final, result), values = lax.scan(interval, (state, RESULTS.successful), grid)
+    (final, result, _), values = lax.scan(interval, (state, RESULTS.successful, watch), grid)
+    broken = ~is_possible(system, final, slack)
+    result = RESULTS.where((result == RESULTS.successful) & broken, RESULTS.impossible, result)
     finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in _float_leaves(final)]))
-    result = RESULTS.where(finite, result, RESULTS.diverged)
+    bounded = finite & within_bound(system, final, state)
+    result = RESULTS.where(bounded, result, RESULTS.diverged)
     return Trajectory(grid.end, grid.block, values, final, result)
 
 
@@ -258,7 +192,7 @@ def check(
     system: AbstractSystem,
     curriculum: AbstractCurriculum,
     state: PyTree,
-    method: FixedSteps | Adaptive,
+    method: AbstractMethod,
     estimate_error: bool,
 ) -> None:
     """Refuse what `simulate` cannot run, before anything is compiled; the arguments are those of `simulate`.

@@ -9,11 +9,12 @@ from jax import lax
 from jaxtyping import Array, Float, PyTree
 
 from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
+from ntadyn.solvers.dividing import AbstractDividingSolver, parts_that_resolve
 from ntadyn.solvers.gate_flow import GateProblem, flow_gates
 from ntadyn.solvers.term import LearningTerm
 
 
-class Splitting(diffrax.AbstractSolver):
+class Splitting(AbstractDividingSolver):
     """y <- G(h/2) P(h/2) W(h) P(h/2) G(h/2): gates, weight penalty, weights, each by its own exact flow.
 
     G moves the gates with frozen weights through the kinks of their penalty (`flow_gates`), P is the proximal map of
@@ -71,6 +72,13 @@ class Splitting(diffrax.AbstractSolver):
 
         y = lax.fori_loop(0, 2, half, y0)
         return y, None, {"y0": y0, "y1": y}, None, diffrax.RESULTS.successful
+
+    def num_parts(
+        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, reference: Float[Array, ""]
+    ) -> Float[Array, ""]:
+        """As many as the exchange of gates and weights asks for; everything else is solved."""
+        del t1
+        return parts_that_resolve(_gated(terms.system), y0, terms.task(t0, args), reference)
 
     def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
         """The vector field, which Diffrax asks for when it chooses a first step."""
