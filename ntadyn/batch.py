@@ -1,6 +1,7 @@
 """Many trajectories of one curriculum as one batch."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -9,12 +10,12 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ntadyn import simulation
-from ntadyn.dynamics.system import AbstractSystem
+from ntadyn.dynamics.system import AbstractSplitSystem, AbstractSystem
 from ntadyn.invariants import Watch, energy_and_loss, is_possible, scale_of
-from ntadyn.methods import slack_of_exact_steps
+from ntadyn.methods import AbstractMethod, slack_of_exact_steps
 from ntadyn.observables import Observable
 from ntadyn.results import RESULTS
-from ntadyn.simulation import FixedSteps, Trajectory
+from ntadyn.simulation import Trajectory
 from ntadyn.solvers import lanes
 from ntadyn.solvers.dividing import SLACK, reference_rate
 from ntadyn.solvers.lanes import LaneProblem, LaneState
@@ -38,14 +39,23 @@ class LaneSteps(eqx.Module):
 
     Gates move fastest after a switch; steps that grow from there cut the largest gate error of figure 5's maps to a
     third or less of what as many equal steps leave. The last step is twice as long as the mean.
+
+    Attributes:
+        refinement: every interval gets so many times the steps of its time grid.
     """
+
+    refinement: int = 1
+
+    def refined(self) -> "LaneSteps":
+        """Twice the steps."""
+        return LaneSteps(2 * self.refinement)
 
 
 def run_batch(
     systems: AbstractSystem,
     curriculum: AbstractCurriculum,
     states: PyTree,
-    method: FixedSteps | LaneSteps,
+    method: AbstractMethod | LaneSteps,
     grid: TimeGrid,
     observables: dict[str, Observable],
 ) -> Trajectory:
@@ -55,7 +65,7 @@ def run_batch(
         systems: systems of one kind; all arrays have a leading axis over trajectories.
         curriculum: which task when, common to all.
         states: initial states, leading axis = trajectory.
-        method: `LaneSteps` for systems that `lanes.lanes_can_run`, `FixedSteps` for any.
+        method: `LaneSteps` for systems that `lanes.lanes_can_run`, any other for any.
         grid: when to step and when to record, common to all.
         observables: name -> function (system, state, task) -> array.
 
@@ -63,7 +73,7 @@ def run_batch(
         The trajectories, leading axis = trajectory on every array.
     """
     if isinstance(method, LaneSteps):
-        return _run_lanes(systems, curriculum, states, grid, observables)
+        return _run_lanes(systems, curriculum, states, grid.refined(method.refinement), observables)
 
     def one(system: AbstractSystem, state: PyTree) -> Trajectory:
         return simulation.run(system, curriculum, state, method, grid, observables)
@@ -79,18 +89,20 @@ def _run_lanes(systems, curriculum, states, grid, observables) -> Trajectory:
     slack = slack_of_exact_steps(states.gates.dtype)
     first = jax.tree.map(lambda leaf: leaf[0], grid)
     begin = Watch.begin(first.block, curriculum.weights(first.block, first.start), jax.vmap(scale_of)(systems, states))
-    reference = jax.vmap(reference_rate, in_axes=(0, 0, None))(systems, states, begin.task)
+    reference = jax.vmap(_reference, in_axes=(0, 0, None))(systems, states, begin.task)
 
     def observed(state: LaneState, watch: Watch, item: TimeGrid) -> tuple[dict[str, PyTree], Watch, Faults]:
         task = curriculum.weights(item.block, item.end)
         whole = lanes.from_lanes(state)
 
-        def every(function: Observable) -> PyTree:
+        def every(function: Callable[[Any, PyTree, Array], Any]) -> Any:
             return jax.vmap(lambda system, state: function(system, state, task))(systems, whole)
 
         values = {name: every(function) for name, function in observables.items()}
-        watch, broken = watch.look(item.block, task, *every(energy_and_loss), slack)
-        resolved = every(lambda system, state, task: system.rates(state, task).exchange) <= SLACK * reference
+        energy, loss = every(energy_and_loss)
+        watch, broken = watch.look(item.block, task, energy, loss, slack)
+        # The start sets the length of steps by an expectation, hence a factor of two.
+        resolved = every(_exchange) <= 2 * SLACK * reference
         return values, watch, Faults(broken, ~resolved)
 
     def interval(carry, item: TimeGrid):
@@ -119,6 +131,15 @@ def _run_lanes(systems, curriculum, states, grid, observables) -> Trajectory:
     faults = Faults(faults.broken | ~possible, faults.unresolved)
     every = jax.vmap(trajectory, in_axes=(0, 0, 1, 0))(finite, faults, values, final)
     return jax.tree.map(lambda leaf: leaf[:number], every)
+
+
+def _exchange(system: AbstractSplitSystem, state: PyTree, task: Array) -> Float[Array, ""]:
+    return system.rates(state, task).exchange
+
+
+def _reference(system: AbstractSplitSystem, state: PyTree, task: Array) -> Float[Array, ""]:
+    """The rate that steps on lanes are chosen for, which unlike others are not divided after a large start."""
+    return jnp.maximum(reference_rate(system, state, task), _exchange(system, state, task) / SLACK)
 
 
 def _padded(tree: PyTree, number: int, multiple: int) -> PyTree:

@@ -37,18 +37,22 @@ def _eigh_jvp(primals, tangents):
     return (values, vectors), (jnp.diagonal(rotated), vectors @ turning)
 
 
-def largest_eigenvalue(factor: Float[Array, "n m"]) -> Float[Array, ""]:
-    """(tr G^8)^(1/8) with G = F F^T: an upper bound of the largest eigenvalue of G, at most n^(1/8) times as large.
+def largest_eigenvalue(gram: Float[Array, "n n"]) -> Float[Array, ""]:
+    """(tr G^8)^(1/8): an upper bound of the largest eigenvalue of a Gram matrix G, and at most n^(1/8) of it.
 
     Args:
-        factor: F; the smaller of F F^T and F^T F is formed, which is n x n.
+        gram: G.
     """
-    gram = factor @ factor.T if factor.shape[0] <= factor.shape[1] else factor.T @ factor
     size = _norm(gram)
     power = gram / jnp.where(size > 0, size, 1)
     power = power @ power
     power = power @ power
     return size * _norm(power) ** 0.25
+
+
+def smaller_gram(factor: Float[Array, "n m"]) -> Float[Array, "k k"]:
+    """F F^T or F^T F, which have the same eigenvalues but for zeros, whichever is smaller."""
+    return factor @ factor.T if factor.shape[0] <= factor.shape[1] else factor.T @ factor
 
 
 def _norm(matrix: Float[Array, "n n"]) -> Float[Array, ""]:

@@ -6,8 +6,9 @@ import jax
 from ntadyn import building, simulation
 from ntadyn.building import Keys
 from ntadyn.configuration import Configuration, Gating
+from ntadyn.methods import AbstractMethod
 from ntadyn.observables import STANDARD, TWO_LAYER, Observable
-from ntadyn.simulation import FixedSteps, Trajectory
+from ntadyn.simulation import Trajectory
 from ntadyn.tasks import AbstractCurriculum
 
 
@@ -15,7 +16,7 @@ def run_ensemble(
     configuration: Configuration,
     observables: dict[str, Observable] | None = None,
     records_per_block: int = 0,
-    method: FixedSteps | None = None,
+    method: AbstractMethod | None = None,
     estimate_error: bool = False,
 ) -> tuple[Trajectory, AbstractCurriculum]:
     """Simulate all repetitions of a configuration.
@@ -36,7 +37,7 @@ def run_ensemble(
     keys = building.keys(configuration.randomness)
     system, state = building.build(configuration, building.first(keys))
     curriculum = building.build_curriculum(configuration.curriculum, system.tasks)
-    method = building.build_method(configuration, system) if method is None else method
+    method = building.build_method(configuration, system, state) if method is None else method
     if observables is None:
         observables = TWO_LAYER if configuration.network.gating is Gating.LAYER else STANDARD
     simulation.check(system, curriculum, state, method, estimate_error)

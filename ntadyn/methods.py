@@ -8,18 +8,32 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, PyTree
 
-from ntadyn.dynamics.system import AbstractSplitSystem
+from ntadyn.dynamics.rates import rate_of_teachers
+from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSplitSystem, AbstractSystem, AbstractUpdatingSystem
 from ntadyn.results import RESULTS
-from ntadyn.solvers import LearningTerm, Splitting
-from ntadyn.solvers.dividing import AbstractDividingSolver, parts_that_are_stable, parts_that_resolve
+from ntadyn.solvers import Descent, LearningTerm, SlidingHeun, Splitting
+from ntadyn.solvers.dividing import (
+    AbstractDividingSolver,
+    parts_that_are_stable,
+    parts_that_resolve,
+    reference_rate,
+)
 from ntadyn.time_grid import TimeGrid
 
 # Steps that solve gates and weights in turn keep the laws of the flow up to rounding, others up to their errors: with
 # kinks an explicit step at the default length raises the energy by some 1e-3 of the largest one.
 _SLACK_OF_EXACT_STEPS, _SLACK_OF_OTHERS = 1e-6, 1e-2
+
+# The default step times the rate that it is chosen for, and what it is where nothing moves.
+_STEPS_OF_EXCHANGE, _LONGEST_STEP = 0.0125, 1e10
+
+# The cost of `Splitting` grows with the cube of the number of gates. With 18 of them it already takes four times as
+# long as `SlidingHeun` to the same accuracy, but up to here it takes any step and any penalty in a reasonable time.
+MANY_GATES = 32
 
 # A step that would have to be made in more parts is not made at all, and its trajectory ends as unresolved.
 MOST_PARTS = 4096
@@ -48,7 +62,7 @@ class AbstractMethod(eqx.Module):
 
     @abc.abstractmethod
     def slack(self, dtype: DTypeLike) -> float:
-        """How far laws of the flow may be broken, see `invariants`: rounding, or the errors of steps that break them."""
+        """How far laws of the flow may be broken, see `invariants`: by rounding, or by the errors of a step."""
 
     @abc.abstractmethod
     def refined(self) -> "AbstractMethod":
@@ -69,7 +83,7 @@ class FixedSteps(AbstractMethod):
 
     solver: diffrax.AbstractSolver = eqx.field(default_factory=Splitting)
     max_step: float | None = eqx.field(static=True, default=None)
-    refinement: Int[Array, ""] | np.ndarray = eqx.field(default_factory=lambda: np.asarray(1, np.int32))
+    refinement: int | Int[Array, ""] = 1
 
     def slack(self, dtype: DTypeLike) -> float:
         """See `AbstractMethod.slack`."""
@@ -77,13 +91,14 @@ class FixedSteps(AbstractMethod):
 
     def refined(self) -> "FixedSteps":
         """Every step in two halves."""
-        return FixedSteps(self.solver, self.max_step, np.asarray(2 * self.refinement, np.int32))
+        return FixedSteps(self.solver, self.max_step, 2 * self.refinement)
 
     def advance(
         self, term: LearningTerm, state: PyTree, item: TimeGrid, reference: Float[Array, ""]
     ) -> tuple[PyTree, RESULTS]:
         """See `AbstractMethod.advance`."""
         solver, one = self.solver, jnp.ones_like(item.num_steps)
+        refinement = jnp.asarray(self.refinement, one.dtype)
         h = (item.end - item.start) / jnp.maximum(item.num_steps, 1).astype(item.end.dtype)
         memory = solver.init(term, item.start, item.start + h, state, item.block)
         num_parts = self._divider(term, state, item, h, reference)
@@ -98,8 +113,8 @@ class FixedSteps(AbstractMethod):
             # The tolerance keeps rounding from making another part of what it leaves over.
             number = jnp.maximum(jnp.ceil(left / h * jnp.where(parts > 1, jnp.ceil(parts), 1) - 1e-3), 1)
             fresh = pieces == 0
-            length = jnp.where(fresh, left / number / self.refinement.astype(h.dtype), length)
-            pieces = jnp.where(fresh, self.refinement, pieces)
+            length = jnp.where(fresh, left / number / refinement.astype(h.dtype), length)
+            pieces = jnp.where(fresh, refinement, pieces)
             is_last = jnp.where(fresh, number == 1, is_last)
             first = (done == 0) & (left == h)
             moved, _, _, memory, outcome = solver.step(term, start, start + length, state, item.block, memory, first)
@@ -193,3 +208,80 @@ class Adaptive(AbstractMethod):
         result = RESULTS.promote(solution.result)
         result = RESULTS.where(result == RESULTS.event_occurred, RESULTS.kink_met, result)
         return jax.tree.map(lambda leaf: leaf[-1], solution.ys), result
+
+
+def method_for(system: AbstractSystem, state: PyTree, max_step: float | None = None) -> AbstractMethod:
+    """The method that suits a system, for those who do not choose one.
+
+    Args:
+        system: the rule.
+        state: a state of it; only its shapes are looked at.
+        max_step: upper bound of the step, or None.
+
+    Returns:
+        Fixed steps, with `Splitting` for few gates, `SlidingHeun` for many with kinks, `Descent` for updates, and
+        Heun's for other rules with kinks; `Adaptive` for what is smooth, unless a step is asked for.
+    """
+    if isinstance(system, AbstractUpdatingSystem):
+        return FixedSteps(Descent(), max_step)
+    if isinstance(system, AbstractSplitSystem):
+        many = isinstance(system, AbstractGatedSystem) and _num_gates(system, state) > MANY_GATES
+        if not many or "weights" in system.penalties:
+            return FixedSteps(Splitting(), max_step)
+        return Adaptive() if max_step is None and not system.has_kinks() else FixedSteps(SlidingHeun(), max_step)
+    return Adaptive() if max_step is None and not system.has_kinks() else FixedSteps(diffrax.Heun(), max_step)
+
+
+def _is_traced(tree: PyTree) -> bool:
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
+
+
+def _num_gates(system: AbstractSystem, state: PyTree) -> int:
+    try:
+        return jax.eval_shape(system.gates, state).size
+    except Exception:  # a state that does not fit, which `simulation.check` refuses with a message of its own
+        return 0
+
+
+def default_step(system: AbstractSystem, state: PyTree = None) -> float:
+    """A step that keeps the gate error of `Splitting` below 1e-3 on the published regimes.
+
+    h = 0.0125 / r with r = max_m |W*^m Sigma| / sqrt(tau_c tau_W), the rate at which gates and weights exchange error:
+    that is what a splitting step has to resolve; faster rates are solved exactly inside its factors, and where a state
+    is faster than the teachers `FixedSteps` divides the step. With batched time constants or teachers the smallest
+    step. For a system that does not split, r is its fastest rate at the start, under any task.
+
+    Args:
+        system: the system, made of known numbers.
+        state: the initial state; may be left out, or traced, for systems that split: it only matters where all teachers
+            are zero.
+
+    Returns:
+        h in the caller's unit of time.
+
+    Raises:
+        ValueError: if numbers are traced (pass `max_step` then), or the state is needed and left out.
+    """
+    if _is_traced(system):
+        raise ValueError(
+            "the default step needs a system of known numbers; inside jit or vmap pass max_step explicitly."
+        )
+    known = state is not None and not _is_traced(state)
+    # What is known outside of jit is a number inside of it, too.
+    with jax.ensure_compile_time_eval():
+        fastest = max(float(np.max(rate)) for rate in _rates(system, state if known else None))
+    return _STEPS_OF_EXCHANGE / max(fastest, _STEPS_OF_EXCHANGE / _LONGEST_STEP)
+
+
+def _rates(system: AbstractSystem, state: PyTree) -> list[Array]:
+    tasks = jnp.eye(system.tasks.num_tasks, dtype=system.tasks.teachers.dtype)
+    if isinstance(system, AbstractUpdatingSystem):
+        return [rate_of_teachers(system.tasks.teachers, system.time_constants)]
+    if isinstance(system, AbstractSplitSystem):
+        return [system.teacher_rate(), *([] if state is None else [reference_rate(system, state, tasks[0])])]
+    if state is None:
+        raise ValueError(
+            f"the default step of a {type(system).__name__}, which does not split into gates and weights, needs a "
+            f"known initial state; inside jit or vmap pass max_step explicitly."
+        )
+    return [system.fastest_rate(state, task) for task in tasks]

@@ -15,10 +15,16 @@ from jaxtyping import Array, Float, Int, PyTree
 from ntadyn import observables as observable_functions
 from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
 from ntadyn.invariants import Watch, energy_and_loss, is_possible, scale_of, within_bound
-from ntadyn.methods import AbstractMethod, Adaptive as Adaptive, FixedSteps as FixedSteps
+from ntadyn.methods import (
+    AbstractMethod,
+    Adaptive as Adaptive,
+    FixedSteps as FixedSteps,
+    default_step as default_step,
+    method_for,
+)
 from ntadyn.observables import Observable
 from ntadyn.results import RESULTS
-from ntadyn.solvers import Descent, LearningTerm, solver_for
+from ntadyn.solvers import Descent, LearningTerm
 from ntadyn.solvers.dividing import reference_rate
 from ntadyn.tasks.curricula import AbstractCurriculum
 from ntadyn.time_grid import TimeGrid, lay_out, lay_out_whole_steps
@@ -48,30 +54,6 @@ class Trajectory(eqx.Module):
         blocks = np.asarray(self.blocks)
         last = np.flatnonzero(np.append(blocks[1:] != blocks[:-1], True))
         return jax.tree.map(lambda leaf: leaf[last], values)
-
-
-def default_step(system: AbstractSystem) -> float:
-    """A step that keeps the gate error of `Splitting` below 1e-3 on the published regimes.
-
-    h = 0.0125 sqrt(tau_c tau_W) / |W*|: gates and weights exchange error at the rate |W*| / sqrt(tau_c tau_W), which is
-    what a splitting step has to resolve; faster rates are solved exactly inside its factors. With batched time
-    constants or teachers the smallest step.
-
-    Args:
-        system: the system; its time constants and teachers must be known numbers.
-
-    Returns:
-        h in the caller's unit of time.
-
-    Raises:
-        ValueError: if the time constants are traced (pass `max_step` then).
-    """
-    taus = list(system.time_constants.values())
-    if any(isinstance(leaf, Tracer) for leaf in [*taus, system.tasks.teachers]):
-        raise ValueError("the default step needs known time constants; inside jit or vmap pass max_step explicitly.")
-    smallest = [float(np.min(np.asarray(tau))) for tau in taus]
-    size = float(np.max(np.linalg.norm(np.asarray(system.tasks.teachers, np.float64), axis=(-2, -1))))
-    return 0.0125 * math.sqrt(min(smallest) * max(smallest)) / max(size, 1e-12)
 
 
 def simulate(
@@ -112,19 +94,18 @@ def simulate(
             another number of tasks, steps or times out of range, or a solver that does not fit.
     """
     if method is None:
-        method = FixedSteps(solver_for(system, _num_gates(system, state)))
+        method = method_for(system, state)
     check(system, curriculum, state, method, estimate_error)
-    if isinstance(method, Adaptive):
-        max_step = math.inf
-    else:
-        max_step = default_step(system) if method.max_step is None else method.max_step
+    max_step = math.inf
+    if isinstance(method, FixedSteps):
+        max_step = default_step(system, state) if method.max_step is None else method.max_step
     # The learning rate of an online rule is its step, which must not depend on what is recorded.
-    place = lay_out_whole_steps if isinstance(method.solver, Descent) else lay_out
+    place = lay_out_whole_steps if _makes_updates(method) else lay_out
     grid = place(curriculum, max_step, records_per_block, times)
     observables = dict(observables)
     # Python numbers would be compiled into the program: it serves all strengths and steps as long as they are data.
     system = _numbers_as_arrays(system)
-    method = FixedSteps(method.solver) if isinstance(method, FixedSteps) else method
+    method = FixedSteps(method.solver, None, jnp.asarray(1)) if isinstance(method, FixedSteps) else method
     trajectory = run(system, curriculum, state, method, grid, observables)
     if not estimate_error:
         return trajectory
@@ -181,11 +162,8 @@ def run(
     return Trajectory(grid.end, grid.block, values, final, result)
 
 
-def _num_gates(system: AbstractSystem, state: PyTree) -> int:
-    try:
-        return jax.eval_shape(system.gates, state).size
-    except Exception:  # a state that does not fit, which `check` refuses with a message of its own
-        return 0
+def _makes_updates(method: AbstractMethod) -> bool:
+    return isinstance(method, FixedSteps) and isinstance(method.solver, Descent)
 
 
 def check(
@@ -205,7 +183,7 @@ def check(
             f"the curriculum has {curriculum.num_tasks} tasks, the system {system.tasks.num_tasks} teachers; "
             f"build both from the same task set."
         )
-    if estimate_error and isinstance(method.solver, Descent):
+    if estimate_error and _makes_updates(method):
         raise ValueError(
             "estimate_error halves the steps, and an online system then draws other batches: what it would show is "
             "noise, not error. Compare with the population flow instead."
@@ -233,9 +211,9 @@ def check(
                 f"the initial state has {gates.size} gates where its weights need {needed.size}; make it with "
                 f"system.initial_state(network)."
             )
-    if jax.tree.structure(field) != jax.tree.structure(state) and not isinstance(method.solver, Descent):
+    if jax.tree.structure(field) != jax.tree.structure(state) and not _makes_updates(method):
         raise ValueError(
-            f"the state of {type(system).__name__} holds more than what flows, which {type(method.solver).__name__} "
+            f"the state of {type(system).__name__} holds more than what flows, which {type(method).__name__} "
             f"cannot step. Leave `method` out, or pass FixedSteps(Descent(), max_step=...)."
         )
 

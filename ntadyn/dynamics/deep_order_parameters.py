@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ntadyn.decompositions import eigh, largest_eigenvalue
+from ntadyn.decompositions import eigh, largest_eigenvalue, smaller_gram
 from ntadyn.dynamics.closed_form import block_diagonal, relaxation, symmetric
 from ntadyn.dynamics.rates import Rates, rate_of_teachers
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
@@ -128,8 +128,8 @@ class DeepOrderParameters(AbstractGatedSystem):
         tau_2, tau_1 = self.time_constants["gates"], self.time_constants["weights"]
         squared_error = jnp.trace(self._squared_error(state, task))
         return Rates(
-            gates=jnp.sqrt(jnp.sum(state.students**2)) / tau_2,
-            weights=largest_eigenvalue(state.gates.T) / tau_1,
+            gates=largest_eigenvalue(state.students) / tau_2,
+            weights=largest_eigenvalue(smaller_gram(state.gates)) / tau_1,
             drive=jnp.sqrt(jnp.maximum(squared_error, 0) / (tau_1 * tau_2)),
         )
 

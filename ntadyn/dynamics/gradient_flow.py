@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from ntadyn.decompositions import eigh, largest_eigenvalue
+from ntadyn.decompositions import eigh, largest_eigenvalue, smaller_gram
 from ntadyn.dynamics.closed_form import block_diagonal, relaxation
 from ntadyn.dynamics.rates import Rates
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
@@ -139,7 +139,8 @@ class GradientFlow(AbstractGatedSystem):
         """Bounds from |J_c Sigma J_c^T|, |J_W Sigma J_W^T| and |E Sigma|, with J the derivatives of the total map."""
         tau_c, tau_w = self.time_constants["gates"], self.time_constants["weights"]
         features = self._through_root(state.gate_derivatives())
-        of_gates = jax.vmap(largest_eigenvalue)(features.reshape(*features.shape[:2], -1))
+        blocks = features.reshape(*features.shape[:2], -1)
+        of_gates = jax.vmap(lambda block: largest_eigenvalue(smaller_gram(block)))(blocks)
         error = self._through_inputs(self._teacher(task) - state.total_map())
         return Rates(
             gates=jnp.max(of_gates) / tau_c,
@@ -149,7 +150,7 @@ class GradientFlow(AbstractGatedSystem):
 
     def teacher_rate(self) -> Float[Array, ""]:
         """max_m |W*^m Sigma|_F / sqrt(tau_c tau_W)."""
-        size = jnp.max(jnp.sqrt(jnp.sum(self._through_inputs(self.tasks.teachers) ** 2, axis=(1, 2))))
+        size = jnp.max(jnp.sqrt(jnp.sum(self._through_inputs(self.tasks.teachers) ** 2, axis=(-2, -1))))
         return size / jnp.sqrt(self.time_constants["gates"] * self.time_constants["weights"])
 
     def gate_quadratic(self, state: AbstractGatedNetwork, task: TaskWeights) -> tuple[Array, Array]:

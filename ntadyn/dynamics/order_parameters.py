@@ -3,9 +3,11 @@
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ntadyn.decompositions import largest_eigenvalue
 from ntadyn.dynamics.closed_form import block_diagonal, relaxation, symmetric
 from ntadyn.dynamics.rates import Rates, rate_of_teachers
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
@@ -125,7 +127,7 @@ class OrderParameters(AbstractGatedSystem):
         students = state.students if state.gates.ndim == 2 else jnp.sum(state.students, axis=0, keepdims=True)
         squared_error = jnp.sum(self._squared_error(state, task))
         return Rates(
-            gates=jnp.sqrt(jnp.max(jnp.sum(students**2, axis=(1, 2)))) / tau_c,
+            gates=jnp.max(jax.vmap(largest_eigenvalue)(students)) / tau_c,
             weights=jnp.max(jnp.sum(self._row_gates(state) ** 2, axis=1)) / tau_w,
             drive=jnp.sqrt(jnp.maximum(squared_error, 0) / (tau_c * tau_w)),
         )

@@ -48,9 +48,10 @@ class Rates(eqx.Module):
 
 
 def rate_of_teachers(teachers: Float[Array, "m o i"], time_constants: dict[str, Float[Array, ""]]) -> Float[Array, ""]:
-    """max_m |W*^m|_F / sqrt(tau_c tau_W), for white inputs."""
-    size = jnp.max(jnp.sqrt(jnp.sum(teachers**2, axis=(1, 2))))
-    return size / jnp.sqrt(time_constants["gates"] * time_constants["weights"])
+    """max_m |W*^m|_F / sqrt(tau tau'), for white inputs, tau and tau' being the fastest and the slowest group."""
+    taus = jnp.stack([jnp.asarray(tau) for tau in time_constants.values()])
+    size = jnp.max(jnp.sqrt(jnp.sum(teachers**2, axis=(-2, -1))))
+    return size / jnp.sqrt(jnp.min(taus, axis=0) * jnp.max(taus, axis=0))
 
 
 def curvature(penalty: AbstractPenalty, x: Float[Array, "..."]) -> Float[Array, ""]:

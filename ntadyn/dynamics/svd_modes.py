@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from ntadyn.decompositions import eigh
+from ntadyn.decompositions import eigh, largest_eigenvalue
 from ntadyn.dynamics.closed_form import relaxation, symmetric
 from ntadyn.dynamics.rates import Rates, rate_of_teachers
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
@@ -168,7 +168,7 @@ class SVDModes(AbstractGatedSystem):
         tau_c, tau_w = self.time_constants["gates"], self.time_constants["weights"]
         students = jnp.einsum("npm,nqm->pq", state.modes, state.modes) + state.remainder
         return Rates(
-            gates=jnp.sqrt(jnp.sum(students**2)) / tau_c,
+            gates=largest_eigenvalue(students) / tau_c,
             weights=jnp.sum(state.gates**2) / tau_w,
             drive=jnp.sqrt(jnp.maximum(2 * self.loss(state, task), 0) / (tau_c * tau_w)),
         )

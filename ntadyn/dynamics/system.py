@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
+from ntadyn.dynamics.gate_flow import GateProblem, flow_gates
 from ntadyn.dynamics.rates import Rates, curvature, spectral_radius
 from ntadyn.regularizers import AbstractPenalty, Zero
 from ntadyn.tasks.task_set import TaskSet
@@ -88,6 +89,14 @@ class AbstractSplitSystem(AbstractSystem):
         """How fast gates and weights change by themselves and each other, penalties left out."""
 
     @abc.abstractmethod
+    def flow_gates(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""], max_pieces: int) -> PyTree:
+        """The flow of the gates for `duration`, the weights being frozen, in at most so many smooth pieces."""
+
+    @abc.abstractmethod
+    def flow_weights(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""]) -> PyTree:
+        """The flow of the weights for `duration`, the gates being frozen."""
+
+    @abc.abstractmethod
     def teacher_rate(self) -> Float[Array, ""]:
         """The exchange of gates and weights that the teachers alone drive, max_m |W*^m Sigma| / sqrt(tau_c tau_W)."""
 
@@ -132,6 +141,23 @@ class AbstractGatedSystem(AbstractSplitSystem):
     @abc.abstractmethod
     def shrink_weights(self, state: PyTree, duration: Float[Array, ""]) -> PyTree:
         """The exact flow of the weight penalty alone for `duration`."""
+
+    def flow_weights(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""]) -> PyTree:
+        """Loss and penalty composed symmetrically."""
+        state = self.shrink_weights(state, 0.5 * duration)
+        state = self.relax_weights(state, task, duration)
+        return self.shrink_weights(state, 0.5 * duration)
+
+    def flow_gates(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""], max_pieces: int) -> PyTree:
+        """Through the kinks of their penalty, see `gate_flow.flow_gates`."""
+        linear, quadratic = self.gate_quadratic(state, task)
+        smooth, shrinking = self.gate_penalty().split()
+        tau = self.time_constants["gates"]
+        gates = self.gates(state).reshape(-1)
+        gates = shrinking.proximal(gates, 0.5 * duration / tau)
+        gates = flow_gates(GateProblem(linear, quadratic, smooth, tau), gates, duration, max_pieces)
+        gates = shrinking.proximal(gates, 0.5 * duration / tau)
+        return self.with_gates(state, gates)
 
 
 class AbstractUpdatingSystem(AbstractSystem):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ntadyn.decompositions import eigh, largest_eigenvalue
+from ntadyn.decompositions import eigh, largest_eigenvalue, smaller_gram
 from ntadyn.networks.network import (
     AbstractGatedNetwork,
     check_axes,
@@ -75,8 +75,8 @@ class DeepLinear(AbstractGatedNetwork):
         return self.weights[None, :, None]
 
     def weight_sensitivity(self) -> Float[Array, ""]:
-        """|W2 W2^T|_F."""
-        return largest_eigenvalue(self.gates.T)
+        """That of W2 W2^T."""
+        return largest_eigenvalue(smaller_gram(self.gates))
 
     @classmethod
     def initialise(

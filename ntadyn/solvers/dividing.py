@@ -11,8 +11,8 @@ from ntadyn.dynamics.system import AbstractSplitSystem, AbstractSystem, TaskWeig
 from ntadyn.solvers.term import LearningTerm
 
 # Steps are chosen for the exchange of gates and weights that the teachers drive; a state that exchanges this many times
-# faster divides them. On the published runs the largest ratio is 2.8 for paths and 3.2 for two layers.
-SLACK = 4.0
+# faster divides them. On the published runs the largest ratio is 2.8.
+SLACK = 3.0
 # The longest explicit step times the fastest rate: up to here the steps of Euler, Heun and higher orders are stable.
 STABLE = 2.0
 # Where all teachers are zero, or nearly, the start sets the scale.

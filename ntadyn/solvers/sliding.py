@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
+from ntadyn.dynamics.gate_flow import entered_sign
 from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
 from ntadyn.solvers.dividing import AbstractDividingSolver, parts_that_are_stable, parts_that_resolve
-from ntadyn.solvers.gate_flow import entered_sign
 from ntadyn.solvers.term import LearningTerm
 
 Gates = Float[Array, " n"]
@@ -34,8 +34,9 @@ class SlidingHeun(AbstractDividingSolver):
     start, `FixedSteps` makes a step in up to 256 parts, whose number depends on the state but not on h.
 
     The step costs two gradients, whatever the number of gates; but it is explicit, so that it is divided, too, where it
-    would be longer than the fastest rate of loss and penalty allows. `Splitting` is stable at any step, at a cost that grows with the cube of the number
-    of gates: it is made for a few of them, this for hundreds, as in the second layer of a deep network.
+    would be longer than the fastest rate of loss and penalty allows. `Splitting` is stable at any step, at a cost that
+    grows with the cube of the number of gates: it is made for a few of them, this for hundreds, as in the second layer
+    of a deep network.
 
     Source: Filippov's convention for discontinuous fields; Heun's method.
     """

@@ -11,10 +11,11 @@ from jax.extend.core import Var
 from jaxtyping import Array, Float, Int, PyTree
 
 from ntadyn import building
-from ntadyn.batch import run_batch
+from ntadyn.batch import LaneSteps, run_batch
 from ntadyn.building import Keys
 from ntadyn.configuration import Configuration, replaced
 from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
+from ntadyn.methods import AbstractMethod
 from ntadyn.observables import STANDARD, Observable
 from ntadyn.simulation import Trajectory
 from ntadyn.sweeps.layout import Schedule, Structure
@@ -105,7 +106,7 @@ def check_program(structure: Structure, precision: Precision) -> Program:
         nudge = max(NUDGE, 64 * float(jnp.finfo(group.grid.end.dtype).eps))
         nudged = jax.vmap(lambda system, state: _nudged(system, state, nudge))(group.systems, group.states)
         plain = group.run(group.grid, observables, group.states)
-        finer = group.run(group.grid.refined(2), observables, group.states)
+        finer = group.run(group.grid, observables, group.states, structure.method.refined())
         moved = group.run(group.grid, observables, nudged)
 
         def change(one: Trajectory, other: Trajectory) -> Float[Array, ""]:
@@ -130,8 +131,15 @@ class _Group(eqx.Module):
     grid: TimeGrid
     structure: Structure = eqx.field(static=True)
 
-    def run(self, grid: TimeGrid, observables: dict[str, Observable], states: PyTree) -> Trajectory:
-        return run_batch(self.systems, self.curriculum, states, self.structure.method, grid, observables)
+    def run(
+        self,
+        grid: TimeGrid,
+        observables: dict[str, Observable],
+        states: PyTree,
+        method: AbstractMethod | LaneSteps | None = None,
+    ) -> Trajectory:
+        method = self.structure.method if method is None else method
+        return run_batch(self.systems, self.curriculum, states, method, grid, observables)
 
 
 def _over_groups(
