@@ -64,7 +64,9 @@ class Watch(eqx.Module):
 
 
 def scale_of(system: AbstractSystem, state: PyTree) -> Float[Array, ""]:
-    """The loss of a network that does nothing, for white inputs: 1/2 max_m |W*^m|^2."""
+    """The loss of a network that does nothing, for white inputs: 1/2 max_m |W*^m|^2; zero where no energy descends."""
+    if not isinstance(system, AbstractSplitSystem):
+        return jnp.zeros((), system.tasks.teachers.dtype)
     teachers = jnp.sum(system.overlaps(state).teachers, axis=0)
     return 0.5 * jnp.max(jnp.diagonal(teachers))
 

@@ -39,7 +39,7 @@ class Change:
 
 
 def changed(system, network, change):
-    """tau -> a v tau, R -> v s^2 R, W and W* -> s W, Sigma -> v Sigma, and tau_c -> s^2 tau_c: time runs 1/a as fast."""
+    """tau -> a v tau, R -> v s^2 R, W and W* -> s W, Sigma -> v Sigma, tau_c -> s^2 tau_c: time runs 1/a as fast."""
     factor = change.time * change.inputs
     taus = {"gates": factor * change.size**2, "weights": factor}
     taus = {name: tau * taus[name] for name, tau in system.time_constants.items()}
