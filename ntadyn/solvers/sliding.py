@@ -21,7 +21,7 @@ Gates = Float[Array, " n"]
 _UNDIVIDED = 5.0
 _MOST_PARTS = 256
 # What is stable is not yet accurate: the longest step is this share of the longest stable one.
-_SHARE_OF_STABLE = 0.5
+_SHARE_OF_STABLE = 2 / 3
 
 
 class SlidingHeun(AbstractDividingSolver):
