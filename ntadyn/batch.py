@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ntadyn import simulation
@@ -46,8 +47,9 @@ class LaneSteps(eqx.Module):
 
     refinement: int = 1
 
-    def refined(self) -> "LaneSteps":
+    def refined(self, dtype: DTypeLike) -> "LaneSteps":
         """Twice the steps."""
+        del dtype
         return LaneSteps(2 * self.refinement)
 
 

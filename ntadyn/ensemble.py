@@ -26,7 +26,7 @@ def run_ensemble(
         observables: name -> function (system, state, task) -> array; those that fit the network when omitted.
         records_per_block: records strictly inside every block.
         method: how to step, instead of what the configuration says.
-        estimate_error: also report how far every recorded number moves when all steps are halved.
+        estimate_error: also estimate the error of every recorded number, see `simulation.simulate`.
 
     Returns:
         The trajectory with a leading axis over repetitions on every array but the times and blocks, and the curriculum.

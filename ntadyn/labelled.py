@@ -70,7 +70,7 @@ def simulation_dataset(
     variables = {}
     for source, suffix in ((values, ""), (errors, "_error")):
         for name, array in sort(source).items():
-            text = DESCRIPTIONS[name] if not suffix else f"change of {name} when all steps are halved"
+            text = DESCRIPTIONS[name] if not suffix else f"estimated error of {name}, infinite where unresolved"
             variables[name + suffix] = (DIMS[name][: array.ndim], array, {"long_name": text, "units": "1"})
     variables["result"] = (
         "seed",

@@ -65,8 +65,8 @@ class AbstractMethod(eqx.Module):
         """How far laws of the flow may be broken, see `invariants`: by rounding, or by the errors of a step."""
 
     @abc.abstractmethod
-    def refined(self) -> "AbstractMethod":
-        """A more accurate method, to compare with."""
+    def refined(self, dtype: DTypeLike) -> "AbstractMethod":
+        """A method of another accuracy, to compare with: what the two differ by is the error of the less accurate."""
 
 
 class FixedSteps(AbstractMethod):
@@ -89,8 +89,9 @@ class FixedSteps(AbstractMethod):
         """See `AbstractMethod.slack`."""
         return slack_of_exact_steps(dtype) if isinstance(self.solver, Splitting) else _SLACK_OF_OTHERS
 
-    def refined(self) -> "FixedSteps":
+    def refined(self, dtype: DTypeLike) -> "FixedSteps":
         """Every step in two halves."""
+        del dtype
         return FixedSteps(self.solver, self.max_step, 2 * self.refinement)
 
     def advance(
@@ -169,16 +170,22 @@ class Adaptive(AbstractMethod):
     solver: diffrax.AbstractSolver = eqx.field(default_factory=diffrax.Tsit5)
     rtol: float = 1e-8
     atol: float = 1e-10
-    max_steps: int = eqx.field(static=True, default=4096)
+    max_steps: int = eqx.field(static=True, default=2**16)
 
     def slack(self, dtype: DTypeLike) -> float:
         """See `AbstractMethod.slack`."""
         del dtype
         return _SLACK_OF_OTHERS
 
-    def refined(self) -> "Adaptive":
-        """Tolerances divided by 100."""
-        return Adaptive(self.solver, self.rtol / 100, self.atol / 100, 4 * self.max_steps)
+    def refined(self, dtype: DTypeLike) -> "Adaptive":
+        """Tolerances divided by 100; multiplied where rounding leaves no room for that."""
+        rtol, _ = self._tolerances(dtype)
+        factor = 100 if rtol / 100 < _least_tolerance(dtype) else 0.01
+        return Adaptive(self.solver, rtol * factor, self.atol * factor, 4 * self.max_steps)
+
+    def _tolerances(self, dtype: DTypeLike) -> tuple[float, float]:
+        least = _least_tolerance(dtype)
+        return max(self.rtol, least), max(self.atol, 0.01 * least)
 
     def advance(
         self, term: LearningTerm, state: PyTree, item: TimeGrid, reference: Float[Array, ""]
@@ -200,7 +207,7 @@ class Adaptive(AbstractMethod):
             None,
             state,
             item.block,
-            stepsize_controller=diffrax.PIDController(self.rtol, self.atol),
+            stepsize_controller=diffrax.PIDController(*self._tolerances(item.end.dtype)),
             max_steps=self.max_steps,
             event=None if smooth else met,
             throw=False,
@@ -208,6 +215,11 @@ class Adaptive(AbstractMethod):
         result = RESULTS.promote(solution.result)
         result = RESULTS.where(result == RESULTS.event_occurred, RESULTS.kink_met, result)
         return jax.tree.map(lambda leaf: leaf[-1], solution.ys), result
+
+
+def _least_tolerance(dtype: DTypeLike) -> float:
+    """Below this, relative to one, steps are accepted or rejected by rounding."""
+    return 16 * float(jnp.finfo(dtype).eps)
 
 
 def method_for(system: AbstractSystem, state: PyTree, max_step: float | None = None) -> AbstractMethod:
