@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
 from ntadyn.tasks.curricula import AbstractCurriculum
 from ntadyn.tasks.known import known_values
-from ntadyn.tasks.times import joined, rounding, running_sums, spacing
+from ntadyn.tasks.times import rounding, running_sums, spacing
 
 _MOST = np.iinfo(np.int32).max
 
@@ -54,13 +55,15 @@ class TimeGrid(eqx.Module):
 
     def padded(self, length: int) -> "TimeGrid":
         """The same grid followed by empty intervals, up to `length` intervals."""
-        extra = length - self.start.shape[0]
-        if extra < 0:
+        if length < self.start.shape[0]:
             raise ValueError(f"a time grid of {self.start.shape[0]} intervals cannot be padded to {length}.")
         # In NumPy, because JAX would compile a program for every length that is padded.
-        grid = jax.tree.map(np.asarray, self)
-        last = TimeGrid(grid.end[-1:], grid.end[-1:], 0 * grid.length[-1:], grid.block[-1:], 0 * grid.num_steps[-1:])
-        return jax.device_put(jax.tree.map(lambda leaf, one: np.append(leaf, np.repeat(one, extra)), grid, last))
+        grid = [np.asarray(leaf) for leaf in (self.start, self.end, self.length, self.block, self.num_steps)]
+        _, end, _, block, _ = (leaf[-1] for leaf in grid)
+        padded = [np.full(length, last, leaf.dtype) for leaf, last in zip(grid, (end, end, 0, block, 0), strict=True)]
+        for whole, leaf in zip(padded, grid, strict=True):
+            whole[: leaf.size] = leaf
+        return TimeGrid(*jax.device_put(padded))
 
 
 class _Records(NamedTuple):
@@ -103,8 +106,8 @@ def lay_out(
     """
     durations = _checked(curriculum, max_step, records_per_block)
     records = _records(durations, records_per_block, times)
-    length = np.where(records.offset > 0, np.diff(records.offset, prepend=0.0), 0.0)
-    return _grid(durations.dtype, records, length, _num_steps(length, max_step))
+    length = _since_last(records.offset)
+    return _grid(durations.dtype, records, length, _num_steps(length, max_step, durations.dtype))
 
 
 def lay_out_whole_steps(
@@ -132,7 +135,7 @@ def lay_out_whole_steps(
     """
     durations = _checked(curriculum, max_step, records_per_block)
     wanted = _records(durations, records_per_block, times)
-    steps_per_block = _num_steps(durations.astype(np.float64), max_step)
+    steps_per_block = _num_steps(durations.astype(np.float64), max_step, durations.dtype)
     duration, whole = durations.astype(np.float64)[wanted.block], steps_per_block[wanted.block]
     done = np.round(wanted.offset / duration * whole).astype(np.int32)
     kept = np.append(True, (np.diff(wanted.block) > 0) | (np.diff(done) > 0))
@@ -140,7 +143,7 @@ def lay_out_whole_steps(
     edges = running_sums(durations)
     offset = done / whole * duration
     time = np.where(done == whole, edges[block + 1], edges[block] + offset)
-    num_steps = np.where(done > 0, np.diff(done, prepend=0), 0).astype(np.int32)
+    num_steps = _since_last(done)
     return _grid(durations.dtype, _Records(block, offset, time), num_steps / whole * duration, num_steps)
 
 
@@ -168,8 +171,8 @@ def _checked(curriculum: AbstractCurriculum, max_step: float, records_per_block:
         )
     if not max_step > 0:
         raise ValueError(f"max_step is {max_step}; it must be positive.")
-    if records_per_block < 0:
-        raise ValueError(f"records_per_block is {records_per_block}; it must be zero or more.")
+    if not (isinstance(records_per_block, int | np.integer) and records_per_block >= 0):
+        raise ValueError(f"records_per_block is {records_per_block}; it must be a whole number, zero or more.")
     return durations
 
 
@@ -215,11 +218,19 @@ def _further_records(records: _Records, edges: np.ndarray, given: np.ndarray, dt
     return _Records(block, times - edges[block], times)
 
 
-def _num_steps(length: np.ndarray, max_step: float) -> np.ndarray:
+def _since_last(since_start: np.ndarray) -> np.ndarray:
+    """What was added since the record before, of what counts from zero at the start of every block."""
+    added = np.zeros_like(since_start)
+    added[1:] = np.maximum(since_start[1:] - since_start[:-1], 0)
+    return added
+
+
+def _num_steps(length: np.ndarray, max_step: float, dtype: DTypeLike) -> np.ndarray:
     """The fewest equal steps of at most `max_step` that intervals are cut into; none for those of length zero."""
+    # Keeps an interval that is a whole number of steps long, up to rounding, from getting one more.
+    tolerance = 1e-9 + float(jnp.finfo(dtype).eps)
     with np.errstate(over="ignore"):
-        # The tolerance keeps an interval that is a whole number of steps long, up to rounding, from getting one more.
-        whole = np.where(length > 0, np.maximum(np.ceil(length / max_step * (1 - 1e-9)), 1), 0)
+        whole = np.maximum(np.ceil(length / max_step * (1 - tolerance)), length > 0)
     _check_num_steps(whole, f"max_step is {max_step}, which")
     return whole.astype(np.int32)
 
@@ -232,15 +243,15 @@ def _check_num_steps(num_steps: np.ndarray, what: str) -> None:
 
 def _grid(dtype: DTypeLike, records: _Records, length: np.ndarray, num_steps: np.ndarray) -> TimeGrid:
     """Intervals that end at records, rounded; raises where that makes one number of two of them."""
-    block, offset, time = records
-    for k in joined(time, dtype):
-        if offset[k + 1] > 0:
-            raise ValueError(
-                f"records at t = {time[k]} and {time[k + 1]} in block {block[k]} are one number in {dtype}, whose "
-                f"numbers lie {spacing(time[k + 1], dtype):.2g} apart there; drop one of them, take fewer "
-                f"records_per_block, make the run shorter, or build the curriculum in double precision."
-            )
-    start = np.where(offset > 0, np.append(0.0, time[:-1]), time)
+    (block, offset, time), rounded = records, records.time.astype(dtype)
+    is_inside = offset[1:] > 0
+    for k in np.flatnonzero(is_inside & (rounded[1:] <= rounded[:-1]))[:1].tolist():
+        raise ValueError(
+            f"records at t = {time[k]} and {time[k + 1]} in block {block[k]} are one number in {dtype}, whose numbers "
+            f"lie {spacing(time[k + 1], dtype):.2g} apart there; drop one of them, take fewer records_per_block, make "
+            "the run shorter, or build the curriculum in double precision."
+        )
+    start = rounded.copy()
+    start[1:][is_inside] = rounded[:-1][is_inside]
     # Not `jnp.asarray`, which compiles a program for every length that it meets.
-    leaves = (start.astype(dtype), time.astype(dtype), length.astype(dtype), block, num_steps)
-    return TimeGrid(*jax.device_put(leaves))
+    return TimeGrid(*jax.device_put((start, rounded, length.astype(dtype), block, num_steps)))

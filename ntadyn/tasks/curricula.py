@@ -237,9 +237,9 @@ def from_switch_times(
         return sequence(tasks, jnp.diff(edges), num_tasks)
     if not np.all(np.diff(values) > 0):
         raise ValueError(
-            f"from_switch_times: got switch times {values[1:-1].tolist()} and total {values[-1]} in {values.dtype}; "
-            "allowed are times in strictly increasing order between 0 and total, both excluded. Sort them and drop "
-            "repeats."
+            f"from_switch_times: got switch times {values[1:-1].tolist()} and total {values[-1]}; allowed are times in "
+            f"strictly increasing order between 0 and total, both excluded, and not equal in {values.dtype}. Sort them "
+            "and drop repeats."
         )
     durations = _durations_between(values)
     moved = np.flatnonzero(running_sums(durations).astype(values.dtype) != values)
@@ -314,7 +314,7 @@ def until(curriculum: AbstractCurriculum, total_time: Real[ArrayLike, ""]) -> Ab
     end = float(end)
     if not 0.0 < end <= edges[-1] + slack[-1]:
         raise ValueError(
-            f"until: got total_time = {end} for a curriculum of {float(edges[-1])}; allowed is above 0 and at most "
+            f"until: got total_time = {end} for a curriculum of {edges[-1]:.15g}; allowed is above 0 and at most "
             "that. Ask for more blocks, or stop earlier."
         )
     kept = int(np.searchsorted(edges + slack, end))
@@ -334,7 +334,7 @@ def num_blocks_until(total_time: float | int, duration: float | int) -> int:
     Raises:
         ValueError: if the duration is zero in that dtype.
     """
-    rounded = np.asarray(_as_float(duration))
+    rounded = np.asarray(duration, jnp.result_type(float))
     if not rounded > 0:
         raise ValueError(
             f"num_blocks_until: got duration = {duration}, which is {rounded} in {rounded.dtype}. Use a longer one."

@@ -24,13 +24,13 @@ def running_sums(durations: np.ndarray) -> np.ndarray:
 
     Source: Ogita, Rump and Oishi, SIAM J. Sci. Comput. 26 (2005), algorithm 4.4 (`Sum2`).
     """
-    terms = durations.astype(np.float64)
+    terms, edges = durations.astype(np.float64), np.zeros(durations.size + 1)
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = np.cumsum(terms)
-        before = np.append(0.0, sums[:-1])
+        sums = np.cumsum(terms, out=edges[1:])
+        before = edges[:-1].copy()
         added = sums - before
-        lost = (before - (sums - added)) + (terms - added)
-        return np.append(0.0, sums + np.cumsum(lost))
+        sums += np.cumsum((before - (sums - added)) + (terms - added))
+    return edges
 
 
 def rounding(times: np.ndarray, sums: np.ndarray | int, *dtypes: DTypeLike) -> np.ndarray:
@@ -59,5 +59,6 @@ def spacing(time: float, dtype: DTypeLike) -> float:
 
 def joined(times: np.ndarray, dtype: DTypeLike) -> np.ndarray:
     """Positions `k` where ascending times `k` and `k + 1` are one number in a dtype."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.flatnonzero(~(np.diff(times.astype(dtype).astype(np.float64)) > 0))
+    with np.errstate(over="ignore"):
+        rounded = times.astype(dtype)
+    return np.flatnonzero(~(rounded[1:] > rounded[:-1]))
