@@ -83,10 +83,11 @@ class Smooth(AbstractCurriculum):
             return
         # Rounding of the time, and of a period as often as there were periods.
         longest = 0.5 * _SHIFT * float(tau) / float(jnp.finfo(tau.dtype).eps)
-        if running_sums(durations)[-1] > longest:
+        end = running_sums(durations)[-1]
+        if end > longest:
             raise ValueError(
-                f"Smooth: got {durations.size} blocks until t = {running_sums(durations)[-1]:.10g} in {tau.dtype}, which "
-                f"tells switches from ends of blocks up to {longest:.6g}. Use fewer blocks, or double precision."
+                f"Smooth: got {durations.size} blocks up to t = {end:.10g} in {tau.dtype}, which tells switches from the "
+                f"ends of blocks up to {longest:.6g} only. Use fewer blocks, or double precision."
             )
 
     def weights(self, block: Int[ArrayLike, ""], t: Real[ArrayLike, ""]) -> Float[Array, " m"]:

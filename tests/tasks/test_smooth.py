@@ -1,4 +1,4 @@
-"""Smooth switching: the published formula, its generalisation to more tasks, and finite slopes."""
+"""Smooth switching: the published formula, its generalisation to more tasks, finite slopes; in both precisions."""
 
 import equinox as eqx
 import jax
@@ -8,7 +8,11 @@ import pytest
 
 from ntadyn.tasks import Smooth, curricula
 
-ROUNDING = 1e-12  # sums of a few tens of float64 durations
+pytestmark = pytest.mark.usefixtures("precision")
+
+
+def eps():
+    return float(jnp.finfo(jnp.result_type(float)).eps)
 
 
 @eqx.filter_jit
