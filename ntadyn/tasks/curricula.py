@@ -217,8 +217,8 @@ def from_switch_times(
 ) -> Blocked:
     """Block `b` from `times[b-1]` to `times[b]`, the first from 0 and the last to `total`.
 
-    Durations are rounded so that errors do not add up: switches are where they were asked for to half a unit in the last
-    place, however many there are.
+    Durations are rounded so that errors do not add up: switches are where they were asked for to half a unit in the
+    last place, however many there are.
 
     Args:
         times: `(b - 1,)`, increasing, within `(0, total)`.

@@ -86,8 +86,8 @@ class Smooth(AbstractCurriculum):
         end = running_sums(durations)[-1]
         if end > longest:
             raise ValueError(
-                f"Smooth: got {durations.size} blocks up to t = {end:.10g} in {tau.dtype}, which tells switches from the "
-                f"ends of blocks up to {longest:.6g} only. Use fewer blocks, or double precision."
+                f"Smooth: got {durations.size} blocks up to t = {end:.6g} in {tau.dtype}, which tells switches from "
+                f"the ends of blocks up to {longest:.6g} only. Use fewer blocks, or double precision."
             )
 
     def weights(self, block: Int[ArrayLike, ""], t: Real[ArrayLike, ""]) -> Float[Array, " m"]:

@@ -193,7 +193,7 @@ def test_blocks_that_begin_and_end_at_one_time_are_refused():
 
 def test_runs_longer_than_the_largest_number_are_refused():
     largest = float(jnp.finfo(default_dtype()).max)
-    with pytest.raises(ValueError, match=rf"the 3 blocks last longer together than the largest number of"):
+    with pytest.raises(ValueError, match="the 3 blocks last longer together than the largest number of"):
         curricula.alternating(2, 3, 0.5 * largest)
 
 
