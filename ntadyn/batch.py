@@ -153,7 +153,7 @@ def _padded(tree: PyTree, number: int, multiple: int) -> PyTree:
 def _through(problem: LaneProblem, state: LaneState, curriculum: AbstractCurriculum, item: TimeGrid) -> LaneState:
     """All steps of one interval."""
     number = item.num_steps
-    unit = (item.end - item.start) / jnp.maximum(number, 1).astype(item.end.dtype) ** 2
+    unit = item.length / jnp.maximum(number, 1).astype(item.length.dtype) ** 2
 
     def length(k: Int[Array, ""]) -> Float[Array, ""]:
         """Of the k-th step of n, counted from 1: t_k - t_{k-1}; nothing before the first and after the last."""

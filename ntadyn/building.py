@@ -101,7 +101,7 @@ def build_curriculum(spec: config.Curriculum, tasks: TaskSet) -> AbstractCurricu
         raise ValueError(
             f"block duration {spec.block_duration} and total time {spec.total_time} must both be positive and finite."
         )
-    num_blocks = int(-(-spec.total_time * (1 - 1e-12) // spec.block_duration))
+    num_blocks = curricula.num_blocks_until(spec.total_time, spec.block_duration)
     whole = named(spec.name, num_blocks, tasks.num_base, tasks.num_composites, spec.block_duration)
     return curricula.until(whole, spec.total_time)
 

@@ -98,10 +98,10 @@ class FixedSteps(AbstractMethod):
         self, term: LearningTerm, state: PyTree, item: TimeGrid, reference: Float[Array, ""]
     ) -> tuple[PyTree, RESULTS]:
         """See `AbstractMethod.advance`."""
-        solver, one = self.solver, jnp.ones_like(item.num_steps)
+        solver, one, zero = self.solver, jnp.ones_like(item.num_steps), jnp.zeros_like(item.length)
         refinement = jnp.asarray(self.refinement, one.dtype)
-        h = (item.end - item.start) / jnp.maximum(item.num_steps, 1).astype(item.end.dtype)
-        memory = solver.init(term, item.start, item.start + h, state, item.block)
+        h = item.length / jnp.maximum(item.num_steps, 1).astype(item.length.dtype)
+        memory = solver.init(term.starting_at(item.start), zero, h, state, item.block)
         num_parts = self._divider(term, state, item, h, reference)
 
         # A whole step consists of parts, whose number is found anew at each, and a part of as many equal pieces as the
@@ -118,7 +118,8 @@ class FixedSteps(AbstractMethod):
             pieces = jnp.where(fresh, refinement, pieces)
             is_last = jnp.where(fresh, number == 1, is_last)
             first = (done == 0) & (left == h)
-            moved, _, _, memory, outcome = solver.step(term, start, start + length, state, item.block, memory, first)
+            clock = term.starting_at(start)
+            moved, _, _, memory, outcome = solver.step(clock, zero, length, state, item.block, memory, first)
             state = jax.tree.map(lambda new, old: jnp.where(fits, new, old), moved, state)
             outcome = RESULTS.where(fits, RESULTS.promote(outcome), RESULTS.unresolved)
             result = RESULTS.where(result == RESULTS.successful, outcome, result)
@@ -138,7 +139,8 @@ class FixedSteps(AbstractMethod):
         """Of time and state: into how many parts a step is divided there."""
         solver, system = self.solver, term.system
         if isinstance(solver, AbstractDividingSolver):
-            return lambda t, y: solver.num_parts(term, t, t + h, y, item.block, reference)
+            zero = jnp.zeros_like(h)
+            return lambda t, y: solver.num_parts(term.starting_at(t), zero, h, y, item.block, reference)
         explicit = not isinstance(solver, diffrax.AbstractImplicitSolver)
         if not isinstance(system, AbstractSplitSystem):
             # The rate of any system costs several of its steps.
@@ -200,10 +202,10 @@ class Adaptive(AbstractMethod):
         # A gate that starts at zero exactly and moves inwards has not met the kink; hence a threshold just below zero.
         met = diffrax.Event([lambda t, y, args, i=i, **_: flat(y)[i] + 1e-9 for i in range(flat(state).size)])
         solution = diffrax.diffeqsolve(
-            term,
+            term.starting_at(item.start),
             self.solver,
-            item.start,
-            item.end,
+            jnp.zeros_like(item.length),
+            item.length,
             None,
             state,
             item.block,

@@ -170,7 +170,7 @@ def run(
 
 def _steps_resolve(system: AbstractSystem, curriculum: AbstractCurriculum, state: PyTree, grid: TimeGrid) -> Array:
     reference = reference_rate(system, state, curriculum.weights(grid.block[0], grid.start[0]))
-    longest = jnp.max((grid.end - grid.start) / jnp.maximum(grid.num_steps, 1).astype(grid.end.dtype))
+    longest = jnp.max(grid.length / jnp.maximum(grid.num_steps, 1).astype(grid.length.dtype))
     return steps_resolve(longest, reference) if isinstance(system, AbstractSplitSystem) else jnp.asarray(True)
 
 
