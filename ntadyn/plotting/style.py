@@ -17,8 +17,8 @@ WIDTH = 5.5  # inches, one text column of a paper
 
 
 def house_style() -> AbstractContextManager[None]:
-    """The package's style, as a context: nothing is changed globally."""
-    return plt.style.context(str(Path(__file__).with_name("ntadyn.mplstyle")))
+    """The package's style on matplotlib's own defaults, whatever a `matplotlibrc` says; nothing changes globally."""
+    return plt.style.context(str(Path(__file__).with_name("ntadyn.mplstyle")), after_reset=True)
 
 
 def shade_blocks(ax: Axes, edges: Sequence[float] | np.ndarray, tasks: Sequence[int] | np.ndarray) -> None:

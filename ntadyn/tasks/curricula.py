@@ -373,10 +373,11 @@ def _check_edges(name: str, durations: np.ndarray) -> None:
             "blocks, or fewer of them."
         )
     for block in joined(edges, dtype)[:1].tolist():
+        apart = spacing(float(edges[block]), dtype)
         raise ValueError(
             f"{name}: block {block} lasts {durations[block]:.6g} from t = {edges[block]:.10g} on, where the numbers of "
-            f"{dtype} lie {spacing(float(edges[block]), dtype):.2g} apart; it would begin and end at the same time. Use "
-            "double precision, longer blocks, or a shorter run."
+            f"{dtype} lie {apart:.2g} apart; it would begin and end at the same time. Use double precision, longer "
+            "blocks, or a shorter run."
         )
 
 
