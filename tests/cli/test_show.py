@@ -132,7 +132,7 @@ def refused(capsys, *arguments):
 def test_what_is_no_result_is_refused_in_one_line(tmp_path, capsys):
     path = sweep_file(tmp_path)
     assert "there is no file" in refused(capsys, tmp_path / "none.nc")
-    assert "is a folder; name a file in it, for example of map.nc." in refused(capsys, tmp_path)
+    assert "is a folder; name a file in it, for example map.nc." in refused(capsys, tmp_path)
     (tmp_path / "text.nc").write_text("not NetCDF")
     assert "as NetCDF" in refused(capsys, tmp_path / "text.nc")
     (tmp_path / "cut.nc").write_bytes(path.read_bytes()[:-1000])
