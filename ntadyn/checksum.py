@@ -9,7 +9,7 @@ import hashlib
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LINE = b"\nsha256 of all bytes before this line, by ntadyn: %s\n"
-# Where the first block of an HDF5 file, by its version, holds the width of an address and the place where the file ends.
+# Where the first block of an HDF5 file, by its version, holds the width of an address, and the address of the end.
 _WIDTH_AND_END = {0: (13, 40), 1: (13, 44), 2: (9, 28), 3: (9, 28)}
 
 

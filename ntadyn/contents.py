@@ -164,7 +164,8 @@ def _errors(ended_well: xr.Dataset) -> list[tuple[str, ...]]:
     for name in (name for name in ended_well.data_vars if str(name).endswith("_error")):
         values = ended_well[name].values.astype(np.float64)
         known = values[np.isfinite(values)]
-        seeds = np.isinf(ended_well[name]).any([dim for dim in ended_well[name].dims if dim != "seed"])
+        infinite = ended_well[name].copy(data=np.isinf(values))
+        seeds = infinite.any([dim for dim in infinite.dims if dim != "seed"])
         unresolved = f"unresolved in {int(seeds.sum())} of {seeds.size} repetitions" if seeds.any() else ""
         rows.append((str(name), f"{known.max():.1e}" if known.size else "-", unresolved))
     return rows

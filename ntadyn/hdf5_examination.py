@@ -77,7 +77,7 @@ def _check(file: h5py.File, allowed: int) -> None:
         raise ForeignError(f"it holds {len(file):,} variables, and at most {MOST_VARIABLES:,} are read")
     _check_attributes(file)
     unpacked = 0
-    for name in file:
+    for name in map(str, file):
         if not isinstance(file.get(name, getlink=True), h5py.HardLink):
             raise ForeignError(f"{name!r} is a link, and links are not followed")
         variable = file[name]

@@ -144,12 +144,9 @@ def _check_configuration(text: Any) -> None:
     _require(isinstance(node, dict), "its configuration is no JSON object")
     _require(_depth(node) <= DEEPEST_CONFIGURATION, "its configuration is nested too deeply")
     times = node.get("time_constants")
-    unit = times.get("weights") if isinstance(times, dict) else None
-    usable = isinstance(unit, int | float) and not isinstance(unit, bool)
-    _require(
-        usable and 1 / LARGEST_NUMBER < unit < LARGEST_NUMBER,
-        "its configuration has no positive number for time_constants.weights",
-    )
+    unit: Any = times.get("weights") if isinstance(times, dict) else None
+    usable = _is_number(unit) and 1 / LARGEST_NUMBER < unit < LARGEST_NUMBER
+    _require(usable, "its configuration has no positive number for time_constants.weights")
 
 
 def _depth(node: Any) -> int:
@@ -186,19 +183,18 @@ def _check_simulation(dataset: xr.Dataset) -> None:
     if "similarity" in dataset:
         _require("teacher" in dataset.coords, "its teachers have no names")
     time = dataset.coords.get("time")
-    ordered = time is not None and time.dims == (RECORD,) and time.dtype.kind == "f"
-    _require(
-        ordered and np.isfinite(time.values).all() and np.all(np.diff(time.values) >= 0), "its times do not ascend"
-    )
+    _require(time is not None and time.dims == (RECORD,) and time.dtype.kind == "f", "it has no times of its records")
+    times = dataset["time"].values
+    _require(np.isfinite(times).all() and np.all(np.diff(times) >= 0), "its times do not ascend")
     edges, tasks = (np.atleast_1d(dataset.attrs.get(name, [])) for name in ("edges", "block_tasks"))
     kinds = edges.dtype.kind in "iuf" and tasks.dtype.kind in "iu"
     _require(kinds and len(tasks) > 0 and len(edges) == len(tasks) + 1, "it does not say which task every block has")
     _require(np.all(np.diff(edges) > 0) and np.all(np.abs(edges) < LARGEST_NUMBER), "its blocks do not ascend")
     _require(np.all(tasks >= 0), "it has blocks with a negative task")
-    number = dataset.attrs.get("num_base")
+    number: Any = dataset.attrs.get("num_base")
     _require(_is_number(number) and number >= 1 and number == int(number), "it does not say how many teachers it has")
 
 
 def _is_number(value: Any) -> bool:
     real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    return real and bool(np.isfinite(value))
+    return real and bool(-LARGEST_NUMBER < value < LARGEST_NUMBER)

@@ -114,9 +114,7 @@ def remove_abandoned(folder: Path) -> None:
         name = _PART.fullmatch(path.name)
         if name is None:
             continue
-        with suppress(
-            OSError
-        ):  # two processes may be cleaning at the same time, and some files may not be ours to delete
+        with suppress(OSError):  # two processes may be cleaning at the same time, and others own the folder
             status = path.lstat()
             old = time.time() - status.st_mtime > _OLD_AFTER_SECONDS
             ended = name["host"] == _HOST and not _is_running(int(name["process"]))

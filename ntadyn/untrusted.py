@@ -46,7 +46,7 @@ def _check_ordinary(path: Path, status: os.stat_result) -> None:
         raise ValueError(f"{str(path)!r} is not an ordinary file; name a NetCDF file that an ntadyn command wrote.")
     if status.st_size > LARGEST:
         raise ValueError(
-            f"{str(path)!r} has {status.st_size / 2**30:.1f} GiB; files of up to {LARGEST / 2**30:g} GiB are read whole. "
+            f"{str(path)!r} has {status.st_size / 2**30:.1f} GiB, and files of up to {LARGEST / 2**30:g} GiB are read. "
             f"Open it with xarray and write a part of it."
         )
 

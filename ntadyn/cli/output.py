@@ -20,9 +20,9 @@ class _Stream(io.FileIO):
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """Whatever a command prints arrives, or the exit code is 2.
+    r"""Whatever a command prints arrives, or the exit code is 2.
 
-    Characters that the encoding of a stream lacks are written as `\\xff`, `\\u03bb`. A reader that leaves, as `head`
+    Characters that the encoding of a stream lacks are written as `\xff`, `\u03bb`. A reader that leaves, as `head`
     does, and a stream that was closed from the beginning, are no errors.
 
     Raises:

@@ -20,7 +20,7 @@ NAMES_SHOWN = 8
 
 
 def columns_of(rows: list[tuple[str, ...]], indent: str = "  ") -> list[str]:
-    """Rows of a table with columns aligned to the left; cells that would run on or break the line are cut or escaped."""
+    """Rows of a table with columns aligned to the left; what would run on or break the line is cut or escaped."""
     rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))] if rows else []
     return [
@@ -243,8 +243,7 @@ def run_summary(dataset: xr.Dataset) -> str:
                 f"{int(steady.sum()):,} checked trajectories; {int((np.isfinite(errors) & ~steady).sum()):,} more "
                 f"amplify a jitter of their start more than {SENSITIVE:g} times"
             )
-        if np.isinf(errors).any():
-            lines.append(
-                f"  {int(np.isinf(errors).sum()):,} more are unresolved, their steps too long to tell an error"
-            )
+        unresolved = int(np.isinf(errors).sum())
+        if unresolved:
+            lines.append(f"  {unresolved:,} more are unresolved, their steps too long to tell an error")
     return "\n".join(lines)
