@@ -57,6 +57,10 @@ def read_result(path: Path) -> Result:
         dataset = storage.read_dataset(path)
     except FileNotFoundError as error:
         raise ValueError(f"there is no file {str(path)!r}; name a NetCDF file that an ntadyn command wrote.") from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise ValueError(f"cannot open {str(path)!r}: {error.strerror}; name a file that you may read.") from error
     try:
         kind = kind_of(dataset)
     except ValueError as error:

@@ -25,7 +25,7 @@ MOST_TEXTS = 100_000
 UNPACKED_AT_LEAST = 4 * 2**20
 UNPACKED_TIMES = 8
 SPARE_MEMORY = 256 * 2**20
-SECONDS = 2
+SECONDS = 1.0
 BYTES_PER_SECOND = 50 * 2**20
 
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
@@ -38,16 +38,25 @@ def main() -> None:
     """Examine standard input; the exit code is 0 whatever is found."""
     content = sys.stdin.buffer.read()
     _limit(len(content))
-    refused = None
+    print(json.dumps(refusal(content)))
+
+
+def refusal(content: bytes) -> str | None:
+    """Why a file is refused, as a clause; None if it is not.
+
+    Args:
+        content: the whole file.
+    """
     try:
         examine(content)
     except MemoryError:
-        refused = "it unpacks to more than the memory that it may take"
+        return "it unpacks to more than the memory that it may take"
+    except ForeignError as error:
+        return str(error)
     except Exception as error:  # whatever the libraries raise for a file that was damaged or forged
-        refused = (str(error).splitlines() or [type(error).__name__])[0]
-        if not isinstance(error, ForeignError):
-            refused = f"it is damaged or was made by another program ({refused})"
-    print(json.dumps(refused))
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return f"it is damaged or was made by another program ({reason})"
+    return None
 
 
 class ForeignError(ValueError):
@@ -129,9 +138,9 @@ def _is_plain(dtype: np.dtype) -> bool:
 
 
 def _limit(size: int) -> None:
-    """From here on, two seconds of computing, and memory for the values and little else."""
-    seconds = math.ceil(sum(os.times()[:2])) + SECONDS + size // BYTES_PER_SECOND
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    """From here on, a second or two of computing, and memory for the values and little else."""
+    seconds = math.ceil(sum(os.times()[:2]) + SECONDS + size / BYTES_PER_SECOND)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError, ValueError):  # not all systems have it
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])

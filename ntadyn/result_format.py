@@ -25,6 +25,12 @@ DRAWN = ("loss", "gates", "similarity")
 MOST_SEEDS = 20_000
 LONGEST_AXIS = 10_000
 LONGEST_NAME = 100
+# What a picture can take: more would keep the computer busy for minutes, and could not be told apart.
+MOST_LINES = 400
+MOST_BLOCKS = 2_000
+MOST_CELLS = 120_000
+MOST_CELLS_ALONG_A_LINE = 2_000
+MOST_CELLS_WITH_FAILURES = 10_000
 LONGEST_CONFIGURATION = 100_000
 DEEPEST_CONFIGURATION = 8
 # Beyond this, squares and sums leave the range of numbers.
@@ -85,16 +91,29 @@ def check_drawable(kind: Kind, dataset: xr.Dataset) -> None:
     """
     try:
         if kind is Kind.SIMULATION:
-            for name in DRAWN:
-                _require(name in dataset, f"it has no {name!r}")
-            lines, blocks = dataset.sizes["teacher"] * dataset.sizes["path"], np.size(dataset.attrs["block_tasks"])
-            _require(lines <= 400, f"it has {lines:,} pairs of teachers and paths, and 400 lines are the most")
-            _require(blocks <= 5000, f"it has {blocks:,} blocks, and 5,000 are the most")
+            _check_drawable_simulation(dataset)
         else:
-            cells = math.prod(dataset.sizes[name] for name in axis_names(dataset))
-            _require(cells <= 500_000, f"it has {cells:,} cells, and 500,000 are the most")
+            _check_drawable_sweep(dataset)
     except ValueError as error:
         raise ValueError(f"cannot draw this {kind.value}: {error}. Print it with --no-plot.") from error
+
+
+def _check_drawable_simulation(dataset: xr.Dataset) -> None:
+    for name in DRAWN:
+        _require(name in dataset, f"it has no {name!r}")
+    _limit("pairs of teachers and paths", dataset.sizes["teacher"] * dataset.sizes["path"], MOST_LINES)
+    _limit("blocks", np.size(dataset.attrs["block_tasks"]), MOST_BLOCKS)
+
+
+def _check_drawable_sweep(dataset: xr.Dataset) -> None:
+    sizes = [dataset.sizes[name] for name in axis_names(dataset)]
+    long = [size for size in sizes if size > 1]
+    _limit("cells", math.prod(sizes), MOST_CELLS if len(long) > 1 else MOST_CELLS_ALONG_A_LINE)
+    _limit("cells with failures", int((dataset["result"] != 0).any(SEED).sum()), MOST_CELLS_WITH_FAILURES)
+
+
+def _limit(what: str, number: int, most: int) -> None:
+    _require(number <= most, f"it has {number:,} {what}, and {most:,} are the most")
 
 
 def _require(holds: bool | np.bool_, otherwise: str) -> None:
@@ -124,7 +143,7 @@ def _check_values(name: str, item: xr.Variable, dataset: xr.Dataset) -> None:
     _require(values.dtype.kind in "biuf", f"{name!r} holds no numbers")
     if values.dtype.kind != "f":
         return
-    size = np.abs(values)
+    size = np.abs(values.astype(np.float64))
     if name in dataset.coords:
         _require(not np.any(np.isfinite(size) & (size > LARGEST_NUMBER)), f"{name!r} holds numbers beyond 1e100")
         return

@@ -8,6 +8,7 @@ looks at everything in the file first (see `ntadyn.hdf5_examination`); what got 
 import io
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import xarray as xr
 
 LARGEST = 2 * 2**30
 _SECONDS = 30.0
+_ENDLESS = "it is damaged: reading it does not come to an end"
 _BYTES_PER_SECOND = 20 * 2**20
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from ntadyn.hdf5_examination import main; main()"
 
@@ -87,7 +89,9 @@ def _examine(content: bytes) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise ValueError("it is damaged: reading it does not come to an end") from error
+        raise ValueError(_ENDLESS) from error
+    if done.returncode == -signal.SIGXCPU:
+        raise ValueError(_ENDLESS)
     if done.returncode < 0:
         raise ValueError(f"it is damaged: reading it ended with signal {-done.returncode}")
     try:

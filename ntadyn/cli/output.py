@@ -4,18 +4,26 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 
 class _Stream(io.FileIO):
-    """A standard stream whose reader may leave: what is written after that goes nowhere, and the work goes on."""
+    """A standard stream that may fail: what is written after that goes nowhere, and the work goes on."""
+
+    forgiven: type[OSError] = OSError
 
     def write(self, data) -> int | None:  # noqa: D102 (see the class)
         try:
             return super().write(data)
-        except BrokenPipeError:
+        except self.forgiven:
             _send_nowhere(self.fileno())
             return len(data)
+
+
+class _Results(_Stream):
+    """Standard output: only its reader may leave, for what is printed there is the result."""
+
+    forgiven = BrokenPipeError
 
 
 @contextmanager
@@ -34,15 +42,15 @@ def standard_streams() -> Iterator[None]:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        _prepare(number, name)
+    _prepare("stdout", 1, _Results)
+    _prepare("stderr", 2, _Stream)
     try:
         yield
     finally:
         _flush()
 
 
-def _prepare(number: int, name: str) -> None:
+def _prepare(name: str, number: int, kind: type[_Stream]) -> None:
     stream = getattr(sys, name)
     if stream is not getattr(sys, f"__{name}__"):  # somebody captures it, a test or a notebook
         if isinstance(stream, io.TextIOWrapper):
@@ -52,26 +60,18 @@ def _prepare(number: int, name: str) -> None:
     if stream is not None:
         stream.flush()
         number, encoding, by_line = stream.fileno(), stream.encoding, stream.line_buffering
-    raw = _Stream(number, "w", closefd=False)
-    setattr(
-        sys,
-        name,
-        io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=by_line),
-    )
+    buffer = io.BufferedWriter(kind(number, "w", closefd=False))
+    setattr(sys, name, io.TextIOWrapper(buffer, encoding, errors="backslashreplace", line_buffering=by_line))
 
 
 def _flush() -> None:
     try:
         sys.stdout.flush()
     except OSError as error:
-        with suppress(OSError):
-            print(f"ntadyn: cannot print: {error.strerror}", file=sys.stderr)
-        with suppress(OSError, ValueError):
-            # What is left in the buffer would be tried again when Python ends.
-            _send_nowhere(sys.stdout.fileno())
+        print(f"ntadyn: cannot print: {error.strerror}", file=sys.stderr)
+        # What is left in the buffer would be tried again when Python ends.
+        _send_nowhere(sys.stdout.fileno())
         sys.exit(2)
-    with suppress(OSError):
-        sys.stderr.flush()
 
 
 def _send_nowhere(number: int) -> None:
