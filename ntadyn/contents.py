@@ -124,7 +124,7 @@ def _counted(number: int, one: str, many: str = "") -> str:
 def _variables(dataset: xr.Dataset) -> list[str]:
     rows = []
     for name, item in dataset.variables.items():
-        unit = item.attrs.get("units", "1")
+        unit = str(item.attrs.get("units", "1"))
         text = str(item.attrs.get("long_name", "" if name in dataset.data_vars else "coordinate"))
         dims = ", ".join(str(dim) for dim in item.dims)
         rows.append((str(name), f"({dims})", str(item.dtype), f"{text}{f' [{unit}]' if unit != '1' else ''}"))

@@ -11,7 +11,7 @@ import xarray as xr
 from ntadyn.sweeps.dataset_axes import SEED, axis_names
 
 RECORD = "record"
-# Variables of a simulation; the trailing dimensions may be missing.
+# Variables of a simulation; gates of whole paths have no outputs.
 DIMS = {
     "loss": ("seed", "record"),
     "gates": ("seed", "record", "path", "output"),
@@ -116,7 +116,7 @@ def _limit(what: str, number: int, most: int) -> None:
     _require(number <= most, f"it has {number:,} {what}, and {most:,} are the most")
 
 
-def _require(holds: bool | np.bool_, otherwise: str) -> None:
+def _require(holds: object, otherwise: str) -> None:
     if not holds:
         raise ValueError(otherwise)
 
@@ -125,6 +125,8 @@ def _check_names(dataset: xr.Dataset) -> None:
     for name in (*dataset.variables, *dataset.dims):
         text = str(name)
         _require(text.isprintable() and 0 < len(text) <= LONGEST_NAME, f"{text[:LONGEST_NAME]!r} is no name")
+    for name, item in dataset.variables.items():
+        _require(len(set(item.dims)) == len(item.dims), f"{str(name)!r} has the same dimension twice")
 
 
 def _check_sizes(dataset: xr.Dataset) -> None:
@@ -183,7 +185,9 @@ def _depth(node: Any) -> int:
 
 
 def _check_sweep(dataset: xr.Dataset) -> None:
-    for name in axis_names(dataset):
+    names = axis_names(dataset)
+    _require(names or "cell" not in dataset.dims, "'cell' cannot be a dimension beside a single cell")
+    for name in names:
         _require(name not in _RESERVED, f"{name!r} cannot be an axis")
         size = dataset.sizes[name]
         _require(size <= LONGEST_AXIS, f"{name!r} has {size:,} values, and at most {LONGEST_AXIS:,} are described")
@@ -194,7 +198,8 @@ def _check_simulation(dataset: xr.Dataset) -> None:
     for name, dims in DIMS.items():
         if name in dataset:
             held = dataset[name].dims
-            _require(held == dims[: len(held)] and len(held) >= 2, f"{name!r} has the dimensions {held}, not {dims}")
+            complete = held == dims or held == dims[:-1] and name == "gates"
+            _require(complete, f"{name!r} has the dimensions {held}, not {dims}")
     for name in DRAWN:
         if name in dataset:
             values = dataset[name].values[dataset["result"].values == 0]
@@ -216,4 +221,4 @@ def _check_simulation(dataset: xr.Dataset) -> None:
 
 def _is_number(value: Any) -> bool:
     real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    return real and bool(-LARGEST_NUMBER < value < LARGEST_NUMBER)
+    return real and -LARGEST_NUMBER < float(value) < LARGEST_NUMBER
