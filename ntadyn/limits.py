@@ -10,7 +10,7 @@ MOST_BLOCKS = 1_000_000
 # Records of one run, whatever is recorded.
 MOST_RECORDS = 10_000_000
 # Steps of one trajectory: hours on lanes, days elsewhere.
-MOST_STEPS = 1_000_000_000
+MOST_STEPS = 200_000_000
 # Repetitions; each has a random key of its own.
 MOST_REPETITIONS = 1_000_000
 # Cells times repetitions of a sweep.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from ntadyn.cli.devices import check_devices
 from ntadyn.configuration import value_at
 from ntadyn.phase_maps import PRESETS, Ranges, figure_5_maps, published
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, Precision, Sweep
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ntadyn.sweeps.engine import Compute
+
+MOST_WORKERS = 4096
 
 Preset = Literal["published", "released", "small"]
 
@@ -52,14 +55,14 @@ class PhaseDiagram:
     def run(self) -> int:
         """Run both maps, write, draw; 0 if every trajectory succeeded, 1 otherwise."""
         self._check_swept()
+        if not 1 <= self.workers <= MOST_WORKERS:
+            raise ValueError(f"workers is {self.workers}; give a number from 1 to {MOST_WORKERS}.")
         maps = figure_5_maps(self.ranges, self.check, self.precision)
 
         import jax
 
         jax.config.update("jax_enable_x64", True)
-        if self.device is not None:
-            jax.config.update("jax_platforms", self.device)
-        _check_devices(self.device)
+        check_devices(self.device)
 
         from ntadyn import storage
         from ntadyn.plotting.phase_map import phase_map_figure
@@ -124,13 +127,3 @@ class PhaseDiagram:
 
         with cluster(None if self.cluster == "local" else self.cluster, self.workers) as compute:
             yield compute
-
-
-def _check_devices(kind: str | None) -> None:
-    """Raise ValueError, with what JAX says, if there is no device of a kind."""
-    import jax
-
-    try:
-        jax.local_devices()
-    except RuntimeError as error:
-        raise ValueError(f"there is no device of the kind {kind!r}: {error}. Leave out --device.") from error

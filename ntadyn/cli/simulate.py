@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from ntadyn.checked_configuration import check_configuration
+from ntadyn.cli.devices import check_devices
 from ntadyn.configuration import Configuration
 from ntadyn.presets import SIMULATIONS
 
@@ -42,10 +44,13 @@ class Simulate:
 
     def run(self) -> int:
         """Simulate, write, draw; 0 if every repetition succeeded, 1 otherwise."""
+        check_configuration(self.configuration)
+
         import jax
         import numpy as np
 
         jax.config.update("jax_enable_x64", True)
+        check_devices()
 
         from ntadyn import building, storage
         from ntadyn.ensemble import run_ensemble

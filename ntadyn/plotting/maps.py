@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 
-from ntadyn.sweeps.dataset_axes import DatasetAxis, dataset_axes
+from ntadyn.sweeps.dataset_axes import DatasetAxis, by_index, dataset_axes
 
 FAILURE = "#D55E00"
 # Names along an axis at most; of more, every second, third, ... is written.
@@ -40,7 +40,7 @@ def plot_axes(dataset: xr.Dataset) -> tuple[DatasetAxis, ...]:
     unit = None
     if _TAU_W not in varied and "configuration" in dataset.attrs:
         unit = json.loads(dataset.attrs["configuration"])["time_constants"]["weights"]
-    return tuple(_plot_axis(axis, unit) for axis in axes)
+    return tuple(by_index(_plot_axis(axis, unit)) for axis in axes)
 
 
 def map_axes(dataset: xr.Dataset) -> tuple[DatasetAxis, DatasetAxis]:

@@ -9,12 +9,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ntadyn.storage import write_bytes
 
 TASK_TINTS = ("#DCE9F5", "#FBEBD0", "#D9F0E6", "#F5E1EC", "#E4F3FB", "#F8DFD0")
 FLEXIBLE, FORGETFUL = "black", "#8C8C8C"
 WIDTH = 5.5  # inches, one text column of a paper
+# Of a legend beside axes of a third of a page.
+MOST_IN_A_COLUMN, MOST_COLUMNS = 8, 3
 
 
 def house_style() -> AbstractContextManager[None]:
@@ -49,6 +52,21 @@ def band(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, label: str | N
     sem = np.std(values, axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.zeros_like(mean)
     ax.plot(x, mean, color=color, label=label)
     ax.fill_between(x, mean - sem, mean + sem, color=color, alpha=0.25, linewidth=0)
+
+
+def legend_beside(ax: Axes) -> None:
+    """A legend to the right of the axes, in columns and letters that fit into their height."""
+    count = len(ax.get_legend_handles_labels()[1])
+    columns = min(-(-count // MOST_IN_A_COLUMN), MOST_COLUMNS)
+    size = 6 if count > MOST_IN_A_COLUMN else None
+    if count > MOST_IN_A_COLUMN * MOST_COLUMNS:
+        handles, labels = ax.get_legend_handles_labels()
+        kept = MOST_IN_A_COLUMN * MOST_COLUMNS - 1
+        handles, labels = handles[: kept + 1], [*labels[:kept], f"and {count - kept} more"]
+        handles[-1] = Line2D([], [], linestyle="none")
+        ax.legend(handles, labels, loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=columns, fontsize=size)
+        return
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=columns, fontsize=size)
 
 
 def save_figure(figure: Figure, path: Path) -> list[Path]:

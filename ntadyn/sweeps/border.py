@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from ntadyn.sweeps.averages import weighted_mean
-from ntadyn.sweeps.dataset_axes import dataset_axes
+from ntadyn.sweeps.dataset_axes import dataset_axes, in_order
 from ntadyn.sweeps.repetitions import factors, finished, resampled_weights
 
 BORDER = 0.9
@@ -178,8 +178,10 @@ def border(
         Border and interval.
 
     Raises:
-        ValueError: if the sweep has no such score, or other than one or two axes.
+        ValueError: if the sweep has no such score, other than one or two axes, or values of an axis that repeat or are
+            not finite.
     """
+    dataset = in_order(dataset)
     values = finished(dataset, score)
     axes = dataset_axes(dataset)
     if len(axes) not in (1, 2):
