@@ -248,7 +248,7 @@ def _grid(dtype: DTypeLike, records: _Records, length: np.ndarray, num_steps: np
     for k in np.flatnonzero(is_inside & (rounded[1:] <= rounded[:-1]))[:1].tolist():
         raise ValueError(
             f"records at t = {time[k]} and {time[k + 1]} in block {block[k]} are one number in {dtype}, whose numbers "
-            f"lie {spacing(float(time[k + 1]), dtype):.2g} apart there; drop one of them, take fewer records_per_block, make "
+            f"lie {spacing(time[k + 1], dtype):.2g} apart there; drop one of them, take fewer records_per_block, make "
             "the run shorter, or build the curriculum in double precision."
         )
     start = rounded.copy()
