@@ -16,6 +16,7 @@ from ntadyn.metrics import (
     published_row_matching,
     specialisation,
 )
+from ntadyn.result_format import DIMS
 from ntadyn.results import RESULT_CODES, result_codes
 from ntadyn.simulation import Trajectory
 from ntadyn.tasks import AbstractCurriculum, TaskSet
@@ -26,13 +27,6 @@ DESCRIPTIONS = {
     "student_overlaps": "overlaps of students K_pq",
     "teacher_overlaps": "overlaps of students and teachers S_pm",
     "similarity": "cosine of teacher and student",
-}
-DIMS = {
-    "loss": ("seed", "record"),
-    "gates": ("seed", "record", "path", "output"),
-    "student_overlaps": ("seed", "record", "path", "path_2"),
-    "teacher_overlaps": ("seed", "record", "path", "teacher"),
-    "similarity": ("seed", "record", "teacher", "path"),
 }
 
 

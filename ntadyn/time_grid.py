@@ -14,11 +14,10 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
+from ntadyn.limits import MOST_RECORDS, MOST_STEPS, check_count
 from ntadyn.tasks.curricula import AbstractCurriculum
 from ntadyn.tasks.known import known_values
 from ntadyn.tasks.times import rounding, running_sums, spacing
-
-_MOST = np.iinfo(np.int32).max
 
 
 class TimeGrid(eqx.Module):
@@ -179,12 +178,8 @@ def _checked(curriculum: AbstractCurriculum, max_step: float, records_per_block:
 def _records(durations: np.ndarray, records_per_block: int, times: Sequence[float] | np.ndarray) -> _Records:
     """Starts and ends of blocks, equally spaced records in between, and `times`; raises as `lay_out`."""
     given, per_block = np.asarray(times), records_per_block + 2
-    number = durations.size * per_block + given.size
-    if number > _MOST:
-        raise ValueError(
-            f"{durations.size} blocks with records_per_block = {records_per_block} and {given.size} times make "
-            f"{number:.0e} records; take fewer."
-        )
+    what = f"{durations.size:,} blocks, records_per_block {records_per_block:,} and {given.size:,} further times"
+    check_count(what, durations.size * per_block + given.size, MOST_RECORDS)
     edges = running_sums(durations)
     offset = durations.astype(np.float64)[:, None] * (np.arange(per_block) / (per_block - 1))
     time = edges[:-1, None] + offset
@@ -236,9 +231,12 @@ def _num_steps(length: np.ndarray, max_step: float, dtype: DTypeLike) -> np.ndar
 
 
 def _check_num_steps(num_steps: np.ndarray, what: str) -> None:
-    most = np.max(num_steps)
-    if most > _MOST:
-        raise ValueError(f"{what} makes {most:.0e} steps between records; take longer ones.")
+    most = float(np.sum(num_steps))
+    if not most <= MOST_STEPS:
+        raise ValueError(
+            f"{what} makes {most:.0e} steps, and {MOST_STEPS:,} are the limit; take longer steps (max_step; if you did "
+            f"not choose it, time constants that are further from zero), or a shorter run."
+        )
 
 
 def _grid(dtype: DTypeLike, records: _Records, length: np.ndarray, num_steps: np.ndarray) -> TimeGrid:
@@ -246,10 +244,11 @@ def _grid(dtype: DTypeLike, records: _Records, length: np.ndarray, num_steps: np
     (block, offset, time), rounded = records, records.time.astype(dtype)
     is_inside = offset[1:] > 0
     for k in np.flatnonzero(is_inside & (rounded[1:] <= rounded[:-1]))[:1].tolist():
+        apart = spacing(float(time[k + 1]), dtype)
         raise ValueError(
             f"records at t = {time[k]} and {time[k + 1]} in block {block[k]} are one number in {dtype}, whose numbers "
-            f"lie {spacing(time[k + 1], dtype):.2g} apart there; drop one of them, take fewer records_per_block, make "
-            "the run shorter, or build the curriculum in double precision."
+            f"lie {apart:.2g} apart there; drop one of them, take fewer records_per_block, make the run shorter, or "
+            "build the curriculum in double precision."
         )
     start = rounded.copy()
     start[1:][is_inside] = rounded[:-1][is_inside]

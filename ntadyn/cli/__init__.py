@@ -8,16 +8,19 @@ from typing import Any
 import tyro
 
 from ntadyn.cli.bench import Bench
+from ntadyn.cli.output import standard_streams
 from ntadyn.cli.phase_diagram import PhaseDiagram
 from ntadyn.cli.show import Show
 from ntadyn.cli.simulate import Simulate
 from ntadyn.cli.verify import Verify
 from ntadyn.phase_maps import PRESETS
 from ntadyn.presets import SIMULATIONS
+from ntadyn.text import printable
 
 DESCRIPTION = "Simulate gated linear networks whose gates and weights learn at different speeds."
 
 
+@standard_streams()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code: 0 for success, 1 for results that failed, 2 for bad input."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -28,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = command.run()
     except (ValueError, OSError) as error:
-        print(f"ntadyn: {error}", file=sys.stderr)
+        lines = (printable(line, longest=2000) for line in str(error).split("\n"))
+        print("ntadyn:", "\n".join(lines), file=sys.stderr)
         code = 2
     except KeyboardInterrupt:
         print("ntadyn: stopped", file=sys.stderr)

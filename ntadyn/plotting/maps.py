@@ -11,6 +11,8 @@ from matplotlib.collections import QuadMesh
 from ntadyn.sweeps.dataset_axes import DatasetAxis, dataset_axes
 
 FAILURE = "#D55E00"
+# Names along an axis at most; of more, every second, third, ... is written.
+MOST_NAMES = 40
 TITLES = {"gate_speed": "Gate speed", "penalty": "Penalty strength"}
 
 # These times are shown in units of tau_W, unless tau_W itself varies.
@@ -86,7 +88,8 @@ def label_axis(ax: Axes, which: str, axis: DatasetAxis) -> None:
     if axis.logarithmic:
         ax.set(**{f"{which}scale": "log"})
     if axis.names is not None:
-        ax.set(**{f"{which}ticks": axis.values, f"{which}ticklabels": axis.names})
+        shown = slice(None, None, -(-len(axis.names) // MOST_NAMES))
+        ax.set(**{f"{which}ticks": axis.values[shown], f"{which}ticklabels": axis.names[shown]})
     ax.set(**{f"{which}label": axis.label})
 
 

@@ -1,5 +1,6 @@
 """One look for all pictures, safe for colour-blind readers, and one way to save them."""
 
+import io
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ntadyn.storage import writing
+from ntadyn.storage import write_bytes
 
 TASK_TINTS = ("#DCE9F5", "#FBEBD0", "#D9F0E6", "#F5E1EC", "#E4F3FB", "#F8DFD0")
 FLEXIBLE, FORGETFUL = "black", "#8C8C8C"
@@ -17,8 +18,8 @@ WIDTH = 5.5  # inches, one text column of a paper
 
 
 def house_style() -> AbstractContextManager[None]:
-    """The package's style, as a context: nothing is changed globally."""
-    return plt.style.context(str(Path(__file__).with_name("ntadyn.mplstyle")))
+    """The package's style on matplotlib's own defaults, whatever a `matplotlibrc` says; nothing changes globally."""
+    return plt.style.context(str(Path(__file__).with_name("ntadyn.mplstyle")), after_reset=True)
 
 
 def shade_blocks(ax: Axes, edges: Sequence[float] | np.ndarray, tasks: Sequence[int] | np.ndarray) -> None:
@@ -61,13 +62,29 @@ def save_figure(figure: Figure, path: Path) -> list[Path]:
         The two paths.
 
     Raises:
+        DiskFullError: if there is no room.
         OSError: if they cannot be written.
     """
-    paths = [path.with_suffix(".png"), path.with_suffix(".pdf")]
-    # Colours named C0, C1, ... are looked up when the figure is drawn, so the style must hold then as well.
-    with house_style():
-        for target in paths:
-            with writing(target) as temporary:
-                figure.savefig(temporary, format=target.suffix[1:])
-    plt.close(figure)
-    return paths
+    return [write_bytes(content, path.with_suffix(suffix)) for suffix, content in rendered(figure).items()]
+
+
+def rendered(figure: Figure) -> dict[str, bytes]:
+    """A figure as PNG for the screen and PDF for print, in memory.
+
+    Args:
+        figure: what to draw; closed afterwards.
+
+    Returns:
+        Suffix, with its dot -> content of the file.
+    """
+    pictures = {}
+    try:
+        # Colours named C0, C1, ... are looked up when the figure is drawn, so the style must hold then as well.
+        with house_style():
+            for suffix in (".png", ".pdf"):
+                buffer = io.BytesIO()
+                figure.savefig(buffer, format=suffix[1:])
+                pictures[suffix] = buffer.getvalue()
+    finally:
+        plt.close(figure)
+    return pictures

@@ -122,9 +122,10 @@ def _axis(dataset: xr.Dataset, name: str) -> DatasetAxis:
     parameters = tuple(path for item in along for path in _paths(item.attrs.get("parameter", ())))
     values = along[0].values
     if np.issubdtype(values.dtype, np.number):
-        steps = np.diff(values.astype(float))
-        if np.all(np.isfinite(values)) and (np.all(steps > 0) or np.all(steps < 0)):
-            return DatasetAxis(name, values.astype(float), label, parameters)
+        positions = values.astype(float)
+        steps = np.diff(positions) if np.all(np.isfinite(positions)) else np.zeros(1)
+        if np.all(steps > 0) or np.all(steps < 0):
+            return DatasetAxis(name, positions, label, parameters)
     return DatasetAxis(name, index, label, parameters, tuple(str(value) for value in values))
 
 

@@ -82,7 +82,6 @@ class ShardStore:
             raise ValueError(f"num_tiles is {num_tiles}; a sweep has at least one tile.")
         whole = {**identity, "num_tiles": num_tiles}
         path = manifest.settle(storage.output_folder(folder), whole)
-        storage.remove_abandoned(folder)
         return cls(folder, num_tiles, manifest.canonical(whole), Claims(path), report)
 
     def missing(self) -> list[int]:
@@ -152,8 +151,7 @@ class ShardStore:
         self._check(tile, dataset)
         content = bytes(dataset.drop_encoding().to_netcdf(engine="scipy"))
         path = self.folder / self._name(tile, content)
-        with storage.writing(path) as temporary:
-            temporary.write_bytes(content)
+        storage.write_bytes(content, path)
         for name in self._damaged.pop(tile, set()) - {path.name}:
             with suppress(OSError):
                 (self.folder / name).unlink()

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 import xarray as xr
 
 import ntadyn
-from ntadyn.storage import DiskFullError, remove_abandoned, writing
+from ntadyn.storage import DiskFullError, writing
 from ntadyn.sweeps.shards import ShardStore
 from tests.sweeps.small_sweep import IDENTITY, NUM_TILES, compute
 
@@ -359,36 +358,6 @@ def test_a_disk_that_fills_up_for_real(whole, tmp_path):
     assert ".part" not in full
     assert full.count("wrote") + resumed.count("wrote") == NUM_TILES
     assert listing.split() == names(whole)
-
-
-def leave(folder, name, age=0.0):
-    path = folder / name
-    path.touch()
-    os.utime(path, (time.time() - age,) * 2)
-    return name
-
-
-def test_only_what_nobody_writes_any_more_is_removed(tmp_path):
-    finished_process = subprocess.Popen(["true"])
-    finished_process.wait()
-    with writing(tmp_path / "file") as temporary:
-        host = temporary.name.split(".")[-4]
-        name = ".tile-00001.abc.nc.{}.{}.01234567.part".format
-        day = 24 * 3600.0
-        leave(tmp_path, name(host, finished_process.pid))
-        leave(tmp_path, name(host, os.getpid()), age=1.1 * day)
-        leave(tmp_path, name("elsewhere", finished_process.pid), age=1.1 * day)
-        leave(tmp_path, ".unknown.part", age=1.1 * day)
-        kept = [
-            leave(tmp_path, name(host, os.getpid()), age=0.9 * day),
-            leave(tmp_path, name(host, 1)),
-            leave(tmp_path, name("elsewhere", finished_process.pid), age=0.9 * day),
-            leave(tmp_path, ".unknown.part"),
-            leave(tmp_path, "kept.part", age=2 * day),
-            temporary.name,
-        ]
-        remove_abandoned(tmp_path)
-        assert names(tmp_path) == sorted(kept)
 
 
 def test_opening_a_store_removes_what_killed_processes_left(few):
