@@ -217,8 +217,8 @@ def from_switch_times(
 ) -> Blocked:
     """Block `b` from `times[b-1]` to `times[b]`, the first from 0 and the last to `total`.
 
-    Durations are rounded so that errors do not add up: switches are where they were asked for to half a unit in the
-    last place, however many there are.
+    Switches are where they were asked for to a unit in the last place, however many there are: a duration is an exact
+    difference unless it is longer than all blocks before it.
 
     Args:
         times: `(b - 1,)`, increasing, within `(0, total)`.
@@ -234,15 +234,13 @@ def from_switch_times(
     total = jnp.asarray(total, times.dtype)
     edges = jnp.concatenate([jnp.zeros_like(times, shape=(1,)), times, total.reshape(1)])
     values = known_values(edges)
-    if values is None:
-        return sequence(tasks, jnp.diff(edges), num_tasks)
-    if not np.all(np.diff(values) > 0):
+    if values is not None and not np.all(np.diff(values) > 0):
         raise ValueError(
             f"from_switch_times: got switch times {values[1:-1].tolist()} and total {values[-1]}; allowed are times in "
             f"strictly increasing order between 0 and total, both excluded, and not equal in {values.dtype}. Sort them "
             "and drop repeats."
         )
-    return sequence(tasks, jax.device_put(_durations_between(values)), num_tasks)
+    return sequence(tasks, jnp.diff(edges), num_tasks)
 
 
 def random_order(key: PRNGKeyArray, num_tasks: int, num_blocks: int, duration: BlockDurations) -> Blocked:
@@ -326,12 +324,14 @@ def num_blocks_until(total_time: float | int, duration: float | int) -> int:
         duration: of every block, positive and finite; rounded to the default dtype, as in a curriculum.
 
     Raises:
-        ValueError: if the duration is zero in that dtype.
+        ValueError: if the end or the rounded duration is not positive and finite.
     """
-    rounded = np.asarray(duration, jnp.result_type(float))
-    if not rounded > 0:
+    with np.errstate(over="ignore"):
+        rounded = np.asarray(duration, jnp.result_type(float))
+    if not (0.0 < total_time < math.inf and 0.0 < rounded < math.inf):
         raise ValueError(
-            f"num_blocks_until: got duration = {duration}, which is {rounded} in {rounded.dtype}. Use a longer one."
+            f"num_blocks_until: got total_time = {total_time} and duration = {duration}, which is {rounded} in "
+            f"{rounded.dtype}; both must be positive and finite. Give times above 0."
         )
     blocks = Fraction(total_time) / Fraction(float(rounded))
     # The bound keeps the rounding of a sum that no memory holds from becoming as large as the sum.
@@ -373,21 +373,11 @@ def _check_edges(name: str, durations: np.ndarray) -> None:
             "blocks, or fewer of them."
         )
     for block in joined(edges, dtype)[:1].tolist():
-        apart = spacing(float(edges[block]), dtype)
         raise ValueError(
             f"{name}: block {block} lasts {durations[block]:.6g} from t = {edges[block]:.10g} on, where the numbers of "
-            f"{dtype} lie {apart:.2g} apart; it would begin and end at the same time. Use double precision, longer "
-            "blocks, or a shorter run."
+            f"{dtype} lie {spacing(edges[block], dtype):.2g} apart; it would begin and end at the same time. Use "
+            "double precision, longer blocks, or a shorter run."
         )
-
-
-def _durations_between(edges: np.ndarray) -> np.ndarray:
-    """Durations whose sums stay next to the edges: each makes up for the rounding of those before it."""
-    durations, before = [], Fraction(0)
-    for edge in edges[1:].tolist():
-        durations.append(edges.dtype.type(float(Fraction(edge) - before)))
-        before += Fraction(float(durations[-1]))
-    return np.array(durations, edges.dtype)
 
 
 def _as_float(x: BlockDurations) -> Float[Array, "..."]:

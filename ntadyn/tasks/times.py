@@ -1,5 +1,7 @@
 """Times as sums of durations: added up without drift, equal up to the rounding of what they are made of."""
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
@@ -51,10 +53,10 @@ def rounding(times: np.ndarray, sums: np.ndarray | int, *dtypes: DTypeLike) -> n
     return times * (sum(halves) + (sums + _OPERATIONS) * _UNIT)
 
 
-def spacing(time: float, dtype: DTypeLike) -> float:
+def spacing(time: float | np.ndarray, dtype: DTypeLike) -> float:
     """How far the numbers of a dtype lie apart near a time."""
     limits = jnp.finfo(dtype)
-    return float(limits.eps) * 2.0 ** np.floor(np.log2(max(abs(time), float(limits.tiny))))
+    return float(limits.eps) * 2.0 ** math.floor(math.log2(max(abs(float(time)), float(limits.tiny))))
 
 
 def joined(times: np.ndarray, dtype: DTypeLike) -> np.ndarray:
