@@ -150,12 +150,13 @@ def output_folder(path: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
-        remove_abandoned(path)
     except OSError as error:
         raise ValueError(
             f"cannot write to the output folder {str(path)!r}: {error.strerror}. Choose a folder that you may write to "
             f"with --out."
         ) from error
+    with suppress(OSError):  # a folder may be written without being listed
+        remove_abandoned(path)
     return path
 
 

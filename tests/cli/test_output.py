@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 import ntadyn
-from ntadyn.storage import write_dataset
+from ntadyn.storage import read_dataset, write_dataset
 from tests.hostile_files import good_sweep
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(ntadyn.__file__).parents[1])}
@@ -79,3 +80,20 @@ def test_results_that_cannot_be_printed_are_an_error(path):
     done = run('"$@" >/dev/full', "show", path, "--no-plot")
     assert (done.returncode, done.stderr) == (2, b"ntadyn: cannot print: No space left on device\n")
     assert run('"$@" 2>/dev/full', "show", path.with_name("none.nc")).returncode == 2
+
+
+@pytest.mark.slow
+def test_a_folder_of_any_name_is_written_and_the_stored_command_can_be_run_again(tmp_path):
+    folder = tmp_path / os.fsdecode(b"\xff two\nlines 'and' \"more\" $HOME -x")
+    size = ["--teachers.d-in", "6", "--teachers.d-out", "2", "--curriculum.total-time", "2", "--seeds", "1"]
+    quick = ["--dynamics", "ONLINE", "--batch-size", "4", "--max-step", "0.05"]
+    done = run('exec "$@"', "simulate", *size, *quick, "--out", folder)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    files = sorted(folder.iterdir())
+    assert [path.name for path in files] == ["simulation.nc", "simulation.pdf", "simulation.png"]
+    first = read_dataset(files[0])
+    files[0].unlink()
+    again = first.attrs["command"].replace("python -m ntadyn", f"{sys.executable} -m ntadyn", 1)
+    subprocess.run(["bash", "-c", again], env=ENVIRONMENT, check=True, capture_output=True)
+    assert sorted(folder.iterdir()) == files
+    xr.testing.assert_equal(read_dataset(files[0]), first)
