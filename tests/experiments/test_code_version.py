@@ -76,7 +76,9 @@ def test_imports_are_followed_through_packages_and_lazy_names(folder):
     assert {"experiments.figure_x_numbers", "ntadyn.metrics", "ntadyn.metrics.assignment"} <= set(found)
     assert not any(name.startswith(("ntadyn.cli", "ntadyn.dynamics")) for name in found)
     write(folder / "figure_x.py", "import ntadyn\n")
-    assert {"ntadyn", "ntadyn.simulation", "ntadyn.solvers.splitting"} <= set(module.PROJECT.imported("experiments.figure_x"))
+    assert {"ntadyn", "ntadyn.simulation", "ntadyn.solvers.splitting"} <= set(
+        module.PROJECT.imported("experiments.figure_x")
+    )
 
 
 def test_figures_do_not_depend_on_the_machinery_that_runs_them():
