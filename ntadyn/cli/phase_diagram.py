@@ -46,7 +46,7 @@ class PhaseDiagram:
     refine: int | None = None
     """Start from cells this far apart, a power of two such as 8, and add only those along the border."""
     cluster: str | None = None
-    """Address of a Dask scheduler, such as tcp://host:8786, or "local" for worker processes on this machine."""
+    """Address of a Dask scheduler that you trust, such as tls://host:8786, or "local" for processes on this machine."""
     ranges: Annotated[Ranges, tyro.conf.arg(name="")] = field(default_factory=published)
 
     def run(self) -> int:

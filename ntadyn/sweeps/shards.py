@@ -337,8 +337,8 @@ def _shards_in(folder: Path) -> dict[int, list[str]]:
         if match := _SHARD.fullmatch(name):
             if not is_file and not _is_replaceable(folder / name):
                 raise ValueError(
-                    f"{str(folder / name)!r} is in the place of a tile, but not a file: no tile could be read or written "
-                    f"there. Move it elsewhere."
+                    f"{str(folder / name)!r} is in the place of a tile, but not a file: no tile could be read or "
+                    f"written there. Move it elsewhere."
                 )
             shards.setdefault(int(match[1]), []).append(name)
     return shards
