@@ -49,7 +49,7 @@ class PhaseDiagram:
     refine: int | None = None
     """Start from cells this far apart, a power of two such as 8, and add only those along the border."""
     cluster: str | None = None
-    """Address of a Dask scheduler, such as tcp://host:8786, or "local" for worker processes on this machine."""
+    """Address of a Dask scheduler that you trust, such as tls://host:8786, or "local" for processes on this machine."""
     ranges: Annotated[Ranges, tyro.conf.arg(name="")] = field(default_factory=published)
 
     def run(self) -> int:
@@ -68,17 +68,13 @@ class PhaseDiagram:
         from ntadyn.plotting.phase_map import phase_map_figure
         from ntadyn.plotting.style import save_figure
         from ntadyn.provenance import provenance
-        from ntadyn.sweeps.engine import settle
         from ntadyn.sweeps.report import run_summary
-        from ntadyn.sweeps.scores import OUTCOME
-        from ntadyn.sweeps.tiles import TiledSweep
 
         folder = storage.output_folder(self.out)
         places = {plan.name: folder / f"{plan.name}.tiles" for plan in maps}
-        checked = [TiledSweep.make(plan, OUTCOME) for plan in maps]
-        # All folders before the first map: a refusal of the second must not find the first one replaced.
-        for tiled in checked if self.refine is None else ():
-            settle(tiled, places[tiled.sweep.name])
+        # All maps before the first one runs: a refusal of the second must not find anything of the first one settled.
+        for plan in maps:
+            self._check_map(plan, places[plan.name])
         datasets, failures = [], 0
         with self._compute() as compute:
             for plan in maps:
@@ -101,6 +97,18 @@ class PhaseDiagram:
                 raise ValueError(
                     f"{path} = {given} would have no effect: it is an axis of these maps. Use {axis} LOW HIGH."
                 )
+
+    def _check_map(self, plan: Sweep, folder: Path) -> None:
+        """Raise ValueError for what would be refused when the map is run; nothing is written."""
+        from ntadyn.sweeps import refinement
+        from ntadyn.sweeps.engine import check_folder
+        from ntadyn.sweeps.scores import OUTCOME
+        from ntadyn.sweeps.tiles import TiledSweep
+
+        if self.refine is not None:
+            refinement.check_folder(plan, folder, self.refine)
+        else:
+            check_folder(TiledSweep.make(plan, OUTCOME), folder)
 
     def _map(self, plan: Sweep, compute: "Compute", folder: Path) -> "xr.Dataset":
         from tqdm import tqdm
