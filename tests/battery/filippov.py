@@ -6,7 +6,7 @@ Inside one sign pattern of the gates the field is smooth, and a solver of SciPy 
 whose kink takes part in the pattern by its sign s is followed to its next event: a moving gate (s = +1, -1) arrives at
 zero, where it crosses or is held; a held gate (s = 0, exactly zero) is released when the velocity on one side points
 away from zero. That is Filippov's convention. It needs one rule more where velocities on *both* sides point away, which
-happens at a start at exactly zero: the gate goes where the mean of both points, and stays if that is zero (sign(0) = 0).
+happens at a start at exactly zero: the gate goes where the mean of both points, and stays if that is zero.
 
 Nothing here knows ntadyn: NumPy and SciPy only, in weight space, written from the equations.
 
