@@ -27,7 +27,7 @@ LARGEST, SMALLEST = 1e100, 1e-100
 _REAL_BYTES = 8
 
 
-def check_count(what: str, number: float, most: int) -> None:
+def check_count(what: str, number: float | int, most: int) -> None:
     """Raise ValueError if there are more than `most` of something.
 
     Args:
@@ -54,5 +54,5 @@ def check_bytes(what: str, *sizes: int) -> None:
         )
 
 
-def _rounded(number: float) -> str:
+def _rounded(number: float | int) -> str:
     return f"{int(number):,}" if number < 1e15 else f"{float(number):.0e}" if number < 1e300 else "too many to count"
