@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ntadyn.limits import MOST_STEPS
 from ntadyn.tasks.curricula import alternating, sequence
 from ntadyn.time_grid import lay_out, lay_out_whole_steps, stack
 
@@ -233,19 +234,21 @@ def test_stacking_refuses_to_mix_precisions():
         stack([])
 
 
-def test_more_steps_than_can_be_counted_are_refused():
-    grid = lay_out(alternating(2, 2, 1.0), 1e-9)
-    with pytest.raises(ValueError, match=r"a refinement by 3 makes 3e\+09 steps between records; take longer ones"):
-        grid.refined(3)
-    for step in (1e-10, 5e-324):
+def test_more_steps_than_the_limit_are_refused():
+    grid = lay_out(alternating(2, 2, 1.0), 2 / (0.6 * MOST_STEPS))
+    with pytest.raises(ValueError, match=f"a refinement by 2 makes .* steps, and {MOST_STEPS:,} are the limit"):
+        grid.refined(2)
+    for step in (1e-9, 5e-324):
         for place in (lay_out, lay_out_whole_steps):
-            with pytest.raises(ValueError, match=f"max_step is {step}, which makes .* take longer ones"):
+            with pytest.raises(
+                ValueError, match=f"max_step is {step}, which makes .* are the limit; take longer steps"
+            ):
                 place(alternating(2, 2, 1.0), step)
 
 
-def test_more_records_than_can_be_counted_are_refused_before_they_are_made():
+def test_more_records_than_the_limit_are_refused_before_they_are_made():
     with pytest.raises(
-        ValueError, match=r"2 blocks with records_per_block = 2000000000 and 1 times make 4e\+09 records"
+        ValueError, match="2 blocks, records_per_block 2,000,000,000 and 1 further times: that makes 4,0"
     ):
         lay_out(alternating(2, 2, 1.0), 0.1, 2_000_000_000, [0.5])
 
