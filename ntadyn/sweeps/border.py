@@ -178,8 +178,7 @@ def border(
         Border and interval.
 
     Raises:
-        ValueError: if the sweep has no such score, other than one or two axes, or values of an axis that repeat or are
-            not finite.
+        ValueError: if the sweep has no such score, or other than one or two axes.
     """
     dataset = in_order(dataset)
     values = finished(dataset, score)
