@@ -5,24 +5,29 @@ Installed packages, and folders that were added to the path on purpose (`PYTHONP
 or the working folder, where a file may have the name of a module for no good reason at all.
 """
 
+import dataclasses
+import functools
+import inspect
+import io
 import multiprocessing.process
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
+
+import equinox as eqx
 
 
 def import_path() -> list[str]:
     """Where modules are found, without what Python adds by itself; absolute."""
     entries = [entry for entry in sys.path if entry]
-    added = None if sys.flags.safe_path else _added()
-    if added is not None:
+    for folder in map(os.path.realpath, _unasked()):
         places = [os.path.realpath(entry) for entry in entries]
-        # Where it comes a second time it was added on purpose.
-        if os.path.realpath(added) in places:
-            del entries[places.index(os.path.realpath(added))]
+        # Where it comes once more it was added on purpose.
+        if folder in places:
+            del entries[places.index(folder)]
     return [os.path.abspath(entry) for entry in entries]
 
 
@@ -37,11 +42,11 @@ def packed(value: Any) -> bytes:
     """
     import cloudpickle
 
-    modules = list(_left_behind())
+    modules, file = list(_left_behind()), io.BytesIO()
     try:
         for module in modules:
             cloudpickle.register_pickle_by_value(module)
-        return cloudpickle.dumps(value)
+        _pickler()(file).dump(value)
     except Exception as error:
         raise ValueError(
             f"what workers need cannot be sent to them ({error}). Functions of yours travel with the values and the "
@@ -50,15 +55,73 @@ def packed(value: Any) -> bytes:
     finally:
         for module in modules:
             cloudpickle.unregister_pickle_by_value(module)
+    return file.getvalue()
 
 
-def _added() -> str | None:
-    """What Python put first on the path when it started, if it was a folder with a name."""
-    main = sys.modules["__main__"]
-    file, spec = getattr(main, "__file__", None), getattr(main, "__spec__", None)
-    if spec is not None:  # python -m
-        return getattr(multiprocessing.process, "ORIGINAL_DIR", None)
-    return None if file is None else os.path.dirname(os.path.realpath(file))
+@functools.cache
+def _pickler() -> type:
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):
+        def reducer_override(self, obj: Any) -> Any:
+            reduced = super().reducer_override(obj)
+            if isinstance(obj, type) and issubclass(obj, eqx.Module) and reduced is not NotImplemented:
+                make, arguments, *state = reduced
+                return (_make_module, (make, arguments, _fields(obj), _has_own_init(obj)), *state)
+            return reduced
+
+    return Pickler
+
+
+def _make_module(make: Callable, arguments: tuple, own_fields: dict[str, dict], has_own_init: bool) -> type:
+    """A class of Equinox as `make` begins it, with its fields.
+
+    They are what makes it a tree of arrays, when it begins. Methods come later, as in other classes.
+    """
+    kind, name, bases, members, *others = arguments
+    members = members | {"__annotations__": dict.fromkeys(own_fields, Any)}
+    members |= {name: dataclasses.field(**told) for name, told in own_fields.items()}
+    if has_own_init:
+        members["__init__"] = _comes_later
+    return make(kind, name, bases, members, *others)
+
+
+def _comes_later(self: Any) -> None: ...
+
+
+def _fields(kind: type) -> dict[str, dict[str, Any]]:
+    """Fields that a class adds to those of its bases -> how they were declared."""
+    told = ("default", "default_factory", "init", "repr", "hash", "compare", "kw_only")
+    found = {}
+    for item in dataclasses.fields(kind):
+        if item.name in inspect.get_annotations(kind):
+            chosen = {name: getattr(item, name) for name in told}
+            found[item.name] = {name: value for name, value in chosen.items() if value is not dataclasses.MISSING}
+            found[item.name]["metadata"] = dict(item.metadata)
+    return found
+
+
+def _has_own_init(kind: type) -> bool:
+    """Whether it has an `__init__` that was not generated."""
+    code = getattr(vars(kind).get("__init__"), "__code__", None)
+    return code is not None and code.co_filename != "<string>"
+
+
+def _unasked() -> Iterator[str]:
+    """Folders that Python put on the path when it started, though nobody named them."""
+    main, working_folder = (
+        sys.modules["__main__"],
+        getattr(multiprocessing.process, "ORIGINAL_DIR", None) or os.getcwd(),
+    )
+    if not sys.flags.safe_path:
+        if getattr(main, "__spec__", None) is not None:  # python -m
+            yield working_folder
+        elif file := getattr(main, "__file__", None):
+            yield os.path.dirname(os.path.realpath(file))
+    # What "$PYTHONPATH:folder" asks for where nothing was set before.
+    given = os.environ.get("PYTHONPATH", "")
+    if given and "" in given.split(os.pathsep):
+        yield working_folder
 
 
 def _left_behind() -> Iterator[ModuleType]:

@@ -68,6 +68,7 @@ def refine_sweep(
     tiled = _first_round(plan, stride, measures, score)
     if folder is not None:
         identity = _identity(tiled, stride, score, level, compute)
+        _check_folder(tiled, Path(folder), identity, compute)
         manifest.settle(storage.output_folder(Path(folder)), identity, _is_round)
     programs, parts, datasets = tiled.programs, [], []
     evaluated = np.zeros(plan.shape, bool)
@@ -115,8 +116,12 @@ def check_folder(
     Args and errors: see `refine_sweep`.
     """
     tiled = _first_round(plan, stride, measures, score)
+    _check_folder(tiled, folder, _identity(tiled, stride, score, level, compute), compute)
+
+
+def _check_folder(tiled: TiledSweep, folder: Path, identity: dict[str, Any], compute: Compute) -> None:
     if check_place(folder):
-        manifest.is_home(folder, _identity(tiled, stride, score, level, compute), _is_round)
+        manifest.is_home(folder, identity, _is_round)
         engine.check_folder(tiled, folder / _ROUND.format(0), compute)
 
 

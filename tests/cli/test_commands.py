@@ -170,6 +170,20 @@ def test_a_folder_of_another_map_is_refused_before_the_first_one_is_replaced(map
     assert (folder / "gate_speed.nc").read_bytes() == before
 
 
+@pytest.mark.parametrize("refine", [[], ["--refine", "2"]], ids=["whole", "refined"])
+@pytest.mark.parametrize("stranger", ["penalty.tiles/thesis.tex", "penalty.tiles"])
+def test_a_refusal_of_the_second_map_leaves_nothing_of_the_first(refine, stranger, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(engine, "run_tiles", lambda *args: pytest.fail("computed before the folder was refused"))
+    path = tmp_path / stranger
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("kept")
+    before = sorted(tmp_path.rglob("*"))
+    arguments = ["--size", "4", "4", "--seeds", "2", *refine, "--out", tmp_path]
+    assert in_this_process("phase-diagram", *QUICK, *MAP, *arguments) == 2
+    assert "penalty.tiles" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 # Arguments -> what the message must say: what was given, and what is allowed or what to do.
 BAD_VALUES = [
     (["--teachers.d-in", "19"], ["2 * 10 = 20 rows for d_in = 19", "Raise d_in to 20"]),

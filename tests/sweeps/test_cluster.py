@@ -1,21 +1,31 @@
 """Sweeps on a real cluster of worker processes, one of which is killed."""
 
+import asyncio
+import json
 import logging
 import os
+import pickle
 import signal
 import socket
+import subprocess
 import sys
+import threading
 import time
+import urllib.error
+import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
 import jax
 import pytest
 
+import ntadyn
 from ntadyn.cli.phase_diagram import PhaseDiagram
 from ntadyn.configuration import Configuration, replaced
 from ntadyn.sweeps import OUTCOME, Sweep, Threads, as_axes, cluster as module, layout, run_sweep
 from ntadyn.sweeps.cluster import Cluster, cluster
 from ntadyn.sweeps.tiles import TiledSweep
+from tests.processes import is_running, until
 
 distributed = pytest.importorskip("distributed")
 
@@ -87,6 +97,166 @@ def test_a_worker_that_is_killed_is_replaced(compute, expected, tmp_path):
     assert_same_bits(found, expected)
     assert sum(reported) == found.alignment.size
     assert len(processes(compute) & before) == 1
+
+
+# --- Who may run code on a cluster of this machine, and which code its workers run.
+
+
+def addresses(compute):
+    compute.client.wait_for_workers(2, timeout=60)
+    return [compute.client.scheduler.address, *compute.client.scheduler_info()["workers"]]
+
+
+def let_in(address, **security):
+    """Whether somebody gets an answer, and with it could run code."""
+
+    async def ask():
+        credentials = distributed.Security(**security)
+        async with distributed.rpc(
+            address, connection_args=credentials.get_connection_args("client"), timeout=3
+        ) as remote:
+            return await remote.identity()
+
+    try:
+        return bool(asyncio.run(asyncio.wait_for(ask(), 5)))
+    except (OSError, RuntimeError, TypeError, ValueError):
+        return False
+
+
+def test_without_the_credentials_nobody_is_let_in(compute):
+    security, own = compute.client.security, distributed.Security.temporary()
+    names = ("tls_ca_file", "tls_client_key", "tls_client_cert")
+    right, wrong = ({name: getattr(item, name) for name in names} for item in (security, own))
+    for address in addresses(compute):
+        assert address.startswith("tls://127.0.0.1:")
+        assert let_in(address, **right)  # so that the others are not refused for other reasons
+        assert not let_in(address.replace("tls://", "tcp://"), require_encryption=False)
+        assert not let_in(address, **wrong)
+        # Their own credentials, and ours as the ones to trust: what a stranger could know.
+        assert not let_in(address, **wrong | {"tls_ca_file": right["tls_ca_file"]})
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "tls"])
+def test_a_client_without_credentials_gets_one_sentence(compute, scheme, monkeypatch):
+    monkeypatch.setattr(module, "CONNECT_SECONDS", 2.0)
+    address = addresses(compute)[0].replace("tls", scheme)
+    with pytest.raises(ValueError, match=r"cannot connect to what answers at .*certificates"), cluster(address):
+        pass
+
+
+def test_no_process_of_a_cluster_shows_pages_to_strangers(compute):
+    addresses(compute)
+    ports = {worker["services"]["dashboard"] for worker in compute.client.scheduler_info()["workers"].values()}
+    ports.add(compute.client.scheduler_info()["services"]["dashboard"])
+    assert len(ports) == 3
+    for port in ports:
+        for page in ("", "health", "info/main/workers.html", "json/counts.json", "metrics"):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=5)
+
+
+def test_another_process_with_the_credentials_may_use_the_cluster(compute):
+    address, security = addresses(compute)[0], compute.client.security
+    with cluster(address, security=security) as other:
+        assert len(other.client.run(os.getpid)) == 2
+
+
+SCRIPT = """
+import sys
+import distributed, jax
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_disable_most_optimizations", True)
+import helpers  # beside this script
+from helpers import Steep
+from ntadyn.configuration import Configuration, replaced
+from ntadyn.sweeps import OUTCOME, Sweep, as_axes, run_sweep
+from ntadyn.sweeps.cluster import cluster
+
+# From here on, files that happen to have the names of modules lie about; this process has those already.
+for name in ("signal", "json", "pickle", "socket", "asyncio", "distributed", "dask", "cloudpickle", "jax", "numpy"):
+    with open(f"{name}.py", "w") as file:
+        file.write(f"open('executed', 'a').write('{name} ')")
+
+
+def score(record):
+    return helpers.scaled(record.times[-1]) + Steep(2.0)(record)
+
+
+base = {"teachers.d_in": 4, "teachers.d_out": 2, "randomness.num_seeds": 1, "curriculum.total_time": 1.0}
+base |= {"dynamics": type(Configuration().dynamics).ONLINE, "batch_size": 2, "max_step": 0.25}
+plan = Sweep(replaced(Configuration(), base), as_axes({"time_constants.gates": (0.3,)}))
+measures = OUTCOME.and_also(observables={"steep": helpers.observed}, scores={"mine": score, "theirs": helpers.theirs})
+with cluster(None, 1) as compute:  # not under `if __name__ == "__main__"`
+    dataset = run_sweep(plan, measures, compute=compute)
+    path = compute.client.submit(lambda: __import__("sys").path).result()
+print(dataset.mine.item(), dataset.theirs.item(), any(entry in ("", sys.argv[1]) for entry in path))
+"""
+HELPERS = """
+import equinox as eqx
+import jax.numpy as jnp
+
+FACTOR = 3.0
+
+
+class Steep(eqx.Module):
+    slope: float
+
+    def __call__(self, record):
+        return self.slope * record.times[-1]
+
+
+def scaled(value):
+    return FACTOR * value
+
+
+def observed(system, state, task):
+    return jnp.asarray(0.25)
+
+
+def theirs(record):
+    return scaled(record.values["steep"][-1])
+"""
+
+
+def test_workers_run_what_is_sent_to_them_and_nothing_from_the_working_folder(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "helpers.py").write_text(HELPERS)
+    # An empty entry is the working folder, which "$PYTHONPATH:folder" asks for where nothing was set before.
+    path = os.pathsep.join(["", str(Path(ntadyn.__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, "script.py", str(tmp_path)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "5.0 0.75 False\n"
+    assert not (tmp_path / "executed").exists()
+
+
+def test_what_cannot_be_sent_is_named(compute):
+    lock = threading.Lock()
+    measures = OUTCOME.and_also(scores={"locked": lambda record: lock})
+    with pytest.raises(ValueError, match=r"cannot be sent to them \(.*lock.*keep locks, open files"):
+        run_sweep(PLAN, measures, compute=compute)
+
+
+def test_workers_end_with_the_process_that_started_them(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os\nfrom ntadyn.sweeps.cluster import cluster\nwith cluster(None, 2) as compute:\n"
+        "    compute.client.wait_for_workers(2, timeout=60)\n"
+        "    print(*compute.client.run(os.getpid).values(), flush=True)\n    os.kill(os.getpid(), 9)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(ntadyn.__file__).parents[1])}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
+    workers = list(map(int, done.stdout.split()))
+    assert len(workers) == 2, done.stderr
+    until(lambda: not any(map(is_running, workers)), seconds=30)
+
+
+# --- What goes wrong.
 
 
 def test_errors_of_workers_come_back(compute):
@@ -166,9 +336,26 @@ def test_workers_without_what_a_tile_needs_are_named():
 
 
 def test_workers_of_another_kind_are_refused():
-    other = (("ntadyn", "0"), *module._kind()[1:])
-    with pytest.raises(ValueError, match="a worker on .* has .*'device': 'cpu'.* make both the same"):
-        module.computed(b"", b"", other, ())
+    other = json.loads(module._kind()) | {"code": "0", "device": "gpu: H100"}
+    with pytest.raises(
+        ValueError, match="a worker on .* has .*'device': 'cpu: .* has .*'gpu: H100'.* make both the same"
+    ) as e:
+        module.computed(b"", b"", json.dumps(other), ())
+    assert "jaxlib" not in str(e.value)  # only what differs
+
+
+def test_workers_whose_functions_do_something_else_are_refused(monkeypatch):
+    measures = OUTCOME.and_also(scores={"mine": score_of_this_module})
+    told = measures.identity()
+    plan = pickle.dumps((PLAN, measures, told))
+    assert module._unpacked(plan, ())[1].scores["mine"] is score_of_this_module
+    told["scores"]["mine"] += "x"
+    with pytest.raises(ValueError, match="'mine', one of the scores, is not the same function on a worker on"):
+        module._unpacked(pickle.dumps((PLAN, measures, told)), ())
+
+
+def score_of_this_module(record):
+    return record.times[-1]
 
 
 def test_workers_take_over_how_jax_is_set_up(tiled, monkeypatch):

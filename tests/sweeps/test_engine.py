@@ -15,7 +15,20 @@ from ntadyn.configuration import Configuration, Dynamics, TeacherKind, replaced,
 from ntadyn.presets import figure_5_published
 from ntadyn.simulation import FixedSteps, simulate
 from ntadyn.solvers import Descent
-from ntadyn.sweeps import OUTCOME, Axis, Precision, Streams, Sweep, Threads, as_axes, engine, layout, program, run_sweep
+from ntadyn.sweeps import (
+    OUTCOME,
+    Axis,
+    Precision,
+    Streams,
+    Sweep,
+    Threads,
+    as_axes,
+    engine,
+    layout,
+    program,
+    run_sweep,
+    surroundings,
+)
 from ntadyn.sweeps.engine import run_tiles
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, TOTAL_TIME, WEIGHT_TIME_CONSTANT
 from ntadyn.sweeps.tiles import TiledSweep
@@ -210,6 +223,25 @@ def test_a_folder_belongs_to_its_sweep(small, tmp_path, monkeypatch):
     for difference, changes in others.items():
         with pytest.raises(ValueError, match=f"(?s)belongs to another sweep.*{difference}"):
             run_sweep(dataclasses.replace(SMALL, **changes), folder=tmp_path)
+    # What computes it is part of a sweep, too: tiles of other code, versions or devices are not used.
+    made = surroundings.surroundings()
+    for difference, name, value in (
+        ("computed by.code: .* there, .*ffff.* here", "code_of", lambda module: "ffff"),
+        ("computed by.jax: .* there, .*0.0.0.* here", "_versions", lambda: {"jax": "0.0.0"}),
+        ("computed by.device: .*cpu.* there, .*gpu: H100.* here", "_kind", lambda device: "gpu: H100"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(surroundings, name, value)
+            with pytest.raises(ValueError, match=f"(?s)belongs to another sweep.*{difference}"):
+                run_sweep(SMALL, folder=tmp_path)
+    before = jax.config.values["jax_default_matmul_precision"]
+    jax.config.update("jax_default_matmul_precision", "highest")
+    try:
+        with pytest.raises(ValueError, match="settings.jax_default_matmul_precision: .*None.* there, .*highest.* here"):
+            run_sweep(SMALL, folder=tmp_path)
+    finally:
+        jax.config.update("jax_default_matmul_precision", before)
+    assert json.loads(small.dataset.attrs["computed_by"]) == made
     more = OUTCOME.and_also(scores={"loss": largest_norm})
     with pytest.raises(ValueError, match="(?s)measures.scores.loss: .*scores.loss.* there, .*largest_norm.* here"):
         run_sweep(SMALL, more, folder=tmp_path)
