@@ -70,7 +70,14 @@ def code_of(module: str) -> str:
 
     Args:
         module: dotted name.
+
+    Raises:
+        ValueError: if it has no source.
     """
+    if not PROJECT.imported(module):
+        raise ValueError(
+            f"there is no source of {module}, by which its results are told apart; install ntadyn with it."
+        )
     return PROJECT.digest(module)[:16]
 
 
