@@ -15,7 +15,7 @@ from experiments import FIGURES
 from experiments.acceptance import HEADING, Acceptance, Verdict, cells
 from experiments.catalogue import QUICK, in_order, title
 from experiments.code_version import code_version, description, verdict_text
-from experiments.results import ACCEPTANCE, FAILURE, Result, failure, find_result
+from experiments.results import ACCEPTANCE, FAILURE, DamagedError, Result, failure, read_result
 
 PAGE = "report.html"
 STYLE = Path(__file__).with_name("report.css")
@@ -31,6 +31,7 @@ class Entry:
         name: of the figure's module.
         result: None where there is none that is complete.
         failure: traceback of the last run, if that failed.
+        damage: what is wrong with its acceptance file, if something is.
         description: what the module says of itself: what it shows, and in which convention.
         verdict: the module's own paragraph about the figure.
         outdated: whether another version of the code made the result.
@@ -43,6 +44,7 @@ class Entry:
     description: str | None
     verdict: str | None
     outdated: bool
+    damage: str | None = None
 
     @property
     def title(self) -> str:
@@ -52,6 +54,8 @@ class Entry:
     @property
     def status(self) -> str:
         """In one word, which is also its class in the style sheet."""
+        if self.damage:
+            return "damaged"
         if self.result is None:
             return "failed" if self.failure else "missing"
         return "passed" if self.result.accepted else "outside"
@@ -70,7 +74,7 @@ def write_report(folder: Path) -> Path:
         ValueError: if there are no results.
     """
     entries = find_entries(folder)
-    if not any(entry.result is not None or entry.failure for entry in entries):
+    if all(entry.status == "missing" for entry in entries):
         quick = f" Those of quick runs are in {str(folder / QUICK)!r}." if any((folder / QUICK).glob("*")) else ""
         raise ValueError(
             f"there are no results in {str(folder)!r}; run figures first, or name their folder with --out.{quick}"
@@ -93,13 +97,17 @@ def find_entries(folder: Path) -> list[Entry]:
 def _entry(target: Path) -> Entry:
     stem = target.name
     name = stem if stem in FIGURES else stem.removesuffix("_online")
-    result = find_result(target)
+    result, damage = None, None
+    try:
+        result = read_result(target)
+    except DamagedError as error:
+        damage = f"{error} Run the figure again."
     try:
         about, text = description(name), verdict_text(name)
         outdated = result is not None and result.document.get("code") != code_version(name)
     except (SyntaxError, ValueError) as error:
         about, text, outdated = None, f"The verdict of this module cannot be read: {error}", True
-    return Entry(stem, name, result, failure(target), about, text, outdated)
+    return Entry(stem, name, result, failure(target), about, text, outdated, damage)
 
 
 def page(entries: list[Entry]) -> str:
@@ -185,6 +193,8 @@ def _section(entry: Entry) -> str:
     ]
     if entry.failure:
         parts.append(f"<h3>The last run failed</h3><pre>{escape(entry.failure)}</pre>")
+    if entry.damage:
+        parts.append(f"<h3>Its numbers cannot be shown</h3><pre>{escape(entry.damage)}</pre>")
     if entry.result is not None:
         document = entry.result.document
         if entry.outdated:

@@ -1,13 +1,14 @@
 """What a run of a figure has left behind in a folder, read back."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.acceptance import Verdict
+from experiments.acceptance import Acceptance, Verdict, all_accepted, cells
 
 ACCEPTANCE = "_acceptance.json"
 FAILURE = "_failure.txt"
@@ -45,26 +46,74 @@ class Result:
         return self.document["parameters"] == parameters and self.document.get("code") == code
 
 
-def find_result(target: Path) -> Result | None:
+class DamagedError(ValueError):
+    """An acceptance file is there, but what it holds is not what `experiments.runner` writes."""
+
+
+def read_result(target: Path) -> Result | None:
     """The result of this stem, or None if there is none, or not all of it.
 
     Args:
         target: folder and stem.
+
+    Raises:
+        DamagedError: if the acceptance file cannot be read, or holds something else.
     """
     path = with_ending(target, ACCEPTANCE)
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        files = [target.with_name(name) for name in document["files"]]
-        complete = {"verdict", "parameters", "acceptance", "provenance"} <= set(document)
-    except (OSError, ValueError, TypeError, KeyError):
+    if not os.path.lexists(path):
         return None
-    return Result(target, document) if complete and all(file.is_file() for file in files) else None
+    try:
+        if not path.is_file():
+            raise ValueError("it is not a file")
+        document = json.loads(path.read_text(encoding="utf-8"))
+        _check(document)
+    except KeyError as error:
+        raise DamagedError(f"{path.name} lacks {error}.") from error
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise DamagedError(f"{path.name} is damaged: {error}.") from error
+    complete = all(target.with_name(name).is_file() for name in document["files"])
+    return Result(target, document) if complete else None
+
+
+def find_result(target: Path) -> Result | None:
+    """As `read_result`, with a damaged result taken for none."""
+    try:
+        return read_result(target)
+    except DamagedError:
+        return None
+
+
+def _check(document: Any) -> None:
+    """Refuse whatever a reader of results would stumble over.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: for the first thing that is wrong.
+    """
+    for name, kind in (("files", list), ("acceptance", list), ("parameters", dict), ("provenance", dict)):
+        if not isinstance(document[name], kind):
+            raise TypeError(f"{name!r} is {document[name]!r}")
+    seconds = document.get("seconds", {})
+    if not all(isinstance(value, int | float) for value in seconds.values()):
+        raise TypeError(f"'seconds' are {seconds!r}")
+    texts = [*document["files"], *document["provenance"].values(), document.get("code", "")]
+    texts += [record[name] for record in document["acceptance"] for name in ("name", "note")]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"{next(text for text in texts if not isinstance(text, str))!r} should be text")
+    if any(Path(name).name != name for name in document["files"]):
+        raise ValueError(f"'files' are {document['files']}, which are not all in this folder")
+    rows = [Acceptance.from_record(record) for record in document["acceptance"]]
+    for row, record in zip(rows, document["acceptance"], strict=True):
+        cells(row)
+        if row.verdict.name != record["verdict"]:
+            raise ValueError(f"{row.name!r} is said to be {record['verdict']!r}, but {row.measured.value} is not")
+    if (document["verdict"] == Verdict.PASSED.name) != all_accepted(rows):
+        raise ValueError(f"its verdict is {document['verdict']!r}, but those of its numbers say otherwise")
 
 
 def failure(target: Path) -> str | None:
     """The traceback of the last run of this stem, if that run failed."""
     path = with_ending(target, FAILURE)
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
 
 
 def with_ending(target: Path, ending: str) -> Path:

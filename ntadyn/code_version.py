@@ -39,13 +39,9 @@ class Project:
 
         Raises:
             SyntaxError: if one of the modules cannot be parsed.
-            ValueError: if one of the given modules has no source.
         """
-        found = self.imported(*modules)
-        if absent := set(modules) - set(found):
-            raise ValueError(f"there is no source of {sorted(absent)}; install {self.packages} with their sources.")
         digest = hashlib.sha256()
-        for module, path in sorted(found.items()):
+        for module, path in sorted(self.imported(*modules).items()):
             digest.update(f"{module}\n{self._syntax(path)[0]}\n".encode())
         return digest.hexdigest()
 
@@ -53,7 +49,7 @@ class Project:
         """Module -> file, of some modules and of all in the project that they import, directly or not.
 
         Args:
-            modules: dotted names.
+            modules: dotted names; those without a source are left out.
         """
         found: dict[str, Path] = {}
         waiting, asked = list(modules), {""}

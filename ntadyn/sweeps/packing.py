@@ -126,13 +126,19 @@ def _unasked() -> Iterator[str]:
 
 def _left_behind() -> Iterator[ModuleType]:
     """Top-level modules that another process would not find, or would find elsewhere."""
-    path, here = import_path(), __name__.partition(".")[0]
+    path, here = tuple(import_path()), __name__.partition(".")[0]
     for name, module in list(sys.modules.items()):
-        spec = getattr(module, "__spec__", None)
-        if not isinstance(spec, ModuleSpec) or spec.name != name or "." in name or name in sys.stdlib_module_names:
+        if "." in name or name == here or name in sys.stdlib_module_names:
             continue
-        if name != here and _places(spec) and _places(PathFinder.find_spec(name, path)) != _places(spec):
+        spec = getattr(module, "__spec__", None)
+        places = _places(spec) if isinstance(spec, ModuleSpec) and spec.name == name else []
+        if places and places != _found(name, path):
             yield module
+
+
+@functools.cache
+def _found(name: str, path: tuple[str, ...]) -> list[str]:
+    return _places(PathFinder.find_spec(name, path))
 
 
 def _places(spec: ModuleSpec | None) -> list[str]:

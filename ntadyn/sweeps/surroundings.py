@@ -1,9 +1,9 @@
 """What computes the tiles of a sweep: code, versions, device, and settings of JAX; other ones give other bits.
 
 Part of the identity of a sweep, so that no folder mixes tiles of two kinds, and the same on all workers of a cluster.
-What is not part of it, and can move the last bits all the same: the generation of a processor within an architecture,
-and the number of its cores, which matter to products of large matrices; and what an environment variable that JAX has
-read already is changed to.
+What is not part of it, and can move the last bits all the same: the instructions that a processor of one architecture
+has and another lacks (a fused multiply-add rounds once), the number of cores in products of large matrices, and what an
+environment variable is changed to after JAX has read it.
 """
 
 import functools
@@ -70,7 +70,14 @@ def code_of(module: str) -> str:
 
     Args:
         module: dotted name.
+
+    Raises:
+        ValueError: if it has no source.
     """
+    if not PROJECT.imported(module):
+        raise ValueError(
+            f"there is no source of {module}, by which its results are told apart; install ntadyn with it."
+        )
     return PROJECT.digest(module)[:16]
 
 

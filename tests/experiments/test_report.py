@@ -1,5 +1,6 @@
 import base64
 import json
+import os
 from collections import Counter
 from html.parser import HTMLParser
 
@@ -8,6 +9,7 @@ import pytest
 import experiments
 from experiments.acceptance import Verdict, at_least, mean_of, near, reported, single
 from experiments.report import find_entries, write_report
+from experiments.results import find_result
 
 VOID = {"meta", "img", "br"}
 PICTURE = b"\x89PNG pretended"
@@ -109,6 +111,85 @@ def test_entries_are_in_order_and_know_what_is_missing(folder):
     assert [entry.status for entry in entries] == ["passed", "missing", "outside"]
     (folder / "figure_1.png").unlink()
     assert find_entries(folder)[0].status == "missing"
+
+
+def change(name, value):
+    def changed(path):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+
+    return changed
+
+
+def change_a_row(**values):
+    def changed(path):
+        document = json.loads(path.read_text())
+        document["acceptance"][0] |= values
+        path.write_text(json.dumps(document))
+
+    return changed
+
+
+def make_a_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def make_a_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+DAMAGES = {
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:-20]),
+    "empty": lambda path: path.write_bytes(b""),
+    "no text": lambda path: path.write_bytes(b"\xff\xfe"),
+    "a list": lambda path: path.write_text("[]"),
+    "a number": lambda path: path.write_text("1"),
+    "deeply nested": lambda path: path.write_text("[" * 100_000),
+    "without rows": lambda path: path.write_text('{"files": []}'),
+    "no rows": change("acceptance", None),
+    "rows that are none": change("acceptance", [1]),
+    "files elsewhere": change("files", ["../figure_2.png"]),
+    "files that are none": change("files", [1]),
+    "no provenance": change("provenance", "me"),
+    "no times": change("seconds", {"total": "long"}),
+    "no parameters": change("parameters", None),
+    "another verdict": change("verdict", "OUTSIDE"),
+    "another number": change_a_row(measured=9.0),
+    "a number that is none": change_a_row(measured="much"),
+    "a tolerance that is none": change_a_row(tolerance="some"),
+    "an interval that is none": change_a_row(expected=[1, 2, 3]),
+    "a name that is none": change_a_row(name=None),
+    "an unknown verdict": change_a_row(verdict="FINE"),
+    "a folder": make_a_folder,
+    "a pipe": make_a_pipe,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_result_is_reported_as_such_and_the_others_as_ever(folder, damage):
+    DAMAGES[damage](folder / "figure_1_acceptance.json")
+    entries = find_entries(folder)
+    assert [entry.status for entry in entries] == ["damaged", "missing", "outside"]
+    assert "figure_1_acceptance.json" in entries[0].damage
+    page = Page(write_report(folder).read_text())
+    assert not page.open
+    joined = " ".join(page.texts)
+    assert "Its numbers cannot be shown" in joined
+    assert "Run the figure again." in joined
+    assert "from <the spec>" in joined  # of the other figure
+    assert find_result(folder / "figure_1") is None  # it is run again
+
+
+def test_only_damaged_results_are_results(folder):
+    (folder / "alone").mkdir()
+    (folder / "alone" / "figure_1_acceptance.json").write_text("{")
+    assert "Its numbers cannot be shown" in write_report(folder / "alone").read_text()
+
+
+def test_a_traceback_of_any_bytes_is_shown(folder):
+    (folder / "figure_2_failure.txt").write_bytes(b"ValueError: caf\xe9")
+    assert "ValueError: caf\N{REPLACEMENT CHARACTER}" in write_report(folder).read_text()
 
 
 def test_a_result_on_batches_is_shown_beside_the_flow(folder):

@@ -169,8 +169,9 @@ jax.config.update("jax_disable_most_optimizations", True)
 import helpers  # beside this script
 from helpers import Steep
 from ntadyn.configuration import Configuration, replaced
-from ntadyn.sweeps import OUTCOME, Sweep, as_axes, run_sweep
+from ntadyn.sweeps import Measures, Sweep, as_axes, run_sweep
 from ntadyn.sweeps.cluster import cluster
+from ntadyn.sweeps.packing import packed
 
 # From here on, files that happen to have the names of modules lie about; this process has those already.
 for name in ("signal", "json", "pickle", "socket", "asyncio", "distributed", "dask", "cloudpickle", "jax", "numpy"):
@@ -182,14 +183,25 @@ def score(record):
     return helpers.scaled(record.times[-1]) + Steep(2.0)(record)
 
 
+class Recorded:
+    times, values = [1.0], {"steep": [0.25]}
+
+
+def called(content):
+    import pickle, sys
+    mine, theirs = pickle.loads(content)
+    return mine(Recorded), theirs(Recorded), sys.path
+
+
 base = {"teachers.d_in": 4, "teachers.d_out": 2, "randomness.num_seeds": 1, "curriculum.total_time": 1.0}
-base |= {"dynamics": type(Configuration().dynamics).ONLINE, "batch_size": 2, "max_step": 0.25}
 plan = Sweep(replaced(Configuration(), base), as_axes({"time_constants.gates": (0.3,)}))
-measures = OUTCOME.and_also(observables={"steep": helpers.observed}, scores={"mine": score, "theirs": helpers.theirs})
+measures = Measures({"steep": helpers.observed}, {"mine": score, "theirs": helpers.theirs})
 with cluster(None, 1) as compute:  # not under `if __name__ == "__main__"`
-    dataset = run_sweep(plan, measures, compute=compute)
-    path = compute.client.submit(lambda: __import__("sys").path).result()
-print(dataset.mine.item(), dataset.theirs.item(), any(entry in ("", sys.argv[1]) for entry in path))
+    mine, theirs, path = compute.client.submit(called, packed((score, helpers.theirs))).result()
+    if "sweep" in sys.argv:
+        dataset = run_sweep(plan, measures, compute=compute)
+        mine, theirs = dataset.mine.item(), dataset.theirs.item()
+print(mine, theirs, any(entry in ("", sys.argv[1]) for entry in path))
 """
 HELPERS = """
 import equinox as eqx
@@ -218,13 +230,14 @@ def theirs(record):
 """
 
 
-def test_workers_run_what_is_sent_to_them_and_nothing_from_the_working_folder(tmp_path):
+@pytest.mark.parametrize("what", ["call", pytest.param("sweep", marks=pytest.mark.slow)])
+def test_workers_run_what_is_sent_to_them_and_nothing_from_the_working_folder(tmp_path, what):
     (tmp_path / "script.py").write_text(SCRIPT)
     (tmp_path / "helpers.py").write_text(HELPERS)
     # An empty entry is the working folder, which "$PYTHONPATH:folder" asks for where nothing was set before.
     path = os.pathsep.join(["", str(Path(ntadyn.__file__).parents[1])])
     done = subprocess.run(
-        [sys.executable, "script.py", str(tmp_path)],
+        [sys.executable, "script.py", str(tmp_path), what],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": path},
         capture_output=True,
