@@ -73,9 +73,16 @@ def _check_value(path: str, kind: Any, value: Any) -> None:
     elif value is None and kind == float | None:
         return
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        _check_real(path, float(value) if abs(value) < 2**1000 else math.inf)
+        _check_real(path, _as_float(value))
     elif not hasattr(value, "dtype"):  # which arrays have, traced ones included
         raise ValueError(f"{path} is {_shown(value)}; it must be a real number.")
+
+
+def _as_float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # of a whole number
+        return math.inf if value > 0 else -math.inf
 
 
 def _check_real(path: str, value: float) -> None:

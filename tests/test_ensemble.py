@@ -75,7 +75,7 @@ def test_a_seed_gives_the_same_numbers_again_however_many_repetitions_follow(ens
     ("configuration", "options", "message"),
     [
         (replaced(SMALL, {"max_step": 0.0}), {}, "max_step is 0.0; it must be positive"),
-        (SMALL, {"records_per_block": -1}, "records_per_block is -1; it must be zero or more"),
+        (SMALL, {"records_per_block": -1}, "records_per_block is -1; it must be a whole number, zero or more"),
         (ONLINE, {"estimate_error": True}, "estimate_error.*population flow"),
         (replaced(SMALL, {"teachers.d_in": 2}), {}, "Raise d_in to 4"),
         (replaced(SMALL, {"curriculum.name": "C__"}), {}, "'C__'"),

@@ -203,14 +203,15 @@ class Sweep:
             raise ValueError(f"check is {self.check}; it is a share of the cells, between 0 and 1.")
         if self.streams is not None and min(self.streams.teachers, self.streams.initial, self.streams.data) < 1:
             raise ValueError(f"{self.streams} crosses no repetitions; give every stream at least 1.")
-        check_count(f"cells of the axes {[axis.name for axis in self.axes]}", self.num_cells, MOST_CELLS)
-        check_count("cells times repetitions", self.num_cells * self.num_repetitions, MOST_TRAJECTORIES)
         for axis in self.axes:
             lengths = {parameter.path: len(parameter) for parameter in axis.parameters}
             if len(set(lengths.values())) != 1:
                 raise ValueError(
                     f"the parameters of the zipped axis {axis.name!r} have the lengths {lengths}; give all the same."
                 )
+        check_count(f"cells of the axes {[axis.name for axis in self.axes]}", self.num_cells, MOST_CELLS)
+        check_count("cells times repetitions", self.num_cells * self.num_repetitions, MOST_TRAJECTORIES)
+        for axis in self.axes:
             for parameter in axis.parameters:
                 self._check_parameter(parameter, zipped=isinstance(axis, Zipped))
         paths = [parameter.path for parameter in self.parameters]

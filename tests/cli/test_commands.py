@@ -216,7 +216,7 @@ BAD_ONLY_FOR = {
         (["--size", "0", "0"], ["an axis of 0 values", "one value or more"]),
         (["--size", "4", "0"], ["an axis of 0 values", "one value or more"]),
         (["--strength", "0.2", "0.1"], ["from 0.2 to 0.1", "ascending range"]),
-        (["--strength", "-1", "0"], ["strength is -1.0", "must not be negative"]),
+        (["--strength", "-1", "0"], ["strength must be finite and >= 0, got -1.0"]),
         (["--block-duration", "0", "1"], ["block duration 0.0", "positive"]),
         (["--gate-time-constant", "0", "1"], ["'gates' is 0.0", "positive"]),
         (["--fast-gates", "-1"], ["gates is -1.0", "positive"]),
@@ -272,5 +272,5 @@ def test_bad_options_are_explained(arguments, parts, capsys):
 def test_bad_input_leaves_a_new_process_without_a_traceback():
     done = in_new_process("simulate", "--time-constants.weights", "0")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("ntadyn: time constant of 'weights' is 0.0")
+    assert done.stderr.startswith("ntadyn: time_constants.weights is 0.0")
     assert "Traceback" not in done.stderr

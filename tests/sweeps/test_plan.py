@@ -131,8 +131,8 @@ def configured(**changes):
         (dataclasses.replace(TWO, check=1.5), "check is 1.5; it is a share"),
         (dataclasses.replace(TWO, check=float("nan")), "check is nan; it is a share"),
         (dataclasses.replace(TWO, streams=Streams(initial=0)), "initial=0.*at least 1"),
-        (configured(network__initial_gate=float("nan")), "network.initial_gate is nan; all numbers"),
-        (configured(curriculum__total_time=float("inf")), "curriculum.total_time is inf; all numbers"),
+        (configured(network__initial_gate=float("nan")), "network.initial_gate is nan; it must be finite"),
+        (configured(curriculum__total_time=float("inf")), "curriculum.total_time is inf; it must be finite"),
     ],
     ids=lambda item: "" if isinstance(item, Sweep) else item[:30],
 )
