@@ -30,7 +30,7 @@ MOST_LINES = 400
 MOST_BLOCKS = 2_000
 MOST_CELLS = 120_000
 MOST_CELLS_ALONG_A_LINE = 2_000
-MOST_CELLS_WITH_FAILURES = 10_000
+MOST_STRETCHES_OF_FAILURES = 5_000
 LONGEST_CONFIGURATION = 100_000
 DEEPEST_CONFIGURATION = 8
 # Beyond this, squares and sums leave the range of numbers.
@@ -109,7 +109,10 @@ def _check_drawable_sweep(dataset: xr.Dataset) -> None:
     sizes = [dataset.sizes[name] for name in axis_names(dataset)]
     long = [size for size in sizes if size > 1]
     _limit("cells", math.prod(sizes), MOST_CELLS if len(long) > 1 else MOST_CELLS_ALONG_A_LINE)
-    _limit("cells with failures", int((dataset["result"] != 0).any(SEED).sum()), MOST_CELLS_WITH_FAILURES)
+    if long:
+        failed = (dataset["result"] != 0).any(SEED).values.squeeze()
+        stretches = int(np.sum(failed[..., 1:] > failed[..., :-1]) + np.sum(failed[..., 0]))
+        _limit("separate stretches of cells with failures", stretches, MOST_STRETCHES_OF_FAILURES)
 
 
 def _limit(what: str, number: int, most: int) -> None:

@@ -642,10 +642,11 @@ def a_line_of_five_thousand_cells(folder):
     return sweep(np.full((5_000, 1), 0.9), block_duration=np.arange(5_000.0))
 
 
-@kind("cells with failures", picture_only=True)
-def a_map_of_failures(folder):
+@kind("stretches of cells with failures", picture_only=True)
+def a_chessboard_of_failures(folder):
     dataset = sweep(np.full((150, 150, 1), 0.9), block_duration=np.arange(150.0), strength=np.arange(150.0))
-    return dataset.assign(result=dataset.result + 1)
+    dataset["result"][:] = np.add.outer(np.arange(150), np.arange(150))[..., None] % 2
+    return dataset
 
 
 @kind("cannot be an axis")
@@ -834,6 +835,13 @@ def a_simulation_of_failures(folder):
     dataset["result"][:] = 1
     for name in ("loss", "gates", "similarity", "gates_error"):
         dataset[name][:] = np.inf
+    return dataset
+
+
+@kind()
+def a_map_of_which_hardly_anything_was_run(folder):
+    dataset = sweep(np.full((150, 150, 1), 0.9), block_duration=np.arange(1.0, 151.0), strength=np.arange(150.0))
+    dataset["result"][:, :140] = -1
     return dataset
 
 

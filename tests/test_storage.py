@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 
 import ntadyn
+from ntadyn import untrusted
 from ntadyn.storage import (
     DiskFullError,
     output_folder,
@@ -253,6 +254,13 @@ def test_a_damaged_file_is_refused(tmp_path):
     whole[place] ^= 1
     path.write_bytes(whole)
     with pytest.raises(ValueError, match=r"cannot read .*result\.nc' as NetCDF: it is damaged: its content and the ch"):
+        read_dataset(path)
+
+
+def test_a_good_file_is_not_called_damaged_when_the_computer_is_too_busy(tmp_path, monkeypatch):
+    path = write_dataset(good_sweep(), tmp_path / "result.nc")
+    monkeypatch.setattr(untrusted, "_SECONDS", 0.0)
+    with pytest.raises(OSError, match="examining a file took longer than 0 s; try again"):
         read_dataset(path)
 
 

@@ -127,5 +127,8 @@ def mark_separatrix(ax: Axes, summary: xr.Dataset) -> Line2D | None:
 
 def _hatch(ax: Axes, summary: xr.Dataset, cells: np.ndarray) -> None:
     y, x = (cell_edges(axis).tolist() for axis in map_axes(summary))
-    boxes = [Rectangle((x[j], y[i]), x[j + 1] - x[j], y[i + 1] - y[i]) for i, j in np.argwhere(cells)]
+    # One box for all marked cells that lie side by side: every box takes its time, and there may be very many cells.
+    edges = np.diff(np.pad(cells.astype(int), ((0, 0), (1, 1))), axis=1)
+    stretches = zip(np.argwhere(edges > 0).tolist(), np.argwhere(edges < 0)[:, 1].tolist(), strict=True)
+    boxes = [Rectangle((x[j], y[i]), x[end] - x[j], y[i + 1] - y[i]) for (i, j), end in stretches]
     ax.add_collection(PatchCollection(boxes, facecolor="none", edgecolor=FAILURE, linewidth=0, hatch="////"))

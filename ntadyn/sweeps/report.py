@@ -15,13 +15,15 @@ from ntadyn.text import printable
 
 # Rows of a border that are printed at most.
 BORDER_ROWS = 8
+# Of the last column, which pushes nothing aside: commands are long.
+LONGEST_CELL = 1500
 # Values of an axis that are named one by one at most.
 NAMES_SHOWN = 8
 
 
 def columns_of(rows: list[tuple[str, ...]], indent: str = "  ") -> list[str]:
     """Rows of a table with columns aligned to the left; what would run on or break the line is cut or escaped."""
-    rows = [tuple(map(printable, row)) for row in rows]
+    rows = [(*map(printable, row[:-1]), printable(row[-1], LONGEST_CELL)) for row in rows]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))] if rows else []
     return [
         (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()

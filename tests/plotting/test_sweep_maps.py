@@ -81,9 +81,20 @@ def test_regimes_are_blended_by_their_shares_and_failures_hatched(ax):
     np.testing.assert_allclose(colors[0], [blue, orange])
     np.testing.assert_allclose(colors[1], [(blue + grey) / 2, np.ones(3)])  # of those that ended well
     (hatched,) = [item for item in ax.collections if isinstance(item, mpl.collections.PatchCollection)]
-    boxes = {tuple(path.vertices.min(axis=0)) for path in hatched.get_paths()}
-    assert boxes == {(-0.5, 1.5), (0.5, 1.5)}
+    (box,) = hatched.get_paths()  # cells side by side share one
+    assert [*box.vertices.min(axis=0), *box.vertices.max(axis=0)] == [-0.5, 1.5, 1.5, 2.5]
     assert [handle.get_label() for handle in handles] == ["specialised", "mixed", "forgetful", "with failures"]
+
+
+def test_failures_are_hatched_where_they_are_and_nowhere_else(ax):
+    failed = np.asarray([[1, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1], [0, 1, 0, 1]], bool)
+    dataset = sweep(np.full((4, 4, 2), 0.9), block_duration=[0, 1, 2, 3], strength=[0, 1, 2, 3])
+    dataset["result"][:] = failed[..., None]
+    draw_regimes(ax, summarise(dataset))
+    (hatched,) = [item for item in ax.collections if isinstance(item, mpl.collections.PatchCollection)]
+    covered = [[sum(path.contains_point((x, y)) for path in hatched.get_paths()) for x in range(4)] for y in range(4)]
+    np.testing.assert_array_equal(covered, failed)
+    assert len(hatched.get_paths()) == 5
 
 
 def test_errors_are_drawn_on_a_logarithmic_scale_and_unknown_ones_left_blank(ax, dataset):

@@ -137,8 +137,9 @@ def test_cells_that_were_not_run_are_no_failures_and_later_codes_are(dataset):
 
 def test_cells_of_tables_are_one_line_of_visible_characters():
     assert columns_of([("a\nb\x1b[31m", "c")]) == ["  a\\nb\\x1b[31m  c"]
-    (line,) = columns_of([("x" * 1000, "y")])
-    assert line == f"  {'x' * 159}…  y"
+    (line,) = columns_of([("x" * 1000, "y" * 1000)])
+    assert line == f"  {'x' * 159}…  {'y' * 1000}"
+    assert len(columns_of([("x", "y" * 10_000)])[0]) == 1505
 
 
 def test_separatrices_are_told_where_jittered_starts_were_run(dataset):
