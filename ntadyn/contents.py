@@ -20,7 +20,7 @@ PROVENANCE = ("ntadyn_version", "versions", "python", "device", "dtype", "comman
 LONGEST_LINE = 2000
 # Repetitions that are named one by one at most.
 NAMED_FAILURES = 20
-_ENDINGS = {-1: "was not run", 1: "diverged", 2: "failed"}
+_ENDINGS = {-1: "was not run", 1: "diverged", 2: "failed", 3: "is impossible", 4: "is unresolved"}
 
 
 @dataclass(frozen=True)
