@@ -7,6 +7,8 @@ force sees, with phi = 0 under one task and pi under the other.
     V_2   = -(tau_B C_q / 4) |X|^(3/2)             descent in it grows quadratically in time, as wbar does in a block
     V_wall = (1 + tanh(30 (n - 1))) n^3            nothing specialises beyond one, n = |(x, y)|
 
+What repeated tasks do together is the sum of V over both tasks, in which V_lin cancels.
+
 Source: arXiv 2411.03840, appendix on block length (figure A9).
 """
 
@@ -63,10 +65,13 @@ class BlockPotential:
         share = np.asarray(jax.jit(jax.vmap(lambda t: wave.weights(0, t)[0]))(shifted))
         return np.arccos(np.clip(2 * share - 1, -1, 1))
 
+    def effective(self, wbar: np.ndarray) -> np.ndarray:
+        """V(X, 0) + V(-X, 0) at X = wbar, the sum over both tasks."""
+        return 2 * (self.growth(wbar) + self.wall(np.abs(wbar)))
+
     def well_depth(self) -> float:
-        """How far the potential of both tasks together, which cancel in V_lin, lies below its top at X = 0."""
-        along = np.linspace(0, 1.2, 2401)
-        return -float((self.growth(along) + self.wall(along)).min() - self.wall(np.zeros(())))
+        """How far `effective` lies below its top at zero."""
+        return -float(self.effective(np.linspace(0, 1.2, 2401)).min() - self.effective(np.zeros(())))
 
     def descend(self, start: float, total_time: float, step: float = 1e-3) -> tuple[np.ndarray, np.ndarray]:
         """Dx/dt = -dV/dx / tau_W, dy/dt = -dV/dy from (start, 0).
@@ -96,3 +101,9 @@ class BlockPotential:
             )
             path.append(x)
         return times, np.asarray(path)
+
+
+def first_order_loss(wbar: np.ndarray) -> np.ndarray:
+    """|y - (1, 0)|^2 + |y - (0, 1)|^2 - 1 for y = (1/2 + wbar, 1/2 - wbar): without gates, both tasks resist."""
+    y = 0.5 + np.multiply.outer(wbar, np.array([1.0, -1.0]))
+    return np.sum((y[..., None, :] - np.eye(2)) ** 2, axis=(-2, -1)) - 1

@@ -102,7 +102,7 @@ _LATE = "furthest entry; a published record holds the state one step after its t
 
 
 def published_convergence(run: xr.Dataset) -> list[Acceptance]:
-    """Panel G in the published scheme: blocks cut at switches, compared record by record.
+    """Panel G in the published scheme: one window per block, compared record by record.
 
     Args:
         run: over records, at the published times.
@@ -123,15 +123,16 @@ def published_convergence(run: xr.Dataset) -> list[Acceptance]:
 
 
 def published_blocks(run: xr.Dataset) -> np.ndarray:
-    """Parameters at the published records, cut at switches and to equal length, shape (blocks, records, parameters).
+    """Parameters at the published records in windows of equal length, shape (windows, records, parameters).
 
-    The very last record, at a switch, counts as a block: it is one of those that are dropped.
+    As published, a window begins at the last record before a switch: that is where the difference between neighbouring
+    records sees the task change. The last window is a remnant of two records, one of those that are dropped.
     """
     times = run.time.values
     switches = np.arange(1, round(times[-1]) + 1)
-    blocks = np.split(_parameters(run), np.searchsorted(times, switches - 1e-9))[DROPPED:-DROPPED]
-    shortest = min(len(block) for block in blocks)
-    return np.stack([block[:shortest] for block in blocks])
+    windows = np.split(_parameters(run), np.searchsorted(times, switches - 1e-9) - 1)[DROPPED:-DROPPED]
+    shortest = min(len(window) for window in windows)
+    return np.stack([window[:shortest] for window in windows])
 
 
 def equal_phases(run: xr.Dataset) -> np.ndarray:

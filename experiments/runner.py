@@ -107,7 +107,7 @@ def run_figures(names: Sequence[str], request: Request) -> bool:
             print(f"deterministic, without a version on batches: {', '.join(deterministic)}", flush=True)
         names = [name for name in names if name not in deterministic]
     jobs = _plan({name: modules[name] for name in names if name in modules}, request)
-    storage.remove_abandoned(storage.output_folder(request.out))
+    storage.output_folder(request.out)
     for job, parameters in jobs:
         result = None if request.again else find_result(job.target)
         if result is not None and result.is_of(parameters, job.code) and failure(job.target) is None:

@@ -1,14 +1,12 @@
 """Specialisation over gates, and the two symmetries that the published exact solution takes for granted.
 
-Figures A10, A11 and panel H of figure 4 are made of this. Task 1 is the one in force in the first block, path 1 the one
-that suits it.
+Figures A10, A11 and panel H of figure 4 are made of this, with their published labels: the first target in force is
+(0, 1), path 1 suits it, and errors are eps = y - (0, 1), whatever the smooth target does at that moment.
 """
 
 import dataclasses
 from collections.abc import Sequence
 
-import jax
-import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -21,36 +19,36 @@ from matplotlib.lines import Line2D
 from experiments.acceptance import Acceptance, near, single
 from ntadyn.plotting.specialisation import specialisation_curves as draw_specialisation
 from ntadyn.plotting.style import house_style
-from ntadyn.tasks import Smooth
 from ntadyn.verification import Check, Curves
 
 HARDNESS, BLOCK_DURATION = 100.0, 5.0  # of the smooth target in all of these runs
 
 _SERIES = ("ratio", "record")
-_SHAPES = {"gates": (*_SERIES, "path"), "weights": (*_SERIES, "path", "teacher")}
+_SHAPES = {"gates": (*_SERIES, "path"), "weights": (*_SERIES, "path", "output")}
 
 
 def dataset_of(curves: Curves) -> xr.Dataset:
-    """Labelled curves, with what the panels show besides: wbar_1, wbar_2, wdbar, and both errors.
+    """Labelled curves, with what the panels show besides.
 
     Args:
         curves: for several ratios of time constants.
 
     Returns:
-        Dataset over (ratio, record).
+        Dataset over (ratio, record), with `wbar_1` and `wbar_2`, the paths' differences along outputs 1 and 2, `wdbar`,
+        and `error_1` = y_1 and `error_2` = y_2 - 1.
     """
     fields = {item.name: np.asarray(getattr(curves, item.name)) for item in dataclasses.fields(curves)}
     ratios, times = fields.pop("ratios"), fields.pop("times")
     weights = fields["weights"]
-    error = _targets(times)[None] - np.einsum("rtp,rtpm->rtm", fields["gates"], weights)
+    error = np.einsum("rtp,rtpo->rto", fields["gates"], weights) - np.array([0.0, 1.0])
     dataset = xr.Dataset(
         {name: (_SHAPES.get(name, _SERIES), values) for name, values in fields.items()},
         {"ratio": ratios, "time": ("record", times, {"units": "tau_W"})},
     )
     return dataset.assign(
-        wbar_1=(_SERIES, weights[..., 0, 0] - weights[..., 1, 0]),
-        wbar_2=(_SERIES, weights[..., 1, 1] - weights[..., 0, 1]),
-        wdbar=(_SERIES, 0.5 * (weights[..., 0].sum(-1) - weights[..., 1].sum(-1))),
+        wbar_1=(_SERIES, weights[..., 1, 0] - weights[..., 0, 0]),
+        wbar_2=(_SERIES, weights[..., 0, 1] - weights[..., 1, 1]),
+        wdbar=(_SERIES, 0.5 * (weights[..., 1].sum(-1) - weights[..., 0].sum(-1))),
         error_1=(_SERIES, error[..., 0]),
         error_2=(_SERIES, error[..., 1]),
     )
@@ -87,7 +85,7 @@ def draw_figure(flow: xr.Dataset, title: str) -> Figure:
         _draw_assumption(axes[0, 1], flow.wbar_1.values, flow.wbar_2.values, colors)
         axes[0, 1].set(xlabel=r"$\bar w_1$", ylabel=r"$\bar w_2$")
         _draw_assumption(axes[0, 2], flow.error_1.values, -flow.error_2.values, colors)
-        axes[0, 2].set(xlabel=r"$\epsilon_1$", ylabel=r"$-\epsilon_2$")
+        axes[0, 2].set(xlabel=r"$\epsilon_1 = y_1$", ylabel=r"$-\epsilon_2 = 1 - y_2$")
         courses: tuple[dict[str, xr.DataArray], ...] = (
             {r"$\epsilon_1$": flow.error_1, r"$-\epsilon_2$": -flow.error_2},
             {r"$\bar w$": flow.wbar, r"$\bar w_\mathrm{d}$": flow.wdbar},
@@ -156,9 +154,3 @@ def _draw_course(ax: Axes, times: np.ndarray, courses: dict[str, xr.DataArray], 
         ax.set_ylim(low, high + 0.18 * (high - low))
         ax.legend(handles=handles, loc="upper right", ncols=2)
     ax.set(xlabel=r"time ($\tau_W$)", ylabel=", ".join(courses), xlim=(0, times[-1]))
-
-
-def _targets(times: np.ndarray) -> np.ndarray:
-    """The target along both tasks, shape (records, 2)."""
-    curriculum = Smooth(jnp.asarray(HARDNESS), jnp.asarray(BLOCK_DURATION), 1)
-    return np.asarray(jax.jit(jax.vmap(lambda t: curriculum.weights(0, t)))(jnp.asarray(times)))

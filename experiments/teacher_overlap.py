@@ -150,9 +150,9 @@ def _simulate(
 ) -> Trajectory:
     """All runs in one program, leading axes (variants, teachers, repetitions); variants differ in `NUMBERS` only."""
     first = variants[0]
-    system, _ = building.build(first, building.first(keys))
+    system, state = building.build(first, building.first(keys))
     curriculum = building.build_curriculum(first.curriculum, system.tasks)
-    method = building.build_method(first, system)
+    method = building.build_method(first, system, state)
     online = first.dynamics is Dynamics.ONLINE
 
     def one(numbers: list[Array], matrices: Array, key: Keys) -> Trajectory:

@@ -11,6 +11,7 @@ from jaxtyping import Array
 from ntadyn import building, simulation
 from ntadyn.building import Keys
 from ntadyn.configuration import Configuration, Randomness, replaced
+from ntadyn.methods import AbstractMethod
 from ntadyn.observables import Observable
 from ntadyn.simulation import FixedSteps, Trajectory
 from ntadyn.tasks import AbstractCurriculum
@@ -27,7 +28,7 @@ def run_variants(
     keys: Keys,
     observables: dict[str, Observable],
     records_per_block: int = 0,
-    method: FixedSteps | None = None,
+    method: AbstractMethod | None = None,
 ) -> tuple[list[Trajectory], AbstractCurriculum]:
     """Every repetition of every variant.
 
@@ -49,10 +50,10 @@ def run_variants(
     first = replaced(configuration, {path: values[0] for path, values in changes.items()})
     system, state = building.build(first, building.first(keys))
     curriculum = building.build_curriculum(configuration.curriculum, system.tasks)
-    method = building.build_method(first, system) if method is None else method
+    method = building.build_method(first, system, state) if method is None else method
     simulation.check(system, curriculum, state, method, estimate_error=False)
     if isinstance(method, FixedSteps) and method.max_step is None:
-        method = FixedSteps(method.solver, simulation.default_step(system))
+        method = FixedSteps(method.solver, simulation.default_step(system, state))
 
     def one(values: dict[str, Array], key: Keys) -> Trajectory:
         system, state = building.build(replaced(configuration, values), key)

@@ -84,13 +84,14 @@ trajectory = ntadyn.simulate(flow, curriculum, flow.initial_state(network), reco
 # ## How far can this be trusted?
 #
 # Every trajectory carries a result code, because a run that went wrong should say so instead of returning numbers. And
-# since we asked for it, everything was run once more with all steps halved: how far did the gates move?
+# since we asked for it, everything was run once more with all steps halved: three times as far as the gates then move
+# is what is reported as their error.
 
 # %%
 succeeded = bool(trajectory.result == ntadyn.RESULTS.successful)
 largest_error = float(trajectory.error["gates"].max())
 print("ended well:", succeeded)
-print(f"largest change of any gate when all steps are halved: {largest_error:.1e}")
+print(f"estimated error of the gates: at most {largest_error:.1e}")
 
 # %% [markdown]
 # ## What happened

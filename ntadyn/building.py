@@ -13,11 +13,10 @@ from jaxtyping import Array, Key, PRNGKeyArray, PyTree
 from ntadyn import configuration as config
 from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters
 from ntadyn.dynamics.system import AbstractSystem
+from ntadyn.methods import AbstractMethod, FixedSteps, default_step, method_for
 from ntadyn.networks import AbstractGatedNetwork, DeepLinear, GatedLinear, NeuronGatedLinear
 from ntadyn.networks.network import check_sizes, gaussian_gates
 from ntadyn.regularizers import from_relative_weights
-from ntadyn.simulation import FixedSteps, default_step
-from ntadyn.solvers import Descent, solver_for
 from ntadyn.tasks import AbstractCurriculum, Scale, TaskSet, composites, curricula, teachers
 from ntadyn.tasks.named import named
 
@@ -102,7 +101,7 @@ def build_curriculum(spec: config.Curriculum, tasks: TaskSet) -> AbstractCurricu
         raise ValueError(
             f"block duration {spec.block_duration} and total time {spec.total_time} must both be positive and finite."
         )
-    num_blocks = int(-(-spec.total_time * (1 - 1e-12) // spec.block_duration))
+    num_blocks = curricula.num_blocks_until(spec.total_time, spec.block_duration)
     whole = named(spec.name, num_blocks, tasks.num_base, tasks.num_composites, spec.block_duration)
     return curricula.until(whole, spec.total_time)
 
@@ -162,21 +161,24 @@ def gate_shape(spec: config.Network, d_out: int) -> tuple[int, ...]:
     }[spec.gating]
 
 
-def build_method(configuration: config.Configuration, system: AbstractSystem) -> FixedSteps:
-    """Fixed steps with the solver that fits the dynamics.
+def build_method(configuration: config.Configuration, system: AbstractSystem, state: PyTree) -> AbstractMethod:
+    """The method that fits the system.
 
     Args:
         configuration: says the largest step, or None.
         system: one repetition's system with known numbers.
+        state: its initial state.
 
     Returns:
-        The method, its step always a number.
+        The method; the step of `FixedSteps` is always a number.
     """
     step: Any = configuration.max_step
-    if configuration.dynamics is config.Dynamics.ONLINE:
-        return FixedSteps(Descent(), 1e-3 if step is None else step)
-    shape = gate_shape(configuration.network, configuration.teachers.d_out)
-    return FixedSteps(solver_for(system, math.prod(shape)), default_step(system) if step is None else step)
+    if configuration.dynamics is config.Dynamics.ONLINE and step is None:
+        step = 1e-3
+    method = method_for(system, state, step)
+    if isinstance(method, FixedSteps) and method.max_step is None:
+        return FixedSteps(method.solver, default_step(system, state))
+    return method
 
 
 def explicit_euler(max_step: float = 1e-3) -> FixedSteps:

@@ -1,7 +1,7 @@
 """What a result file holds, as lines of text: for simulations and for sweeps."""
 
-import enum
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,61 +10,75 @@ import xarray as xr
 
 from ntadyn import storage
 from ntadyn.configuration import Configuration, to_json
+from ntadyn.result_format import Kind, kind_of
 from ntadyn.sweeps.dataset_axes import axis_names
 from ntadyn.sweeps.regimes import THRESHOLDS, Thresholds
 from ntadyn.sweeps.report import columns_of, describe_sweep
+from ntadyn.text import printable
 
 PROVENANCE = ("ntadyn_version", "versions", "python", "device", "dtype", "command", "created")
+LONGEST_LINE = 2000
+# Repetitions that are named one by one at most.
+NAMED_FAILURES = 20
+_ENDINGS = {-1: "was not run", 1: "diverged", 2: "failed"}
 
 
-class Kind(enum.Enum):
-    """What made a file."""
+@dataclass(frozen=True)
+class Result:
+    """What a result file holds.
 
-    SIMULATION = "simulation"
-    SWEEP = "sweep"
+    Attributes:
+        kind: what made it.
+        dataset: its content.
+        compared: whether it was compared with a checksum; False if the file has none.
+    """
+
+    kind: Kind
+    dataset: xr.Dataset
+    compared: bool
 
 
-def read_result(path: Path) -> tuple[Kind, xr.Dataset]:
+def read_result(path: Path) -> Result:
     """A result file, and what it is.
 
     Args:
-        path: a file that `ntadyn` wrote.
+        path: a file that `ntadyn` wrote, or that anybody says it did.
 
     Returns:
         Its kind and content.
 
     Raises:
-        ValueError: if there is no such file, or it is something else.
+        ValueError: if there is no such file, or it is damaged or something else.
     """
     if path.is_dir():
         files = ", ".join(sorted(item.name for item in path.glob("*.nc"))[:5])
-        raise ValueError(f"{str(path)!r} is a folder; name a file in it{f', for example of {files}' if files else ''}.")
-    if not path.exists():
-        raise ValueError(f"there is no file {str(path)!r}; name a NetCDF file that an ntadyn command wrote.")
+        raise ValueError(f"{str(path)!r} is a folder; name a file in it{f', for example {files}' if files else ''}.")
     try:
         dataset = storage.read_dataset(path)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no file {str(path)!r}; name a NetCDF file that an ntadyn command wrote.") from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise ValueError(f"cannot open {str(path)!r}: {error.strerror}; name a file that you may read.") from error
+    try:
+        kind = kind_of(dataset)
+    except ValueError as error:
         raise ValueError(
-            f"cannot read {str(path)!r} as NetCDF ({reason}); name a complete file that an ntadyn command wrote."
+            f"{str(path)!r} is not a result of ntadyn: {error}. Name a file that `ntadyn simulate` or a sweep wrote."
         ) from error
-    seeds = "result" in dataset and "seed" in dataset["result"].dims
-    if not seeds or "configuration" not in dataset.attrs:
-        raise ValueError(
-            f"{str(path)!r} is not a result of ntadyn: it has no result codes over seeds, or no configuration. Name a "
-            f"file that `ntadyn simulate` or a sweep wrote."
-        )
-    return (Kind.SIMULATION if "record" in dataset.dims else Kind.SWEEP), dataset
+    if kind is Kind.SIMULATION:
+        # NetCDF gives lists of one back as a number.
+        lists = {name: np.atleast_1d(dataset.attrs[name]) for name in ("edges", "block_tasks")}
+        dataset = dataset.assign_attrs(lists)
+    return Result(kind, dataset, dataset.encoding["checksum"])
 
 
-def describe(
-    kind: Kind, dataset: xr.Dataset, score: str, level: float, thresholds: Thresholds = THRESHOLDS
-) -> list[str]:
-    """Everything about a result, as lines of text.
+def describe(result: Result, score: str, level: float, thresholds: Thresholds = THRESHOLDS) -> list[str]:
+    """Everything about a result, as lines of text that are safe to print.
 
     Args:
-        kind: what it is.
-        dataset: the result.
+        result: what was read.
         score: of a sweep, the score of border and variance table.
         level: of a sweep, the level of its border.
         thresholds: of a sweep, where the regimes end.
@@ -75,15 +89,17 @@ def describe(
     Raises:
         ValueError: if a sweep has no such score.
     """
-    sweep = kind is Kind.SWEEP
+    dataset, sweep = result.dataset, result.kind is Kind.SWEEP
     body = describe_sweep(dataset, score, level, thresholds) if sweep else _simulation(dataset)
     head = [_sweep_title(dataset) if sweep else _simulation_title(dataset)]
     sections = body | {"variables": _variables(dataset)}
     settings = _settings(dataset)
     sections["settings that differ from the defaults"] = settings or ["  none"]
     provenance = [(name, str(dataset.attrs[name])) for name in PROVENANCE if name in dataset.attrs]
-    sections["provenance"] = columns_of(_run(dataset) + provenance) or ["  not recorded"]
-    return head + [line for heading, lines in sections.items() for line in ("", heading, *lines)]
+    checksum = "matches" if result.compared else "none: the file is older than checksums, or another program wrote it"
+    sections["provenance"] = columns_of([*_run(dataset), *provenance, ("checksum", checksum)])
+    lines = head + [line for heading, lines in sections.items() for line in ("", heading, *lines)]
+    return [printable(line, LONGEST_LINE) for line in lines]
 
 
 def _sweep_title(dataset: xr.Dataset) -> str:
@@ -108,7 +124,7 @@ def _counted(number: int, one: str, many: str = "") -> str:
 def _variables(dataset: xr.Dataset) -> list[str]:
     rows = []
     for name, item in dataset.variables.items():
-        unit = item.attrs.get("units", "1")
+        unit = str(item.attrs.get("units", "1"))
         text = str(item.attrs.get("long_name", "" if name in dataset.data_vars else "coordinate"))
         dims = ", ".join(str(dim) for dim in item.dims)
         rows.append((str(name), f"({dims})", str(item.dtype), f"{text}{f' [{unit}]' if unit != '1' else ''}"))
@@ -119,30 +135,44 @@ def _simulation(dataset: xr.Dataset) -> dict[str, list[str]]:
     codes = dataset["result"].values
     failed = np.flatnonzero(codes)
     lines = [f"  {len(failed)} of {len(codes)} repetitions failed"]
-    lines += [f"  repetition {seed} {'diverged' if codes[seed] == 1 else 'failed'}" for seed in failed]
-    final = dataset.isel(record=-1, seed=codes == 0)
+    lines += [f"  repetition {seed} {_ending(int(codes[seed]))}" for seed in failed[:NAMED_FAILURES]]
+    lines += [f"  and {len(failed) - NAMED_FAILURES} more"] if len(failed) > NAMED_FAILURES else []
+    ended_well = dataset.isel(seed=codes == 0)
+    final = ended_well.isel(record=-1)
     rows = []
     if final.sizes["seed"]:
         scores = {"loss": final["loss"].values} if "loss" in final else {}
         if "similarity" in final:
-            number = min(int(dataset.attrs["num_base"]), final.sizes["path"])
+            number = min(int(dataset.attrs["num_base"]), final.sizes["path"], final.sizes["teacher"])
             matched = final["similarity"].transpose("seed", "teacher", "path").values[:, range(number), range(number)]
             scores["alignment"] = matched.mean(axis=1)
         for name, values in scores.items():
             sd = f"{values.std(ddof=1):.2g}" if len(values) > 1 else "unknown"
             rows.append((name, f"{values.mean():.4g}", f"sd of repetitions {sd}"))
-    errors = [
-        (str(name), f"{float(item.max()):.1e}")
-        for name, item in dataset.data_vars.items()
-        if str(name).endswith("_error")
-    ]
     sizes = [(str(name), str(size)) for name, size in dataset.sizes.items()]
     return {
         "dimensions": columns_of(sizes),
         "outcome": lines,
         "at the end": columns_of(rows) or ["  nothing: every repetition failed"],
-        "largest change when all steps are halved": columns_of(errors) or ["  not estimated"],
+        "largest change when all steps are halved": columns_of(_errors(ended_well)) or ["  not estimated"],
     }
+
+
+def _ending(code: int) -> str:
+    return _ENDINGS.get(code, f"failed with result code {code}")
+
+
+def _errors(ended_well: xr.Dataset) -> list[tuple[str, ...]]:
+    """The largest estimate of every error; infinite ones mean that the steps were too long to estimate anything."""
+    rows = []
+    for name in (name for name in ended_well.data_vars if str(name).endswith("_error")):
+        values = ended_well[name].values.astype(np.float64)
+        known = values[np.isfinite(values)]
+        infinite = ended_well[name].copy(data=np.isinf(values))
+        seeds = infinite.any([dim for dim in infinite.dims if dim != "seed"])
+        unresolved = f"unresolved in {int(seeds.sum())} of {seeds.size} repetitions" if seeds.any() else ""
+        rows.append((str(name), f"{known.max():.1e}" if known.size else "-", unresolved))
+    return rows
 
 
 def _settings(dataset: xr.Dataset) -> list[str]:

@@ -37,6 +37,28 @@ def _eigh_jvp(primals, tangents):
     return (values, vectors), (jnp.diagonal(rotated), vectors @ turning)
 
 
+def largest_eigenvalue(gram: Float[Array, "n n"]) -> Float[Array, ""]:
+    """(tr G^8)^(1/8): an upper bound of the largest eigenvalue of a Gram matrix G, and at most n^(1/8) of it.
+
+    Args:
+        gram: G.
+    """
+    size = _norm(gram)
+    power = gram / jnp.where(size > 0, size, 1)
+    power = power @ power
+    power = power @ power
+    return size * _norm(power) ** 0.25
+
+
+def smaller_gram(factor: Float[Array, "n m"]) -> Float[Array, "k k"]:
+    """F F^T or F^T F, which have the same eigenvalues but for zeros, whichever is smaller."""
+    return factor @ factor.T if factor.shape[0] <= factor.shape[1] else factor.T @ factor
+
+
+def _norm(matrix: Float[Array, "n n"]) -> Float[Array, ""]:
+    return jnp.sqrt(jnp.sum(matrix**2))
+
+
 def rotation(key: PRNGKeyArray, size: int, dtype: DTypeLike) -> Float[Array, "n n"]:
     """A rotation or reflection drawn from the Haar measure.
 

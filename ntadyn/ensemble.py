@@ -5,9 +5,11 @@ import jax
 
 from ntadyn import building, simulation
 from ntadyn.building import Keys
+from ntadyn.checked_configuration import check_configuration
 from ntadyn.configuration import Configuration, Gating
+from ntadyn.methods import AbstractMethod
 from ntadyn.observables import STANDARD, TWO_LAYER, Observable
-from ntadyn.simulation import FixedSteps, Trajectory
+from ntadyn.simulation import Trajectory
 from ntadyn.tasks import AbstractCurriculum
 
 
@@ -15,7 +17,7 @@ def run_ensemble(
     configuration: Configuration,
     observables: dict[str, Observable] | None = None,
     records_per_block: int = 0,
-    method: FixedSteps | None = None,
+    method: AbstractMethod | None = None,
     estimate_error: bool = False,
 ) -> tuple[Trajectory, AbstractCurriculum]:
     """Simulate all repetitions of a configuration.
@@ -25,7 +27,7 @@ def run_ensemble(
         observables: name -> function (system, state, task) -> array; those that fit the network when omitted.
         records_per_block: records strictly inside every block.
         method: how to step, instead of what the configuration says.
-        estimate_error: also report how far every recorded number moves when all steps are halved.
+        estimate_error: also estimate the error of every recorded number, see `simulation.simulate`.
 
     Returns:
         The trajectory with a leading axis over repetitions on every array but the times and blocks, and the curriculum.
@@ -33,10 +35,11 @@ def run_ensemble(
     Raises:
         ValueError: before any compilation, for anything that cannot be built or run.
     """
+    check_configuration(configuration)
     keys = building.keys(configuration.randomness)
     system, state = building.build(configuration, building.first(keys))
     curriculum = building.build_curriculum(configuration.curriculum, system.tasks)
-    method = building.build_method(configuration, system) if method is None else method
+    method = building.build_method(configuration, system, state) if method is None else method
     if observables is None:
         observables = TWO_LAYER if configuration.network.gating is Gating.LAYER else STANDARD
     simulation.check(system, curriculum, state, method, estimate_error)

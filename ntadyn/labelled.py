@@ -16,6 +16,7 @@ from ntadyn.metrics import (
     published_row_matching,
     specialisation,
 )
+from ntadyn.result_format import DIMS
 from ntadyn.results import RESULT_CODES, result_codes
 from ntadyn.simulation import Trajectory
 from ntadyn.tasks import AbstractCurriculum, TaskSet
@@ -26,13 +27,6 @@ DESCRIPTIONS = {
     "student_overlaps": "overlaps of students K_pq",
     "teacher_overlaps": "overlaps of students and teachers S_pm",
     "similarity": "cosine of teacher and student",
-}
-DIMS = {
-    "loss": ("seed", "record"),
-    "gates": ("seed", "record", "path", "output"),
-    "student_overlaps": ("seed", "record", "path", "path_2"),
-    "teacher_overlaps": ("seed", "record", "path", "teacher"),
-    "similarity": ("seed", "record", "teacher", "path"),
 }
 
 
@@ -70,7 +64,7 @@ def simulation_dataset(
     variables = {}
     for source, suffix in ((values, ""), (errors, "_error")):
         for name, array in sort(source).items():
-            text = DESCRIPTIONS[name] if not suffix else f"change of {name} when all steps are halved"
+            text = DESCRIPTIONS[name] if not suffix else f"estimated error of {name}, infinite where unresolved"
             variables[name + suffix] = (DIMS[name][: array.ndim], array, {"long_name": text, "units": "1"})
     variables["result"] = (
         "seed",

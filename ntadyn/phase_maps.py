@@ -1,11 +1,14 @@
 """The phase maps of figure 5 as plain values: which parameter runs along which axis. Nothing here imports JAX."""
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
 import tyro
 
+from ntadyn.checked_configuration import check_configuration
 from ntadyn.configuration import Configuration, replaced
+from ntadyn.limits import MOST_CELLS, check_count
 from ntadyn.presets import figure_5_published, figure_5_released
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, Axis, Precision, Sweep
 
@@ -16,7 +19,8 @@ def spaced(low: float, high: float, count: int) -> tuple[float, ...]:
     Raises:
         ValueError: if the count is not positive, or a range of several values does not ascend.
     """
-    if count < 1 or (count > 1 and not low < high):
+    check_count("values of an axis", count, MOST_CELLS)
+    if count < 1 or not (math.isfinite(low) and math.isfinite(high)) or (count > 1 and not low < high):
         raise ValueError(
             f"an axis of {count} values from {low} to {high} is not possible; give an ascending range and one value or "
             f"more."
@@ -71,6 +75,8 @@ def figure_5_maps(ranges: Ranges, check: float = 0.0, precision: Precision = Pre
         precision: of everything after the random numbers.
     """
     columns, rows = ranges.size
+    check_configuration(ranges.base)
+    check_count(f"--size {columns} {rows} cells", columns * rows, MOST_CELLS)
     durations = Axis(BLOCK_DURATION, spaced(*ranges.block_duration, rows))
     gates = Axis(GATE_TIME_CONSTANT, spaced(*ranges.gate_time_constant, columns))
     strengths = Axis(STRENGTH, spaced(*ranges.strength, columns))

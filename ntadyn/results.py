@@ -6,12 +6,23 @@ from jaxtyping import Array, Int
 
 
 class RESULTS(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
-    """Result codes of trajectories: those of Diffrax, and two of our own."""
+    """Result codes of trajectories: those of Diffrax, and some of our own."""
 
     successful = ""
     diverged = (
-        "The trajectory diverged: its state is not finite. Take smaller steps (`max_step`), a solver that is stable at "
-        "them (`Splitting`), or weaker drive."
+        "The trajectory diverged: its state is not finite, or under an update ten thousand times as large as teachers "
+        "and start together. Take smaller steps (`max_step`), a solver that is stable at them (`Splitting`), or weaker "
+        "drive."
+    )
+    impossible = (
+        "The trajectory broke a law of the flow: its loss became negative, its energy rose while one task was in "
+        "force, or its overlaps are those of no network. Its numbers mean nothing. Take smaller steps (`max_step`) or "
+        "the default solver; if it was the default, please report it."
+    )
+    unresolved = (
+        "The state changes so much faster than the steps were chosen for that each would have to be divided into more "
+        "than 4096 parts; it was left as it was. Start nearer to zero or to the teachers, or take smaller steps "
+        "(`max_step`)."
     )
     kink_met = (
         "A gate reached zero, where its penalty has a kink, under an adaptive solver: such solvers chatter there and "
@@ -19,10 +30,12 @@ class RESULTS(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
     )
 
 
-RESULT_CODES = "result code: 0 successful, 1 diverged, 2 other failure"
+RESULT_CODES = "result code: 0 successful, 1 diverged, 2 other failure, 3 impossible, 4 unresolved"
 
 
 def result_codes(result: RESULTS) -> Int[Array, "..."]:
     """Results as the numbers that are written to files, see `RESULT_CODES`."""
-    failed = jnp.where(result == RESULTS.diverged, 1, 2)
-    return jnp.where(result == RESULTS.successful, 0, failed)
+    code = jnp.where(result == RESULTS.successful, 0, 2)
+    for name, number in (("diverged", 1), ("impossible", 3), ("unresolved", 4)):
+        code = jnp.where(result == getattr(RESULTS, name), number, code)
+    return code

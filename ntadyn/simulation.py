@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -14,86 +13,22 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PyTree
 
 from ntadyn import observables as observable_functions
-from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
+from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSplitSystem, AbstractSystem
+from ntadyn.error_estimate import estimated_error, steps_resolve
+from ntadyn.invariants import Watch, energy_and_loss, is_possible, scale_of, within_bound
+from ntadyn.methods import (
+    AbstractMethod,
+    Adaptive as Adaptive,
+    FixedSteps as FixedSteps,
+    default_step as default_step,
+    method_for,
+)
 from ntadyn.observables import Observable
 from ntadyn.results import RESULTS
-from ntadyn.solvers import Descent, LearningTerm, Splitting, solver_for
+from ntadyn.solvers import Descent, LearningTerm
+from ntadyn.solvers.dividing import reference_rate
 from ntadyn.tasks.curricula import AbstractCurriculum
 from ntadyn.time_grid import TimeGrid, lay_out, lay_out_whole_steps
-
-
-class FixedSteps(eqx.Module):
-    """Equal steps of at most `max_step` inside every interval between records and switches.
-
-    Attributes:
-        solver: any Diffrax solver; `Splitting` for kinked gate penalties, `Descent` for online learning.
-        max_step: upper bound of the step; None takes `default_step`.
-    """
-
-    solver: diffrax.AbstractSolver = eqx.field(default_factory=Splitting)
-    max_step: float | None = eqx.field(static=True, default=None)
-
-    def advance(self, term: LearningTerm, state: PyTree, item: TimeGrid) -> tuple[PyTree, RESULTS]:
-        """The state at the end of one interval of a time grid, and how that went."""
-        solver = self.solver
-        h = (item.end - item.start) / jnp.maximum(item.num_steps, 1).astype(item.end.dtype)
-        memory = solver.init(term, item.start, item.start + h, state, item.block)
-
-        def step(k, carry):
-            state, memory, result = carry
-            start = item.start + k.astype(h.dtype) * h
-            state, _, _, memory, outcome = solver.step(term, start, start + h, state, item.block, memory, k == 0)
-            result = RESULTS.where(result == RESULTS.successful, RESULTS.promote(outcome), result)
-            return state, memory, result
-
-        zero = jnp.zeros_like(item.num_steps)
-        state, _, result = lax.fori_loop(zero, item.num_steps, step, (state, memory, RESULTS.successful))
-        return state, result
-
-
-class Adaptive(eqx.Module):
-    """Steps chosen by the solver's own error estimate; for smooth fields only.
-
-    A kinked gate penalty makes such solvers stall or, worse, succeed with wrong gates. A trajectory whose gates reach
-    zero under a kinked penalty therefore ends with the result code `kink_met`.
-
-    Attributes:
-        solver: a Diffrax solver with an error estimate.
-        rtol: relative tolerance.
-        atol: absolute tolerance.
-        max_steps: bound on the steps between two records.
-    """
-
-    solver: diffrax.AbstractSolver = eqx.field(default_factory=diffrax.Tsit5)
-    rtol: float = 1e-8
-    atol: float = 1e-10
-    max_steps: int = eqx.field(static=True, default=4096)
-
-    def advance(self, term: LearningTerm, state: PyTree, item: TimeGrid) -> tuple[PyTree, RESULTS]:
-        """The state at the end of one interval of a time grid, and how that went."""
-        smooth = not term.system.has_kinks()
-
-        def flat(y: PyTree) -> Array:
-            return term.system.gates(y).reshape(-1)
-
-        # A gate that starts at zero exactly and moves inwards has not met the kink; hence a threshold just below zero.
-        met = diffrax.Event([lambda t, y, args, i=i, **_: flat(y)[i] + 1e-9 for i in range(flat(state).size)])
-        solution = diffrax.diffeqsolve(
-            term,
-            self.solver,
-            item.start,
-            item.end,
-            None,
-            state,
-            item.block,
-            stepsize_controller=diffrax.PIDController(self.rtol, self.atol),
-            max_steps=self.max_steps,
-            event=None if smooth else met,
-            throw=False,
-        )
-        result = RESULTS.promote(solution.result)
-        result = RESULTS.where(result == RESULTS.event_occurred, RESULTS.kink_met, result)
-        return jax.tree.map(lambda leaf: leaf[-1], solution.ys), result
 
 
 class Trajectory(eqx.Module):
@@ -105,7 +40,7 @@ class Trajectory(eqx.Module):
         values: name -> recorded array, leading axis = record.
         final_state: the state at the end.
         result: result code, one per trajectory; compare with `RESULTS.successful`.
-        error: None, or like `values`: absolute change under halving all steps.
+        error: None, or like `values`: the estimated absolute error, infinite where it cannot be told.
     """
 
     times: Float[Array, " record"]
@@ -122,36 +57,12 @@ class Trajectory(eqx.Module):
         return jax.tree.map(lambda leaf: leaf[last], values)
 
 
-def default_step(system: AbstractSystem) -> float:
-    """A step that keeps the gate error of `Splitting` below 1e-3 on the published regimes.
-
-    h = 0.0125 sqrt(tau_c tau_W) / |W*|: gates and weights exchange error at the rate |W*| / sqrt(tau_c tau_W), which is
-    what a splitting step has to resolve; faster rates are solved exactly inside its factors. With batched time
-    constants or teachers the smallest step.
-
-    Args:
-        system: the system; its time constants and teachers must be known numbers.
-
-    Returns:
-        h in the caller's unit of time.
-
-    Raises:
-        ValueError: if the time constants are traced (pass `max_step` then).
-    """
-    taus = list(system.time_constants.values())
-    if any(isinstance(leaf, Tracer) for leaf in [*taus, system.tasks.teachers]):
-        raise ValueError("the default step needs known time constants; inside jit or vmap pass max_step explicitly.")
-    smallest = [float(np.min(np.asarray(tau))) for tau in taus]
-    size = float(np.max(np.linalg.norm(np.asarray(system.tasks.teachers, np.float64), axis=(-2, -1))))
-    return 0.0125 * math.sqrt(min(smallest) * max(smallest)) / max(size, 1e-12)
-
-
 def simulate(
     system: AbstractSystem,
     curriculum: AbstractCurriculum,
     state: PyTree,
     *,
-    method: FixedSteps | Adaptive | None = None,
+    method: AbstractMethod | None = None,
     observables: Mapping[str, Observable] = observable_functions.STANDARD,
     records_per_block: int = 0,
     times: Sequence[float] | np.ndarray = (),
@@ -174,7 +85,9 @@ def simulate(
         records_per_block: records strictly inside every block.
         times: further record times.
         estimate_error: run once more with all steps halved (tolerances divided by 100) and report, for every recorded
-            number, how far it moved. For a second-order step the true error is about 4/3 of that.
+            number, three times as much as it moved: at order two 9/4 of the error, where kinks spoil the order 3/2. It
+            is infinite where the two runs say nothing about each other: one of them failed, or the steps are longer
+            than the time in which gates and weights exchange their errors.
 
     Returns:
         The trajectory, with a result code; nothing is raised for one that diverges.
@@ -184,28 +97,26 @@ def simulate(
             another number of tasks, steps or times out of range, or a solver that does not fit.
     """
     if method is None:
-        method = FixedSteps(solver_for(system, _num_gates(system, state)))
+        method = method_for(system, state)
     check(system, curriculum, state, method, estimate_error)
-    if isinstance(method, Adaptive):
-        max_step = math.inf
-    else:
-        max_step = default_step(system) if method.max_step is None else method.max_step
+    max_step = math.inf
+    if isinstance(method, FixedSteps):
+        max_step = default_step(system, state) if method.max_step is None else method.max_step
     # The learning rate of an online rule is its step, which must not depend on what is recorded.
-    place = lay_out_whole_steps if isinstance(method.solver, Descent) else lay_out
+    place = lay_out_whole_steps if _makes_updates(method) else lay_out
     grid = place(curriculum, max_step, records_per_block, times)
     observables = dict(observables)
     # Python numbers would be compiled into the program: it serves all strengths and steps as long as they are data.
     system = _numbers_as_arrays(system)
-    method = FixedSteps(method.solver) if isinstance(method, FixedSteps) else method
+    if isinstance(method, FixedSteps):
+        method = FixedSteps(method.solver, None, jnp.asarray(method.refinement))
     trajectory = run(system, curriculum, state, method, grid, observables)
     if not estimate_error:
         return trajectory
-    if isinstance(method, FixedSteps):
-        finer = run(system, curriculum, state, method, grid.refined(2), observables)
-    else:
-        tighter = Adaptive(method.solver, method.rtol / 100, method.atol / 100, 4 * method.max_steps)
-        finer = run(system, curriculum, state, tighter, grid, observables)
-    error = jax.tree.map(lambda coarse, fine: jnp.abs(coarse - fine), trajectory.values, finer.values)
+    finer = run(system, curriculum, state, method.refined(grid.start.dtype), grid, observables)
+    both = (trajectory.result == RESULTS.successful) & (finer.result == RESULTS.successful)
+    resolved = both if math.isinf(max_step) else both & _steps_resolve(system, curriculum, state, grid)
+    error = estimated_error(trajectory.values, finer.values, resolved)
     return eqx.tree_at(lambda tr: tr.error, trajectory, error, is_leaf=lambda leaf: leaf is None)
 
 
@@ -214,7 +125,7 @@ def run(
     system: AbstractSystem,
     curriculum: AbstractCurriculum,
     state: PyTree,
-    method: FixedSteps | Adaptive,
+    method: AbstractMethod,
     grid: TimeGrid,
     observables: dict[str, Observable],
 ) -> Trajectory:
@@ -232,33 +143,46 @@ def run(
         The trajectory without an error estimate.
     """
     term = LearningTerm(system, curriculum)
+    first = jax.tree.map(lambda leaf: leaf[0], grid)
+    reference = reference_rate(system, state, term.task(first.start, first.block))
+
+    slack = method.slack(curriculum.durations.dtype)
+    watch = Watch.begin(first.block, term.task(first.start, first.block), scale_of(system, state))
 
     def interval(carry, item):
-        state, result = carry
-        state, outcome = method.advance(term, state, item)
+        state, result, watch = carry
+        state, outcome = method.advance(term, state, item, reference)
         result = RESULTS.where(result == RESULTS.successful, outcome, result)
         task = term.task(item.end, item.block)
+        watch, broken = watch.look(item.block, task, *energy_and_loss(system, state, task), slack)
+        result = RESULTS.where((result == RESULTS.successful) & broken, RESULTS.impossible, result)
         values = {name: function(system, state, task) for name, function in observables.items()}
-        return (state, result), values
+        return (state, result, watch), values
 
-    (final, result), values = lax.scan(interval, (state, RESULTS.successful), grid)
+    (final, result, _), values = lax.scan(interval, (state, RESULTS.successful, watch), grid)
+    broken = ~is_possible(system, final, slack)
+    result = RESULTS.where((result == RESULTS.successful) & broken, RESULTS.impossible, result)
     finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in _float_leaves(final)]))
-    result = RESULTS.where(finite, result, RESULTS.diverged)
+    bounded = finite & within_bound(system, final, state)
+    result = RESULTS.where(bounded, result, RESULTS.diverged)
     return Trajectory(grid.end, grid.block, values, final, result)
 
 
-def _num_gates(system: AbstractSystem, state: PyTree) -> int:
-    try:
-        return jax.eval_shape(system.gates, state).size
-    except Exception:  # a state that does not fit, which `check` refuses with a message of its own
-        return 0
+def _steps_resolve(system: AbstractSystem, curriculum: AbstractCurriculum, state: PyTree, grid: TimeGrid) -> Array:
+    reference = reference_rate(system, state, curriculum.weights(grid.block[0], grid.start[0]))
+    longest = jnp.max(grid.length / jnp.maximum(grid.num_steps, 1).astype(grid.length.dtype))
+    return steps_resolve(longest, reference) if isinstance(system, AbstractSplitSystem) else jnp.asarray(True)
+
+
+def _makes_updates(method: AbstractMethod) -> bool:
+    return isinstance(method, FixedSteps) and isinstance(method.solver, Descent)
 
 
 def check(
     system: AbstractSystem,
     curriculum: AbstractCurriculum,
     state: PyTree,
-    method: FixedSteps | Adaptive,
+    method: AbstractMethod,
     estimate_error: bool,
 ) -> None:
     """Refuse what `simulate` cannot run, before anything is compiled; the arguments are those of `simulate`.
@@ -271,7 +195,7 @@ def check(
             f"the curriculum has {curriculum.num_tasks} tasks, the system {system.tasks.num_tasks} teachers; "
             f"build both from the same task set."
         )
-    if estimate_error and isinstance(method.solver, Descent):
+    if estimate_error and _makes_updates(method):
         raise ValueError(
             "estimate_error halves the steps, and an online system then draws other batches: what it would show is "
             "noise, not error. Compare with the population flow instead."
@@ -299,9 +223,9 @@ def check(
                 f"the initial state has {gates.size} gates where its weights need {needed.size}; make it with "
                 f"system.initial_state(network)."
             )
-    if jax.tree.structure(field) != jax.tree.structure(state) and not isinstance(method.solver, Descent):
+    if jax.tree.structure(field) != jax.tree.structure(state) and not _makes_updates(method):
         raise ValueError(
-            f"the state of {type(system).__name__} holds more than what flows, which {type(method.solver).__name__} "
+            f"the state of {type(system).__name__} holds more than what flows, which {type(method).__name__} "
             f"cannot step. Leave `method` out, or pass FixedSteps(Descent(), max_step=...)."
         )
 

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and read only if they are whole."""
 
 import errno
 import os
@@ -6,6 +6,7 @@ import platform
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,9 +15,17 @@ from pathlib import Path
 
 import xarray as xr
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+from ntadyn import checksum, untrusted
+
+_NO_ROOM = {
+    errno.ENOSPC: "the disk, or your share of it, is full",
+    errno.EDQUOT: "the disk, or your share of it, is full",
+    errno.EFBIG: "files are not allowed to become so large here",
+}
 _HOST = re.sub(r"[^\w-]", "-", platform.node())
-_PART = re.compile(r"\.(?P<host>[\w-]*)\.(?P<process>\d{1,9})\.[0-9a-f]{8}\.part$")
+# What `writing` calls its temporary files, and nobody else: the name of the target, our mark, and who writes.
+_PART = re.compile(r"\..*\.ntadyn\.(?P<host>[\w-]*)\.(?P<process>\d{1,9})\.[0-9a-f]{8}\.part", re.DOTALL)
+_LONGEST_NAME = 150
 _OLD_AFTER_SECONDS = 24 * 3600.0
 
 
@@ -41,7 +50,8 @@ def writing(target: Path) -> Iterator[Path]:
         DiskFullError: if there is no room.
         OSError: if the folder cannot be written.
     """
-    temporary = target.with_name(f".{target.name}.{_HOST}.{os.getpid()}.{secrets.token_hex(4)}.part")
+    name = target.name if len(os.fsencode(target.name)) < _LONGEST_NAME else "long-name"
+    temporary = target.with_name(f".{name}.ntadyn.{_HOST}.{os.getpid()}.{secrets.token_hex(4)}.part")
     try:
         temporary.touch(exist_ok=False)
         yield temporary
@@ -52,7 +62,7 @@ def writing(target: Path) -> Iterator[Path]:
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            raise DiskFullError(error.errno, _no_room(target)) from error
+            raise DiskFullError(error.errno, _no_room(error.errno, target)) from error
         raise
 
 
@@ -64,16 +74,35 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-def _no_room(target: Path) -> str:
+def _no_room(code: int, target: Path) -> str:
     free = shutil.disk_usage(target.parent).free
     return (
-        f"the disk, or your share of it, is full: {target.name!r} does not fit into {str(target.parent)!r}, where "
-        f"{free / 2**20:.1f} MiB are free. Files written earlier are complete and stay valid. Make room and run again."
+        f"{_NO_ROOM[code]}: {target.name!r} does not fit into {str(target.parent)!r}, where {free / 2**20:.1f} MiB are "
+        f"free. Files written earlier are complete and stay valid. Make room and run again."
     )
 
 
+def write_bytes(content: bytes, target: Path) -> Path:
+    """Write a file whose content is ready in memory, so that no library is in the middle of it when the disk is full.
+
+    Args:
+        content: all of it.
+        target: the file; its folder must exist.
+
+    Returns:
+        The path.
+
+    Raises:
+        DiskFullError: if there is no room.
+        OSError: if it cannot be written; nothing is left behind then.
+    """
+    with writing(target) as temporary:
+        temporary.write_bytes(content)
+    return target
+
+
 def remove_abandoned(folder: Path) -> None:
-    """Delete the temporary files that killed processes left in a folder.
+    """Delete the temporary files that killed processes left in a folder; what `writing` did not name is never touched.
 
     A file of a living process on this machine is spared, and so is one that another machine may still be writing, until
     it is a day old.
@@ -81,11 +110,15 @@ def remove_abandoned(folder: Path) -> None:
     Args:
         folder: where `writing` was used.
     """
-    for path in folder.glob(".*.part"):
-        name = _PART.search(path.name)
-        with suppress(FileNotFoundError):  # two processes may be cleaning at the same time
-            old = time.time() - path.stat().st_mtime > _OLD_AFTER_SECONDS
-            if old or (name is not None and name["host"] == _HOST and not _is_running(int(name["process"]))):
+    for path in folder.iterdir():
+        name = _PART.fullmatch(path.name)
+        if name is None:
+            continue
+        with suppress(OSError):  # two processes may be cleaning at the same time, and others own the folder
+            status = path.lstat()
+            old = time.time() - status.st_mtime > _OLD_AFTER_SECONDS
+            ended = name["host"] == _HOST and not _is_running(int(name["process"]))
+            if stat.S_ISREG(status.st_mode) and (old or ended):
                 path.unlink()
 
 
@@ -94,13 +127,15 @@ def _is_running(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it belongs to somebody else
+    except (PermissionError, OverflowError):  # it belongs to somebody else, or can be no process of this machine
         return True
     return True
 
 
 def output_folder(path: Path) -> Path:
     """The folder for results, made if it does not exist; checked before any work is done.
+
+    What killed runs left half-written in it is gone.
 
     Args:
         path: where results should go.
@@ -120,11 +155,13 @@ def output_folder(path: Path) -> Path:
             f"cannot write to the output folder {str(path)!r}: {error.strerror}. Choose a folder that you may write to "
             f"with --out."
         ) from error
+    with suppress(OSError):  # a folder may be written without being listed
+        remove_abandoned(path)
     return path
 
 
 def write_dataset(dataset: xr.Dataset, target: Path) -> Path:
-    """Write a labelled NetCDF file.
+    """Write a labelled NetCDF file with a checksum of its content at the end, which NetCDF readers do not look at.
 
     Args:
         dataset: what to write.
@@ -134,14 +171,36 @@ def write_dataset(dataset: xr.Dataset, target: Path) -> Path:
         The path.
 
     Raises:
+        DiskFullError: if there is no room.
         OSError: if it cannot be written; nothing is left behind then.
     """
-    with writing(target) as temporary:
-        dataset.to_netcdf(temporary, engine="h5netcdf")
-    return target
+    # In memory first: the HDF5 library ends the process when a disk fills up under it.
+    return write_bytes(checksum.sealed(bytes(dataset.to_netcdf(engine="h5netcdf"))), target)
 
 
 def read_dataset(path: Path) -> xr.Dataset:
-    """Read a file that `write_dataset` wrote into memory."""
-    with xr.open_dataset(path, engine="h5netcdf") as dataset:
-        return dataset.load()
+    """Read a file that `write_dataset` wrote into memory, whoever it comes from; see `ntadyn.untrusted`.
+
+    A file without a checksum, which another program wrote or changed, is read as it is. Numbers with units of time stay
+    numbers.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its content; `encoding["checksum"]` says whether it was compared with its checksum.
+
+    Raises:
+        ValueError: if it is damaged, cut short, too large, or something else than a plain NetCDF-4 file.
+        OSError: if it cannot be opened.
+    """
+    content = untrusted.content_of(path)
+    try:
+        compared = checksum.compared(content)
+        dataset = untrusted.dataset_from(content)
+    except ValueError as error:
+        raise ValueError(
+            f"cannot read {str(path)!r} as NetCDF: {error}; name a complete file that an ntadyn command wrote."
+        ) from error
+    dataset.encoding["checksum"] = compared
+    return dataset

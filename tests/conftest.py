@@ -47,6 +47,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(config.stash[_CACHE], ignore_errors=True)
 
 
+@pytest.fixture(scope="module", params=["float32", "float64"])
+def precision(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Numbers are made in this dtype unless told otherwise; for modules that run in both precisions."""
+    before = jax.config.read("jax_enable_x64")
+    jax.config.update("jax_enable_x64", request.param == "float64")
+    yield request.param
+    jax.config.update("jax_enable_x64", before)
+
+
 @pytest.fixture
 def getkey() -> Callable[[], PRNGKeyArray]:
     """A function that gives a new random key at each call, the same sequence in every run."""

@@ -15,8 +15,8 @@ from ntadyn.configuration import (
     replaced,
 )
 from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters
+from ntadyn.methods import default_step
 from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
-from ntadyn.simulation import default_step
 from ntadyn.solvers import Descent, SlidingHeun, Splitting
 
 SMALL = replaced(Configuration(), {"teachers.d_in": 6, "teachers.d_out": 2})
@@ -143,16 +143,16 @@ def test_blocks_fill_the_total_time_and_the_last_one_is_cut(total, duration, blo
 
 
 def test_the_method_fits_the_dynamics():
-    system, _ = building.build(SMALL, KEY)
-    method = building.build_method(SMALL, system)
+    system, state = building.build(SMALL, KEY)
+    method = building.build_method(SMALL, system, state)
     assert isinstance(method.solver, Splitting)
     assert method.max_step == default_step(system)
     online = replaced(SMALL, {"dynamics": Dynamics.ONLINE})
-    method = building.build_method(online, building.build(online, KEY)[0])
+    method = building.build_method(online, *building.build(online, KEY))
     assert isinstance(method.solver, Descent)
     assert method.max_step == 1e-3
-    assert building.build_method(replaced(SMALL, {"max_step": 0.125}), system).max_step == 0.125
-    assert building.build_method(replaced(online, {"max_step": 0.125}), system).max_step == 0.125
+    assert building.build_method(replaced(SMALL, {"max_step": 0.125}), system, state).max_step == 0.125
+    assert building.build_method(replaced(online, {"max_step": 0.125}), *building.build(online, KEY)).max_step == 0.125
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_the_method_fits_the_dynamics():
 def test_many_gates_get_the_solver_that_is_made_for_them(gating, paths, solver):
     configuration = replaced(SMALL, {"network.gating": gating, "network.num_paths": paths})
     system, state = building.build(configuration, KEY)
-    method = building.build_method(configuration, system)
+    method = building.build_method(configuration, system, state)
     assert isinstance(method.solver, solver)
     assert (system.gates(state).size > 32) == (solver is SlidingHeun)
     assert method.max_step == default_step(system)

@@ -49,7 +49,7 @@ def test_every_member_is_the_run_of_its_keys_alone(ensembles, name, configuratio
     assert np.unique(np.asarray(ensemble.values["loss"][:, -1])).size == 3
     keys = building.keys(configuration.randomness)
     # A batch takes one step for all, that of the first repetition.
-    method = building.build_method(configuration, building.build(configuration, building.first(keys))[0])
+    method = building.build_method(configuration, *building.build(configuration, building.first(keys)))
     for index in (0, 2):
         key = jax.tree.map(lambda leaf, index=index: leaf[index], keys)
         system, state = building.build(configuration, key)

@@ -60,7 +60,7 @@ def test_figure_6_has_the_published_coefficients():
     np.testing.assert_allclose(system.penalties["gates"].energy(gates), expected.energy(gates), rtol=1e-13)
     assert state.network.gates.shape == (20, 10)
     assert float(jnp.std(state.network.gates)) == pytest.approx(0.01 / 20**0.5, rel=0.2)
-    assert building.build_method(configuration, system) == FixedSteps(Descent(), 0.01)
+    assert building.build_method(configuration, system, state) == FixedSteps(Descent(), 0.01)
     forgetful = figure_6_forgetful()
     assert forgetful.time_constants == configuration.time_constants
     key = building.first(building.keys(forgetful.randomness))

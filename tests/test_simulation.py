@@ -15,7 +15,7 @@ from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
 from ntadyn.results import RESULTS
 from ntadyn.simulation import Adaptive, FixedSteps, default_step, run, simulate
-from ntadyn.solvers import Descent, Splitting
+from ntadyn.solvers import Descent, SlidingHeun
 from ntadyn.tasks import Smooth
 from ntadyn.tasks.curricula import alternating, sequence
 from ntadyn.time_grid import lay_out, stack
@@ -90,7 +90,8 @@ def test_error_estimate_is_close_to_the_error(method):
     exact = simulated(system, curriculum, Adaptive(rtol=1e-11, atol=1e-12))
     assert float(jnp.min(exact.values["gates"])) > 0
     true = jnp.max(jnp.abs(trajectory.values["gates"] - exact.values["gates"]))
-    assert 1 / 3 < float(true / jnp.max(trajectory.error["gates"])) < 3
+    # A second-order step, whose error is 4/3 of what halving moves, of which three times is reported.
+    assert float(jnp.max(trajectory.error["gates"]) / true) == pytest.approx(9 / 4, rel=0.1)
 
 
 def test_adaptive_error_estimate_bounds_the_error():
@@ -101,10 +102,10 @@ def test_adaptive_error_estimate_bounds_the_error():
     assert 0 < true < 2 * float(jnp.max(trajectory.error["gates"]))
 
 
-def test_a_diverging_trajectory_is_reported_and_leaves_the_others_alone():
+def test_a_failing_trajectory_is_reported_and_leaves_the_others_alone():
     system = GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})
     network = general_network(paths=2)
-    curriculum, scales = alternating(2, 4, 1.0), jnp.array([1.0, 300.0, 0.5])
+    curriculum = alternating(2, 4, 1.0)
 
     @jax.jit
     @jax.vmap
@@ -113,13 +114,25 @@ def test_a_diverging_trajectory_is_reported_and_leaves_the_others_alone():
         method = FixedSteps(diffrax.Euler(), 0.05)
         return simulate(system, curriculum, state, method=method, observables=RECORDED)
 
-    with_it, without_it = batch(scales), batch(jnp.array([1.0, 1.0, 0.5]))
+    with_it, without_it = batch(jnp.array([1.0, 1e7, 0.5, 30.0])), batch(jnp.array([1.0, 1.0, 0.5, 1.0]))
     ended = lambda trajectory, how: np.asarray(trajectory.result == how)  # noqa: E731
-    np.testing.assert_array_equal(ended(with_it, RESULTS.diverged), [False, True, False])
-    np.testing.assert_array_equal(ended(with_it, RESULTS.successful), [True, False, True])
-    assert "Take smaller steps" in RESULTS[RESULTS.diverged]
+    np.testing.assert_array_equal(ended(with_it, RESULTS.unresolved), [False, True, False, False])
+    # Euler's steps of 0.05 are far from stable after a start thirty times too large; they are divided.
+    np.testing.assert_array_equal(ended(with_it, RESULTS.successful), [True, False, True, True])
+    assert "take smaller steps" in RESULTS[RESULTS.unresolved]
     for index in (0, 2):
         np.testing.assert_array_equal(with_it.values["gates"][index], without_it.values["gates"][index])
+
+
+@pytest.mark.parametrize("step", [3.0, 30.0, 1e6])
+def test_updates_that_run_away_have_diverged(step):
+    flow = GradientFlow(general_tasks(), {"gates": 1.0, "weights": 1.0}, {"gates": KINKED})
+    system = OnlineSGD(flow, jax.random.key(0), batch_size=20)
+    method = FixedSteps(Descent(), step)
+    state = system.initial_state(general_network(paths=2))
+    trajectory = simulate(system, alternating(2, 2, 20 * step), state, method=method, observables=RECORDED)
+    assert bool(trajectory.result == RESULTS.diverged)
+    assert "Take smaller steps" in RESULTS[RESULTS.diverged]
 
 
 def test_adaptive_solvers_report_a_kink_and_stop_there():
@@ -198,7 +211,7 @@ def test_refusals_of_simulate_say_what_to_do():
                 Symmetric(TIME_CONSTANTS),
                 CURRICULUM,
                 Symmetric(TIME_CONSTANTS).initial_state(symmetric_network()),
-                method=FixedSteps(Splitting()),
+                method=FixedSteps(SlidingHeun()),
             ),
         ),
         (r"Pass Splitting\(\)", lambda: simulate(system, CURRICULUM, state, method=FixedSteps(Descent()))),

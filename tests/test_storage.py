@@ -1,13 +1,28 @@
 import os
+import resource
+import shutil
+import subprocess
+import sys
 import tempfile
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from ntadyn.provenance import provenance
-from ntadyn.storage import output_folder, read_dataset, write_dataset, writing
+import ntadyn
+from ntadyn.storage import (
+    DiskFullError,
+    output_folder,
+    read_dataset,
+    remove_abandoned,
+    write_bytes,
+    write_dataset,
+    writing,
+)
+from tests.hostile_files import content, good_sweep
 
 
 @pytest.fixture
@@ -121,10 +136,234 @@ def test_writing_into_a_folder_that_does_not_exist_is_an_os_error(tmp_path):
         pytest.fail("the block must not run")
 
 
-def test_provenance_can_be_stored(dataset, tmp_path):
-    source = provenance()
-    assert {"ntadyn_version", "versions", "device", "dtype", "command", "created"} <= set(source)
-    assert source["dtype"] == "float64"
-    assert "jax=" in source["versions"]
-    back = read_dataset(write_dataset(dataset.assign_attrs(source), Path(tmp_path) / "result.nc"))
-    assert {name: back.attrs[name] for name in source} == source
+DAY = 24 * 3600.0
+
+
+@pytest.fixture(scope="module")
+def ended():
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+@pytest.fixture
+def leftover(tmp_path):
+    """Makes a file in the folder, with its age in seconds; the name is what `writing` uses for a host and a process."""
+    with writing(tmp_path / "probe") as temporary:
+        host, process = temporary.name.split(".")[-4:-2]
+    (tmp_path / "probe").unlink()
+    assert process == str(os.getpid())
+
+    def leave(owner, process, age=0.0):
+        name = temporary.name.replace(host, host if owner == "here" else owner).replace(str(os.getpid()), str(process))
+        return put(tmp_path, name, age)
+
+    return leave
+
+
+def put(folder, name, age=0.0):
+    (folder / name).write_text("x")
+    os.utime(folder / name, (time.time() - age,) * 2)
+    return name
+
+
+def names(folder):
+    return sorted(item.name for item in folder.iterdir())
+
+
+def test_only_what_we_left_and_nobody_writes_any_more_is_removed(tmp_path, ended, leftover):
+    leftover("here", ended)
+    leftover("here", os.getpid(), age=1.1 * DAY)
+    leftover("elsewhere", ended, age=1.1 * DAY)
+    put(tmp_path, ".two\nlines.nc.ntadyn.elsewhere.1.01234567.part", age=2 * DAY)
+    kept = [
+        leftover("here", os.getpid(), age=0.9 * DAY),
+        leftover("here", 1),
+        leftover("elsewhere", ended, age=0.9 * DAY),
+    ]
+    remove_abandoned(tmp_path)
+    assert names(tmp_path) == sorted(kept)
+
+
+STRANGERS = [
+    ".unknown.part",
+    "kept.part",
+    "film.mkv.part",
+    ".film.mkv.part",
+    ".tile-00001.abc.nc.host.123.01234567.part",
+    ".file.ntadyn.host.123.0123456.part",
+    ".file.ntadyn.host.123.01234567.part.mine",
+    ".file.ntadyn.host.x.01234567.part",
+    "file.ntadyn.host.123.01234567.part",
+]
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_files_of_others_are_never_removed_however_old(tmp_path, name):
+    put(tmp_path, name, age=1000 * DAY)
+    remove_abandoned(tmp_path)
+    output_folder(tmp_path)
+    assert names(tmp_path) == [name]
+
+
+def test_what_only_has_the_name_of_a_leftover_is_not_removed(tmp_path, ended, leftover):
+    (tmp_path / "precious").write_text("kept")
+    link, folder, missing = (leftover("here", ended).replace(".probe.", f".{name}.") for name in "abc")
+    (tmp_path / link).symlink_to(tmp_path / "precious")
+    (tmp_path / folder).mkdir()
+    (tmp_path / missing).symlink_to(tmp_path / "nowhere")
+    remove_abandoned(tmp_path)
+    assert names(tmp_path) == sorted([link, folder, missing, "precious"])
+    assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_the_next_run_into_a_folder_removes_what_a_killed_one_left_there(tmp_path):
+    script = (
+        "import os, sys; from pathlib import Path; from ntadyn.storage import writing\n"
+        "with writing(Path(sys.argv[1]) / 'simulation.nc') as temporary:\n"
+        "    temporary.write_bytes(b'half'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path], check=False)
+    (left,) = names(tmp_path)
+    assert left.endswith(".part")
+    output_folder(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_names_may_have_any_bytes_and_the_greatest_length(tmp_path):
+    for name in (b"\xff\n'\".nc", b"-x.nc", b"n" * 252 + b".nc"):
+        target = tmp_path / os.fsdecode(name)
+        assert read_dataset(write_dataset(good_sweep(), target)).encoding["checksum"]
+        assert names(tmp_path) == [os.fsdecode(name)]
+        target.unlink()
+
+
+def test_a_file_without_a_checksum_is_read_as_it_is(tmp_path):
+    path = write_bytes(content(good_sweep()), tmp_path / "result.nc")
+    back = read_dataset(path)
+    assert back.encoding["checksum"] is False
+    xr.testing.assert_identical(back, good_sweep())
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    path = write_dataset(good_sweep(), tmp_path / "result.nc")
+    whole = bytearray(path.read_bytes())
+    place = whole.find(np.float64(good_sweep().alignment[1, 2, 0]).tobytes())
+    whole[place] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match=r"cannot read .*result\.nc' as NetCDF: it is damaged: its content and the ch"):
+        read_dataset(path)
+
+
+def test_numbers_with_units_of_time_stay_numbers(tmp_path):
+    dataset = good_sweep()
+    dataset["alignment"].attrs["units"] = "seconds"
+    dataset["contrast"].attrs["units"] = "days since 2000-01-01"
+    back = read_dataset(write_dataset(dataset, tmp_path / "result.nc"))
+    xr.testing.assert_identical(back, dataset)
+
+
+@contextmanager
+def longest_file(size):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_limit_on_the_size_of_files_is_told_and_leaves_the_old_file(tmp_path):
+    target = write_dataset(good_sweep(), tmp_path / "result.nc")
+    before = target.read_bytes()
+    with (
+        longest_file(1000),
+        pytest.raises(DiskFullError, match="files are not allowed to become so large"),
+    ):
+        write_dataset(good_sweep().assign_attrs(more="x"), target)
+    assert target.read_bytes() == before
+    assert names(tmp_path) == ["result.nc"]
+
+
+FULL = """
+import sys
+import matplotlib.pyplot as plt
+import numpy as np
+from pathlib import Path
+from ntadyn.plotting.style import save_figure
+from ntadyn.storage import read_dataset, write_dataset
+source, target = map(Path, sys.argv[1:])
+figure = plt.figure()
+figure.figimage(np.random.default_rng(0).random((200, 200)))
+for write, what, name in ((write_dataset, read_dataset(source), "result.nc"), (save_figure, figure, "picture")):
+    try:
+        write(what, target / name)
+    except OSError as error:
+        print(type(error).__name__, error)
+"""
+
+
+@pytest.fixture
+def on_a_full_disk(tmp_path):
+    """Runs commands with a folder on a file system of 12 kB, in a namespace of its own; the error output lists it."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    namespace = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    mount = f"mount -t tmpfs -o size=12k tmpfs {folder}"
+    if not shutil.which("unshare") or subprocess.run([*namespace, mount], capture_output=True).returncode:
+        pytest.skip("this system gives users no file systems of their own")
+
+    def run(*command):
+        script = f'{mount} && "$@"; code=$?; ls -A {folder} >&2; exit $code'
+        environment = os.environ | {"PYTHONPATH": str(Path(ntadyn.__file__).parents[1]), "MPLBACKEND": "Agg"}
+        whole = [*namespace, script, "sh", *map(str, command)]
+        return subprocess.run(whole, capture_output=True, text=True, env=environment, check=False)
+
+    return folder, run
+
+
+def test_a_disk_that_fills_up_under_results_and_pictures(on_a_full_disk, tmp_path):
+    folder, run = on_a_full_disk
+    source = write_dataset(good_sweep(), tmp_path / "result.nc")
+    done = run(sys.executable, "-c", FULL, source, folder)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("DiskFullError") for line in lines)
+    assert "the disk, or your share of it, is full: 'result.nc' does not fit into" in lines[0]
+    assert done.stderr == ""
+
+
+def test_show_on_a_full_disk_says_so(on_a_full_disk, tmp_path):
+    folder, run = on_a_full_disk
+    source = write_dataset(good_sweep(), tmp_path / "result.nc")
+    done = run(sys.executable, "-m", "ntadyn", "show", source, "--plot", folder / "picture.png")
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "ntadyn: [Errno 28] the disk, or your share of it, is full: 'picture.png' does not fit"
+    )
+    assert done.stderr.count("\n") == 1
+
+
+TINY = ["--teachers.d-in", "6", "--teachers.d-out", "2", "--curriculum.total-time", "2", "--dynamics", "ONLINE"]
+QUICK = [*TINY, "--batch-size", "4", "--max-step", "0.05"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["simulate", *QUICK, "--seeds", "2"],
+        ["phase-diagram", *QUICK, "--preset", "small", "--size", "2", "2", "--seeds", "1"],
+        ["verify"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_commands_on_a_full_disk_say_so_and_leave_nothing_half_written(on_a_full_disk, arguments):
+    folder, run = on_a_full_disk
+    done = run(sys.executable, "-m", "ntadyn", *arguments, "--out", folder)
+    assert done.returncode == 2, done.stderr
+    assert "the disk, or your share of it, is full" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert ".part" not in done.stderr.rpartition("run again.")[2]

@@ -4,6 +4,10 @@ import json
 import sys
 from dataclasses import dataclass
 
+from ntadyn.cli.devices import check_devices
+
+MOST_SIZE, MOST_WORKERS = 2048, 4096
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -22,9 +26,15 @@ class Bench:
 
     def run(self) -> int:
         """Measure and print."""
+        if not 2 <= self.size <= MOST_SIZE or not 1 <= self.workers <= MOST_WORKERS:
+            raise ValueError(
+                f"size is {self.size} and workers is {self.workers}; allowed are 2 to {MOST_SIZE:,} and 1 to "
+                f"{MOST_WORKERS:,}."
+            )
         import jax
 
         jax.config.update("jax_enable_x64", True)
+        check_devices()
 
         from ntadyn.benchmark import measure
 

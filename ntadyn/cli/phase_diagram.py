@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from ntadyn.cli.devices import check_devices
 from ntadyn.configuration import value_at
 from ntadyn.phase_maps import PRESETS, Ranges, figure_5_maps, published
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, Precision, Sweep
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ntadyn.sweeps.engine import Compute
+
+MOST_WORKERS = 4096
 
 Preset = Literal["published", "released", "small"]
 
@@ -46,36 +49,32 @@ class PhaseDiagram:
     refine: int | None = None
     """Start from cells this far apart, a power of two such as 8, and add only those along the border."""
     cluster: str | None = None
-    """Address of a Dask scheduler, such as tcp://host:8786, or "local" for worker processes on this machine."""
+    """Address of a Dask scheduler that you trust, such as tls://host:8786, or "local" for processes on this machine."""
     ranges: Annotated[Ranges, tyro.conf.arg(name="")] = field(default_factory=published)
 
     def run(self) -> int:
         """Run both maps, write, draw; 0 if every trajectory succeeded, 1 otherwise."""
         self._check_swept()
+        if not 1 <= self.workers <= MOST_WORKERS:
+            raise ValueError(f"workers is {self.workers}; give a number from 1 to {MOST_WORKERS}.")
         maps = figure_5_maps(self.ranges, self.check, self.precision)
 
         import jax
 
         jax.config.update("jax_enable_x64", True)
-        if self.device is not None:
-            jax.config.update("jax_platforms", self.device)
-        _check_devices(self.device)
+        check_devices(self.device)
 
         from ntadyn import storage
         from ntadyn.plotting.phase_map import phase_map_figure
         from ntadyn.plotting.style import save_figure
         from ntadyn.provenance import provenance
-        from ntadyn.sweeps.engine import settle
         from ntadyn.sweeps.report import run_summary
-        from ntadyn.sweeps.scores import OUTCOME
-        from ntadyn.sweeps.tiles import TiledSweep
 
         folder = storage.output_folder(self.out)
         places = {plan.name: folder / f"{plan.name}.tiles" for plan in maps}
-        checked = [TiledSweep.make(plan, OUTCOME) for plan in maps]
-        # All folders before the first map: a refusal of the second must not find the first one replaced.
-        for tiled in checked if self.refine is None else ():
-            settle(tiled, places[tiled.sweep.name])
+        # All maps before the first one runs: a refusal of the second must not find anything of the first one settled.
+        for plan in maps:
+            self._check_map(plan, places[plan.name])
         datasets, failures = [], 0
         with self._compute() as compute:
             for plan in maps:
@@ -98,6 +97,18 @@ class PhaseDiagram:
                 raise ValueError(
                     f"{path} = {given} would have no effect: it is an axis of these maps. Use {axis} LOW HIGH."
                 )
+
+    def _check_map(self, plan: Sweep, folder: Path) -> None:
+        """Raise ValueError for what would be refused when the map is run; nothing is written."""
+        from ntadyn.sweeps import refinement
+        from ntadyn.sweeps.engine import check_folder
+        from ntadyn.sweeps.scores import OUTCOME
+        from ntadyn.sweeps.tiles import TiledSweep
+
+        if self.refine is not None:
+            refinement.check_folder(plan, folder, self.refine)
+        else:
+            check_folder(TiledSweep.make(plan, OUTCOME), folder)
 
     def _map(self, plan: Sweep, compute: "Compute", folder: Path) -> "xr.Dataset":
         from tqdm import tqdm
@@ -124,13 +135,3 @@ class PhaseDiagram:
 
         with cluster(None if self.cluster == "local" else self.cluster, self.workers) as compute:
             yield compute
-
-
-def _check_devices(kind: str | None) -> None:
-    """Raise ValueError, with what JAX says, if there is no device of a kind."""
-    import jax
-
-    try:
-        jax.local_devices()
-    except RuntimeError as error:
-        raise ValueError(f"there is no device of the kind {kind!r}: {error}. Leave out --device.") from error

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
+
+if TYPE_CHECKING:
+    from ntadyn.contents import Result
+    from ntadyn.sweeps.regimes import Thresholds
 
 
 @dataclass(frozen=True)
@@ -32,31 +36,25 @@ class Show:
     """Largest contrast of a forgetful trajectory."""
 
     def run(self) -> int:
-        """Read, print, draw; 0 whatever the file says, as long as it can be read."""
+        """Read, print, draw; 0 whatever the file says, as long as it can be read and shown."""
         from ntadyn.contents import describe, read_result
         from ntadyn.sweeps.regimes import Thresholds
 
         thresholds = Thresholds(self.specialised, self.forgetful)
-        kind, dataset = read_result(self.file)
+        result = read_result(self.file)
         target = None if self.no_plot else self._target()
-        print("\n".join(describe(kind, dataset, self.score, self.level, thresholds)))
+        lines = describe(result, self.score, self.level, thresholds)
+        # All is drawn before anything is printed: a file is shown, or refused in one sentence.
+        pictures = {} if target is None else _drawn(result, self.score, self.level, thresholds)
+        print("\n".join(lines))
         if target is None:
             return 0
 
-        from ntadyn.contents import Kind
-        from ntadyn.plotting.style import save_figure
+        from ntadyn.storage import write_bytes
 
-        if kind is Kind.SWEEP:
-            from ntadyn.plotting.doubt import doubt_figure
-
-            figure = doubt_figure(dataset, self.score, self.level, thresholds)
-        else:
-            from ntadyn.plotting.trajectory import trajectory_figure
-
-            figure = trajectory_figure(dataset)
         print()
-        for path in save_figure(figure, target):
-            print(f"wrote {path}")
+        for suffix, content in pictures.items():
+            print(f"wrote {write_bytes(content, target.with_suffix(suffix))}")
         return 0
 
     def _target(self) -> Path:
@@ -75,3 +73,25 @@ class Show:
                 f"only with --no-plot."
             ) from error
         return target
+
+
+def _drawn(result: "Result", score: str, level: float, thresholds: "Thresholds") -> dict[str, bytes]:
+    """The picture of a result, suffix -> content of the file."""
+    import warnings
+
+    from ntadyn.plotting.labels import for_pictures, label
+    from ntadyn.plotting.style import rendered
+    from ntadyn.result_format import Kind, check_drawable
+
+    check_drawable(result.kind, result.dataset)
+    dataset = for_pictures(result.dataset)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about values and letters of the file, which nobody can change here
+        if result.kind is Kind.SWEEP:
+            from ntadyn.plotting.doubt import doubt_figure
+
+            return rendered(doubt_figure(dataset, label(score), level, thresholds))
+
+        from ntadyn.plotting.trajectory import trajectory_figure
+
+        return rendered(trajectory_figure(dataset))

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from ntadyn.checked_configuration import check_configuration
+from ntadyn.cli.devices import check_devices
 from ntadyn.configuration import Configuration
 from ntadyn.presets import SIMULATIONS
 
@@ -35,16 +37,20 @@ class Simulate:
     records_per_block: Annotated[int, tyro.conf.arg(metavar="N")] = 40
     """Records inside every block, besides those at its start and end."""
     estimate_error: bool = False
-    """Run again with all steps halved and write how far every recorded number moves."""
+    """Run again with all steps halved and write the estimated error of every recorded number."""
     configuration: Annotated[Configuration, tyro.conf.arg(name="")] = field(
         default_factory=SIMULATIONS["figure-2-flexible"]
     )
 
     def run(self) -> int:
         """Simulate, write, draw; 0 if every repetition succeeded, 1 otherwise."""
+        check_configuration(self.configuration)
+
         import jax
+        import numpy as np
 
         jax.config.update("jax_enable_x64", True)
+        check_devices()
 
         from ntadyn import building, storage
         from ntadyn.ensemble import run_ensemble
@@ -73,7 +79,11 @@ class Simulate:
             pairs = range(min(tasks.num_base, final.sizes["path"]))
             print(f"alignment at the end {float(final.similarity.values[:, pairs, pairs].mean()):.4f}")
         if self.estimate_error:
-            print(f"largest change of a gate when steps are halved: {float(dataset.gates_error.max()):.1e}")
+            errors = dataset.gates_error.max([name for name in dataset.gates_error.dims if name != "seed"])
+            known = errors.values[np.isfinite(errors.values)]
+            unresolved = errors.size - known.size
+            note = f"; unresolved in {unresolved} of {errors.size} repetitions" if unresolved else ""
+            print(f"estimated error of the gates: {f'at most {known.max():.1e}' if known.size else 'unknown'}{note}")
         for path in written:
             print(f"wrote {path}")
         return int(bool(failures))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ntadyn.cli.devices import check_devices
+
 
 @dataclass(frozen=True)
 class Verify:
@@ -21,6 +23,7 @@ class Verify:
         import jax
 
         jax.config.update("jax_enable_x64", True)
+        check_devices()
 
         from ntadyn import storage, verification
         from ntadyn.plotting.specialisation import specialisation_figure

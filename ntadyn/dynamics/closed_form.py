@@ -14,6 +14,11 @@ def relaxation(rate: Array, duration: Array) -> Array:
     return jnp.where(rate == 0, jnp.broadcast_to(duration, exponent.shape), -jnp.expm1(-exponent) / safe)
 
 
+def symmetric(matrix: Float[Array, "*b n n"]) -> Float[Array, "*b n n"]:
+    """(M + M^T) / 2, symmetric to the last bit."""
+    return 0.5 * (matrix + matrix.swapaxes(-1, -2))
+
+
 def block_diagonal(blocks: Float[Array, "o p p"]) -> Float[Array, "p*o p*o"]:
     """One (paths, paths) block per output row as one matrix over path-major flattened gates."""
     rows, paths, _ = blocks.shape

@@ -6,8 +6,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ntadyn.decompositions import eigh
-from ntadyn.dynamics.closed_form import block_diagonal, relaxation
+from ntadyn.decompositions import eigh, largest_eigenvalue, smaller_gram
+from ntadyn.dynamics.closed_form import block_diagonal, relaxation, symmetric
+from ntadyn.dynamics.rates import Rates, rate_of_teachers
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
 from ntadyn.networks import AbstractGatedNetwork, DeepLinear
@@ -77,7 +78,7 @@ class DeepOrderParameters(AbstractGatedSystem):
             )
         return DeepOrderParameterState(
             gates=network.gates,
-            students=network.weights @ network.weights.T,
+            students=symmetric(network.weights @ network.weights.T),
             cross=jnp.einsum("pi,moi->opm", network.weights, self.tasks.teachers),
         )
 
@@ -114,6 +115,28 @@ class DeepOrderParameters(AbstractGatedSystem):
             teachers=jnp.einsum("omon->omn", self.teacher_overlaps),
         )
 
+    def gram(self, state: DeepOrderParameterState) -> Float[Array, "1 n n"]:
+        """Of the rows of W1 and of all teachers."""
+        units = state.students.shape[0]
+        cross = state.cross.swapaxes(0, 1).reshape(units, -1)
+        teachers = self.teacher_overlaps.reshape(cross.shape[1], -1)
+        students = jnp.concatenate([state.students, cross], axis=1)
+        return jnp.concatenate([students, jnp.concatenate([cross.T, teachers], axis=1)])[None]
+
+    def rates(self, state: DeepOrderParameterState, task: TaskWeights) -> Rates:
+        """Bounds from |K|, |W2 W2^T| and |E|."""
+        tau_2, tau_1 = self.time_constants["gates"], self.time_constants["weights"]
+        squared_error = jnp.trace(self._squared_error(state, task))
+        return Rates(
+            gates=largest_eigenvalue(state.students) / tau_2,
+            weights=largest_eigenvalue(smaller_gram(state.gates)) / tau_1,
+            drive=jnp.sqrt(jnp.maximum(squared_error, 0) / (tau_1 * tau_2)),
+        )
+
+    def teacher_rate(self) -> Float[Array, ""]:
+        """max_m |W*^m|_F / sqrt(tau_1 tau_2)."""
+        return rate_of_teachers(self.tasks.teachers, self.time_constants)
+
     def gate_quadratic(self, state: DeepOrderParameterState, task: TaskWeights) -> tuple[Array, Array]:
         """The vector b = S a and matrix A = K for every output row."""
         linear = jnp.einsum("opm,m->po", state.cross, task)
@@ -137,7 +160,8 @@ class DeepOrderParameters(AbstractGatedSystem):
         squared = carry @ self._squared_error(state, task) @ carry.T
         return DeepOrderParameterState(
             gates=state.gates,
-            students=state.students + growth + growth.T + squared,
+            # The error E E^T is symmetric up to rounding only, which the next step would amplify.
+            students=symmetric(state.students + growth + growth.T + squared),
             cross=state.cross + jnp.einsum("pr,rom->opm", carry, teacher_error),
         )
 

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from ntadyn.decompositions import eigh
+from ntadyn.decompositions import eigh, largest_eigenvalue, smaller_gram
 from ntadyn.dynamics.closed_form import block_diagonal, relaxation
+from ntadyn.dynamics.rates import Rates
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
 from ntadyn.networks import AbstractGatedNetwork
@@ -134,6 +135,24 @@ class GradientFlow(AbstractGatedSystem):
             teachers=jnp.einsum("moi,noi->omn", teachers, teachers),
         )
 
+    def rates(self, state: AbstractGatedNetwork, task: TaskWeights) -> Rates:
+        """Bounds from |J_c Sigma J_c^T|, |J_W Sigma J_W^T| and |E Sigma|, with J the derivatives of the total map."""
+        tau_c, tau_w = self.time_constants["gates"], self.time_constants["weights"]
+        features = self._through_root(state.gate_derivatives())
+        blocks = features.reshape(*features.shape[:2], -1)
+        of_gates = jax.vmap(lambda block: largest_eigenvalue(smaller_gram(block)))(blocks)
+        error = self._through_inputs(self._teacher(task) - state.total_map())
+        return Rates(
+            gates=jnp.max(of_gates) / tau_c,
+            weights=state.weight_sensitivity() * self._largest_variance() / tau_w,
+            drive=jnp.sqrt(jnp.sum(error**2) / (tau_c * tau_w)),
+        )
+
+    def teacher_rate(self) -> Float[Array, ""]:
+        """max_m |W*^m Sigma|_F / sqrt(tau_c tau_W)."""
+        size = jnp.max(jnp.sqrt(jnp.sum(self._through_inputs(self.tasks.teachers) ** 2, axis=(-2, -1))))
+        return size / jnp.sqrt(self.time_constants["gates"] * self.time_constants["weights"])
+
     def gate_quadratic(self, state: AbstractGatedNetwork, task: TaskWeights) -> tuple[Array, Array]:
         """b_p = <W^p, W* Sigma> and A_pq = <W^p, W^q Sigma>; row by row when gates are per neuron."""
         weights = state.row_weights()
@@ -172,6 +191,15 @@ class GradientFlow(AbstractGatedSystem):
 
     def _teacher(self, task: TaskWeights) -> Float[Array, "o i"]:
         return jnp.einsum("m,moi->oi", task, self.tasks.teachers)
+
+    def _through_root(self, matrix: Float[Array, "... i"]) -> Float[Array, "... i"]:
+        """M V diag(v)^(1/2), whose products with itself are those of M through Sigma."""
+        covariance = self.input_covariance
+        return matrix if covariance is None else matrix @ (covariance.directions * jnp.sqrt(covariance.variances)[None])
+
+    def _largest_variance(self) -> Float[Array, ""]:
+        covariance = self.input_covariance
+        return jnp.ones((), self.tasks.teachers.dtype) if covariance is None else jnp.max(covariance.variances)
 
     def _through_inputs(self, matrix: Float[Array, "... i"]) -> Float[Array, "... i"]:
         return matrix if self.input_covariance is None else matrix @ self.input_covariance.matrix()

@@ -3,10 +3,13 @@
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ntadyn.dynamics.closed_form import block_diagonal, relaxation
+from ntadyn.decompositions import largest_eigenvalue
+from ntadyn.dynamics.closed_form import block_diagonal, relaxation, symmetric
+from ntadyn.dynamics.rates import Rates, rate_of_teachers
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
 from ntadyn.networks import AbstractGatedNetwork, AbstractPathNetwork, NeuronGatedLinear
@@ -78,7 +81,7 @@ class OrderParameters(AbstractGatedSystem):
             raise ValueError("per-neuron gates need one K and S per output row; pass row_resolved=True.")
         return OrderParameterState(
             gates=network.gates,
-            students=self._contract("poi,qoi->opq", network.weights, network.weights),
+            students=symmetric(self._contract("poi,qoi->opq", network.weights, network.weights)),
             cross=self._contract("poi,moi->opm", network.weights, self.tasks.teachers),
         )
 
@@ -112,6 +115,27 @@ class OrderParameters(AbstractGatedSystem):
         """K, S and T."""
         return Overlaps(students=state.students, cross=state.cross, teachers=self.teacher_overlaps)
 
+    def gram(self, state: OrderParameterState) -> Float[Array, "r n n"]:
+        """Of students and teachers, row by row or summed."""
+        cross = state.cross.swapaxes(1, 2)
+        students = jnp.concatenate([state.students, state.cross], axis=2)
+        return jnp.concatenate([students, jnp.concatenate([cross, self.teacher_overlaps], axis=2)], axis=1)
+
+    def rates(self, state: OrderParameterState, task: TaskWeights) -> Rates:
+        """Bounds from |K|, |c|^2 and |E|."""
+        tau_c, tau_w = self.time_constants["gates"], self.time_constants["weights"]
+        students = state.students if state.gates.ndim == 2 else jnp.sum(state.students, axis=0, keepdims=True)
+        squared_error = jnp.sum(self._squared_error(state, task))
+        return Rates(
+            gates=jnp.max(jax.vmap(largest_eigenvalue)(students)) / tau_c,
+            weights=jnp.max(jnp.sum(self._row_gates(state) ** 2, axis=1)) / tau_w,
+            drive=jnp.sqrt(jnp.maximum(squared_error, 0) / (tau_c * tau_w)),
+        )
+
+    def teacher_rate(self) -> Float[Array, ""]:
+        """max_m |W*^m|_F / sqrt(tau_c tau_W)."""
+        return rate_of_teachers(self.tasks.teachers, self.time_constants)
+
     def gate_quadratic(self, state: OrderParameterState, task: TaskWeights) -> tuple[Array, Array]:
         """The vector b = S a and matrix A = K, summed over rows or block-diagonal in them."""
         linear = jnp.einsum("rpm,m->pr", state.cross, task)
@@ -134,7 +158,7 @@ class OrderParameters(AbstractGatedSystem):
         error = self._squared_error(state, task)[:, None, None]
         students = state.students + step * (growth + growth.swapaxes(1, 2)) + step**2 * error * outer
         cross = state.cross + step * gates[:, :, None] * teacher_error[:, None, :]
-        return OrderParameterState(state.gates, students, cross)
+        return OrderParameterState(state.gates, symmetric(students), cross)
 
     def shrink_weights(self, state: OrderParameterState, duration: Array) -> OrderParameterState:
         """Nothing: the closure has no weight penalty."""

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from ntadyn.decompositions import eigh
-from ntadyn.dynamics.closed_form import relaxation
+from ntadyn.decompositions import eigh, largest_eigenvalue
+from ntadyn.dynamics.closed_form import relaxation, symmetric
+from ntadyn.dynamics.rates import Rates, rate_of_teachers
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
 from ntadyn.networks import GatedLinear
@@ -119,7 +120,7 @@ class SVDModes(AbstractGatedSystem):
             raise ValueError(f"the mode reduction needs one gate per path; got a {type(network).__name__}.")
         modes = jnp.einsum("on,poi,mni->npm", self.teacher_modes.left, network.weights, self.teacher_modes.right)
         total = jnp.einsum("poi,qoi->pq", network.weights, network.weights)
-        return SVDModesState(network.gates, modes, total - jnp.einsum("npm,nqm->pq", modes, modes))
+        return SVDModesState(network.gates, modes, symmetric(total - jnp.einsum("npm,nqm->pq", modes, modes)))
 
     def vector_field(self, t: Any, state: SVDModesState, task: TaskWeights) -> SVDModesState:
         """The reduced flow; see the class."""
@@ -156,6 +157,26 @@ class SVDModes(AbstractGatedSystem):
             teachers=jnp.diag(jnp.sum(strengths**2, axis=0))[None],
         )
 
+    def gram(self, state: SVDModesState) -> Float[Array, "1 n n"]:
+        """Of the students outside the diagonal modes, and as a second block, which gives it a scale, within them."""
+        inside = jnp.einsum("npm,nqm->pq", state.modes, state.modes)
+        nothing = jnp.zeros_like(inside)
+        return jnp.block([[state.remainder, nothing], [nothing, inside]])[None]
+
+    def rates(self, state: SVDModesState, task: TaskWeights) -> Rates:
+        """Bounds from |K|, |c|^2 and |E|."""
+        tau_c, tau_w = self.time_constants["gates"], self.time_constants["weights"]
+        students = jnp.einsum("npm,nqm->pq", state.modes, state.modes) + state.remainder
+        return Rates(
+            gates=largest_eigenvalue(students) / tau_c,
+            weights=jnp.sum(state.gates**2) / tau_w,
+            drive=jnp.sqrt(jnp.maximum(2 * self.loss(state, task), 0) / (tau_c * tau_w)),
+        )
+
+    def teacher_rate(self) -> Float[Array, ""]:
+        """max_m |W*^m|_F / sqrt(tau_c tau_W)."""
+        return rate_of_teachers(self.tasks.teachers, self.time_constants)
+
     def gate_quadratic(self, state: SVDModesState, task: TaskWeights) -> tuple[Array, Array]:
         """b_p = sum_{n,m} w_n^{p,m} s_n^m a_m and A = K."""
         linear = jnp.einsum("npm,nm,m->p", state.modes, self.teacher_modes.strengths, task)
@@ -173,7 +194,8 @@ class SVDModes(AbstractGatedSystem):
         modes = state.modes + step * gates[None, :, None] * self._mode_error(state, task)[:, None, :]
         outer = gates[:, None] * decay[None, :]
         squared = jnp.dot(gates, decay) * gates[:, None] * gates[None, :]
-        return SVDModesState(gates, modes, state.remainder - step * (outer + outer.T) + step**2 * squared)
+        remainder = state.remainder - step * (outer + outer.T) + step**2 * squared
+        return SVDModesState(gates, modes, symmetric(remainder))
 
     def shrink_weights(self, state: SVDModesState, duration: Array) -> SVDModesState:
         """Nothing: the reduction has no weight penalty."""

@@ -9,8 +9,10 @@ from jax.core import Tracer
 from jax.typing import DTypeLike
 from jaxtyping import Array, ArrayLike, Float
 
+from ntadyn.dynamics.closed_form import relaxation
 from ntadyn.dynamics.gradient_flow import GradientFlow
-from ntadyn.dynamics.system import AbstractSystem, Overlaps, TaskWeights
+from ntadyn.dynamics.rates import Rates, rate_of_teachers
+from ntadyn.dynamics.system import AbstractSplitSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import AbstractPenalty
@@ -82,7 +84,7 @@ class SymmetricState(eqx.Module):
     imbalance: Float[Array, ""]
 
 
-class Symmetric(AbstractSystem):
+class Symmetric(AbstractSplitSystem):
     """tau_c dcbar/dt = wbar D,  tau_W dwbar/dt = cbar D / 2,  tau_W dubar/dt = D / 2,  |cbar| <= 1.
 
     D = eps_1 - eps_2 = (a_1 - a_2) - ubar - cbar wbar is the error along the difference of the two tasks. This is the
@@ -151,6 +153,38 @@ class Symmetric(AbstractSystem):
             weight_difference=0.5 * state.gate_difference * error / tau_w,
             imbalance=0.5 * error / tau_w,
         )
+
+    def flow_gates(
+        self, state: SymmetricState, task: TaskWeights, duration: Float[Array, ""], max_pieces: int
+    ) -> SymmetricState:
+        """Cbar relaxes at the rate wbar^2 / tau_c, and stops at its bound: on a line the constraint is a limit."""
+        del max_pieces
+        tau, specialisation = self.time_constants["gates"], state.weight_difference
+        push = specialisation * self._error_difference(state, task) / tau
+        moved = state.gate_difference + push * relaxation(specialisation**2 / tau, duration)
+        # A start outside of the bounds, by rounding, is not thrown further out.
+        bound = jnp.maximum(jnp.abs(state.gate_difference), 1)
+        return SymmetricState(jnp.clip(moved, -bound, bound), state.weight_difference, state.imbalance)
+
+    def flow_weights(self, state: SymmetricState, task: TaskWeights, duration: Float[Array, ""]) -> SymmetricState:
+        """D relaxes at the rate (1 + cbar^2) / (2 tau_W); wbar and ubar move with it, cbar to 1."""
+        tau, gate = self.time_constants["weights"], state.gate_difference
+        rate = 0.5 * (1 + gate**2) / tau
+        step = 0.5 * self._error_difference(state, task) * relaxation(rate, duration) / tau
+        return SymmetricState(gate, state.weight_difference + gate * step, state.imbalance + step)
+
+    def rates(self, state: SymmetricState, task: TaskWeights) -> Rates:
+        """From wbar^2, (1 + cbar^2) / 2 and |D| / sqrt(2)."""
+        tau_c, tau_w = self.time_constants["gates"], self.time_constants["weights"]
+        return Rates(
+            gates=state.weight_difference**2 / tau_c,
+            weights=0.5 * (1 + state.gate_difference**2) / tau_w,
+            drive=jnp.abs(self._error_difference(state, task)) / jnp.sqrt(2 * tau_c * tau_w),
+        )
+
+    def teacher_rate(self) -> Float[Array, ""]:
+        """1 / sqrt(tau_c tau_W)."""
+        return rate_of_teachers(self.tasks.teachers, self.time_constants)
 
     def loss(self, state: SymmetricState, task: TaskWeights) -> Float[Array, ""]:
         """1/2 (eps_1^2 + eps_2^2) = D^2 / 4."""

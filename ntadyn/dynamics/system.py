@@ -4,8 +4,11 @@ import abc
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
+from ntadyn.dynamics.gate_flow import GateProblem, flow_gates
+from ntadyn.dynamics.rates import Rates, curvature, spectral_radius
 from ntadyn.regularizers import AbstractPenalty, Zero
 from ntadyn.tasks.task_set import TaskSet
 
@@ -61,6 +64,14 @@ class AbstractSystem(eqx.Module):
     def energy(self, state: PyTree, task: TaskWeights) -> Float[Array, ""]:
         """The task loss plus all penalties: what the flow descends."""
 
+    def fastest_rate(self, state: PyTree, task: TaskWeights) -> Float[Array, ""]:
+        """The largest modulus of an eigenvalue of d(vector field)/d(state): what an explicit step has to resolve.
+
+        Per unit of time. The default is an estimate by power iteration, which knows all time constants and whatever
+        else the vector field depends on; systems of a known form state upper bounds.
+        """
+        return spectral_radius(lambda state: self.vector_field(jnp.zeros(()), state, task), state)
+
     @abc.abstractmethod
     def gates(self, state: PyTree) -> Array:
         """The gates, shape (paths,) or (paths, d_out)."""
@@ -70,8 +81,42 @@ class AbstractSystem(eqx.Module):
         """Overlaps of students and teachers."""
 
 
-class AbstractGatedSystem(AbstractSystem):
-    """A system whose flow falls into two halves that can each be solved.
+class AbstractSplitSystem(AbstractSystem):
+    """A system whose flow falls into two halves, gates with frozen weights and weights with frozen gates."""
+
+    @abc.abstractmethod
+    def rates(self, state: PyTree, task: TaskWeights) -> Rates:
+        """How fast gates and weights change by themselves and each other, penalties left out."""
+
+    @abc.abstractmethod
+    def flow_gates(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""], max_pieces: int) -> PyTree:
+        """The flow of the gates for `duration`, the weights being frozen, in at most so many smooth pieces."""
+
+    @abc.abstractmethod
+    def flow_weights(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""]) -> PyTree:
+        """The flow of the weights for `duration`, the gates being frozen."""
+
+    @abc.abstractmethod
+    def teacher_rate(self) -> Float[Array, ""]:
+        """The exchange of gates and weights that the teachers alone drive, max_m |W*^m Sigma| / sqrt(tau_c tau_W)."""
+
+    def gram(self, state: PyTree) -> Float[Array, "b n n"] | None:
+        """Inner products that a reduced state holds in place of vectors: of no network unless positive semi-definite.
+
+        Returns:
+            Matrices, shape (blocks, n, n); None where the state is a network.
+        """
+        del state
+        return None
+
+    def fastest_rate(self, state: PyTree, task: TaskWeights) -> Float[Array, ""]:
+        """An upper bound of all rates: those of the loss, and the curvature of the penalty on the gates."""
+        gates, penalty = self.gates(state), self.penalties.get("gates", Zero())
+        return self.rates(state, task).fastest + curvature(penalty, gates) / self.time_constants["gates"]
+
+
+class AbstractGatedSystem(AbstractSplitSystem):
+    """A system whose halves can each be solved in closed form, or piece by piece.
 
     With frozen weights the gates c (as a flat vector) descend
     1/2 c^T A c - b^T c + R(c); with frozen gates the weights relax along c in closed form.
@@ -96,6 +141,23 @@ class AbstractGatedSystem(AbstractSystem):
     @abc.abstractmethod
     def shrink_weights(self, state: PyTree, duration: Float[Array, ""]) -> PyTree:
         """The exact flow of the weight penalty alone for `duration`."""
+
+    def flow_weights(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""]) -> PyTree:
+        """Loss and penalty composed symmetrically."""
+        state = self.shrink_weights(state, 0.5 * duration)
+        state = self.relax_weights(state, task, duration)
+        return self.shrink_weights(state, 0.5 * duration)
+
+    def flow_gates(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""], max_pieces: int) -> PyTree:
+        """Through the kinks of their penalty, see `gate_flow.flow_gates`."""
+        linear, quadratic = self.gate_quadratic(state, task)
+        smooth, shrinking = self.gate_penalty().split()
+        tau = self.time_constants["gates"]
+        gates = self.gates(state).reshape(-1)
+        gates = shrinking.proximal(gates, 0.5 * duration / tau)
+        gates = flow_gates(GateProblem(linear, quadratic, smooth, tau), gates, duration, max_pieces)
+        gates = shrinking.proximal(gates, 0.5 * duration / tau)
+        return self.with_gates(state, gates)
 
 
 class AbstractUpdatingSystem(AbstractSystem):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ntadyn.decompositions import eigh
+from ntadyn.decompositions import eigh, largest_eigenvalue, smaller_gram
 from ntadyn.networks.network import (
     AbstractGatedNetwork,
     check_axes,
@@ -69,6 +69,14 @@ class DeepLinear(AbstractGatedNetwork):
     def output_modes(self) -> tuple[Float[Array, " o"], Float[Array, "o o"]]:
         """The eigenvalues and eigenvectors of W2 W2^T."""
         return eigh(self.gates.T @ self.gates)
+
+    def gate_derivatives(self) -> Float[Array, "1 p 1 i"]:
+        """W1, the same for every output row."""
+        return self.weights[None, :, None]
+
+    def weight_sensitivity(self) -> Float[Array, ""]:
+        """That of W2 W2^T."""
+        return largest_eigenvalue(smaller_gram(self.gates))
 
     @classmethod
     def initialise(

@@ -54,6 +54,19 @@ class AbstractGatedNetwork(eqx.Module):
             The rates r, shape (d_out,), and the directions U in columns, or None where every output row is one.
         """
 
+    def gate_derivatives(self) -> Float[Array, "b p r i"]:
+        """dY/dg, with Y the total map: r rows of it for each of b blocks of gates that no row shares.
+
+        Returns:
+            Shape (1, paths, d_out, d_in) if all rows share their gates, else (d_out, paths, 1, d_in).
+        """
+        weights = self.row_weights()
+        return weights[None] if self.gates.ndim == 1 else weights.swapaxes(0, 1)[:, :, None]
+
+    def weight_sensitivity(self) -> Float[Array, ""]:
+        """An upper bound of the largest rate r of `output_modes`."""
+        return jnp.sum(self.row_gates() ** 2)
+
     def __call__(self, x: Float[Array, " i"]) -> Float[Array, " o"]:
         """The output y = sum_p g_p W^p x for one input x of shape (d_in,); use `jax.vmap` for a batch."""
         return self.total_map() @ x
@@ -79,6 +92,10 @@ class AbstractPathNetwork(AbstractGatedNetwork):
     def output_modes(self) -> tuple[Float[Array, " n"], None]:
         """Every output row for itself, at the rate sum_p g_{p,o}^2."""
         return jnp.sum(self.row_gates() ** 2, axis=0), None
+
+    def weight_sensitivity(self) -> Float[Array, ""]:
+        """max_o sum_p g_{p,o}^2."""
+        return jnp.max(self.output_modes()[0])
 
 
 def gaussian_weights(

@@ -8,9 +8,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 
-from ntadyn.sweeps.dataset_axes import DatasetAxis, dataset_axes
+from ntadyn.sweeps.dataset_axes import DatasetAxis, by_index, dataset_axes
 
 FAILURE = "#D55E00"
+# Names along an axis at most; of more, every second, third, ... is written.
+MOST_NAMES = 40
 TITLES = {"gate_speed": "Gate speed", "penalty": "Penalty strength"}
 
 # These times are shown in units of tau_W, unless tau_W itself varies.
@@ -38,7 +40,7 @@ def plot_axes(dataset: xr.Dataset) -> tuple[DatasetAxis, ...]:
     unit = None
     if _TAU_W not in varied and "configuration" in dataset.attrs:
         unit = json.loads(dataset.attrs["configuration"])["time_constants"]["weights"]
-    return tuple(_plot_axis(axis, unit) for axis in axes)
+    return tuple(by_index(_plot_axis(axis, unit)) for axis in axes)
 
 
 def map_axes(dataset: xr.Dataset) -> tuple[DatasetAxis, DatasetAxis]:
@@ -86,7 +88,8 @@ def label_axis(ax: Axes, which: str, axis: DatasetAxis) -> None:
     if axis.logarithmic:
         ax.set(**{f"{which}scale": "log"})
     if axis.names is not None:
-        ax.set(**{f"{which}ticks": axis.values, f"{which}ticklabels": axis.names})
+        shown = slice(None, None, -(-len(axis.names) // MOST_NAMES))
+        ax.set(**{f"{which}ticks": axis.values[shown], f"{which}ticklabels": axis.names[shown]})
     ax.set(**{f"{which}label": axis.label})
 
 

@@ -42,13 +42,12 @@ def draw_slices(
         raise ValueError(f"slices along {along!r} need a sweep over one or two axes, one of them it; got {names}.")
     axes = dict(zip(names, plot_axes(dataset), strict=True))
     values = np.moveaxis(finished(dataset, score), names.index(along), -2)
-    chosen = {"": values} if len(names) == 1 else {}
+    chosen = [("", values)] if len(names) == 1 else []
     for place in places if len(names) == 2 else ():
         (other,) = (axis for name, axis in axes.items() if name != along)
-        chosen[other.text(place)] = values[place]
+        chosen.append((other.text(place), values[place]))
     lines = [
-        draw_repetitions(ax, axes[along].values, one, f"C{index}", label)
-        for index, (label, one) in enumerate(chosen.items())
+        draw_repetitions(ax, axes[along].values, one, f"C{index}", label) for index, (label, one) in enumerate(chosen)
     ]
     label_axis(ax, "x", axes[along])
     ax.set_ylabel(str(dataset[score].attrs.get("long_name", score)).split(",")[0])

@@ -1,5 +1,6 @@
 """One look for all pictures, safe for colour-blind readers, and one way to save them."""
 
+import io
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -8,17 +9,20 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from ntadyn.storage import writing
+from ntadyn.storage import write_bytes
 
 TASK_TINTS = ("#DCE9F5", "#FBEBD0", "#D9F0E6", "#F5E1EC", "#E4F3FB", "#F8DFD0")
 FLEXIBLE, FORGETFUL = "black", "#8C8C8C"
 WIDTH = 5.5  # inches, one text column of a paper
+# Of a legend beside axes of a third of a page.
+MOST_IN_A_COLUMN, MOST_COLUMNS = 8, 3
 
 
 def house_style() -> AbstractContextManager[None]:
-    """The package's style, as a context: nothing is changed globally."""
-    return plt.style.context(str(Path(__file__).with_name("ntadyn.mplstyle")))
+    """The package's style on matplotlib's own defaults, whatever a `matplotlibrc` says; nothing changes globally."""
+    return plt.style.context(str(Path(__file__).with_name("ntadyn.mplstyle")), after_reset=True)
 
 
 def shade_blocks(ax: Axes, edges: Sequence[float] | np.ndarray, tasks: Sequence[int] | np.ndarray) -> None:
@@ -50,6 +54,21 @@ def band(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, label: str | N
     ax.fill_between(x, mean - sem, mean + sem, color=color, alpha=0.25, linewidth=0)
 
 
+def legend_beside(ax: Axes) -> None:
+    """A legend to the right of the axes, in columns and letters that fit into their height."""
+    count = len(ax.get_legend_handles_labels()[1])
+    columns = min(-(-count // MOST_IN_A_COLUMN), MOST_COLUMNS)
+    size = 6 if count > MOST_IN_A_COLUMN else None
+    if count > MOST_IN_A_COLUMN * MOST_COLUMNS:
+        handles, labels = ax.get_legend_handles_labels()
+        kept = MOST_IN_A_COLUMN * MOST_COLUMNS - 1
+        handles, labels = handles[: kept + 1], [*labels[:kept], f"and {count - kept} more"]
+        handles[-1] = Line2D([], [], linestyle="none")
+        ax.legend(handles, labels, loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=columns, fontsize=size)
+        return
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=columns, fontsize=size)
+
+
 def save_figure(figure: Figure, path: Path) -> list[Path]:
     """Write a figure as PNG for the screen and PDF for print, each whole or not at all.
 
@@ -61,13 +80,29 @@ def save_figure(figure: Figure, path: Path) -> list[Path]:
         The two paths.
 
     Raises:
+        DiskFullError: if there is no room.
         OSError: if they cannot be written.
     """
-    paths = [path.with_suffix(".png"), path.with_suffix(".pdf")]
-    # Colours named C0, C1, ... are looked up when the figure is drawn, so the style must hold then as well.
-    with house_style():
-        for target in paths:
-            with writing(target) as temporary:
-                figure.savefig(temporary, format=target.suffix[1:])
-    plt.close(figure)
-    return paths
+    return [write_bytes(content, path.with_suffix(suffix)) for suffix, content in rendered(figure).items()]
+
+
+def rendered(figure: Figure) -> dict[str, bytes]:
+    """A figure as PNG for the screen and PDF for print, in memory.
+
+    Args:
+        figure: what to draw; closed afterwards.
+
+    Returns:
+        Suffix, with its dot -> content of the file.
+    """
+    pictures = {}
+    try:
+        # Colours named C0, C1, ... are looked up when the figure is drawn, so the style must hold then as well.
+        with house_style():
+            for suffix in (".png", ".pdf"):
+                buffer = io.BytesIO()
+                figure.savefig(buffer, format=suffix[1:])
+                pictures[suffix] = buffer.getvalue()
+    finally:
+        plt.close(figure)
+    return pictures

@@ -6,7 +6,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ntadyn.plotting.style import WIDTH, band, house_style, shade_blocks
+from ntadyn.plotting.style import WIDTH, band, house_style, legend_beside, shade_blocks
 
 
 def draw_loss(ax: Axes, dataset: xr.Dataset) -> None:
@@ -23,7 +23,7 @@ def draw_gates(ax: Axes, dataset: xr.Dataset) -> None:
         band(ax, dataset.time.values, gates.isel(path=index).values, f"C{index}", f"path {index + 1}")
     ax.axhline(0, color="0.7", linewidth=0.6, zorder=-1)
     ax.set_ylabel("gate")
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    legend_beside(ax)
 
 
 def draw_alignment(ax: Axes, dataset: xr.Dataset) -> None:
@@ -39,7 +39,7 @@ def draw_alignment(ax: Axes, dataset: xr.Dataset) -> None:
             ax.plot(dataset.time.values, values.mean(axis=0), style, color=f"C{p}", label=label)
     ax.set_ylim(min(-0.1, float(dataset.similarity.mean("seed").min()) - 0.05), 1.05)
     ax.set_ylabel("alignment")
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    legend_beside(ax)
 
 
 def trajectory_figure(dataset: xr.Dataset) -> Figure:

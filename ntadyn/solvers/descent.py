@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import diffrax
-from jaxtyping import PyTree
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
 
 from ntadyn.dynamics.system import AbstractSystem, AbstractUpdatingSystem
+from ntadyn.solvers.dividing import AbstractDividingSolver
 from ntadyn.solvers.term import LearningTerm
 
 
-class Descent(diffrax.AbstractSolver):
+class Descent(AbstractDividingSolver):
     """y <- system.update(y, task, h): the step is the system's own, as for `OnlineSGD`.
 
     Source: published code of arXiv 2411.03840 (explicit Euler with a fresh batch at every step).
@@ -40,6 +42,13 @@ class Descent(diffrax.AbstractSolver):
         del solver_state, made_jump
         y1 = _updating(terms.system).update(y0, terms.task(t0, args), t1 - t0)
         return y1, None, {"y0": y0, "y1": y1}, None, diffrax.RESULTS.successful
+
+    def num_parts(
+        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, reference: Float[Array, ""]
+    ) -> Float[Array, ""]:
+        """1: the step is a learning rate."""
+        del terms, t0, t1, y0, args
+        return jnp.ones_like(reference)
 
     def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
         """The batch gradient direction."""

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import diffrax
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float, PyTree
 
+from ntadyn.dynamics.gate_flow import entered_sign
 from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
-from ntadyn.solvers.gate_flow import entered_sign
+from ntadyn.solvers.dividing import AbstractDividingSolver, parts_that_are_stable, parts_that_resolve
 from ntadyn.solvers.term import LearningTerm
 
 Gates = Float[Array, " n"]
@@ -20,25 +20,23 @@ Gates = Float[Array, " n"]
 # 1e-2 to 1e-4 for a thousandth of the time.
 _UNDIVIDED = 5.0
 _MOST_PARTS = 256
-
-# It is divided, too, where it would be longer than this part of the fastest relaxation time of the gate penalty, which
-# `UnitL1Norm` makes shorter with every further gate.
-_STIFFEST = 0.5
+# What is stable is not yet accurate: the longest step is this share of the longest stable one.
+_SHARE_OF_STABLE = 2 / 3
 
 
-class SlidingHeun(diffrax.AbstractSolver):
+class SlidingHeun(AbstractDividingSolver):
     """y <- y + h/2 (f(y) + f(y + h f(y))), where gates see one velocity above zero and one below.
 
     Within a step each gate moves at a constant velocity on either side of its kink, so that arrival at zero, crossing,
     sliding and release are known in closed form, for every gate apart from the others and without a search. Where no
     gate meets zero this is Heun's step. A step in which gates do errs by a multiple of h^2 once, and not at every step
     that they slide, which keeps second order. Where all gates are small beside their velocities, as at a small random
-    start, a step is made in up to 256 parts, whose number depends on the state but not on h; and in as many as the
-    stiffness of the gate penalty asks for.
+    start, `FixedSteps` makes a step in up to 256 parts, whose number depends on the state but not on h.
 
-    The step costs two gradients, whatever the number of gates; but it is explicit, so that h must stay below 2 over the
-    fastest rate of the task loss. `Splitting` is stable at any step, at a cost that grows with the cube of the number
-    of gates: it is made for a few of them, this for hundreds, as in the second layer of a deep network.
+    The step costs two gradients, whatever the number of gates; but it is explicit, so that it is divided, too, where it
+    would be longer than the fastest rate of loss and penalty allows. `Splitting` is stable at any step, at a cost that
+    grows with the cube of the number of gates: it is made for a few of them, this for hundreds, as in the second layer
+    of a deep network.
 
     Source: Filippov's convention for discontinuous fields; Heun's method.
     """
@@ -69,19 +67,19 @@ class SlidingHeun(diffrax.AbstractSolver):
     ) -> tuple[PyTree, None, dict[str, PyTree], None, diffrax.RESULTS]:
         """One step from t0 to t1."""
         del solver_state, made_jump
-        system, h = _gated(terms.system), t1 - t0
-
-        def part(carry):
-            y, remaining = carry
-            rates = terms.vf(t1 - remaining, y, args)
-            duration = h / _num_parts(system, y, rates, h)
-            # What rounding leaves over must not become a part of its own.
-            duration = jnp.where(duration * (1 + 1e-3) >= remaining, remaining, duration)
-            y = _heun(terms, t1 - remaining + duration, y, rates, duration, args)
-            return y, remaining - duration
-
-        y1, _ = lax.while_loop(lambda carry: carry[1] > 0, part, (y0, h))
+        y1 = _heun(terms, t1, y0, terms.vf(t0, y0, args), t1 - t0, args)
         return y1, None, {"y0": y0, "y1": y1}, None, diffrax.RESULTS.successful
+
+    def num_parts(
+        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, reference: Float[Array, ""]
+    ) -> Float[Array, ""]:
+        """As many as stability asks for, the exchange of gates and weights, or gates that are small and fast."""
+        system, task = _gated(terms.system), terms.task(t0, args)
+        largest, speed = (jnp.max(jnp.abs(system.gates(y))) for y in (y0, terms.vf(t0, y0, args)))
+        small = speed / jnp.maximum(_UNDIVIDED * reference * largest, jnp.finfo(largest.dtype).tiny)
+        resolved = parts_that_resolve(system, y0, task, reference)
+        stable = parts_that_are_stable(system, y0, task, t1 - t0)
+        return jnp.maximum(jnp.maximum(resolved, stable / _SHARE_OF_STABLE), jnp.minimum(small, _MOST_PARTS))
 
     def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
         """The vector field, which Diffrax asks for when it chooses a first step."""
@@ -147,21 +145,6 @@ def _one_sided(system: AbstractGatedSystem, state: PyTree, rates: PyTree, in_rea
         return jnp.where(side * gates > 0, velocity, other)
 
     return on_side(1.0), on_side(-1.0)
-
-
-def _num_parts(system: AbstractGatedSystem, state: PyTree, rates: PyTree, h: Float[Array, ""]) -> Float[Array, ""]:
-    """Into how many parts a step is divided, see `_UNDIVIDED` and `_STIFFEST`."""
-    gates, tau = system.gates(state).reshape(-1), system.time_constants["gates"]
-    teacher_norm = jnp.max(jnp.linalg.norm(system.tasks.teachers, axis=(-2, -1)))
-    exchange = teacher_norm / jnp.sqrt(tau * system.time_constants["weights"])
-    largest, speed = jnp.max(jnp.abs(gates)), jnp.max(jnp.abs(system.gates(rates)))
-    small = speed / jnp.maximum(_UNDIVIDED * exchange * largest, jnp.finfo(largest.dtype).tiny)
-    # Penalties of sums of gates are stiffest where all gates grow, or shrink, together.
-    together = jnp.where(gates < 0, -1.0, 1.0).astype(gates.dtype)
-    slope = lambda c: system.gate_penalty().branch_gradient(c, together)  # noqa: E731
-    curvature = jnp.dot(together, jax.jvp(slope, (gates,), (together,))[1]) / gates.size
-    stiff = h * curvature / tau / _STIFFEST
-    return jnp.maximum(jnp.clip(jnp.ceil(small), 1, _MOST_PARTS), jnp.ceil(stiff))
 
 
 def _gated(system: AbstractSystem) -> AbstractGatedSystem:

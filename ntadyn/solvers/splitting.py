@@ -8,20 +8,20 @@ import equinox as eqx
 from jax import lax
 from jaxtyping import Array, Float, PyTree
 
-from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
-from ntadyn.solvers.gate_flow import GateProblem, flow_gates
+from ntadyn.dynamics.system import AbstractSplitSystem, AbstractSystem
+from ntadyn.solvers.dividing import AbstractDividingSolver, parts_that_resolve
 from ntadyn.solvers.term import LearningTerm
 
 
-class Splitting(diffrax.AbstractSolver):
-    """y <- G(h/2) P(h/2) W(h) P(h/2) G(h/2): gates, weight penalty, weights, each by its own exact flow.
+class Splitting(AbstractDividingSolver):
+    """y <- G(h/2) W(h) G(h/2): gates and weights in turn, each by the flow that it has while the other is frozen.
 
-    G moves the gates with frozen weights through the kinks of their penalty (`flow_gates`), P is the proximal map of
-    norm penalties, W relaxes the weights along frozen gates in closed form. Each factor is stable at any step, so a
-    fast gate costs accuracy only, never stability. Symmetric composition makes the step second order where the flow is
-    smooth; the gates come last because they are the fast part and should end in equilibrium with the weights.
+    G moves the gates with frozen weights through the kinks of their penalty (`flow_gates`), W the weights along frozen
+    gates (`flow_weights`). Each factor is stable at any step, so a fast gate costs accuracy only, never stability.
+    Symmetric composition makes the step second order where the flow is smooth; the gates come last because they are the
+    fast part and should end in equilibrium with the weights.
 
-    Works for every `AbstractGatedSystem`: weight space, order parameters, singular modes; any number of paths.
+    Works for every `AbstractSplitSystem`: weight space, order parameters, singular modes; any number of paths.
 
     Attributes:
         max_pieces: how many smooth pieces of the gates' path are followed within half a step.
@@ -48,51 +48,43 @@ class Splitting(diffrax.AbstractSolver):
         """No memory between steps; refuses systems that do not split.
 
         Raises:
-            ValueError: if the system is not an `AbstractGatedSystem`.
+            ValueError: if the system is not an `AbstractSplitSystem`.
         """
         del t0, t1, y0, args
-        _gated(terms.system)
+        _split(terms.system)
 
     def step(
         self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, solver_state: None, made_jump: Any
     ) -> tuple[PyTree, None, dict[str, PyTree], None, diffrax.RESULTS]:
         """One step from t0 to t1, with the task frozen at its middle."""
         del solver_state, made_jump
-        system, h = _gated(terms.system), t1 - t0
+        system, h = _split(terms.system), t1 - t0
         task = terms.task(t0 + 0.5 * h, args)
 
         # Weights for no time, gates, weights, gates: as a loop of two rounds the gate flow is compiled once, not twice.
         def half(round_index, y):
-            whole = h * round_index.astype(h.dtype)
-            y = system.shrink_weights(y, 0.5 * whole)
-            y = system.relax_weights(y, task, whole)
-            y = system.shrink_weights(y, 0.5 * whole)
-            return self._move_gates(system, y, task, 0.5 * h)
+            y = system.flow_weights(y, task, h * round_index.astype(h.dtype))
+            return system.flow_gates(y, task, 0.5 * h, self.max_pieces)
 
         y = lax.fori_loop(0, 2, half, y0)
         return y, None, {"y0": y0, "y1": y}, None, diffrax.RESULTS.successful
+
+    def num_parts(
+        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, reference: Float[Array, ""]
+    ) -> Float[Array, ""]:
+        """As many as the exchange of gates and weights asks for; everything else is solved."""
+        del t1
+        return parts_that_resolve(_split(terms.system), y0, terms.task(t0, args), reference)
 
     def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
         """The vector field, which Diffrax asks for when it chooses a first step."""
         return terms.vf(t0, y0, args)
 
-    def _move_gates(
-        self, system: AbstractGatedSystem, state: PyTree, task: Float[Array, " m"], duration: Float[Array, ""]
-    ) -> PyTree:
-        linear, quadratic = system.gate_quadratic(state, task)
-        smooth, shrinking = system.gate_penalty().split()
-        tau = system.time_constants["gates"]
-        gates = system.gates(state).reshape(-1)
-        gates = shrinking.proximal(gates, 0.5 * duration / tau)
-        gates = flow_gates(GateProblem(linear, quadratic, smooth, tau), gates, duration, self.max_pieces)
-        gates = shrinking.proximal(gates, 0.5 * duration / tau)
-        return system.with_gates(state, gates)
 
-
-def _gated(system: AbstractSystem) -> AbstractGatedSystem:
-    if not isinstance(system, AbstractGatedSystem):
+def _split(system: AbstractSystem) -> AbstractSplitSystem:
+    if not isinstance(system, AbstractSplitSystem):
         raise ValueError(
-            f"Splitting needs a system whose gates and weights can be frozen in turn (AbstractGatedSystem); "
+            f"Splitting needs a system whose gates and weights can be frozen in turn (AbstractSplitSystem); "
             f"{type(system).__name__} is not one. Pass another solver, for example diffrax.Tsit5()."
         )
     return system

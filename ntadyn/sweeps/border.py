@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from ntadyn.sweeps.averages import weighted_mean
-from ntadyn.sweeps.dataset_axes import dataset_axes
+from ntadyn.sweeps.dataset_axes import dataset_axes, in_order
 from ntadyn.sweeps.repetitions import factors, finished, resampled_weights
 
 BORDER = 0.9
@@ -180,6 +180,7 @@ def border(
     Raises:
         ValueError: if the sweep has no such score, or other than one or two axes.
     """
+    dataset = in_order(dataset)
     values = finished(dataset, score)
     axes = dataset_axes(dataset)
     if len(axes) not in (1, 2):

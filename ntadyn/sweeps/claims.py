@@ -13,7 +13,8 @@ class Claims:
 
     A claim is a lock on one byte of a file that all processes can reach: the system drops it when its process dies, so
     that no claim can outlive its owner. Claims are between processes; within one process they exclude nothing. A file
-    system without locks grants every claim: work is then done twice, which costs time but no correctness.
+    system without locks, or a file that may not be written, grants every claim: work is then done twice, which costs
+    time but no correctness.
 
     Args:
         path: a file that exists and is never replaced; nothing is written to it. A process that opens and closes it by
@@ -21,8 +22,10 @@ class Claims:
     """
 
     def __init__(self, path: Path):
-        self._handle = os.open(path, os.O_RDWR)
-        weakref.finalize(self, os.close, self._handle)
+        self._handle = None
+        with suppress(PermissionError):
+            self._handle = os.open(path, os.O_RDWR)
+            weakref.finalize(self, os.close, self._handle)
 
     def take(self, index: int) -> bool:
         """Claim a piece of work, without waiting.
@@ -33,6 +36,8 @@ class Claims:
         Returns:
             Whether it is now this process's; false if another one holds it.
         """
+        if self._handle is None:
+            return True
         try:
             fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, index)
         except (BlockingIOError, PermissionError):
@@ -47,8 +52,9 @@ class Claims:
         Args:
             index: the number of the piece of work.
         """
-        with suppress(OSError):
-            fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, index)
+        if self._handle is not None:
+            with suppress(OSError):
+                fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, index)
 
 
 @contextmanager

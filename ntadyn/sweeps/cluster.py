@@ -1,7 +1,17 @@
 """Tiles of a sweep on other machines, or in processes of their own, through Dask.
 
-    with cluster("tcp://scheduler:8786") as compute:
+    with cluster("tls://scheduler:8786") as compute:
         run_sweep(plan, compute=compute, folder=folder)
+
+Whom you trust: a Dask scheduler runs the code of everyone who can connect to it, on all its workers, under the account
+that started them. Clusters that are started here (no address) listen on this machine only and let nobody in but this
+process and its workers: connections are encrypted, with credentials that are made for this cluster and held in memory.
+A scheduler at "tcp://..." asks nobody who they are: use it where you would trust whoever reaches its port, on a network
+of your own or through a tunnel, and "tls://..." everywhere else. Its certificates go to scheduler, workers and this
+process alike, as files that Dask's configuration names, for example by the environment variables
+`DASK_DISTRIBUTED__COMM__TLS__CA_FILE`, `..__COMM__TLS__CLIENT__CERT` and `..__COMM__TLS__CLIENT__KEY` (the command
+line reads those, too), or as `distributed.Security`, given here as `security`. Workers in their turn run what the
+scheduler sends, so that an address is trusted as well.
 
 The process that calls cuts the sweep, gives out tiles and writes their shards; workers compute tiles, and need nothing
 but the same ntadyn, JAX and kind of device: no access to the folder. Each compiles a program once and keeps it.
@@ -9,12 +19,17 @@ but the same ntadyn, JAX and kind of device: no access to the folder. Each compi
 
 SLURM, and other batch systems, through dask-jobqueue:
 
+    import distributed
     from dask_jobqueue import SLURMCluster
 
-    slurm = SLURMCluster(cores=1, processes=1, memory="4GB", walltime="04:00:00")
+    security = distributed.Security.temporary()
+    slurm = SLURMCluster(
+        cores=1, processes=1, memory="4GB", walltime="04:00:00",
+        protocol="tls://", security=security, shared_temp_directory=...,  # a folder of yours that all nodes see
+    )
     slurm.scale(100)
     slurm.wait_for_workers(1)
-    with cluster(slurm.scheduler_address) as compute:
+    with cluster(slurm.scheduler_address, security=security) as compute:
         run_sweep(plan, compute=compute, folder=folder)
 
 A job that ends, at its wall time for example, gives its tiles back. One worker per core is best on CPUs, one per GPU on
@@ -26,12 +41,14 @@ program together and ends when one of them fails, while a worker that dies here 
 """
 
 import importlib
+import json
 import logging
 import os
 import pickle
 import platform
 import queue
 import socket
+import sys
 import threading
 import time
 from collections import Counter
@@ -45,9 +62,12 @@ from typing import Any, TypeVar
 import jax
 import xarray as xr
 
-from ntadyn import __version__
+from ntadyn.sweeps.fingerprint import fingerprint
+from ntadyn.sweeps.local_workers import NO_PAGES, NO_PAGES_ADDRESS, local_workers
+from ntadyn.sweeps.packing import packed
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.scores import Measures
+from ntadyn.sweeps.surroundings import SETTINGS, surroundings
 from ntadyn.sweeps.tiles import Programs, TiledSweep
 
 # A tile is given up when this many workers and one more have died with it.
@@ -57,19 +77,8 @@ TILES_PER_THREAD = 2
 CONNECT_SECONDS = 10.0
 POLL_SECONDS = 0.5
 
-# What a terminal sends to all its processes.
-_LEAVES_CTRL_C_TO_US = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-
-# All that JAX lets one choose and that the bits of a result depend on.
-_SETTINGS = (
-    "jax_enable_x64",
-    "jax_default_matmul_precision",
-    "jax_default_prng_impl",
-    "jax_disable_most_optimizations",
-    "jax_numpy_dtype_promotion",
-    "jax_numpy_rank_promotion",
-    "jax_threefry_partitionable",
-)
+# All that JAX lets one choose and that a program depends on: what moves the bits, and what it refuses.
+_TAKEN_OVER = (*SETTINGS, "jax_numpy_dtype_promotion", "jax_numpy_rank_promotion")
 
 # Hashable (name, value) pairs.
 _Pairs = tuple[tuple[str, Any], ...]
@@ -79,51 +88,73 @@ _KEPT = "Finished tiles are kept if the sweep has a folder: run it again."
 
 
 @contextmanager
-def cluster(address: str | None = None, num_workers: int = 2, patience: float = 60.0) -> Iterator["Cluster"]:
+def cluster(
+    address: str | None = None, num_workers: int = 2, patience: float = 60.0, security: Any = None
+) -> Iterator["Cluster"]:
     """A Dask cluster to run sweeps on, see `run_sweep`.
 
     Args:
-        address: that of a scheduler, such as "tcp://host:8786"; worker processes on this machine if omitted. A script
-            that starts those must keep its own work under `if __name__ == "__main__":`, because they import it.
+        address: that of a scheduler, such as "tls://host:8786", which everyone who can connect to it may run code on;
+            worker processes on this machine, which only this process can reach, if omitted.
         num_workers: worker processes on this machine, one thread each; not used with an address.
         patience: seconds without any worker after which a sweep is given up.
+        security: `distributed.Security` with the credentials for "tls://"; those of Dask's configuration if omitted,
+            and for processes on this machine ones that are made for them.
 
     Yields:
         What `run_sweep` takes as `compute`.
 
     Raises:
-        ValueError: if Dask is not installed, nothing answers at the address, or there are no worker processes.
+        ValueError: if Dask is not installed, nothing answers at the address, credentials are missing, or there are no
+            worker processes.
     """
     if num_workers < 1:
         raise ValueError(f"num_workers is {num_workers}; at least one worker process is needed.")
-    distributed, cloudpickle = _imported("distributed"), _imported("cloudpickle")
+    distributed, _ = _imported("distributed"), _imported("cloudpickle")
     with ExitStack() as stack:
         if address is None:
-            processes = distributed.LocalCluster(
-                n_workers=num_workers,
-                threads_per_worker=1,
-                processes=True,
-                memory_limit=0,
-                dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard": False},
-                silence_logs=logging.CRITICAL,
-                preload=[_LEAVES_CTRL_C_TO_US],
-            )
-            address = str(stack.enter_context(processes).scheduler_address)
-        client = stack.enter_context(_connected(distributed, address))
-        yield Cluster(client, cloudpickle.dumps, patience)
+            _imported("cryptography")
+            security = security or distributed.Security.temporary()
+            address = stack.enter_context(_scheduler(distributed, security))
+            stack.enter_context(local_workers(address, security, num_workers))
+        client = stack.enter_context(_connected(distributed, address, security))
+        yield Cluster(client, packed, patience)
 
 
-def _connected(distributed: Any, address: str) -> Any:
+@contextmanager
+def _scheduler(distributed: Any, security: Any) -> Iterator[str]:
+    """A scheduler in this process, for those who have the credentials; its address."""
+    with _imported("dask.config").set(NO_PAGES):
+        scheduler = distributed.LocalCluster(
+            n_workers=0,
+            host="127.0.0.1",
+            protocol="tls",
+            security=security,
+            dashboard_address=NO_PAGES_ADDRESS,
+            scheduler_kwargs={"dashboard": False},
+            silence_logs=logging.CRITICAL,
+        )
+    with scheduler:
+        yield str(scheduler.scheduler_address)
+
+
+def _connected(distributed: Any, address: str, security: Any) -> Any:
     try:
         # Asked first, because a client that finds nothing there asks on and lingers.
         place = distributed.comm.get_address_host_port(address)
         socket.create_connection(place, CONNECT_SECONDS).close()
-        return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"no Dask scheduler answers at {address!r} ({error}). Start one with `dask scheduler` and give the address "
-            f"that it prints, such as tcp://host:8786, here and to every `dask worker`."
+            f"that it prints, such as tls://host:8786, here and to every `dask worker`."
+        ) from error
+    try:
+        return distributed.Client(address, timeout=CONNECT_SECONDS, security=security, set_as_default=False)
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(
+            f"cannot connect to what answers at {address!r} ({error}). Give the address as `dask scheduler` prints it, "
+            f"and for tls:// the certificates that it was started with, as `security` or in Dask's configuration "
+            f"(distributed.comm.tls)."
         ) from error
 
 
@@ -163,8 +194,11 @@ class Cluster:
         compile_seconds: dict[str, float] = {}
         ended: queue.SimpleQueue = queue.SimpleQueue()
         # A task, not scattered data: when the workers that hold it die, others make it again.
-        plan = self.client.submit(bytes, self.packed((tiled.sweep, tiled.measures)), pure=False)
-        kind, settings = _kind(), tuple((name, jax.config.values[name]) for name in _SETTINGS)
+        plan = self.client.submit(
+            bytes, self.packed((tiled.sweep, tiled.measures, tiled.measures.identity())), pure=False
+        )
+        kind = _kind()
+        settings = tuple((name, jax.config.values[name]) for name in _TAKEN_OVER if name in jax.config.values)
 
         def give_out(tile: int) -> None:
             work = self.packed((tiled.tiles[tile], tiled.most_checked))
@@ -251,19 +285,18 @@ class Cluster:
         return f"the scheduler at {self.client.scheduler.address}"
 
 
-def _kind() -> _Pairs:
-    """What has to be the same wherever tiles of one sweep are computed."""
-    python = ".".join(platform.python_version_tuple()[:2])
-    return (("ntadyn", __version__), ("jax", jax.__version__), ("python", python), ("device", jax.default_backend()))
+def _kind() -> str:
+    """What has to be the same wherever tiles of one sweep are computed, as JSON; settings are taken over."""
+    return json.dumps({name: value for name, value in surroundings().items() if name != "settings"})
 
 
-def computed(plan: bytes, work: bytes, kind: _Pairs, settings: _Pairs) -> tuple[xr.Dataset, str, float]:
+def computed(plan: bytes, work: bytes, kind: str, settings: _Pairs) -> tuple[xr.Dataset, str, float]:
     """Run one tile on a worker.
 
     Args:
-        plan: packed sweep and measures.
+        plan: packed sweep, measures and their identity.
         work: packed tile, and `TiledSweep.most_checked`.
-        kind: what the worker has to be.
+        kind: what the worker has to be, see `_kind`.
         settings: of JAX in the process that calls, taken over here.
 
     Returns:
@@ -273,9 +306,11 @@ def computed(plan: bytes, work: bytes, kind: _Pairs, settings: _Pairs) -> tuple[
         ValueError: if the worker is of another kind.
     """
     if (own := _kind()) != kind:
+        there, here = json.loads(own), json.loads(kind)
+        names = sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
         raise ValueError(
-            f"a worker on {platform.node()} has {dict(own)}, but the process that gives out tiles has {dict(kind)}. "
-            f"Results would depend on where they come from; make both the same."
+            f"a worker on {platform.node()} has {_chosen(there, names)}, but the process that gives out tiles has "
+            f"{_chosen(here, names)}. Results would depend on where they come from; make both the same."
         )
     for name, value in settings:
         if jax.config.values[name] != value:
@@ -288,7 +323,31 @@ def computed(plan: bytes, work: bytes, kind: _Pairs, settings: _Pairs) -> tuple[
     return dataset, f"{platform.node()}:{os.getpid()}", programs.compile_seconds - before
 
 
+def _chosen(mapping: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: mapping.get(name) for name in names}
+
+
 @lru_cache(maxsize=4)
 def _unpacked(plan: bytes, settings: _Pairs) -> tuple[Sweep, Measures, Programs]:
-    """A sweep, and the programs that this worker compiles for it under some settings, kept from tile to tile."""
-    return *pickle.loads(plan), Programs()
+    """A sweep, and the programs that this worker compiles for it under some settings, kept from tile to tile.
+
+    Raises:
+        ValueError: if functions that this worker found by their names do something else here.
+    """
+    sweep, measures, told = pickle.loads(plan)
+    for kind, functions in (("observables", measures.observables), ("scores", measures.scores)):
+        for name, function in functions.items():
+            if _is_found_by_name(function) and fingerprint(function) != told[kind][name]:
+                raise ValueError(
+                    f"{name!r}, one of the {kind}, is not the same function on a worker on {platform.node()}: make its "
+                    f"module {function.__module__!r}, and what that imports, the same there."
+                )
+    return sweep, measures, Programs()
+
+
+def _is_found_by_name(function: Any) -> bool:
+    """Whether a function came as a name; one that came with its code is what it was."""
+    found: Any = sys.modules.get(getattr(function, "__module__", ""))
+    for name in getattr(function, "__qualname__", "").split("."):
+        found = getattr(found, name, None)
+    return found is function

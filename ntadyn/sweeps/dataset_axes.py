@@ -1,11 +1,13 @@
 """The axes of a finished sweep: which dimensions its cells lie on, and where."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
 SEED = "seed"
+# The largest gap between neighbouring values over the smallest, up to which cells of the smallest are still seen.
+MOST_UNEVEN = 100.0
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,16 @@ class DatasetAxis:
 
     @property
     def logarithmic(self) -> bool:
-        """Whether the values are positive, evenly spaced in their logarithm, and span a factor of five or more."""
+        """Whether the values are positive, span a factor of five or more, and belong on a logarithmic scale.
+
+        They do if they are evenly spaced there, or so unevenly on a linear scale that some would be drawn as nothing.
+        """
         values = self.values
         if len(values) < 3 or np.any(values <= 0) or values.max() < 5 * values.min():
             return False
         steps = np.diff(np.log(values))
-        return bool(np.allclose(steps, steps[0], rtol=1e-3))
+        uneven, uneven_logarithms = _unevenness(np.diff(values)), _unevenness(steps)
+        return bool(np.allclose(steps, steps[0], rtol=1e-3)) or (uneven > MOST_UNEVEN and uneven_logarithms < uneven)
 
     @property
     def scaled(self) -> np.ndarray:
@@ -122,10 +128,47 @@ def _axis(dataset: xr.Dataset, name: str) -> DatasetAxis:
     parameters = tuple(path for item in along for path in _paths(item.attrs.get("parameter", ())))
     values = along[0].values
     if np.issubdtype(values.dtype, np.number):
-        steps = np.diff(values.astype(float))
-        if np.all(np.isfinite(values)) and (np.all(steps > 0) or np.all(steps < 0)):
-            return DatasetAxis(name, values.astype(float), label, parameters)
+        positions = values.astype(float)
+        steps = np.diff(positions) if np.all(np.isfinite(positions)) else np.zeros(1)
+        if np.all(steps > 0) or np.all(steps < 0):
+            return DatasetAxis(name, positions, label, parameters)
     return DatasetAxis(name, index, label, parameters, tuple(str(value) for value in values))
+
+
+def _unevenness(steps: np.ndarray) -> float:
+    return float(np.max(np.abs(steps)) / np.min(np.abs(steps)))
+
+
+def by_index(axis: DatasetAxis) -> DatasetAxis:
+    """An axis whose values are so uneven that they are drawn side by side, each with its name; else the axis itself."""
+    if axis.names is not None or axis.logarithmic or len(axis.values) < 3:
+        return axis
+    if _unevenness(np.diff(axis.values)) <= MOST_UNEVEN:
+        return axis
+    names = tuple(f"{value:.3g}" for value in axis.values)
+    return replace(axis, values=np.arange(len(names), dtype=float), names=names)
+
+
+def in_order(dataset: xr.Dataset) -> xr.Dataset:
+    """The same sweep with numeric axes ascending, as borders need them.
+
+    Args:
+        dataset: a sweep.
+
+    Returns:
+        The cells in another order; unchanged if they are in order, or have none, because values repeat or are not
+        finite: such an axis counts its cells, and no border crosses it.
+    """
+    for name in axis_names(dataset):
+        if name not in dataset.coords or not np.issubdtype(dataset[name].dtype, np.number):
+            continue
+        values = np.asarray(dataset[name].values, float)
+        if not np.all(np.isfinite(values)) or len(np.unique(values)) < len(values):
+            continue
+        steps = np.diff(values)
+        if not (np.all(steps > 0) or np.all(steps < 0)):
+            dataset = dataset.sortby(name)
+    return dataset
 
 
 def _paths(attribute: object) -> tuple[str, ...]:

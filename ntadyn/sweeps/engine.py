@@ -1,5 +1,6 @@
 """A sweep from its plan to its labelled result, tile by tile, with or without a folder to resume from."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from ntadyn.sweeps.merge import merged
 from ntadyn.sweeps.plan import Streams, Sweep, as_axes
 from ntadyn.sweeps.scores import OUTCOME, Measures
 from ntadyn.sweeps.shards import ShardStore
+from ntadyn.sweeps.surroundings import surroundings
 from ntadyn.sweeps.tiles import Device, TiledSweep
 
 Compute = Callable[[TiledSweep, Iterable[int], Callable[[int, xr.Dataset], Any]], None]
@@ -120,12 +122,14 @@ def run_sweep(
         measures: what to keep.
         compute: where to run, `Threads`, or what `ntadyn.sweeps.cluster.cluster` gives.
         folder: where finished tiles are kept, one file each. A run that was stopped, in whatever way, goes on from
-            there when the same plan is run again, with the same result to the last bit.
+            there when the same plan is run again, with the same result to the last bit; by other code, other versions
+            of JAX and its like, or on another kind of device, it is refused.
         report: called with the number of trajectories that each finished tile adds, those found in the folder first.
 
     Returns:
         Dataset with one dimension per axis, "seed", and one variable per score; coordinates say which random streams
-        every repetition used, attributes hold the configuration, the step sizes, and compile and run times in seconds.
+        every repetition used, attributes hold the configuration, code, versions, device and settings that computed it
+        (as JSON), the step sizes, and compile and run times in seconds.
 
     Raises:
         ValueError: before any compilation, for anything that cannot be built or run, or a folder that belongs to
@@ -135,24 +139,33 @@ def run_sweep(
     tiled = TiledSweep.make(plan, measures)
     began = time.perf_counter()
     parts = run_tiles(tiled, compute, None if folder is None else Path(folder), report)
-    return finished(merged(plan, measures, parts), [tiled], time.perf_counter() - began)
+    return finished(merged(plan, measures, parts), [tiled], compute, time.perf_counter() - began)
 
 
-def settle(tiled: TiledSweep, folder: Path) -> None:
-    """Make a folder the home of a sweep, before anything is computed.
+def check_folder(tiled: TiledSweep, folder: Path, compute: Compute = Threads()) -> None:  # noqa: B008 (a value)
+    """Refuse a folder that `run_sweep` would refuse, before anything is computed; nothing is written or made.
 
     Args:
         tiled: the sweep.
-        folder: where its tiles are to be kept.
+        folder: where its tiles are to be kept; need not exist.
+        compute: where it is to run.
 
     Raises:
-        ValueError: for a folder that belongs to another sweep.
+        ValueError: for a folder that cannot be written, or belongs to another sweep.
     """
-    ShardStore.open(folder, tiled.identity(), len(tiled.tiles))
+    ShardStore.check(folder, tiled.identity(devices_of(compute)), len(tiled.tiles))
 
 
-def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], seconds: float) -> xr.Dataset:
-    """The result with its steps, compile and run times, and how many trajectories this run had to compute."""
+def devices_of(compute: Compute) -> tuple[Device, ...]:
+    """The devices that a way to run names; none if it runs on those that JAX chooses, here or on workers like this."""
+    return getattr(compute, "devices", ())
+
+
+def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], compute: Compute, seconds: float) -> xr.Dataset:
+    """The result with what computed it, its steps, times, and how many trajectories this run had to compute.
+
+    All tiles, those that were found in a folder included, were computed by the same code, versions and kind of device.
+    """
     compile_seconds = parts[0].programs.compile_seconds
     cells: Counter[int] = Counter()
     schedules: dict[int, Schedule] = {}  # which many groups share
@@ -162,6 +175,7 @@ def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], seconds: float) -
             cells[id(schedule)] += len(group)
     steps = sum(cells[place] * schedule.num_steps for place, schedule in schedules.items())
     return dataset.assign_attrs(
+        computed_by=json.dumps(surroundings(devices_of(compute))),
         max_step=max(schedule.longest_step for schedule in schedules.values()),
         mean_steps=steps / cells.total(),
         computed=sum(part.computed for part in parts),
@@ -191,7 +205,7 @@ def run_tiles(
 def _resumed(
     tiled: TiledSweep, compute: Compute, folder: Path, report: Callable[[int], Any] | None
 ) -> list[xr.Dataset]:
-    store = ShardStore.open(folder, tiled.identity(), len(tiled.tiles))
+    store = ShardStore.open(folder, tiled.identity(devices_of(compute)), len(tiled.tiles))
     every, counted = frozenset(range(len(tiled.tiles))), set()
 
     def count(tiles: Iterable[int]) -> None:

@@ -17,7 +17,8 @@ from ntadyn import building, simulation
 from ntadyn.batch import LaneSteps
 from ntadyn.configuration import Configuration, Dynamics, is_real, replaced, value_at
 from ntadyn.dynamics.system import AbstractSystem
-from ntadyn.simulation import FixedSteps
+from ntadyn.methods import AbstractMethod, FixedSteps
+from ntadyn.solvers.dividing import SLACK
 from ntadyn.solvers.lanes import lanes_can_run
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, TOTAL_TIME, WEIGHT_TIME_CONSTANT, Sweep
 from ntadyn.tasks import Blocked
@@ -47,6 +48,7 @@ TILE_BYTES = 2**28
 # Spent on the time grid, which is data of its own.
 _LAID_OUT = (BLOCK_DURATION, TOTAL_TIME, "max_step")
 _TIME_CONSTANTS = (GATE_TIME_CONSTANT, WEIGHT_TIME_CONSTANT)
+_OF_THE_START = ("network.initial_gate", "network.initial_gate_scale", "network.initial_scale")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Structure:
 
     configuration: Configuration
     paths: tuple[str, ...]
-    method: FixedSteps | LaneSteps
+    method: AbstractMethod | LaneSteps
     num_blocks: int
     num_cells: int
     num_groups: int
@@ -190,11 +192,14 @@ class _Part:
             specs = {replaced(configuration, corner).teachers for corner in corners}
             teachers = [np.asarray(building.build_tasks(spec, key.teachers).teachers) for spec in specs]
             size = max(float(np.max(np.linalg.norm(item, axis=(-2, -1)))) for item in teachers)
-            gates, weights = (_values(sweep, configuration, path, cells) for path in _TIME_CONSTANTS)
-            self.method, step = LaneSteps(), _lane_steps(gates, weights, size)
+            gates, weights, *start = (
+                _values(sweep, configuration, path, cells) for path in (*_TIME_CONSTANTS, *_OF_THE_START)
+            )
+            largest = np.maximum(size, _exchange_at_start(configuration, start, size) / SLACK)
+            self.method, step = LaneSteps(), _lane_steps(gates, weights, largest)
         else:
             built = jax.jit(build)
-            self.method, step = _fixed_steps(configuration, [built(corner)[0] for corner in corners])
+            self.method, step = _other_steps(configuration, [built(corner) for corner in corners])
         *ends, given = (_values(sweep, configuration, path, cells) for path in _LAID_OUT)
         self.groups = _grouped((*ends, np.where(np.isnan(given), step, given)), cells)
         curricula = {ends: self._curriculum(ends, systems[0]) for ends in {key[:2] for key in self.groups}}
@@ -263,19 +268,36 @@ class _Part:
         return CPU_LANES
 
 
-def _fixed_steps(configuration: Configuration, systems: list[AbstractSystem]) -> tuple[FixedSteps, float]:
+def _other_steps(
+    configuration: Configuration, built: list[tuple[AbstractSystem, PyTree]]
+) -> tuple[AbstractMethod, float]:
     """How to step systems that do not run on lanes, and the largest step."""
     default = replaced(configuration, {"max_step": None})
-    methods = [building.build_method(default, system) for system in systems]
-    shortest = min(method.max_step for method in methods if method.max_step is not None)
+    methods = [building.build_method(default, system, state) for system, state in built]
+    first = methods[0]
+    if not isinstance(first, FixedSteps):
+        return first, math.inf
+    steps = [method.max_step for method in methods if isinstance(method, FixedSteps) and method.max_step is not None]
     coarsening = 1.0 if configuration.dynamics is Dynamics.ONLINE else COARSENING
-    return FixedSteps(methods[0].solver), shortest * coarsening
+    return FixedSteps(first.solver), min(steps) * coarsening
 
 
-def _lane_steps(gates: np.ndarray, weights: np.ndarray, teacher_norm: float) -> np.ndarray:
-    """The largest steps for some time constants."""
+def _exchange_at_start(configuration: Configuration, start: list[np.ndarray], teacher_norm: float) -> np.ndarray:
+    """|W*| + 2 |c| |W|, in expectation: `Rates.exchange` at the start, times sqrt(tau_c tau_W).
+
+    Its drive is at most |W*| + |c| |W|, and the mean of the other rates |c| |W|.
+    """
+    gate, gate_scale, weight_scale = start
+    paths, d_out, d_in = configuration.network.num_paths, configuration.teachers.d_out, configuration.teachers.d_in
+    gates = np.sqrt(paths * (gate**2 + gate_scale**2 / d_in))
+    weights = weight_scale * np.sqrt(paths * d_out)
+    return teacher_norm + 2 * gates * weights
+
+
+def _lane_steps(gates: np.ndarray, weights: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """The largest steps for some time constants, and sizes of teachers or starts."""
     fast, slow = np.minimum(gates, weights), np.maximum(gates, weights)
-    longest = LANE_STEP * fast**0.75 * slow**0.25 / max(teacher_norm, 1e-12)
+    longest = LANE_STEP * fast**0.75 * slow**0.25 / np.maximum(size, 1e-12)
     return 2.0 ** (np.round(STEPS_PER_OCTAVE * np.log2(longest)) / STEPS_PER_OCTAVE)
 
 

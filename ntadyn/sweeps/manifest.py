@@ -1,7 +1,9 @@
 """Whose results a folder holds: a file that says which sweep it belongs to."""
 
 import json
-from collections.abc import Mapping
+import os
+import stat
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,45 +26,91 @@ def canonical(identity: Mapping[str, Any]) -> str:
     return json.dumps(identity, sort_keys=True)
 
 
-def settle(folder: Path, identity: Mapping[str, Any]) -> Path:
+def settle(folder: Path, identity: Mapping[str, Any], belongs: Callable[[Path], bool]) -> Path:
     """Make a folder the home of a sweep, or make sure that it is.
 
     Args:
         folder: an existing folder; hidden files in it are ignored.
         identity: everything that the results depend on, as nested plain values.
+        belongs: whether something in the folder is a result with this identity, asked only where the manifest is lost.
 
     Returns:
         The path of the manifest.
 
     Raises:
-        ValueError: if the folder belongs to another sweep (the message lists every entry that differs), holds files
-            without saying whose they are, or has a manifest that cannot be read.
+        ValueError: see `is_home`.
     """
     path = folder / NAME
-    with alone_in(folder):
-        if path.exists():
-            _check(folder, _read(path), json.loads(canonical(identity)))
-            return path
-        others = sorted(item.name for item in folder.iterdir() if not item.name.startswith("."))
-        if others:
-            raise ValueError(
-                f"the folder {str(folder)!r} holds {others[0]!r} and {len(others) - 1} other files, but no {NAME} that "
-                f"says which sweep they belong to. Choose a new or empty folder."
-            )
-        with storage.writing(path) as temporary:
-            temporary.write_text(json.dumps(identity, indent=2) + "\n", encoding="utf-8")
-        return path
-
-
-def _read(path: Path) -> dict[str, Any]:
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        with alone_in(folder):
+            if not is_home(folder, identity, belongs):
+                with storage.writing(path) as temporary:
+                    temporary.write_text(json.dumps(identity, indent=2) + "\n", encoding="utf-8")
+    except storage.DiskFullError:
+        raise
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    return path
+
+
+def is_home(folder: Path, identity: Mapping[str, Any], belongs: Callable[[Path], bool]) -> bool:
+    """Whether a folder is the home of a sweep; if not, it may become that. Nothing is written.
+
+    A folder whose manifest was deleted or damaged is taken over if all that it holds are results of this sweep.
+
+    Args:
+        folder: an existing folder; hidden files in it are ignored.
+        identity: everything that the results depend on, as nested plain values.
+        belongs: whether something in the folder is a result with this identity.
+
+    Raises:
+        ValueError: if the folder belongs to another sweep (the message lists every entry that differs), holds what
+            does not belong to this one without saying whose it is, or cannot be read.
+    """
+    path = folder / NAME
+    try:
+        found = sorted(item for item in folder.iterdir() if not item.name.startswith(".") and item != path)
+        there = os.path.lexists(path)
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    fault = f"there is no {NAME}"
+    if there:
+        try:
+            held = _read(path)
+        except (OSError, ValueError) as error:
+            fault = f"{NAME} cannot be read ({error})"
+        else:
+            _check(folder, held, json.loads(canonical(identity)))
+            return True
+    strange = [item.name for item in found if not belongs(item)]
+    if strange or (there and (not found or path.exists() and not path.is_file())):
+        others = (
+            f", and {strange[0]!r}, the first of {len(strange)}, is no finished tile of this sweep" if strange else ""
+        )
         raise ValueError(
-            f"cannot read {str(path)!r}, which says what sweep the folder belongs to ({error}). Choose another folder, "
-            f"or delete this one."
-        ) from error
-    return held if isinstance(held, dict) else {}
+            f"nothing says which sweep the folder {str(folder)!r} belongs to: {fault}{others}. Choose another or an "
+            f"empty folder, or move what is not of this sweep elsewhere; finished tiles that are will be used."
+        )
+    return False
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """The entries of a manifest.
+
+    Raises:
+        OSError: if it is no file, or cannot be read.
+        ValueError: if it is something else than a manifest.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):  # some of the others would keep us waiting for ever
+        raise OSError("it is not a file")
+    held = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(held, dict):
+        raise ValueError("it holds no entries")
+    return held
+
+
+def _unusable(folder: Path, error: OSError) -> ValueError:
+    return ValueError(f"cannot use the folder {str(folder)!r}: {error.strerror or error}. Choose another folder.")
 
 
 def _check(folder: Path, held: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -75,7 +123,7 @@ def _check(folder: Path, held: Mapping[str, Any], wanted: Mapping[str, Any]) -> 
     if lines:
         raise ValueError(
             f"the folder {str(folder)!r} belongs to another sweep. These entries differ:\n" + "\n".join(lines) + "\n"
-            "Choose another folder to keep both (the commands take it as --out), or delete this one to start over."
+            "Choose another folder (the commands take it as --out); what this one holds stays as it is."
         )
 
 

@@ -3,11 +3,13 @@
 import enum
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+from ntadyn.checked_configuration import check_configuration
 from ntadyn.configuration import Configuration, is_real, plain, replaced, value_at
+from ntadyn.limits import MOST_CELLS, MOST_TRAJECTORIES, check_count
 
 BLOCK_DURATION = "curriculum.block_duration"
 TOTAL_TIME = "curriculum.total_time"
@@ -153,6 +155,13 @@ class Sweep:
         """Every swept parameter, zipped ones included."""
         return tuple(parameter for axis in self.axes for parameter in axis.parameters)
 
+    @property
+    def num_repetitions(self) -> int:
+        """Number of repetitions in every cell."""
+        if self.streams is not None:
+            return self.streams.teachers * self.streams.initial * self.streams.data
+        return self.configuration.randomness.num_seeds
+
     def repetitions(self) -> list[tuple[int, int, int]]:
         """Which teachers, initial state and data stream every repetition uses."""
         if self.streams is not None:
@@ -187,15 +196,15 @@ class Sweep:
                 has, real values that do not ascend, others that repeat, unknown parameters, randomness as an axis,
                 unequal lengths of zipped parameters, or numbers of repetitions and shares out of range.
         """
-        for path, number in _numbers(self.configuration):
-            if not math.isfinite(number):
-                raise ValueError(f"{path} is {number}; all numbers of a configuration must be finite.")
+        check_configuration(self.configuration)
         if not self.axes:
             raise ValueError('a sweep needs at least one axis, for example {"time_constants.gates": (0.01, 0.02)}.')
         if not 0 <= self.check <= 1:
             raise ValueError(f"check is {self.check}; it is a share of the cells, between 0 and 1.")
         if self.streams is not None and min(self.streams.teachers, self.streams.initial, self.streams.data) < 1:
             raise ValueError(f"{self.streams} crosses no repetitions; give every stream at least 1.")
+        check_count(f"cells of the axes {[axis.name for axis in self.axes]}", self.num_cells, MOST_CELLS)
+        check_count("cells times repetitions", self.num_cells * self.num_repetitions, MOST_TRAJECTORIES)
         for axis in self.axes:
             lengths = {parameter.path: len(parameter) for parameter in axis.parameters}
             if len(set(lengths.values())) != 1:
@@ -272,12 +281,3 @@ def as_axes(axes: Mapping[str | tuple[str, ...], Iterable[Any]]) -> tuple[Axis |
         parameters = tuple(Axis(path, tuple(items)) for path, items in zip(paths, each, strict=True))
         found.append(Zipped("_and_".join(item.name for item in parameters), parameters))
     return tuple(found)
-
-
-def _numbers(node: Any, path: str = "") -> Iterator[tuple[str, float]]:
-    """Dotted path and value of every number in a configuration."""
-    if is_dataclass(node):
-        for item in fields(node):
-            yield from _numbers(getattr(node, item.name), f"{path}.{item.name}" if path else item.name)
-    elif isinstance(node, float | int):
-        yield path, node

@@ -11,11 +11,13 @@ from jax.extend.core import Var
 from jaxtyping import Array, Float, Int, PyTree
 
 from ntadyn import building
-from ntadyn.batch import run_batch
+from ntadyn.batch import LaneSteps, run_batch
 from ntadyn.building import Keys
 from ntadyn.configuration import Configuration, replaced
 from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
+from ntadyn.methods import AbstractMethod
 from ntadyn.observables import STANDARD, Observable
+from ntadyn.results import RESULTS
 from ntadyn.simulation import Trajectory
 from ntadyn.sweeps.layout import Schedule, Structure
 from ntadyn.sweeps.plan import Precision, Sweep
@@ -31,8 +33,8 @@ Program = Callable[["Work", Keys], Results]
 NUDGE = 1e-6
 
 CHECKS = {
-    "gate_error": "largest change of any recorded gate when all steps are halved",
-    "alignment_error": "change of the alignment when all steps are halved",
+    "gate_error": "largest change of any recorded gate when all steps are halved; infinite where a run failed",
+    "alignment_error": "change of the alignment when all steps are halved; infinite where a run failed",
     "perturbation": f"largest change of any recorded gate when the first gates are moved by {NUDGE} of themselves",
 }
 
@@ -105,7 +107,7 @@ def check_program(structure: Structure, precision: Precision) -> Program:
         nudge = max(NUDGE, 64 * float(jnp.finfo(group.grid.end.dtype).eps))
         nudged = jax.vmap(lambda system, state: _nudged(system, state, nudge))(group.systems, group.states)
         plain = group.run(group.grid, observables, group.states)
-        finer = group.run(group.grid.refined(2), observables, group.states)
+        finer = group.run(group.grid, observables, group.states, structure.method.refined(precision.value))
         moved = group.run(group.grid, observables, nudged)
 
         def change(one: Trajectory, other: Trajectory) -> Float[Array, ""]:
@@ -113,8 +115,9 @@ def check_program(structure: Structure, precision: Precision) -> Program:
 
         def checks(plain: Trajectory, finer: Trajectory, moved: Trajectory) -> Results:
             difference = alignment(recorded(plain, real)) - alignment(recorded(finer, real))
-            errors = (change(plain, finer), jnp.abs(difference), change(plain, moved) * (NUDGE / nudge))
-            return dict(zip(CHECKS, errors, strict=True))
+            failed = (plain.result != RESULTS.successful) | (finer.result != RESULTS.successful)
+            told = [jnp.where(failed, jnp.inf, error) for error in (change(plain, finer), jnp.abs(difference))]
+            return dict(zip(CHECKS, (*told, change(plain, moved) * (NUDGE / nudge)), strict=True))
 
         return jax.vmap(checks)(plain, finer, moved)
 
@@ -130,8 +133,15 @@ class _Group(eqx.Module):
     grid: TimeGrid
     structure: Structure = eqx.field(static=True)
 
-    def run(self, grid: TimeGrid, observables: dict[str, Observable], states: PyTree) -> Trajectory:
-        return run_batch(self.systems, self.curriculum, states, self.structure.method, grid, observables)
+    def run(
+        self,
+        grid: TimeGrid,
+        observables: dict[str, Observable],
+        states: PyTree,
+        method: AbstractMethod | LaneSteps | None = None,
+    ) -> Trajectory:
+        method = self.structure.method if method is None else method
+        return run_batch(self.systems, self.curriculum, states, method, grid, observables)
 
 
 def _over_groups(

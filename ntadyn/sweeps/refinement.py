@@ -1,5 +1,6 @@
 """A map that is fine where its border runs and coarse elsewhere."""
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,15 +11,21 @@ import xarray as xr
 from jaxtyping import Bool, Float
 from scipy.interpolate import RegularGridInterpolator
 
+from ntadyn import storage
+from ntadyn.sweeps import engine, manifest
 from ntadyn.sweeps.border import BORDER
-from ntadyn.sweeps.engine import Compute, Threads, finished, run_tiles
+from ntadyn.sweeps.engine import Compute, Threads, devices_of, finished, run_tiles
 from ntadyn.sweeps.merge import merged
 from ntadyn.sweeps.plan import Axis, Sweep, Zipped
 from ntadyn.sweeps.scores import OUTCOME, Measures
-from ntadyn.sweeps.tiles import Programs, TiledSweep
+from ntadyn.sweeps.shards import check_place
+from ntadyn.sweeps.tiles import TiledSweep
 
 # A cell counts as being on both sides of the level if its mean lies within so many standard errors of it.
 STANDARD_ERRORS = 2.0
+
+_ROUND = "round-{:02d}"
+_ROUND_NAME = re.compile(r"round-\d{2,}")
 
 
 def refine_sweep(
@@ -46,7 +53,7 @@ def refine_sweep(
         score: the score whose border is followed.
         level: the level at the border.
         compute: see `run_sweep`.
-        folder: see `run_sweep`; one folder in it for every round.
+        folder: see `run_sweep`; one folder in it for every round. It belongs to one choice of stride, score and level.
         report: called with the number of trajectories that each finished tile adds.
 
     Returns:
@@ -57,20 +64,21 @@ def refine_sweep(
         ValueError: for a sweep without two axes, a stride that is no power of two, a score that is not kept, or
             whatever `run_sweep` refuses.
     """
-    _check(plan, stride)
-    if score not in measures.scores:
-        raise ValueError(f"there is no score {score!r} to follow; kept are {list(measures.scores)}.")
     began, first = time.perf_counter(), stride
-    programs, parts, datasets = Programs(), [], []
+    tiled = _first_round(plan, stride, measures, score)
+    if folder is not None:
+        identity = _identity(tiled, stride, score, level, compute)
+        manifest.settle(storage.output_folder(Path(folder)), identity, _is_round)
+    programs, parts, datasets = tiled.programs, [], []
     evaluated = np.zeros(plan.shape, bool)
     values = np.full((*plan.shape, len(plan.repetitions())), np.nan)
-    wanted = np.zeros(plan.shape, bool)
-    wanted[_grid(plan.shape, stride)] = True
+    wanted = _coarsest(plan, stride)
     while True:
         new = np.flatnonzero(wanted & ~evaluated)
         if new.size:
-            tiled = TiledSweep.make(plan, measures, new.tolist(), programs)
-            place = None if folder is None else Path(folder) / f"round-{len(parts):02d}"
+            if parts:
+                tiled = TiledSweep.make(plan, measures, new.tolist(), programs)
+            place = None if folder is None else Path(folder) / _ROUND.format(len(parts))
             found = run_tiles(tiled, compute, place, report)
             for part in found:
                 values[np.unravel_index(part.cell.values, plan.shape)] = _scored(part, score)
@@ -89,7 +97,52 @@ def refine_sweep(
             whole[name] = variable.copy(data=interpolated(plan, variable.values, evaluated, first))
     names = [axis.name for axis in plan.axes]
     whole["evaluated"] = (names, evaluated, {"long_name": "whether the cell was run", "units": "1"})
-    return finished(whole, parts, time.perf_counter() - began)
+    return finished(whole, parts, compute, time.perf_counter() - began)
+
+
+def check_folder(
+    plan: Sweep,
+    folder: Path,
+    stride: int = 8,
+    measures: Measures = OUTCOME,
+    *,
+    score: str = "alignment",
+    level: float = BORDER,
+    compute: Compute = Threads(),  # noqa: B008 (a value, never changed)
+) -> None:
+    """Refuse what `refine_sweep` would refuse, before anything is computed; nothing is written or made.
+
+    Args and errors: see `refine_sweep`.
+    """
+    tiled = _first_round(plan, stride, measures, score)
+    if check_place(folder):
+        manifest.is_home(folder, _identity(tiled, stride, score, level, compute), _is_round)
+        engine.check_folder(tiled, folder / _ROUND.format(0), compute)
+
+
+def _first_round(plan: Sweep, stride: int, measures: Measures, score: str) -> TiledSweep:
+    """The cells that come first, checked."""
+    _check(plan, stride)
+    if score not in measures.scores:
+        raise ValueError(f"there is no score {score!r} to follow; kept are {list(measures.scores)}.")
+    return TiledSweep.make(plan, measures, np.flatnonzero(_coarsest(plan, stride)).tolist())
+
+
+def _coarsest(plan: Sweep, stride: int) -> Bool[np.ndarray, "row column"]:
+    wanted = np.zeros(plan.shape, bool)
+    wanted[_grid(plan.shape, stride)] = True
+    return wanted
+
+
+def _identity(tiled: TiledSweep, stride: int, score: str, level: float, compute: Compute) -> dict[str, Any]:
+    """All that decides which cells are run, and their numbers."""
+    refinement = {"stride": stride, "score": score, "level": level, "standard errors": STANDARD_ERRORS}
+    return tiled.identity(devices_of(compute)) | {"refinement": refinement}
+
+
+def _is_round(path: Path) -> bool:
+    """Whether this may be the folder of a round, which says itself which sweep it belongs to."""
+    return path.is_dir() and _ROUND_NAME.fullmatch(path.name) is not None
 
 
 def interpolated(

@@ -11,13 +11,17 @@ from ntadyn.sweeps.regimes import THRESHOLDS, Thresholds
 from ntadyn.sweeps.repetitions import STREAMS, factors, finished, not_varied
 from ntadyn.sweeps.summary import ERRORS, JITTER, SENSITIVE, regime_table, score_names, summarise
 from ntadyn.sweeps.variance import variance_table
+from ntadyn.text import printable
 
 # Rows of a border that are printed at most.
 BORDER_ROWS = 8
+# Values of an axis that are named one by one at most.
+NAMES_SHOWN = 8
 
 
 def columns_of(rows: list[tuple[str, ...]], indent: str = "  ") -> list[str]:
-    """Rows of a table with columns aligned to the left."""
+    """Rows of a table with columns aligned to the left; what would run on or break the line is cut or escaped."""
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))] if rows else []
     return [
         (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
@@ -72,7 +76,7 @@ def _axes(dataset: xr.Dataset) -> list[str]:
         named = [item for item in across if "parameter" in item.attrs] or across
         for item in named:
             text = item.values
-            span = _span(text) if np.issubdtype(text.dtype, np.number) else ", ".join(map(str, text))
+            span = _span(text) if np.issubdtype(text.dtype, np.number) else _list(text)
             rows.append(
                 (axis.name, count, span, str(item.attrs.get("parameter", "")), str(item.attrs.get("long_name", "")))
             )
@@ -92,14 +96,23 @@ def _span(values: np.ndarray) -> str:
     return f"{values[0]:.4g}, {values[1]:.4g} ... {values[-1]:.4g}"
 
 
+def _list(names: np.ndarray) -> str:
+    shown = [str(name) for name in names[:NAMES_SHOWN]]
+    return ", ".join(shown if len(names) <= NAMES_SHOWN else [*shown, f"... {names[-1]}"])
+
+
 def _outcome(dataset: xr.Dataset, summary: xr.Dataset) -> list[str]:
-    codes = dataset["result"].values
-    failures = int(np.sum(codes != 0))
-    line = f"  {failures} of {codes.size} trajectories failed"
+    codes = dataset["result"]
+    failed, run = codes > 0, codes >= 0
+    failures = int(failed.sum())
+    line = f"  {failures} of {int(run.sum())} trajectories failed"
     if failures:
-        cells = int((summary["failures"] > 0).sum())
-        line += f", in {cells} of {summary['failures'].size} cells: {int(np.sum(codes == 1))} diverged"
-        line += f", {int(np.sum((codes != 0) & (codes != 1)))} for other reasons; left out below"
+        cells = int(failed.any(SEED).sum())
+        diverged = int((codes == 1).sum())
+        line += f", in {cells} of {codes.size // codes.sizes[SEED]} cells: {diverged} diverged"
+        line += f", {failures - diverged} for other reasons; left out below"
+    if not run.all():
+        line += f"; {int((~run).sum())} were not run, and are left out below"
     rows: list[tuple[str, ...]] = [("score", "mean", "cells from", "to", "sd of repetitions: median", "largest")]
     for name in score_names(dataset):
         mean, sd = (summary[f"{name}_{what}"].values for what in ("mean", "sd"))
@@ -123,19 +136,23 @@ def _regimes(summary: xr.Dataset) -> list[str]:
 
 def _errors(dataset: xr.Dataset) -> list[str]:
     rows: list[tuple[str, ...]] = [("", "trajectories", "median", "95 % below", "largest", "at")]
+    unresolved = []
     for name in (name for name in ERRORS if name in dataset):
         values = finished(dataset, name)
+        infinite = int(np.isinf(values).sum())
+        if infinite:
+            unresolved.append(f"  {name}: {infinite} more are unresolved, their steps too long to tell an error")
         known = values[np.isfinite(values)]
         if known.size == 0:
             rows.append((name, "0", "-", "-", "-", ""))
             continue
-        cell = np.unravel_index(np.nanargmax(values), values.shape)
+        cell = np.unravel_index(np.nanargmax(np.where(np.isfinite(values), values, np.nan)), values.shape)
         place = ", ".join(
             f"{axis.name} {axis.text(int(i))}" for axis, i in zip(dataset_axes(dataset), cell, strict=False)
         )
         low, high = np.quantile(known, (0.5, 0.95))
         rows.append((name, str(known.size), f"{low:.1e}", f"{high:.1e}", f"{known.max():.1e}", place))
-    return columns_of(rows) if len(rows) > 1 else []
+    return columns_of(rows) + unresolved if len(rows) > 1 else []
 
 
 def _separatrix(dataset: xr.Dataset, summary: xr.Dataset) -> list[str]:
@@ -226,4 +243,7 @@ def run_summary(dataset: xr.Dataset) -> str:
                 f"{int(steady.sum()):,} checked trajectories; {int((np.isfinite(errors) & ~steady).sum()):,} more "
                 f"amplify a jitter of their start more than {SENSITIVE:g} times"
             )
+        unresolved = int(np.isinf(errors).sum())
+        if unresolved:
+            lines.append(f"  {unresolved:,} more are unresolved, their steps too long to tell an error")
     return "\n".join(lines)

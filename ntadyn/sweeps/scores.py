@@ -1,8 +1,6 @@
 """What is kept of one trajectory in a sweep: functions of what it recorded."""
 
-import hashlib
-from collections.abc import Callable, Mapping
-from types import CodeType
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -14,6 +12,7 @@ from ntadyn.metrics.specialisation import Specialisation
 from ntadyn.observables import STANDARD, Observable
 from ntadyn.results import RESULTS, result_codes
 from ntadyn.simulation import Trajectory
+from ntadyn.sweeps.fingerprint import fingerprint
 
 
 class Recorded(eqx.Module):
@@ -107,38 +106,11 @@ class Measures(eqx.Module):
         return Measures(self.observables | (observables or {}), self.scores | (scores or {}))
 
     def identity(self) -> dict[str, dict[str, str]]:
-        """Where all functions come from, as plain values; those of other packages with a digest of their code.
-
-        The digest does not cover what a function calls, nor values that it finds outside of itself.
-        """
-        return {"observables": _origins(self.observables), "scores": _origins(self.scores)}
-
-
-def _origins(functions: Mapping[str, Callable[..., Any]]) -> dict[str, str]:
-    """Name -> module and name of a function; those that have none, partial ones for example, are told by their type."""
-    return {name: _origin(function) for name, function in functions.items()}
-
-
-def _origin(function: Callable[..., Any]) -> str:
-    item = function if hasattr(function, "__qualname__") else type(function)
-    origin = f"{item.__module__}.{item.__qualname__}"
-    code = getattr(function, "__code__", None)
-    # A function of this package belongs to its version, which is told apart from this.
-    if code is None or item.__module__.partition(".")[0] == __name__.partition(".")[0]:
-        return origin
-    return f"{origin} {hashlib.sha256(repr(_instructions(code)).encode()).hexdigest()[:16]}"
-
-
-def _instructions(code: CodeType) -> tuple:
-    """What a function does, without the names of files and the numbers of lines."""
-    return code.co_code, code.co_names, tuple(map(_constant, code.co_consts))
-
-
-def _constant(value: Any) -> Any:
-    if isinstance(value, CodeType):
-        return _instructions(value)
-    # The order of a set differs from process to process.
-    return sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)
+        """Name -> what tells a function from others, as plain values; see `ntadyn.sweeps.fingerprint`."""
+        return {
+            kind: {name: fingerprint(function) for name, function in functions.items()}
+            for kind, functions in (("observables", self.observables), ("scores", self.scores))
+        }
 
 
 OUTCOME = Measures(

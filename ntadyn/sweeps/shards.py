@@ -10,6 +10,7 @@ and a tile takes not much longer to compute.
 
 import hashlib
 import io
+import os
 import re
 import time
 import warnings
@@ -72,18 +73,35 @@ class ShardStore:
             report: called with a sentence for every damaged shard, and when this process waits for others.
 
         Returns:
-            The store. What killed processes left half-written in the folder is gone; shards are not read yet.
+            The store. What killed processes left half-written in the folder is gone; shards are not read yet, but where
+            it is the manifest that was lost: it is written again if all shards are of this sweep.
 
         Raises:
             ValueError: if the folder cannot be written, belongs to another sweep (the message lists every entry that
-                differs), or holds files that belong to no sweep.
+                differs), holds files that belong to no sweep, or something else than a file where a tile should be.
         """
-        if num_tiles < 1:
-            raise ValueError(f"num_tiles is {num_tiles}; a sweep has at least one tile.")
-        whole = {**identity, "num_tiles": num_tiles}
-        path = manifest.settle(storage.output_folder(folder), whole)
-        storage.remove_abandoned(folder)
-        return cls(folder, num_tiles, manifest.canonical(whole), Claims(path), report)
+        whole, belongs = _whole(identity, num_tiles)
+        path = manifest.settle(storage.output_folder(folder), whole, belongs)
+        store = cls(folder, num_tiles, manifest.canonical(whole), Claims(path), report)
+        store._shards()  # refuses what no tile could take the place of
+        return store
+
+    @classmethod
+    def check(cls, folder: Path, identity: Mapping[str, Any], num_tiles: int) -> None:
+        """Refuse what `open` would refuse, and leave everything as it is.
+
+        Args:
+            folder: need not exist.
+            identity: see `open`.
+            num_tiles: see `open`.
+
+        Raises:
+            ValueError: see `open`.
+        """
+        whole, belongs = _whole(identity, num_tiles)
+        if check_place(folder):
+            manifest.is_home(folder, whole, belongs)
+            _shards_in(folder)
 
     def missing(self) -> list[int]:
         """Tiles that have no valid shard at present, ascending.
@@ -152,8 +170,7 @@ class ShardStore:
         self._check(tile, dataset)
         content = bytes(dataset.drop_encoding().to_netcdf(engine="scipy"))
         path = self.folder / self._name(tile, content)
-        with storage.writing(path) as temporary:
-            temporary.write_bytes(content)
+        storage.write_bytes(content, path)
         for name in self._damaged.pop(tile, set()) - {path.name}:
             with suppress(OSError):
                 (self.folder / name).unlink()
@@ -219,12 +236,7 @@ class ShardStore:
         return datasets
 
     def _shards(self) -> dict[int, list[str]]:
-        """Names of the shards of every tile, in an order on which all processes agree."""
-        shards: dict[int, list[str]] = {}
-        for name in sorted(path.name for path in self.folder.iterdir()):
-            if match := _SHARD.fullmatch(name):
-                shards.setdefault(int(match[1]), []).append(name)
-        return shards
+        return _shards_in(self.folder)
 
     def _is_complete(self, tile: int, names: list[str]) -> bool:
         return self._complete.get(tile) in names or self._content(tile, names) is not None
@@ -235,8 +247,10 @@ class ShardStore:
         for name in names:
             try:
                 content = (self.folder / name).read_bytes()
-            except FileNotFoundError:  # another process replaced it
-                continue
+            except FileNotFoundError:
+                if (self.folder / name).is_symlink():
+                    faults[name] = "is a link to nothing"
+                continue  # or another process replaced it
             except OSError as error:
                 faults[name] = f"cannot be read ({error.strerror})"
                 continue
@@ -252,8 +266,7 @@ class ShardStore:
         return None
 
     def _name(self, tile: int, content: bytes) -> str:
-        digest = hashlib.sha256(f"{self._identity}\n{tile}\n".encode() + content).hexdigest()
-        return f"tile-{tile:05d}.{digest}.nc"
+        return _name(self._identity, tile, content)
 
     def _check(self, tile: int, dataset: xr.Dataset) -> None:
         if not 0 <= tile < self.num_tiles:
@@ -267,3 +280,68 @@ class ShardStore:
                 )
         if dataset.attrs:
             raise ValueError(f"the dataset has attributes {list(dataset.attrs)}; add them when all is merged.")
+
+
+def check_place(folder: Path) -> bool:
+    """Whether a folder exists; if not, it could be made. Nothing is written.
+
+    Args:
+        folder: where results should go.
+
+    Raises:
+        ValueError: if it cannot be written, or could not be made.
+    """
+    place = folder
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    storage.output_folder(place)
+    return place == folder
+
+
+def _whole(identity: Mapping[str, Any], num_tiles: int) -> tuple[dict[str, Any], Callable[[Path], bool]]:
+    """The identity with the number of tiles, and whether a file is a shard that has it."""
+    if num_tiles < 1:
+        raise ValueError(f"num_tiles is {num_tiles}; a sweep has at least one tile.")
+    whole = {**identity, "num_tiles": num_tiles}
+    text = manifest.canonical(whole)
+
+    def belongs(path: Path) -> bool:
+        match = _SHARD.fullmatch(path.name)
+        if match is None or not path.is_file():
+            return False
+        try:
+            return int(match[1]) < num_tiles and path.name == _name(text, int(match[1]), path.read_bytes())
+        except OSError:
+            return False
+
+    return whole, belongs
+
+
+def _name(identity: str, tile: int, content: bytes) -> str:
+    digest = hashlib.sha256(f"{identity}\n{tile}\n".encode() + content).hexdigest()
+    return f"tile-{tile:05d}.{digest}.nc"
+
+
+def _shards_in(folder: Path) -> dict[int, list[str]]:
+    """Names of the shards of every tile, in an order on which all processes agree.
+
+    Raises:
+        ValueError: if one of them is not a file, and may be in the way of one.
+    """
+    shards: dict[int, list[str]] = {}
+    with os.scandir(folder) as entries:
+        found = sorted((entry.name, entry.is_file(follow_symlinks=False)) for entry in entries)
+    for name, is_file in found:
+        if match := _SHARD.fullmatch(name):
+            if not is_file and not _is_replaceable(folder / name):
+                raise ValueError(
+                    f"{str(folder / name)!r} is in the place of a tile, but not a file: no tile could be read or "
+                    f"written there. Move it elsewhere."
+                )
+            shards.setdefault(int(match[1]), []).append(name)
+    return shards
+
+
+def _is_replaceable(path: Path) -> bool:
+    """Whether a path that is not itself a file leads to one, or nowhere."""
+    return path.is_symlink() and (path.is_file() or not path.exists())

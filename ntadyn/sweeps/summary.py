@@ -121,7 +121,7 @@ def _score(name: str, text: str, values: Float[np.ndarray, "*cells seeds"], dims
 
 
 def _mean(values: Float[np.ndarray, "*cells seeds"]) -> Float[np.ndarray, "*cells"]:
-    return weighted_mean(values, np.ones((1, values.shape[-1])))[0]
+    return np.asarray(weighted_mean(values, np.ones((1, values.shape[-1])))[0])  # of a single cell, a number
 
 
 def _attributes(text: str) -> dict[str, str]:

@@ -6,20 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
 import numpy as np
 import xarray as xr
 
-from ntadyn import __version__, building
+from ntadyn import building
 from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.program import CHECKS, Program, Work, check_program, run_program
 from ntadyn.sweeps.scores import Measures
-
-# `jax.Device` names a variable, which type checkers do not take for a type.
-Device = Any
+from ntadyn.sweeps.surroundings import Device, surroundings
 
 
 class Programs:
@@ -102,15 +99,22 @@ class TiledSweep:
         """Trajectories of a tile, without those that only check others."""
         return len(self.tiles[tile].cells) * len(self.sweep.repetitions())
 
-    def identity(self) -> dict:
-        """All that the numbers of the tiles depend on, as plain values."""
+    def identity(self, devices: Sequence[Device] = ()) -> dict:
+        """All that the numbers of the tiles depend on, as plain values.
+
+        Args:
+            devices: what computes them; JAX's local devices if empty.
+        """
         tiles = [
             [(group, schedule.num_steps) for group, schedule in zip(tile.groups, tile.schedules, strict=True)]
             for tile in self.tiles
         ]
         cut = hashlib.sha256(repr(tiles).encode()).hexdigest()
-        measures = {"measures": self.measures.identity()}
-        return self.sweep.identity() | measures | {"ntadyn": __version__, "cells and steps of tiles": cut}
+        return self.sweep.identity() | {
+            "measures": self.measures.identity(),
+            "computed by": surroundings(devices),
+            "cells and steps of tiles": cut,
+        }
 
     def compute(self, number: int, device: Device | None = None) -> xr.Dataset:
         """Run a tile.

@@ -3,13 +3,16 @@
 A curriculum is a list of blocks with durations and, for each block and time, the mixture weights `a (m,)` of the
 teachers: the target map is `sum_m a_m W*^m`. Its `edges` tell a solver where that mixture may jump.
 
-Axes: `b` block, `m` task. Times are in the units of the caller.
+Axes: `b` block, `m` task. Times are in the units of the caller. Durations are added up in double precision, whatever
+their dtype, and sums are rounded to it once; blocks that it could not tell apart are refused.
 
 Source: Sandbrink et al., NeurIPS 2024 (arXiv 2411.03840), and its published code.
 """
 
 import abc
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TypeAlias
 
 import equinox as eqx
@@ -19,12 +22,14 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray, Real
 
 from ntadyn.tasks.known import known_values
+from ntadyn.tasks.times import joined, rounding, running_sums, spacing
 
 __all__ = [
     "AbstractCurriculum",
     "Blocked",
     "alternating",
     "from_switch_times",
+    "num_blocks_until",
     "random_order",
     "random_order_without_repeats",
     "sequence",
@@ -43,8 +48,9 @@ class AbstractCurriculum(eqx.Module):
         num_tasks: number of tasks that the weights speak about.
 
     Raises:
-        ValueError: if there is no block, if a duration is not positive and finite, or if there is no task. Values are
-            checked where they are known; under jit and vmap only shapes are.
+        ValueError: if there is no block, if a duration is not positive and finite, if the dtype holds no time between
+            the start and the end of a block or not the end of the last one, or if there is no task. Values are checked
+            where they are known; under jit and vmap only shapes are.
     """
 
     durations: eqx.AbstractVar[Float[Array, " b"]]
@@ -64,6 +70,8 @@ class AbstractCurriculum(eqx.Module):
                 f"{name}: got durations {values.tolist()}; every block must last a positive, finite time. Remove empty "
                 "blocks, and give switch times in increasing order."
             )
+        if values is not None:
+            _check_edges(name, values)
         if self.num_tasks < 1:
             raise ValueError(f"{name}: got num_tasks = {self.num_tasks}; at least 1 task is needed. Add a task.")
 
@@ -94,8 +102,15 @@ class AbstractCurriculum(eqx.Module):
 
     @property
     def edges(self) -> Float[Array, " b_plus_1"]:
-        """`(b + 1,)`: start of the first block, which is 0, and the end of every block."""
-        return jnp.concatenate([jnp.zeros_like(self.durations, shape=(1,)), jnp.cumsum(self.durations)])
+        """`(b + 1,)`: start of the first block, which is 0, and the end of every block.
+
+        Each is the number of the dtype next to the exact sum of durations. Where durations are traced they are added in
+        their own dtype, pair by pair, which costs one rounding for every doubling of the number of blocks.
+        """
+        values = known_values(self.durations)
+        if values is None:
+            return jnp.concatenate([jnp.zeros_like(self.durations, shape=(1,)), jnp.cumsum(self.durations)])
+        return jax.device_put(running_sums(values).astype(values.dtype))
 
     @property
     def switch_times(self) -> Float[Array, " b_minus_1"]:
@@ -202,6 +217,9 @@ def from_switch_times(
 ) -> Blocked:
     """Block `b` from `times[b-1]` to `times[b]`, the first from 0 and the last to `total`.
 
+    Switches are where they were asked for to a unit in the last place, however many there are: a duration is an exact
+    difference unless it is longer than all blocks before it.
+
     Args:
         times: `(b - 1,)`, increasing, within `(0, total)`.
         tasks: `(b,)`, task index of each block.
@@ -219,7 +237,8 @@ def from_switch_times(
     if values is not None and not np.all(np.diff(values) > 0):
         raise ValueError(
             f"from_switch_times: got switch times {values[1:-1].tolist()} and total {values[-1]}; allowed are times in "
-            "strictly increasing order between 0 and total, both excluded. Sort them and drop repeats."
+            f"strictly increasing order between 0 and total, both excluded, and not equal in {values.dtype}. Sort them "
+            "and drop repeats."
         )
     return sequence(tasks, jnp.diff(edges), num_tasks)
 
@@ -264,14 +283,17 @@ def random_order_without_repeats(
 def until(curriculum: AbstractCurriculum, total_time: Real[ArrayLike, ""]) -> AbstractCurriculum:
     """The same curriculum, ended at `total_time`: later blocks are dropped and the last one is cut.
 
-    An end within rounding of a block edge keeps whole blocks, so that no sliver of a block is left over.
+    An end within rounding of a block edge keeps whole blocks, so that no sliver of a block is left over. Rounding is
+    half a unit in the last place for every duration and for the end, each in its own dtype, and what adding durations
+    up in double precision may cost; anything else is cut where it says.
 
     Args:
         curriculum: with durations that are known, so outside jit and vmap.
         total_time: new end, known as well, above 0 and up to `curriculum.total_time`.
 
     Raises:
-        ValueError: if `total_time` is not positive, if the curriculum is shorter, or if the values are traced.
+        ValueError: if `total_time` is not positive, if the curriculum is shorter, if the values are traced, or if the
+            dtype of the durations holds no time between the start of the last block and its new end.
     """
     durations, end = known_values(curriculum.durations), known_values(total_time)
     if durations is None or end is None:
@@ -279,18 +301,42 @@ def until(curriculum: AbstractCurriculum, total_time: Real[ArrayLike, ""]) -> Ab
             "until: got traced times; how many blocks remain depends on their values, which jit and vmap do not know. "
             "Cut the curriculum before entering the transformation."
         )
-    ends = np.cumsum(durations.astype(np.float64))
-    rounding = durations.size * np.finfo(durations.dtype).eps * ends[-1]
-    if not 0.0 < end <= ends[-1] + rounding:
+    edges = running_sums(durations)
+    slack = rounding(edges, np.arange(edges.size), durations.dtype, end.dtype)
+    end = float(end)
+    if not 0.0 < end <= edges[-1] + slack[-1]:
         raise ValueError(
-            f"until: got total_time = {end} for a curriculum of {ends[-1]:.10g}; allowed is above 0 and at most "
+            f"until: got total_time = {end} for a curriculum of {edges[-1]:.15g}; allowed is above 0 and at most "
             "that. Ask for more blocks, or stop earlier."
         )
-    last = int(np.searchsorted(ends, end - rounding))
-    kept = durations[: last + 1].copy()
-    if end < ends[last] - rounding:
-        kept[-1] = end - (ends[last] - float(durations[last]))
-    return curriculum.with_durations(jax.device_put(kept))
+    kept = int(np.searchsorted(edges + slack, end))
+    remaining = durations[:kept].copy()
+    if end < edges[kept] - slack[kept]:
+        remaining[-1] = end - edges[kept - 1]
+    return curriculum.with_durations(jax.device_put(remaining))
+
+
+def num_blocks_until(total_time: float | int, duration: float | int) -> int:
+    """How many blocks of one duration `until` keeps up to an end, cutting the last one where it is too long.
+
+    Args:
+        total_time: positive and finite.
+        duration: of every block, positive and finite; rounded to the default dtype, as in a curriculum.
+
+    Raises:
+        ValueError: if the end or the rounded duration is not positive and finite.
+    """
+    with np.errstate(over="ignore"):
+        rounded = np.asarray(duration, jnp.result_type(float))
+    if not (0.0 < total_time < math.inf and 0.0 < rounded < math.inf):
+        raise ValueError(
+            f"num_blocks_until: got total_time = {total_time} and duration = {duration}, which is {rounded} in "
+            f"{rounded.dtype}; both must be positive and finite. Give times above 0."
+        )
+    blocks = Fraction(total_time) / Fraction(float(rounded))
+    # The bound keeps the rounding of a sum that no memory holds from becoming as large as the sum.
+    slack = rounding(np.ones(1), min(math.ceil(blocks), 2**31), rounded.dtype, np.float64)
+    return math.ceil(blocks * (1 - Fraction(float(slack[0]))))
 
 
 def block_durations(durations: BlockDurations, num_blocks: int) -> Float[Array, " b"]:
@@ -316,6 +362,22 @@ def kept_blocks(maker: str, durations: Float[Array, " b"], num_blocks: int) -> i
             f"vector of 1 to {num_blocks} of them. Drop the surplus, or build a longer curriculum."
         )
     return durations.size
+
+
+def _check_edges(name: str, durations: np.ndarray) -> None:
+    """Refuse blocks that begin and end at the same number of their dtype, or end beyond its largest one."""
+    edges, dtype = running_sums(durations), durations.dtype
+    if not edges[-1] <= float(jnp.finfo(dtype).max):
+        raise ValueError(
+            f"{name}: the {durations.size} blocks last longer together than the largest number of {dtype}; use shorter "
+            "blocks, or fewer of them."
+        )
+    for block in joined(edges, dtype)[:1].tolist():
+        raise ValueError(
+            f"{name}: block {block} lasts {durations[block]:.6g} from t = {edges[block]:.10g} on, where the numbers of "
+            f"{dtype} lie {spacing(edges[block], dtype):.2g} apart; it would begin and end at the same time. Use "
+            "double precision, longer blocks, or a shorter run."
+        )
 
 
 def _as_float(x: BlockDurations) -> Float[Array, "..."]:

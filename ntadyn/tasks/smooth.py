@@ -10,8 +10,12 @@ from jaxtyping import Array, ArrayLike, Float, Int, Real
 
 from ntadyn.tasks.curricula import AbstractCurriculum, block_durations, kept_blocks
 from ntadyn.tasks.known import known_values
+from ntadyn.tasks.times import running_sums
 
 __all__ = ["Smooth"]
+
+_SHIFT = 1e-4
+"""By how much, in half blocks, switches come before the end of a block."""
 
 
 class Smooth(AbstractCurriculum):
@@ -33,7 +37,8 @@ class Smooth(AbstractCurriculum):
 
     Raises:
         ValueError: if `hardness` or `block_duration` is not positive and finite, if `num_blocks` or `num_tasks` is
-            less than 1 (or 2, for tasks to switch between).
+            less than 1 (or 2, for tasks to switch between), or if there are so many blocks that the dtype does not tell
+            the last switches from the ends of their blocks (some 400 in single precision).
 
     Source: published code, smooth context switching of the reduced model (Figs 4, A1, A9, A10).
     """
@@ -73,14 +78,26 @@ class Smooth(AbstractCurriculum):
             raise ValueError(
                 f"Smooth: got num_tasks = {self.num_tasks}; switching needs at least 2. Use sequence(...) for one task."
             )
+        durations, tau = known_values(self.durations), known_values(self.block_duration)
+        if durations is None or tau is None:
+            return
+        # Rounding of the time, and of a period as often as there were periods.
+        longest = 0.5 * _SHIFT * float(tau) / float(jnp.finfo(tau.dtype).eps)
+        end = running_sums(durations)[-1]
+        if end > longest:
+            raise ValueError(
+                f"Smooth: got {durations.size} blocks up to t = {end:.6g} in {tau.dtype}, which tells switches from "
+                f"the ends of blocks up to {longest:.6g} only. Use fewer blocks, or double precision."
+            )
 
     def weights(self, block: Int[ArrayLike, ""], t: Real[ArrayLike, ""]) -> Float[Array, " m"]:
         """`a_i(t)` of the class formula; it follows from the time alone, so `block` is not used."""
         del block
         tau = self.block_duration
         period = self.num_tasks * tau
-        middles = jnp.arange(self.num_tasks, dtype=tau.dtype) * tau + 0.5 * tau * (1.0 - 1e-4)
-        within = jnp.abs(jnp.fmod(jnp.asarray(t, tau.dtype) - middles, period))
+        middles = jnp.arange(self.num_tasks, dtype=tau.dtype) * tau + 0.5 * tau * (1.0 - _SHIFT)
+        # In this order, because the remainder of a division is exact and a difference is not.
+        within = jnp.abs(jnp.fmod(jnp.asarray(t, tau.dtype), period) - middles)
         phase = jnp.pi * jnp.minimum(within, period - within) / tau
         wave = jnp.where(phase < jnp.pi, jnp.cos(phase), -1.0)
         # The power has an infinite slope at 0, where the sign makes its value irrelevant.
@@ -91,5 +108,6 @@ class Smooth(AbstractCurriculum):
         """The first `len(durations)` blocks, with these durations `(b,)`; the mixture keeps its `block_duration`."""
         kept_blocks("Smooth", durations, self.num_blocks)
         changed = eqx.tree_at(lambda curriculum: curriculum.durations, self, durations)
-        AbstractCurriculum.__check_init__(changed)  # tree_at does not construct, so nothing else would look
+        for check in (AbstractCurriculum.__check_init__, Smooth.__check_init__):
+            check(changed)  # tree_at does not construct, so nothing else would look
         return changed

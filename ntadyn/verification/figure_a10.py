@@ -21,10 +21,10 @@ from ntadyn.verification.check import Check, compare, trusted
 RATIOS = np.logspace(-1, 0, 5)  # tau_c / tau_W in toy units
 FIGURE_A10, FIGURE_4H = (0.05, 0.05), (1 / 11, 10 / 11)  # strengths of the nonnegativity and of the L1 norm
 
-# The stored numbers of figure A10. Weights are (along the task in force, along the other one), path by path.
+# The stored numbers of figure A10. Weights are (along output 1, along output 2), path by path.
 STORED_EARLY = {
-    0: {"gates": (0.954597, 0.050775), "weights": ((1.043804, -0.049848), (0.050594, 0.947592))},
-    3: {"gates": (0.753258, 0.393460), "weights": ((1.135251, -0.196565), (0.270722, 0.676905))},
+    0: {"gates": (0.954597, 0.050775), "weights": ((-0.049848, 1.043804), (0.947592, 0.050594))},
+    3: {"gates": (0.753258, 0.393460), "weights": ((-0.196565, 1.135251), (0.676905, 0.270722))},
     4: {"gates": (0.555588, 0.649701)},
 }
 STORED_LATE = {
@@ -42,13 +42,15 @@ DRAWN = {"cbar": (0.904, 0.832, 0.666, 0.302, -0.156), "wbar": (0.995, 0.986, 0.
 class Curves:
     """Specialisation over gates for the five ratios of figure A10; arrays of shape (ratios, records).
 
+    Published labels: the target in force is (0, 1), the one before it (1, 0). Path 1 suits the target in force.
+
     Attributes:
         ratios: tau_c / tau_W, shape (ratios,).
         times: in units of tau_W, shape (records,).
         gates: c, shape (ratios, records, 2).
-        weights: w, paths by tasks, shape (ratios, records, 2, 2).
+        weights: w, paths by outputs, shape (ratios, records, 2, 2).
         cbar: c_1 - c_2.
-        wbar: arithmetic mean of wbar_1 and wbar_2, as published.
+        wbar: arithmetic mean of the paths' differences along both outputs, as published.
         wbar_rms: their root mean square.
         exact: the exact solution at these cbar.
     """
@@ -68,8 +70,8 @@ def specialisation_curves(
 ) -> Curves:
     """One block of figure A10: path 1 is right for the task in force, but path 2 holds the gate.
 
-    Toy units with tau_W = 1, smooth target with g = 100 and block length 5. Task 1 is the one in force, which is (0, 1)
-    in the published order of outputs. Figure 4H is the same up to t = 1 under stronger penalties.
+    Toy units with tau_W = 1, smooth target with g = 100 and block length 5. Figure 4H is the same up to t = 1 under
+    stronger penalties.
 
     Args:
         method: how to integrate; `FixedSteps` needs a `max_step`.
@@ -96,9 +98,24 @@ def specialisation_curves(
 
     trajectory = eqx.filter_vmap(integrate)(jnp.asarray(RATIOS, dtype))
     state = trusted(trajectory)["state"]
-    gates, weights = state.gates, state.weights[..., 0]
-    at, exact = jax.device_get(_coordinates(gates, weights, RATIOS.astype(dtype)))
-    return Curves(RATIOS, np.asarray(trajectory.times)[0], gates, weights, at.cbar, at.wbar, at.wbar_rms, exact)
+    return published_curves(RATIOS, np.asarray(trajectory.times)[0], state.gates, state.weights[..., 0])
+
+
+def published_curves(ratios: np.ndarray, times: np.ndarray, gates: np.ndarray, weights: np.ndarray) -> Curves:
+    """Curves with the published labels, of runs that count tasks from the one in force in the first block.
+
+    Args:
+        ratios: tau_c / tau_W, shape (ratios,).
+        times: shape (records,).
+        gates: c, shape (ratios, records, 2).
+        weights: w, paths by tasks, shape (ratios, records, 2, 2).
+
+    Returns:
+        The same states, by outputs, and what the figures show of them.
+    """
+    at, exact = jax.device_get(_coordinates(gates, weights, ratios.astype(gates.dtype)))
+    by_output = weights[..., ::-1]  # the first task has the target (0, 1)
+    return Curves(ratios, times, gates, by_output, at.cbar, at.wbar, at.wbar_rms, exact)
 
 
 def exact_solution(curves: Curves, rms_bar: float) -> list[Check]:
@@ -142,7 +159,7 @@ def stored_values(curves: Curves) -> list[Check]:
         "c_1 - c_2": curves.cbar[:, late],
         "c_1 + c_2": np.sum(gates, axis=-1),
         "wbar": curves.wbar[:, late],
-        "wdbar": 0.5 * (np.sum(weights[:, :, 0], axis=-1) - np.sum(weights[:, :, 1], axis=-1)),
+        "wdbar": 0.5 * (np.sum(weights[:, :, 1], axis=-1) - np.sum(weights[:, :, 0], axis=-1)),
     }
     for name, values in STORED_LATE.items():
         rows.append(compare(f"{name} at t = {LATE} tau_W, five ratios", np.array(values), found[name], 1e-4))

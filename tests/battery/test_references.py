@@ -70,7 +70,7 @@ def test_a_gate_arrives_at_a_strong_hinge_and_is_held_exactly_at_zero(accuracy):
     given = pulled_down(3.0)
     path = solve(given, accuracy)
     expected = np.where(times(given) < ARRIVAL, np.exp(-4 * times(given)) - 0.5, 0.0)
-    assert np.all(path.gates[0, 0::1, 0][times(given) > ARRIVAL] == 0.0)
+    assert np.all(path.gates[0, :, 0][times(given) > ARRIVAL] == 0.0)
     np.testing.assert_allclose(path.gates[0, :, 0], expected, atol=EXACT)
     assert path.events == 1
 

@@ -13,6 +13,7 @@ from ntadyn.storage import write_dataset
 from ntadyn.sweeps.border import BORDER
 from ntadyn.sweeps.regimes import THRESHOLDS
 from tests.finished_sweeps import ramp, sweep
+from tests.hostile_files import good_simulation
 
 COLUMNS = np.linspace(0.1, 0.5, 5)
 
@@ -132,7 +133,7 @@ def refused(capsys, *arguments):
 def test_what_is_no_result_is_refused_in_one_line(tmp_path, capsys):
     path = sweep_file(tmp_path)
     assert "there is no file" in refused(capsys, tmp_path / "none.nc")
-    assert "is a folder; name a file in it, for example of map.nc." in refused(capsys, tmp_path)
+    assert "is a folder; name a file in it, for example map.nc." in refused(capsys, tmp_path)
     (tmp_path / "text.nc").write_text("not NetCDF")
     assert "as NetCDF" in refused(capsys, tmp_path / "text.nc")
     (tmp_path / "cut.nc").write_bytes(path.read_bytes()[:-1000])
@@ -160,3 +161,39 @@ def test_bad_options_are_refused_before_anything_is_printed(tmp_path, capsys, ar
 def test_a_file_must_be_named(capsys):
     assert run() == 2
     assert "FILE" in "".join(capsys.readouterr())
+
+
+def test_unresolved_errors_and_codes_of_later_versions_are_told(tmp_path, capsys):
+    dataset = good_simulation(seeds=4)
+    dataset["result"][2:] = [1, 7]
+    dataset["gates_error"][0, 3] = np.inf
+    dataset["gates_error"][2] = np.inf
+    dataset["gates_error"][3] = 5.0
+    assert run(write_dataset(dataset, tmp_path / "simulation.nc"), "--no-plot") == 0
+    out = capsys.readouterr().out
+    assert "2 of 4 repetitions failed\n  repetition 2 diverged\n  repetition 3 failed with result code 7" in out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["gates_error", "2.0e-04", "unresolved", "in", "1", "of", "2", "repetitions"] in rows
+
+
+def test_many_failures_are_not_all_named(tmp_path, capsys):
+    dataset = good_simulation(seeds=50)
+    dataset["result"][:] = 1
+    assert run(write_dataset(dataset, tmp_path / "simulation.nc"), "--no-plot") == 0
+    out = capsys.readouterr().out
+    assert out.count("diverged") == 20
+    assert "  and 30 more\n" in out
+
+
+def test_a_simulation_of_one_block_is_drawn(tmp_path, capsys):
+    assert run(write_dataset(good_simulation(blocks=1), tmp_path / "simulation.nc")) == 0
+    assert "1 block, time 0 to 2" in capsys.readouterr().out
+
+
+def test_whether_a_file_was_compared_with_its_checksum_is_told(tmp_path, capsys):
+    path = write_dataset(good_simulation(), tmp_path / "simulation.nc")
+    assert run(path, "--no-plot") == 0
+    assert "checksum  matches" in capsys.readouterr().out
+    good_simulation().to_netcdf(path, engine="h5netcdf")
+    assert run(path, "--no-plot") == 0
+    assert "checksum  none: the file is older than checksums" in capsys.readouterr().out

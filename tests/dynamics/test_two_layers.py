@@ -150,7 +150,8 @@ def test_adaptive_solvers_are_stopped_at_the_first_gate_below_zero():
 
 
 def test_many_units_get_the_solver_that_is_made_for_them():
-    flow, start = GradientFlow(general_tasks(), TIME_CONSTANTS), general_network(DeepLinear, paths=17)
+    flow = GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})
+    start = general_network(DeepLinear, paths=17)
 
     def program(method):
         run = functools.partial(simulate, flow, CURRICULUM, method=method, observables={})

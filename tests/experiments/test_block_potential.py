@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiments.block_potential import BlockPotential
+from experiments.block_potential import BlockPotential, first_order_loss
 
 
 def test_constants():
@@ -29,10 +29,22 @@ def test_descent_in_the_growth_term_is_quadratic_in_time():
     np.testing.assert_allclose(path, (np.sqrt(x0) + rate * times) ** 2, rtol=1e-3)
 
 
+def test_the_effective_potential_is_the_sum_over_both_tasks():
+    potential, wbar = BlockPotential(block_duration=3.0), np.linspace(-1.05, 1.05, 7)
+    tasks = [
+        potential.linear(along) + potential.growth(along) + potential.wall(np.abs(wbar)) for along in (wbar, -wbar)
+    ]
+    np.testing.assert_allclose(potential.effective(wbar), np.sum(tasks, axis=0), rtol=1e-14)
+
+
+def test_without_gates_both_tasks_resist():
+    np.testing.assert_allclose(first_order_loss(np.array([-1.0, 0.0, 0.5])), [4.0, 0.0, 1.0], atol=1e-15)
+
+
 def test_both_wells_are_equally_deep_and_deepen_with_the_block():
     depths = [BlockPotential(block_duration=duration).well_depth() for duration in (1.0, 2.0, 4.0)]
-    # Without the wall the depth at X = 1 is tau_B C_q / 4.
-    assert 0.3 < depths[0] < 0.4
+    # Without the wall every task adds tau_B C_q / 4 at X = 1.
+    assert 0.6 < depths[0] < 0.8
     np.testing.assert_allclose(np.divide(depths[1:], depths[:-1]), 2, atol=0.1)
 
 

@@ -72,16 +72,18 @@ def test_a_new_version_of_a_library_is_a_new_version(folder, monkeypatch):
 
 
 def test_imports_are_followed_through_packages_and_lazy_names(folder):
-    found = module._imported("experiments.figure_x")
+    found = module.PROJECT.imported("experiments.figure_x")
     assert {"experiments.figure_x_numbers", "ntadyn.metrics", "ntadyn.metrics.assignment"} <= set(found)
     assert not any(name.startswith(("ntadyn.cli", "ntadyn.dynamics")) for name in found)
     write(folder / "figure_x.py", "import ntadyn\n")
-    assert {"ntadyn", "ntadyn.simulation", "ntadyn.solvers.splitting"} <= set(module._imported("experiments.figure_x"))
+    assert {"ntadyn", "ntadyn.simulation", "ntadyn.solvers.splitting"} <= set(
+        module.PROJECT.imported("experiments.figure_x")
+    )
 
 
 def test_figures_do_not_depend_on_the_machinery_that_runs_them():
     for name in experiments.FIGURES:
-        found = module._imported(f"experiments.{name}")
+        found = module.PROJECT.imported(f"experiments.{name}")
         assert "experiments.acceptance" in found
         assert not {"experiments.runner", "experiments.report", "experiments"} & set(found)
 

@@ -20,10 +20,18 @@ def test_numbers(data):
 
 
 def test_starts_where_figure_a10_was(data):
-    # The stored state at t = 1.25 for tau_c/tau_W = 0.1, path by path, the task in force first.
+    # The stored state at t = 1.25 for tau_c/tau_W = 0.1, path by path, with the target (0, 1).
     flow = data["flow"].isel(ratio=0, record=0)
     np.testing.assert_allclose(flow.gates, (0.954597, 0.050775), atol=2e-4)
-    np.testing.assert_allclose(flow.weights, ((1.043804, -0.049848), (0.050594, 0.947592)), atol=2e-4)
+    np.testing.assert_allclose(flow.weights, ((-0.049848, 1.043804), (0.947592, 0.050594)), atol=2e-4)
+
+
+def test_goes_on_with_the_task_that_was_in_force(data):
+    flow = data["flow"]
+    middles = [flow.isel(record=int(np.argmin(np.abs(flow.time.values - middle)))) for middle in (2.5, 7.5)]
+    # Errors are those of y against (0, 1) in every block, as in figure A10.
+    assert np.all(np.abs(middles[0].error_1) < 0.05)
+    assert np.all(middles[1].error_1 > 0.95)
 
 
 def test_staying_on_the_curve_of_one_block_is_refused(data):

@@ -45,6 +45,28 @@ def test_slices_tilt_towards_the_task_in_force(data):
     np.testing.assert_array_equal(slopes, [-1, 1, -1, 1])
 
 
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_a_mean_or_another_sum_is_refused(data, factor):
+    wrong = data["potential"].assign(effective=factor * data["potential"].effective)
+    rows = figure_a9.accept({**data, "potential": wrong})
+    assert sum(row.name.startswith("C: ") and row.verdict is Verdict.OUTSIDE for row in rows) >= 6
+
+
+def test_the_right_panel_has_the_published_curves(data):
+    potential = data["potential"]
+    np.testing.assert_allclose(potential.block_duration, [0.01, 0.0562, 0.316, 1.78, 10], rtol=2e-3)
+    figure = figure_a9.plot(data)
+    panel = next(ax for ax in figure.axes if "effective" in ax.get_ylabel())
+    dotted, *dashed = [line for line in panel.lines if len(line.get_xdata()) > 2]
+    assert dotted.get_linestyle() == ":"
+    assert [line.get_linestyle() for line in dashed] == ["--"] * 5
+    np.testing.assert_allclose(dotted.get_ydata(), 4 * dotted.get_xdata() ** 2, atol=1e-12)
+    low, high = panel.get_ylim()
+    assert low < -7.2
+    assert high > 4.4
+    plt.close(figure)
+
+
 def test_picture_has_its_panels(data):
     figure = figure_a9.plot(data)
     assert [ax.get_title(loc="left") for ax in figure.axes if ax.get_title(loc="left")] == ["A", "C", "B"]

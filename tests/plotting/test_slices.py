@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 from ntadyn.plotting.slices import draw_regime_shares, draw_slices
 from ntadyn.plotting.sweep_maps import REGIME_COLORS
 from ntadyn.sweeps.summary import summarise
-from tests.finished_sweeps import sweep
+from tests.finished_sweeps import ramp, sweep
 
 VALUES = np.random.default_rng(0).uniform(0.5, 1.0, size=(3, 4, 7))
 STRENGTHS = [0.0, 0.1, 0.2, 0.3]
@@ -83,3 +83,13 @@ def test_regime_shares_are_stacked_to_one_with_failures_on_top(ax):
     colors = [to_hex(bars[0].get_facecolor()).upper() for bars in ax.containers]
     assert colors[:3] == list(REGIME_COLORS.values())
     assert ax.containers[3][1].get_hatch() == "////"
+
+
+def test_rows_whose_values_look_alike_are_drawn_apart():
+    columns = np.linspace(0, 1, 4)
+    values = np.stack([ramp([0.2, 0.3], columns), ramp([0.6, 0.7], columns)])
+    figure, ax = plt.subplots()
+    lines = draw_slices(ax, sweep(values, block_duration=[1.0, 1.000001], strength=columns), "strength", (0, 1))
+    assert [line.get_label() for line in lines] == ["1", "1"]
+    assert np.all(lines[0].get_ydata() > lines[1].get_ydata())
+    plt.close(figure)

@@ -75,3 +75,21 @@ def test_a_figure_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
         save_figure(figure, tmp_path / "picture")
     plt.close(figure)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_figure_of_which_one_picture_cannot_be_drawn_leaves_the_old_pair(tmp_path, monkeypatch):
+    figure, _ = plt.subplots(figsize=(1, 1))
+    for suffix in (".png", ".pdf"):
+        (tmp_path / f"picture{suffix}").write_text("old")
+    draw = figure.savefig
+
+    def fail(target, format):
+        if format == "pdf":
+            raise RuntimeError("cannot draw")
+        draw(target, format=format)
+
+    monkeypatch.setattr(figure, "savefig", fail)
+    with pytest.raises(RuntimeError, match="cannot draw"):
+        save_figure(figure, tmp_path / "picture")
+    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["old", "old"]
+    assert not plt.fignum_exists(figure.number)

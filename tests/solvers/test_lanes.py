@@ -11,12 +11,12 @@ from jaxtyping import Array, Float
 
 from ntadyn import observables
 from ntadyn.batch import LaneSteps, run_batch
-from ntadyn.dynamics import OrderParameters
+from ntadyn.dynamics import OrderParameters, gate_flow
+from ntadyn.dynamics.gate_flow import GateProblem
 from ntadyn.regularizers import L1, L2, AbstractPenalty, Nonnegativity, UnitL1Norm, UnitL2Norm
 from ntadyn.results import result_codes
 from ntadyn.simulation import FixedSteps
-from ntadyn.solvers import gate_flow, lanes
-from ntadyn.solvers.gate_flow import GateProblem
+from ntadyn.solvers import lanes
 from ntadyn.solvers.lanes import LaneProblem, LaneState
 from ntadyn.tasks.curricula import AbstractCurriculum
 from ntadyn.time_grid import lay_out

@@ -9,10 +9,11 @@ import pytest
 
 from ntadyn import observables
 from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters, Symmetric
+from ntadyn.methods import FixedSteps, method_for
 from ntadyn.networks import DeepLinear, GatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.simulation import FixedSteps, simulate
-from ntadyn.solvers import Descent, SlidingHeun, Splitting, solver_for
+from ntadyn.simulation import simulate
+from ntadyn.solvers import Descent, SlidingHeun, Splitting
 from ntadyn.solvers.sliding import through_zero
 from ntadyn.tasks.curricula import alternating
 from ntadyn.tasks.teachers import orthogonal
@@ -131,16 +132,29 @@ def test_penalties_that_many_gates_make_stiff_are_resolved():
     np.testing.assert_allclose(coarse, fine, rtol=0, atol=1e-3)
 
 
+def suited(system, network):
+    method = method_for(system, system.initial_state(network))
+    return type(method.solver)
+
+
 def test_the_solver_that_suits_a_system():
     flow = GradientFlow(TASKS, TIME_CONSTANTS, {"gates": KINKED})
-    assert isinstance(solver_for(flow, 2), Splitting)
-    assert isinstance(solver_for(flow, 200), SlidingHeun)
-    assert isinstance(solver_for(OrderParameters(TASKS, TIME_CONSTANTS), 200), SlidingHeun)
-    assert isinstance(solver_for(DeepOrderParameters(TASKS, TIME_CONSTANTS), 8), Splitting)
+    few, many = general_network(), general_network(DeepLinear, 17)
+    assert suited(flow, few) is Splitting
+    assert suited(flow, many) is SlidingHeun
+    assert suited(DeepOrderParameters(TASKS, TIME_CONSTANTS, {"gates": KINKED}), many) is SlidingHeun
+    assert suited(OrderParameters(TASKS, TIME_CONSTANTS, {"gates": KINKED}), general_network(paths=40)) is SlidingHeun
+    assert suited(DeepOrderParameters(TASKS, TIME_CONSTANTS), general_network(DeepLinear, 4)) is Splitting
+    # Smooth, and with too many gates for the one.
+    smooth = GradientFlow(TASKS, TIME_CONSTANTS)
+    assert suited(smooth, many) is diffrax.Tsit5
+    assert type(method_for(smooth, many, 0.01).solver) is SlidingHeun
     # Which would refuse it.
-    assert isinstance(solver_for(GradientFlow(TASKS, TIME_CONSTANTS, {"weights": ColumnL2(1.0)}), 200), Splitting)
-    assert isinstance(solver_for(OnlineSGD(flow, jax.random.key(0)), 200), Descent)
-    assert isinstance(solver_for(Symmetric(TIME_CONSTANTS), 2), diffrax.Heun)
+    assert (
+        suited(GradientFlow(TASKS, TIME_CONSTANTS, {"weights": ColumnL2(1.0)}), general_network(paths=40)) is Splitting
+    )
+    assert suited(OnlineSGD(flow, jax.random.key(0)), few) is Descent
+    assert suited(Symmetric(TIME_CONSTANTS), symmetric_network()) is Splitting
 
 
 def test_refusals_say_what_to_do():

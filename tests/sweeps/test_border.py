@@ -185,3 +185,13 @@ def test_nothing_lies_between_names():
 def test_what_has_no_border_is_refused(dataset, arguments, message):
     with pytest.raises(ValueError, match=message):
         border(dataset, **arguments)
+
+
+def test_cells_out_of_order_have_the_border_of_those_in_order():
+    rising = np.linspace(0.0, 1.0, 6)[:, None] * np.ones((6, 3))
+    strengths = np.linspace(0.1, 0.6, 6)
+    order = np.asarray([3, 0, 5, 1, 4, 2])
+    (plain,) = border(sweep(rising, strength=strengths.tolist()), level=0.5).crossings
+    (mixed,) = border(sweep(rising[order], strength=strengths[order].tolist()), level=0.5).crossings
+    assert mixed == plain
+    assert plain.position == pytest.approx(0.35)

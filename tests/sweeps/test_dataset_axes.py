@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ntadyn.sweeps.dataset_axes import axis_names, dataset_axes, plane
+from ntadyn.sweeps.dataset_axes import axis_names, by_index, dataset_axes, plane
 from ntadyn.sweeps.summary import summarise
 from tests.finished_sweeps import sweep
 
@@ -90,3 +90,15 @@ def test_a_single_cell_gets_an_axis():
 def test_other_datasets_are_refused():
     with pytest.raises(ValueError, match=r"not a sweep.*\['x'\]"):
         axis_names(xr.Dataset({"x": ("seed", [1.0])}))
+
+
+def test_values_over_decades_are_drawn_where_each_can_be_seen():
+    (axis,) = dataset_axes(sweep(np.ones((5, 2)), strength=[1e-6, 1e-5, 2e-4, 1e-2, 1.0]))
+    assert axis.logarithmic
+    (axis,) = dataset_axes(sweep(np.ones((4, 2)), strength=[0.0, 1e-6, 1e-3, 1.0]))
+    assert not axis.logarithmic
+    shown = by_index(axis)
+    np.testing.assert_array_equal(shown.values, [0, 1, 2, 3])
+    assert shown.names == ("0", "1e-06", "0.001", "1")
+    (even,) = dataset_axes(sweep(np.ones((4, 2)), strength=[0.0, 0.1, 0.2, 0.4]))
+    assert by_index(even) is even

@@ -61,7 +61,7 @@ def test_groups_fit_into_their_structure_and_share_one_program(tiles):
 
 def test_time_grids_cover_the_run_in_steps_that_fit_the_gates(tiles):
     found = grids(tiles)
-    for cell, (start, end, block, steps, tasks, records) in found.items():
+    for cell, (start, end, _, block, steps, tasks, records) in found.items():
         duration, tau = DURATIONS[cell // len(GATES)], GATES[cell % len(GATES)]
         blocks = int(np.ceil(2.0 / duration - 1e-9))
         assert records == 2 * blocks
@@ -101,7 +101,7 @@ def test_tiles_are_the_same_whenever_they_are_cut(tiles):
 
 
 def test_tiles_hold_a_bounded_number_of_steps_however_large_the_map(tiles, monkeypatch):
-    per_cell = [sum(grid[3]) for grid in grids(tiles).values()]
+    per_cell = [sum(grid[4]) for grid in grids(tiles).values()]
     lanes = tiles[0].structure.num_cells * 3
     limit = 5.5 * np.mean(per_cell) * lanes
     monkeypatch.setattr(layout, "TILE_STEPS", limit)

@@ -1,6 +1,10 @@
+import errno
 import json
+import os
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +34,7 @@ def test_a_folder_of_another_sweep_is_refused_with_every_difference(tmp_path):
         "  configuration.time_constants.gates: 0.03 there, 0.04 here",
         "  num_tiles: 4 there, 8 here",
     ]
-    assert "Choose another folder to keep both (the commands take it as --out), or delete this one" in lines[-1]
+    assert "Choose another folder (the commands take it as --out); what this one holds stays as it is." in lines[-1]
     assert names(tmp_path) == before
 
 
@@ -51,18 +55,159 @@ def test_the_same_identity_in_another_form_is_the_same(tmp_path):
 def test_a_folder_with_other_files_is_refused(tmp_path):
     (tmp_path / ".hidden").touch()
     (tmp_path / "thesis.tex").write_text("kept")
-    with pytest.raises(ValueError, match=r"holds 'thesis.tex' and 0 other files, but no sweep.json.*or empty folder"):
+    with pytest.raises(
+        ValueError, match=r"there is no sweep.json, and 'thesis.tex', the first of 1, .*or an empty folder"
+    ):
         ShardStore.open(tmp_path, IDENTITY, 4)
     assert names(tmp_path) == [".hidden", "thesis.tex"]
     (tmp_path / "thesis.tex").unlink()
     assert ShardStore.open(tmp_path, IDENTITY, 4).missing() == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff", b""])
-def test_an_unreadable_manifest_is_refused(tmp_path, content):
-    (tmp_path / "sweep.json").write_bytes(content)
-    with pytest.raises(ValueError, match=r"cannot read .*sweep.json.*Choose another folder, or delete this one"):
+def missing(path):
+    path.unlink()
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:10])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def no_text(path):
+    path.write_bytes(b"\xff")
+
+
+def no_entries(path):
+    path.write_text("[]")
+
+
+def link_to_nothing(path):
+    path.unlink()
+    path.symlink_to("nothing")
+
+
+def link_to_itself(path):
+    path.unlink()
+    path.symlink_to(path)
+
+
+def folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+LOST = [missing, cut_short, empty, no_text, no_entries, link_to_nothing, link_to_itself]
+IN_THE_WAY = [folder, pipe]
+
+
+def finish_some(place, identity=IDENTITY, tiles=(1, 3)):
+    store = ShardStore.open(place, identity, 4)
+    for tile in tiles:
+        store.write(tile, compute(tile))
+    return names(place)
+
+
+@pytest.mark.parametrize("damage", LOST)
+def test_finished_tiles_are_kept_when_the_manifest_is_lost(tmp_path, damage):
+    before = finish_some(tmp_path)
+    damage(tmp_path / "sweep.json")
+    ShardStore.check(tmp_path, IDENTITY, 4)
+    assert ShardStore.open(tmp_path, IDENTITY, 4).missing() == [0, 2]
+    assert names(tmp_path) == before
+    with pytest.raises(ValueError, match="belongs to another sweep"):  # it says again whose they are
+        ShardStore.open(tmp_path, {"other": 1}, 4)
+
+
+@pytest.mark.parametrize("damage", LOST + IN_THE_WAY)
+@pytest.mark.parametrize("others", ["all", "one", "none"])
+def test_a_folder_is_not_taken_over_where_something_in_it_is_not_of_this_sweep(tmp_path, damage, others):
+    ours = tmp_path / "ours"
+    finish_some(ours, IDENTITY if others != "all" else {"other": 1})
+    if others == "one":
+        finish_some(tmp_path / "theirs", {"other": 1}, tiles=[0])
+        shutil.copy(next((tmp_path / "theirs").glob("tile-*")), ours)
+    if others == "none":
+        for path in ours.glob("tile-*"):
+            path.unlink()
+    damage(ours / "sweep.json")
+    before = names(ours)
+    if others == "none" and damage is missing:
+        ShardStore.check(ours, IDENTITY, 4)  # nothing is there
+        return
+    for attempt in (ShardStore.check, ShardStore.open):
+        with pytest.raises(
+            ValueError, match=r"nothing says which sweep the folder '.*ours' belongs to: .*elsewhere"
+        ) as caught:
+            attempt(ours, IDENTITY, 4)
+    assert "delete" not in str(caught.value)
+    assert ("'tile-" in str(caught.value)) == (others != "none")
+    assert names(ours) == before
+
+
+@pytest.mark.parametrize("damage", IN_THE_WAY)
+def test_what_is_not_a_file_in_place_of_the_manifest_stays(tmp_path, damage):
+    finish_some(tmp_path)
+    damage(tmp_path / "sweep.json")
+    with pytest.raises(ValueError, match=r"sweep.json cannot be read \(it is not a file\). Choose another"):
         ShardStore.open(tmp_path, IDENTITY, 4)
+    assert not (tmp_path / "sweep.json").is_file()
+
+
+def test_a_manifest_that_may_not_be_written_lets_everyone_compute(tmp_path, monkeypatch):
+    finish_some(tmp_path)
+    opened = os.open
+
+    def read_only(path, flags, *args, **kwargs):
+        if str(path).endswith("sweep.json") and flags & os.O_RDWR:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", read_only)
+    store = ShardStore.open(tmp_path, IDENTITY, 4)
+    tiles = []
+    for tile in store.pending():
+        store.write(tile, compute(tile))
+        tiles.append(tile)
+    assert tiles == [0, 2]
+    assert store.missing() == []
+
+
+@pytest.mark.parametrize("place", ["new", "deep/er", "there"])
+def test_a_check_leaves_no_trace(tmp_path, place):
+    (tmp_path / "there").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    ShardStore.check(tmp_path / place, IDENTITY, 4)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("make", [Path.touch, link_to_nothing, link_to_itself, pipe])
+def test_what_is_no_folder_is_refused(tmp_path, make):
+    place = tmp_path / "place"
+    place.touch()
+    make(place)
+    for attempt in (ShardStore.check, ShardStore.open):
+        for target in (place, place / "deeper"):
+            with pytest.raises(ValueError, match="cannot write to the output folder"):
+                attempt(target, IDENTITY, 4)
+    assert names(tmp_path) == ["place"]
+
+
+def test_a_folder_that_cannot_be_listed_is_refused(tmp_path, monkeypatch):
+    def refused(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    for attempt in (ShardStore.check, ShardStore.open):
+        with pytest.raises(ValueError, match=r"cannot use the folder .*: Permission denied. Choose another folder"):
+            attempt(tmp_path, IDENTITY, 4)
 
 
 def test_of_two_sweeps_that_start_in_one_folder_one_is_refused(tmp_path):

@@ -109,6 +109,38 @@ def test_errors_are_told_with_the_place_of_the_largest(dataset):
     assert rows[2] == ["alignment_error", "0", "-", "-", "-"]
 
 
+def test_unresolved_errors_are_counted_and_left_out_of_the_rest(dataset):
+    errors = np.full((2, 6, 3), 1e-5)
+    errors[0, 0] = np.inf
+    errors[1, 1, 2] = 3e-2
+    dataset["gate_error"] = (dataset.alignment.dims, errors)
+    dataset["alignment_error"] = (dataset.alignment.dims, np.full((2, 6, 3), np.inf))
+    rows = section(describe_sweep(dataset, "alignment", 0.9), "change when")
+    assert " ".join(rows[1]) == "gate_error 33 1.0e-05 1.0e-05 3.0e-02 block_duration 2, strength 0.2"
+    assert rows[2] == ["alignment_error", "0", "-", "-", "-"]
+    told = [" ".join(row) for row in rows[3:]]
+    assert told == [
+        "gate_error: 3 more are unresolved, their steps too long to tell an error",
+        "alignment_error: 36 more are unresolved, their steps too long to tell an error",
+    ]
+
+
+def test_cells_that_were_not_run_are_no_failures_and_later_codes_are(dataset):
+    dataset["result"][0, :2] = -1
+    dataset["result"][1, 0] = [0, 5, 1]
+    (told,) = [row for row in section(describe_sweep(dataset, "alignment", 0.9), "outcome") if "failed," in row]
+    assert " ".join(told) == (
+        "2 of 30 trajectories failed, in 1 of 12 cells: 1 diverged, 1 for other reasons; left out below; "
+        "6 were not run, and are left out below"
+    )
+
+
+def test_cells_of_tables_are_one_line_of_visible_characters():
+    assert columns_of([("a\nb\x1b[31m", "c")]) == ["  a\\nb\\x1b[31m  c"]
+    (line,) = columns_of([("x" * 1000, "y")])
+    assert line == f"  {'x' * 159}…  y"
+
+
 def test_separatrices_are_told_where_jittered_starts_were_run(dataset):
     assert not [heading for heading in describe_sweep(dataset, "alignment", 0.9) if "separatrix" in heading]
     moved = np.full((2, 6, 3), np.nan)

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 import xarray as xr
 
 import ntadyn
-from ntadyn.storage import DiskFullError, remove_abandoned, writing
+from ntadyn.storage import DiskFullError, writing
 from ntadyn.sweeps.shards import ShardStore
 from tests.sweeps.small_sweep import IDENTITY, NUM_TILES, compute
 
@@ -224,10 +223,16 @@ def take_from_another_sweep(folder):
     shutil.copy(other.write(2, compute(2)), folder)
 
 
-def put_a_folder_in_its_place(folder):
+def put_a_link_to_nothing(folder):
     path = shard(folder, 2)
     path.unlink()
-    path.with_name("tile-00002.x.nc").mkdir()
+    path.symlink_to("nothing")
+
+
+def put_a_link_to_itself(folder):
+    path = shard(folder, 2)
+    path.unlink()
+    path.symlink_to(path)
 
 
 DAMAGES = [truncate, empty, flip_a_bit, lose_the_checksum, swap_with_another_tile, take_from_another_sweep]
@@ -254,11 +259,68 @@ def test_a_damaged_shard_is_computed_again(few, damage):
     assert_same_bits(store.read(2), compute(2))
 
 
-def test_a_shard_that_cannot_be_read_is_computed_again(few):
-    put_a_folder_in_its_place(few)
-    with pytest.warns(UserWarning, match=r"cannot be read \(Is a directory\); tile 2 counts as missing"):
-        assert fill(reopen(few)) == [2]
-    assert reopen(few).read(2).equals(compute(2))
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        (put_a_link_to_nothing, "is a link to nothing"),
+        (put_a_link_to_itself, "cannot be read (Too many levels of symbolic"),
+    ],
+)
+def test_a_shard_that_cannot_be_read_is_computed_again(few, damage, fault):
+    before = names(few)
+    damage(few)
+    reports = []
+    assert fill(reopen(few, reports)) == [2]
+    assert len(reports) == 1
+    assert fault in reports[0]
+    assert names(few) == before
+    assert_same_bits(reopen(few).read(2), compute(2))
+
+
+def test_a_shard_that_may_not_be_read_is_computed_again(few, monkeypatch):
+    original, locked = Path.read_bytes, shard(few, 2)
+
+    def refused(path):
+        if path == locked:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return original(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refused)
+        with pytest.warns(UserWarning, match=r"cannot be read \(Permission denied\); tile 2 counts as missing"):
+            assert fill(reopen(few)) == [2]
+    assert_same_bits(reopen(few).read(2), compute(2))
+
+
+def a_folder(path):
+    path.mkdir()
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+def a_link_to_a_folder(path):
+    path.symlink_to(path.parent)
+
+
+@pytest.mark.parametrize("make", [a_folder, a_pipe, a_link_to_a_folder])
+@pytest.mark.parametrize("complete", [True, False])
+def test_what_a_tile_cannot_replace_is_noticed_before_anything_is_computed(few, make, complete):
+    path = shard(few, 2)
+    path.unlink()
+    if not complete:
+        shard(few, 3).unlink()
+    make(path)
+    before = names(few)
+    for attempt in (ShardStore.check, ShardStore.open):
+        with pytest.raises(
+            ValueError, match=r"tile-00002.*nc' is in the place of a tile, but not a file.*Move it elsewhere"
+        ):
+            attempt(few, IDENTITY, FEW)
+    assert names(few) == before
+    path.unlink() if path.is_symlink() or not path.is_dir() else path.rmdir()
+    assert fill(reopen(few)) == ([2] if complete else [2, 3])
 
 
 def test_a_damaged_copy_beside_a_valid_shard_does_no_harm(few):
@@ -359,36 +421,6 @@ def test_a_disk_that_fills_up_for_real(whole, tmp_path):
     assert ".part" not in full
     assert full.count("wrote") + resumed.count("wrote") == NUM_TILES
     assert listing.split() == names(whole)
-
-
-def leave(folder, name, age=0.0):
-    path = folder / name
-    path.touch()
-    os.utime(path, (time.time() - age,) * 2)
-    return name
-
-
-def test_only_what_nobody_writes_any_more_is_removed(tmp_path):
-    finished_process = subprocess.Popen(["true"])
-    finished_process.wait()
-    with writing(tmp_path / "file") as temporary:
-        host = temporary.name.split(".")[-4]
-        name = ".tile-00001.abc.nc.{}.{}.01234567.part".format
-        day = 24 * 3600.0
-        leave(tmp_path, name(host, finished_process.pid))
-        leave(tmp_path, name(host, os.getpid()), age=1.1 * day)
-        leave(tmp_path, name("elsewhere", finished_process.pid), age=1.1 * day)
-        leave(tmp_path, ".unknown.part", age=1.1 * day)
-        kept = [
-            leave(tmp_path, name(host, os.getpid()), age=0.9 * day),
-            leave(tmp_path, name(host, 1)),
-            leave(tmp_path, name("elsewhere", finished_process.pid), age=0.9 * day),
-            leave(tmp_path, ".unknown.part"),
-            leave(tmp_path, "kept.part", age=2 * day),
-            temporary.name,
-        ]
-        remove_abandoned(tmp_path)
-        assert names(tmp_path) == sorted(kept)
 
 
 def test_opening_a_store_removes_what_killed_processes_left(few):

@@ -1,10 +1,12 @@
-"""Published schedules and bookkeeping."""
+"""Published schedules and bookkeeping, in both precisions."""
 
 import numpy as np
 import pytest
 
 from ntadyn.tasks import curricula
 from ntadyn.tasks.named import NAMED, named, published_num_blocks, published_step_count, published_switch_block
+
+pytestmark = pytest.mark.usefixtures("precision")
 
 
 def tasks_of(curriculum):

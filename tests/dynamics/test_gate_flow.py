@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ntadyn.dynamics.gate_flow import GateProblem, flow_gates, symmetric_eigen
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.solvers.gate_flow import GateProblem, flow_gates, symmetric_eigen
 
 TAU = 0.3
 KINKED = Nonnegativity(0.3) + UnitL1Norm(1.5)

@@ -1,0 +1,127 @@
+"""What holds along every run, whatever the numbers: checked at every record, and at the end.
+
+Losses are not negative, a flow never raises its energy while one task is in force, overlaps are those of some network,
+and updates stay within a bound.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from ntadyn.dynamics.system import AbstractSplitSystem, AbstractSystem, AbstractUpdatingSystem, TaskWeights
+
+# Parameters of an update may become this many times as large as teachers and start together; a step that is too long
+# makes them grow without bound.
+MOST_GROWTH = 1e4
+
+
+class Watch(eqx.Module):
+    """What has been seen of a run, or with arrays of lanes of many.
+
+    Attributes:
+        block: the block of the last record.
+        task: the task at the last record.
+        energy: the energy there.
+        scale: the largest energy so far, and that of the teachers.
+    """
+
+    block: Int[Array, ""]
+    task: Float[Array, " m"]
+    energy: Float[Array, "*lane"]
+    scale: Float[Array, "*lane"]
+
+    @classmethod
+    def begin(cls, first_block: Int[Array, ""], task: TaskWeights, scale: Float[Array, "*lane"]) -> "Watch":
+        """Before the first record; `scale` is that of `scale_of`."""
+        return cls(first_block - jnp.ones_like(first_block), task, jnp.zeros_like(scale), scale)
+
+    def look(
+        self,
+        block: Int[Array, ""],
+        task: TaskWeights,
+        energy: Float[Array, "*lane"],
+        loss: Float[Array, "*lane"],
+        slack: float,
+    ) -> tuple["Watch", Bool[Array, "*lane"]]:
+        """Take note of a record.
+
+        Args:
+            block: its block.
+            task: the task in force.
+            energy: the energy there.
+            loss: the loss there.
+            slack: how far a law may be broken, in units of the scale.
+
+        Returns:
+            What has been seen now, and whether a law was broken.
+        """
+        scale = jnp.maximum(self.scale, jnp.abs(energy))
+        goes_on = (block == self.block) & jnp.all(task == self.task)
+        rose = goes_on & (energy - self.energy > slack * scale)
+        return Watch(block, task, energy, scale), rose | (loss < -slack * scale)
+
+
+def scale_of(system: AbstractSystem, state: PyTree) -> Float[Array, ""]:
+    """The loss of a network that does nothing, for white inputs: 1/2 max_m |W*^m|^2; zero where no energy descends."""
+    if not isinstance(system, AbstractSplitSystem):
+        return jnp.zeros((), system.tasks.teachers.dtype)
+    teachers = jnp.sum(system.overlaps(state).teachers, axis=0)
+    return 0.5 * jnp.max(jnp.diagonal(teachers))
+
+
+def energy_and_loss(
+    system: AbstractSystem, state: PyTree, task: TaskWeights
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """What `Watch.look` looks at; zeros for systems that need not descend an energy."""
+    if not isinstance(system, AbstractSplitSystem):
+        zero = jnp.zeros((), system.tasks.teachers.dtype)
+        return zero, zero
+    return system.energy(state, task), system.loss(state, task)
+
+
+def is_possible(system: AbstractSystem, state: PyTree, slack: float) -> Bool[Array, ""]:
+    """Whether some network has this state: its Gram matrix has no eigenvalue below -slack times its trace.
+
+    Args:
+        system: the system.
+        state: a state of it.
+        slack: see above.
+    """
+    if not isinstance(system, AbstractSplitSystem):
+        return jnp.asarray(True)
+    gram = system.gram(state)
+    return jnp.asarray(True) if gram is None else jnp.all(jax.vmap(lambda one: _semidefinite(one, slack))(gram))
+
+
+def within_bound(system: AbstractSystem, state: PyTree, start: PyTree) -> Bool[Array, ""]:
+    """Whether the parameters of an update are at most `MOST_GROWTH` times as large as teachers and start together."""
+    if not isinstance(system, AbstractUpdatingSystem):
+        return jnp.asarray(True)
+    bound = MOST_GROWTH * (_size(system.tasks.teachers) + _size(start))
+    return _size(state) <= bound
+
+
+def _size(tree: PyTree) -> Float[Array, ""]:
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if eqx.is_inexact_array(leaf)]
+    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in leaves]))
+
+
+def _semidefinite(gram: Float[Array, "n n"], slack: float) -> Bool[Array, ""]:
+    """Whether all pivots of the Gram matrix, shifted by slack times its trace, are positive, and it is symmetric.
+
+    By elimination, not by eigenvalues: a batch is then one operation on arrays.
+    """
+    shift = slack * jnp.trace(gram)
+    skew = jnp.max(jnp.abs(gram - gram.T))
+
+    def eliminate(k: Int[Array, ""], carry):
+        rest, positive = carry
+        pivot, column = rest[k, k], rest[:, k]
+        step = column[:, None] * column[None, :] / jnp.where(pivot > 0, pivot, 1)
+        return rest - step, positive & (pivot > 0)
+
+    shifted = gram + shift * jnp.eye(gram.shape[0], dtype=gram.dtype)
+    positive = lax.fori_loop(0, gram.shape[0], eliminate, (shifted, jnp.asarray(True)))[1]
+    return (positive | (jnp.max(jnp.abs(gram)) == 0)) & (skew <= shift)

@@ -1,0 +1,46 @@
+"""Text from files in pictures, where it must be no formula, and not longer than a picture is wide."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ntadyn.text import printable
+
+LONGEST_LABEL = 60
+_VALUES = ("configuration",)
+
+
+def label(text: object) -> str:
+    """Text as it is, for a library that takes what stands between dollar signs for mathematics."""
+    return printable(text, LONGEST_LABEL).replace("$", r"\$")
+
+
+def for_pictures(dataset: xr.Dataset) -> xr.Dataset:
+    """A dataset whose names, attributes and coordinates of text can be drawn as they are.
+
+    Args:
+        dataset: from a file that anybody may have made.
+
+    Returns:
+        The same values under such names.
+    """
+    named = {name: label(name) for name in (*dataset.variables, *dataset.dims) if "$" in str(name)}
+    drawn = dataset.rename(named).assign_attrs(_labels(dataset.attrs))
+    texts = {
+        name: (item.dims, np.asarray([label(text) for text in item.values.flat], object).reshape(item.shape))
+        for name, item in drawn.coords.items()
+        if item.dtype.kind in "UOT"
+    }
+    drawn = drawn.assign_coords({name: (*text, drawn[name].attrs) for name, text in texts.items()})
+    for item in drawn.variables.values():
+        item.attrs = _labels(item.attrs)
+    return drawn
+
+
+def _labels(attributes: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {
+        name: label(value) if isinstance(value, str) and name not in _VALUES else value
+        for name, value in attributes.items()
+    }

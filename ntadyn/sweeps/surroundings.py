@@ -1,0 +1,102 @@
+"""What computes the tiles of a sweep: code, versions, device, and settings of JAX; other ones give other bits.
+
+Part of the identity of a sweep, so that no folder mixes tiles of two kinds, and the same on all workers of a cluster.
+What is not part of it, and can move the last bits all the same: the generation of a processor within an architecture,
+and the number of its cores, which matter to products of large matrices; and what an environment variable that JAX has
+read already is changed to.
+"""
+
+import functools
+import os
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+import jax
+
+from ntadyn import __version__
+from ntadyn.code_version import Project
+
+# Everything that a tile goes through, and nothing else: plots, commands, storage may change in the midst of a sweep.
+COMPUTING = "ntadyn.sweeps.tiles"
+# The package itself is a list of names and the version, which is told beside the digest.
+PROJECT = Project(("ntadyn",), frozenset({"ntadyn"}))
+PACKAGES = ("jax", "jaxlib", "equinox", "diffrax", "optimistix", "lineax", "optax", "numpy")
+
+# All that JAX lets one choose and that the bits of a result depend on. Not every version of it has all.
+SETTINGS = (
+    "jax_default_matmul_precision",
+    "jax_default_prng_impl",
+    "jax_disable_jit",
+    "jax_disable_most_optimizations",
+    "jax_enable_x64",
+    "jax_exec_time_optimization_effort",
+    "jax_memory_fitting_effort",
+    "jax_memory_fitting_level",
+    "jax_optimization_level",
+    "jax_random_seed_offset",
+    "jax_threefry_partitionable",
+)
+# Read by XLA and by CUDA when they start.
+VARIABLES = ("XLA_FLAGS", "LIBTPU_INIT_ARGS", "NVIDIA_TF32_OVERRIDE")
+# Flags of XLA that change what it writes and how many devices it shows, not what it computes.
+_HARMLESS = ("--xla_dump", "--xla_force_host_platform_device_count", "--xla_hlo_profile")
+
+# `jax.Device` names a variable, which type checkers do not take for a type.
+Device = Any
+
+
+def surroundings(devices: Sequence[Device] = ()) -> dict[str, Any]:
+    """Code, versions, device and settings, as plain values.
+
+    Args:
+        devices: what computes; JAX's local devices if empty.
+    """
+    return {
+        "ntadyn": __version__,
+        "code": code_of(COMPUTING),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        **_versions(),
+        "device": ", ".join(sorted({_kind(device) for device in devices or jax.local_devices()})),
+        "settings": settings(SETTINGS),
+        "variables": {name: flags for name in VARIABLES if (flags := _flags(name))},
+    }
+
+
+@functools.cache
+def code_of(module: str) -> str:
+    """Digest of a module of this package and of all in it that it imports, made once per process.
+
+    Args:
+        module: dotted name.
+    """
+    return PROJECT.digest(module)[:16]
+
+
+def settings(names: Sequence[str]) -> dict[str, Any]:
+    """Settings of JAX, those that this version of it has, as plain values.
+
+    Args:
+        names: of settings.
+    """
+    values = {name: jax.config.values[name] for name in names if name in jax.config.values}
+    return {name: value if isinstance(value, bool | int | float) else str(value) for name, value in values.items()}
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in PACKAGES}
+
+
+def _kind(device: Device) -> str:
+    if device.platform == "cpu":
+        return f"cpu: {platform.system()} {platform.machine()}"
+    # The last line is that of the runtime, for example "cuda 12090".
+    runtime = device.client.platform_version.strip().splitlines()[-1]
+    return f"{device.platform}: {device.device_kind}, {runtime}"
+
+
+def _flags(name: str) -> list[str]:
+    """The flags in an environment variable, in no particular order."""
+    return sorted(flag for flag in os.environ.get(name, "").split() if not flag.startswith(_HARMLESS))
