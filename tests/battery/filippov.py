@@ -5,8 +5,8 @@
 Inside one sign pattern of the gates the field is smooth, and a solver of SciPy integrates it to near rounding. A gate
 whose kink takes part in the pattern by its sign s is followed to its next event: a moving gate (s = +1, -1) arrives at
 zero, where it crosses or is held; a held gate (s = 0, exactly zero) is released when the velocity on one side points
-away from zero. That is Filippov's convention. It needs one rule more where velocities on *both* sides point away, which
-happens at a start at exactly zero: the gate goes where the mean of both points, and stays if that is zero.
+away from zero. That is Filippov's convention. It needs one rule more where velocities on *both* sides point away, as
+they may where a gate starts at exactly zero: it goes where the mean of both points, and stays if that is zero.
 
 Nothing here knows ntadyn: NumPy and SciPy only, in weight space, written from the equations.
 
@@ -38,12 +38,14 @@ class Path:
 
     Attributes:
         gates: at every record, shape (blocks, records, gates).
+        weights: at the end, like those of the problem.
         total_map: sum_p c_p W^p at the end, shape (d_out, d_in).
         events: how many times a gate arrived, crossed or was released.
         evaluations: how many times the field was evaluated by the solver.
     """
 
     gates: np.ndarray
+    weights: np.ndarray
     total_map: np.ndarray
     events: int
     evaluations: int
@@ -125,22 +127,22 @@ class Flow:
         leading = state.shape[:-1]
         return on_gates.reshape(*leading, -1), on_weights.reshape(*leading, -1)
 
-    def slopes(self, gates: np.ndarray, signs: np.ndarray, drive: np.ndarray) -> np.ndarray:
-        """dR/dc as it continues from the pattern `signs`; `drive` is where gates go that are all zero."""
+    def slopes(self, gates: np.ndarray, signs: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+        """dR/dc as it continues from the pattern `signs`; `ahead` is the direction of gates that are all zero."""
         size = np.sum(signs * gates, axis=-1, keepdims=True)
         slope = (self.slope + self.unit_l1 * (size - 1.0)) * signs - 0.5 * self.hinge * (1.0 - signs)
         if self.unit_l2 == 0.0:
             return slope
         norm = np.linalg.norm(gates, axis=-1, keepdims=True)
-        # From the origin the only path that leaves does so along the drive, which the penalty then pulls along, too.
-        ahead = np.where(norm > 0, gates, drive)
-        length = np.linalg.norm(ahead, axis=-1, keepdims=True)
-        return slope + self.unit_l2 * (norm - 1.0) * ahead / np.where(length > 0, length, 1.0)
+        direction = np.where(norm > 0, gates, ahead) / np.where(norm > 0, norm, 1.0)
+        return slope + self.unit_l2 * (norm - 1.0) * direction
 
     def rates(self, state: np.ndarray, signs: np.ndarray) -> np.ndarray:
         """d(state)/dt within the pattern; gates of sign 0 are held if the problem has kinks."""
         on_gates, on_weights = self.forces(state)
-        speed = (on_gates - self.slopes(state[..., : self.size], signs, on_gates)) / self.problem.tau_gates
+        ahead = self._ahead(on_gates, signs) if self.unit_l2 > 0 else signs
+        slopes = self.slopes(state[..., : self.size], signs, ahead)
+        speed = (on_gates - slopes) / self.problem.tau_gates
         if self.kinked:
             speed = np.where(signs == 0, 0.0, speed)
         return np.concatenate([speed, on_weights / self.problem.tau_weights], axis=-1)
@@ -153,8 +155,27 @@ class Flow:
         on_gates, _ = self.forces(state)
         gates = state[..., : self.size]
         sides = [np.where(signs == 0, side, signs) for side in (1.0, -1.0)]
-        above, below = ((on_gates - self.slopes(gates, side, on_gates)) / self.problem.tau_gates for side in sides)
+        above, below = ((on_gates - self.slopes(gates, side, side)) / self.problem.tau_gates for side in sides)
         return above, below
+
+    def entered(self, state: np.ndarray) -> np.ndarray:
+        """The pattern that the flow enters from a state with gates at exactly zero.
+
+        Raises:
+            NotSolved: if it could leave the origin in any direction.
+        """
+        gates = state[: self.size]
+        above, below = self.one_sided(state, np.sign(gates))
+        mean = np.where(_balanced(above, below), 0.0, np.sign(above + below))
+        leaving = np.where(above > 0, np.where(below < 0, mean, 1.0), np.where(below < 0, -1.0, 0.0))
+        signs = np.where(gates == 0, leaving, np.sign(gates))
+        if self.unit_l2 > 0 and not np.any(gates) and np.count_nonzero(signs) > 1:
+            # With u the direction and r the norm, u' = (d - <d, u> u) / r and r' = <d, u> + k: unless the drive d is
+            # the stronger, u forgets its start so slowly that rounding decides.
+            drive, _ = self.forces(state)
+            if np.linalg.norm(drive[signs * drive > 0]) <= self.unit_l2:
+                raise NotSolved("gates start at the origin, where their unit L2 penalty outweighs the drive")
+        return signs
 
     def margins(self, state: np.ndarray, signs: np.ndarray, slack: "Slack") -> np.ndarray:
         """How far each gate is from its next event: a moving one from zero, a held one from being pulled away."""
@@ -179,6 +200,12 @@ class Flow:
         curvature = own * np.linalg.norm(weights) * variance + self.unit_l1 * self.size + self.unit_l2
         return Slack(error, error * curvature / self.problem.tau_gates)
 
+    def _ahead(self, drive: np.ndarray, signs: np.ndarray) -> np.ndarray:
+        """Where the gates that may move go from the origin: along the drive, which pulls their direction to itself."""
+        free = np.where(signs * drive > 0, drive, 0.0)
+        length = np.linalg.norm(free, axis=-1, keepdims=True)
+        return np.where(length > 0, free / np.where(length > 0, length, 1.0), signs)
+
     def _per_row(self, gates: np.ndarray) -> np.ndarray:
         return gates[..., None] if self.problem.kind == PATHS else gates
 
@@ -201,7 +228,8 @@ def solve(problem: Problem, accuracy: Accuracy | None = None) -> Path:
         gates.append(np.array(run.recorded)[:, : problem.gates.size])
     if not np.all(np.isfinite(state)):
         raise NotSolved("the state is not finite")
-    return Path(np.array(gates), Flow(problem, problem.tasks[-1]).total_map(state), events, evaluations)
+    last = Flow(problem, problem.tasks[-1])
+    return Path(np.array(gates), last.split(state)[1], last.total_map(state), events, evaluations)
 
 
 class _Block:
@@ -212,7 +240,7 @@ class _Block:
         self.state, self.time, self.end = state, time, records[-1]
         self.recorded: list[np.ndarray] = []
         self.events = self.evaluations = 0
-        self.signs = self._entered()
+        self.signs = flow.entered(state)
 
     def to_the_end(self) -> None:
         while len(self.recorded) < len(self.records):
@@ -258,15 +286,6 @@ class _Block:
         above, below = flow.one_sided(self.state, np.where(arrived, 0.0, self.signs))
         onwards = np.where(self.signs > 0, np.where(below < 0, -1.0, 0.0), np.where(above > 0, 1.0, 0.0))
         self.signs = np.where(arrived, onwards, np.where(released, np.sign(above + below), self.signs))
-
-    def _entered(self) -> np.ndarray:
-        """The pattern that the flow enters from a state with gates at exactly zero."""
-        gates = self.state[: self.flow.size]
-        signs = np.sign(gates)
-        above, below = self.flow.one_sided(self.state, signs)
-        mean = np.where(_balanced(above, below), 0.0, np.sign(above + below))
-        leaving = np.where(above > 0, np.where(below < 0, mean, 1.0), np.where(below < 0, -1.0, 0.0))
-        return np.where(gates == 0, leaving, signs)
 
 
 class _Path:
