@@ -165,11 +165,6 @@ class DeepOrderParameters(AbstractGatedSystem):
             cross=state.cross + jnp.einsum("pr,rom->opm", carry, teacher_error),
         )
 
-    def shrink_weights(self, state: DeepOrderParameterState, duration: Array) -> DeepOrderParameterState:
-        """Nothing: the closure has no weight penalty."""
-        del duration
-        return state
-
     def _errors(self, state: DeepOrderParameterState, task: TaskWeights) -> tuple[Array, Array]:
         """B = E W1^T, shape (d_out, units), and F = E W*^T, shape (d_out, d_out, tasks)."""
         pull = state.cross @ task - state.gates.T @ state.students

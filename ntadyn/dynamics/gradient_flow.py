@@ -14,7 +14,7 @@ from ntadyn.dynamics.rates import Rates
 from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
 from ntadyn.networks import AbstractGatedNetwork
-from ntadyn.regularizers import AbstractPenalty
+from ntadyn.regularizers import AbstractPenalty, Zero
 from ntadyn.tasks.task_set import TaskSet
 
 
@@ -182,12 +182,17 @@ class GradientFlow(AbstractGatedSystem):
         step = step if outputs is None else outputs @ step
         return eqx.tree_at(lambda network: network.weights, state, state.weights + state.pull_back(step))
 
-    def shrink_weights(self, state: AbstractGatedNetwork, duration: Array) -> AbstractGatedNetwork:
-        """The proximal map of the weight penalty, which for norms is their exact flow."""
-        if "weights" not in self.penalties:
-            return state
-        weights = self.penalties["weights"].proximal(state.weights, duration / self.time_constants["weights"])
-        return eqx.tree_at(lambda network: network.weights, state, weights)
+    def flow_weights(self, state: AbstractGatedNetwork, task: TaskWeights, duration: Array) -> AbstractGatedNetwork:
+        """Loss and penalty together, see `AbstractPenalty.flow_along`."""
+
+        def with_weights(weights: Array) -> AbstractGatedNetwork:
+            return eqx.tree_at(lambda network: network.weights, state, weights)
+
+        def relax(weights: Array, duration: Array) -> Array:
+            return self.relax_weights(with_weights(weights), task, duration).weights
+
+        penalty, tau = self.penalties.get("weights", Zero()), self.time_constants["weights"]
+        return with_weights(penalty.flow_along(relax, state.weights, duration, tau))
 
     def _teacher(self, task: TaskWeights) -> Float[Array, "o i"]:
         return jnp.einsum("m,moi->oi", task, self.tasks.teachers)

@@ -160,11 +160,6 @@ class OrderParameters(AbstractGatedSystem):
         cross = state.cross + step * gates[:, :, None] * teacher_error[:, None, :]
         return OrderParameterState(state.gates, symmetric(students), cross)
 
-    def shrink_weights(self, state: OrderParameterState, duration: Array) -> OrderParameterState:
-        """Nothing: the closure has no weight penalty."""
-        del duration
-        return state
-
     def _row_gates(self, state: OrderParameterState) -> Float[Array, "r p"]:
         if state.gates.ndim == 2:
             return state.gates.T

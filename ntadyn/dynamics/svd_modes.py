@@ -197,10 +197,5 @@ class SVDModes(AbstractGatedSystem):
         remainder = state.remainder - step * (outer + outer.T) + step**2 * squared
         return SVDModesState(gates, modes, symmetric(remainder))
 
-    def shrink_weights(self, state: SVDModesState, duration: Array) -> SVDModesState:
-        """Nothing: the reduction has no weight penalty."""
-        del duration
-        return state
-
     def _mode_error(self, state: SVDModesState, task: TaskWeights) -> Float[Array, "n m"]:
         return self.teacher_modes.strengths * task[None, :] - jnp.einsum("p,npm->nm", state.gates, state.modes)

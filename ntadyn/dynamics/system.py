@@ -138,26 +138,22 @@ class AbstractGatedSystem(AbstractSplitSystem):
     def relax_weights(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""]) -> PyTree:
         """The exact flow of the task loss for `duration`, the gates being frozen."""
 
-    @abc.abstractmethod
-    def shrink_weights(self, state: PyTree, duration: Float[Array, ""]) -> PyTree:
-        """The exact flow of the weight penalty alone for `duration`."""
-
     def flow_weights(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""]) -> PyTree:
-        """Loss and penalty composed symmetrically."""
-        state = self.shrink_weights(state, 0.5 * duration)
-        state = self.relax_weights(state, task, duration)
-        return self.shrink_weights(state, 0.5 * duration)
+        """That of the task loss, see `relax_weights`; systems with penalties on the weights add theirs."""
+        return self.relax_weights(state, task, duration)
 
     def flow_gates(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""], max_pieces: int) -> PyTree:
-        """Through the kinks of their penalty, see `gate_flow.flow_gates`."""
+        """Through the kinks of their penalty, see `gate_flow.flow_gates`, and along its norms."""
         linear, quadratic = self.gate_quadratic(state, task)
         smooth, shrinking = self.gate_penalty().split()
         tau = self.time_constants["gates"]
+        problem = GateProblem(linear, quadratic, smooth, tau)
+
+        def piecewise(gates: Array, duration: Array) -> Array:
+            return flow_gates(problem, gates, duration, max_pieces)
+
         gates = self.gates(state).reshape(-1)
-        gates = shrinking.proximal(gates, 0.5 * duration / tau)
-        gates = flow_gates(GateProblem(linear, quadratic, smooth, tau), gates, duration, max_pieces)
-        gates = shrinking.proximal(gates, 0.5 * duration / tau)
-        return self.with_gates(state, gates)
+        return self.with_gates(state, shrinking.flow_along(piecewise, gates, duration, tau))
 
 
 class AbstractUpdatingSystem(AbstractSystem):

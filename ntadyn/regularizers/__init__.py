@@ -11,7 +11,8 @@ Two families behave differently under time stepping, and `split` separates them:
   whether there is a kink to slide on.
 * Shrinking penalties (`L2`, `Frobenius`, `ColumnL1`, `ColumnL2`) are norms, or means of norms over disjoint groups of
   entries. The force of a norm does not change along its own flow until the vector vanishes, where it stays; hence
-  their proximal map over a time `h` *is* their gradient flow over `h`. (So is that of `L1`.)
+  their proximal map over a time `h` *is* their gradient flow over `h`. (So is that of `L1`.) Together with another
+  flow they hold groups at exactly zero and let them go at the right time: `flow_along`.
 
 Solvers that know nothing of kinks can have a penalty without them: `smoothed(penalty, width)`.
 """

@@ -1,12 +1,14 @@
 """Norms as penalties: of all entries together, of every entry, or of every input column."""
 
 import abc
+from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 
 from ntadyn.regularizers.coefficients import Coefficient, Group, Scalar
+from ntadyn.regularizers.driven_norms import driven_entries, driven_vectors
 from ntadyn.regularizers.norms import absolute, norm_and_direction
 from ntadyn.regularizers.penalty import AbstractTerm
 
@@ -24,6 +26,41 @@ class AbstractNorm(AbstractTerm):
     def slope(self, x: Group) -> Scalar:
         """Slope of the energy along the norm of one group, in the dtype of `x`."""
 
+    @abc.abstractmethod
+    def driven_flow(self, x: Group, drift: Group, step: float | Scalar) -> Group:
+        """Where `x' = drift / step - grad R(x)` takes `x` in `step`: the exact flow of the norm under a constant drive.
+
+        Args:
+            x: the parameter group, any shape.
+            drift: how far the drive alone takes it, like `x`.
+            step: time divided by the group's time constant, >= 0.
+
+        Returns:
+            The new parameters, like `x`; groups that the norm holds are exactly zero.
+
+        Raises:
+            ValueError: if `step` is negative or not one number.
+        """
+
+    def flow_along(
+        self, other: Callable[[Group, Scalar], Group], x: Group, duration: Scalar, time_constant: Scalar
+    ) -> Group:
+        """One step of both flows: the norm's under the mean drive of the other, along a path that the norm has bent.
+
+        Half steps of the norm before and after the other flow miss zero where the other pulls at a group with between
+        half of the slope and all of it: the group is away from zero when the last half step begins. So the norm moves
+        with the drive. That is taken along the path from where half a step of the norm against the drive puts the
+        group: held at zero against a drive b it is from -b h/2 to b h/2, and all others see it at zero on average.
+
+        Second order in the duration, through arrivals at zero and releases from it.
+        """
+        step = duration / time_constant
+        early = other(x, 0.5 * duration) - x
+        bent = self.driven_flow(x, early, 0.5 * step) - early
+        moved = other(bent, duration)
+        # What the other flow itself leaves at zero, as a kink does with gates, the norm has no reason to move.
+        return jnp.where(moved == 0, 0.0, self.driven_flow(x, moved - bent, step))
+
 
 class _AbstractEntrywise(AbstractNorm):
     """`slope * |x|_1`."""
@@ -39,6 +76,10 @@ class _AbstractEntrywise(AbstractNorm):
     def proximal(self, x: Group, step: float | Scalar) -> Group:
         """`z = sign(x) max(|x| - slope step, 0)` for each entry: the exact gradient flow over `step`."""
         return _soft_threshold(x, self.slope(x) * self.checked_step(step, x))
+
+    def driven_flow(self, x: Group, drift: Group, step: float | Scalar) -> Group:
+        """Every entry at one velocity on either side of zero; see `driven_entries`."""
+        return driven_entries(x, drift, self.slope(x) * self.checked_step(step, x))
 
 
 class _AbstractGroupwise(AbstractNorm):
@@ -62,6 +103,10 @@ class _AbstractGroupwise(AbstractNorm):
         threshold = self.slope(x) * self.checked_step(step, x)
         norm, direction = norm_and_direction(x, self.group_axes)
         return direction * jnp.maximum(norm - threshold, 0.0)
+
+    def driven_flow(self, x: Group, drift: Group, step: float | Scalar) -> Group:
+        """Every group on its curve of pursuit; see `driven_vectors`."""
+        return driven_vectors(x, drift, self.slope(x) * self.checked_step(step, x), self.group_axes)
 
 
 class L1(_AbstractEntrywise):

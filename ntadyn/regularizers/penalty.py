@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
@@ -78,6 +79,28 @@ class AbstractPenalty(eqx.Module):
             does not override this, it knows one only when alone.
         """
         return None if others else self.proximal(x, step)
+
+    def flow_along(
+        self, other: Callable[[Group, Scalar], Group], x: Group, duration: Scalar, time_constant: Scalar
+    ) -> Group:
+        """One step of `tau x' = f(x) - grad R(x)`: half a step of the penalty, one of f, half a step of the penalty.
+
+        Second order in the duration where `R` is smooth; classes whose kinks would spoil that override it.
+
+        Args:
+            other: the flow of `tau x' = f(x)`: (parameters, duration) -> parameters.
+            x: the parameter group, any shape.
+            duration: how long, in the unit of the time constant.
+            time_constant: tau.
+
+        Returns:
+            The new parameters, like `x`.
+
+        Raises:
+            ValueError: if the penalty has no closed-form proximal map (see `Sum.proximal`).
+        """
+        half = 0.5 * duration / time_constant
+        return self.proximal(other(self.proximal(x, half), duration), half)
 
     @abc.abstractmethod
     def scaled(self, factor: Coefficient) -> "AbstractPenalty":
@@ -253,6 +276,13 @@ class Sum(AbstractPenalty):
             f"after the other (first order in the step; forwards, then backwards with half steps: second order), "
             f"or integrate `branch_gradient` with the signs held fixed, or treat the parts of `split()` apart."
         )
+
+    def flow_along(
+        self, other: Callable[[Group, Scalar], Group], x: Group, duration: Scalar, time_constant: Scalar
+    ) -> Group:
+        """That of the only term; see `AbstractPenalty.flow_along`."""
+        one = self.terms[0].flow_along if len(self.terms) == 1 else super().flow_along
+        return one(other, x, duration, time_constant)
 
     def split(self) -> tuple[AbstractPenalty, AbstractPenalty]:
         """The sums of the orthant-smooth parts and of the shrinking parts of all terms."""
