@@ -107,7 +107,7 @@ def run(parameters: Parameters) -> Data:
     jobs[""] = seeded(online, parameters.num_seeds, parameters.seed), Descent()
     if parameters.flow_seeds:
         flow = seeded(as_flow(online), parameters.flow_seeds, parameters.seed)
-        jobs["steps_"] = (replaced(flow, {"max_step": PUBLISHED_STEP}), diffrax.Euler())
+        jobs["steps_"] = (replaced(flow, {"max_step": PUBLISHED_STEP}), Descent())
         jobs["flow_"] = (flow, SlidingHeun())
     with ThreadPoolExecutor(2) as pool:
         started = {prefix: pool.submit(simulate, *job) for prefix, job in jobs.items()}

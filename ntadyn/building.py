@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import diffrax
 import equinox as eqx
 import jax
 import numpy as np
@@ -17,6 +16,7 @@ from ntadyn.methods import AbstractMethod, FixedSteps, default_step, method_for
 from ntadyn.networks import AbstractGatedNetwork, DeepLinear, GatedLinear, NeuronGatedLinear
 from ntadyn.networks.network import check_sizes, gaussian_gates
 from ntadyn.regularizers import from_relative_weights
+from ntadyn.solvers import Descent
 from ntadyn.tasks import AbstractCurriculum, Scale, TaskSet, composites, curricula, teachers
 from ntadyn.tasks.named import named
 
@@ -182,8 +182,8 @@ def build_method(configuration: config.Configuration, system: AbstractSystem, st
 
 
 def explicit_euler(max_step: float = 1e-3) -> FixedSteps:
-    """The published integrator on the population flow."""
-    return FixedSteps(diffrax.Euler(), max_step)
+    """The published integrator of the population flow: whole explicit steps, taken as they are."""
+    return FixedSteps(Descent(), max_step)
 
 
 def first(batched: PyTree) -> PyTree:

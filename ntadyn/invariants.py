@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from ntadyn.dynamics.system import AbstractSplitSystem, AbstractSystem, AbstractUpdatingSystem, TaskWeights
+from ntadyn.dynamics.system import AbstractSplitSystem, AbstractSystem, TaskWeights
 
 # Parameters of an update may become this many times as large as teachers and start together; a step that is too long
 # makes them grow without bound.
@@ -97,8 +97,6 @@ def is_possible(system: AbstractSystem, state: PyTree, slack: float) -> Bool[Arr
 
 def within_bound(system: AbstractSystem, state: PyTree, start: PyTree) -> Bool[Array, ""]:
     """Whether the parameters of an update are at most `MOST_GROWTH` times as large as teachers and start together."""
-    if not isinstance(system, AbstractUpdatingSystem):
-        return jnp.asarray(True)
     bound = MOST_GROWTH * (_size(system.tasks.teachers) + _size(start))
     return _size(state) <= bound
 

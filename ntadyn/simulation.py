@@ -13,7 +13,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PyTree
 
 from ntadyn import observables as observable_functions
-from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSplitSystem, AbstractSystem
+from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSplitSystem, AbstractSystem, AbstractUpdatingSystem
 from ntadyn.error_estimate import estimated_error, steps_resolve
 from ntadyn.invariants import Watch, energy_and_loss, is_possible, scale_of, within_bound
 from ntadyn.methods import (
@@ -147,23 +147,29 @@ def run(
     reference = reference_rate(system, state, term.task(first.start, first.block))
 
     slack = method.slack(curriculum.durations.dtype)
+    flows = not (_makes_updates(method) or isinstance(system, AbstractUpdatingSystem))
     watch = Watch.begin(first.block, term.task(first.start, first.block), scale_of(system, state))
 
     def interval(carry, item):
-        state, result, watch = carry
+        state, result, watch, goes_on = carry
+        # What a solver gave up stays where it is: to go on from there would take long and mean nothing.
+        length, num_steps = (jnp.where(goes_on, span, 0) for span in (item.length, item.num_steps))
+        item = eqx.tree_at(lambda item: (item.length, item.num_steps), item, (length, num_steps))
         state, outcome = method.advance(term, state, item, reference)
+        goes_on &= outcome == RESULTS.successful
         result = RESULTS.where(result == RESULTS.successful, outcome, result)
         task = term.task(item.end, item.block)
         watch, broken = watch.look(item.block, task, *energy_and_loss(system, state, task), slack)
-        result = RESULTS.where((result == RESULTS.successful) & broken, RESULTS.impossible, result)
+        result = RESULTS.where((result == RESULTS.successful) & broken & flows, RESULTS.impossible, result)
         values = {name: function(system, state, task) for name, function in observables.items()}
-        return (state, result, watch), values
+        return (state, result, watch, goes_on), values
 
-    (final, result, _), values = lax.scan(interval, (state, RESULTS.successful, watch), grid)
+    start = (state, RESULTS.successful, watch, jnp.asarray(True))
+    (final, result, *_), values = lax.scan(interval, start, grid)
     broken = ~is_possible(system, final, slack)
-    result = RESULTS.where((result == RESULTS.successful) & broken, RESULTS.impossible, result)
+    result = RESULTS.where((result == RESULTS.successful) & broken & flows, RESULTS.impossible, result)
     finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in _float_leaves(final)]))
-    bounded = finite & within_bound(system, final, state)
+    bounded = finite & (flows | within_bound(system, final, state))
     result = RESULTS.where(bounded, result, RESULTS.diverged)
     return Trajectory(grid.end, grid.block, values, final, result)
 
@@ -197,8 +203,8 @@ def check(
         )
     if estimate_error and _makes_updates(method):
         raise ValueError(
-            "estimate_error halves the steps, and an online system then draws other batches: what it would show is "
-            "noise, not error. Compare with the population flow instead."
+            "estimate_error halves the steps, which here are learning rates, and an online system then draws other "
+            "batches: what it would show is no error. Compare with the population flow instead."
         )
     for leaf in _float_leaves(state):
         if not isinstance(leaf, Tracer) and not np.all(np.isfinite(np.asarray(leaf))):
