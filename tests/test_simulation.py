@@ -128,7 +128,7 @@ def test_what_a_solver_gave_up_stays_where_it_was():
     """An adaptive run that has met a kink costs and records nothing new in the blocks that follow."""
     system = OrderParameters(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})
     state = eqx.tree_at(lambda s: s.gates, start(system), jnp.array([0.9, 1e-3]))
-    trajectory = simulate(system, alternating(2, 4, 1.0), state, method=Adaptive(), observables=RECORDED)
+    trajectory = simulate(system, alternating(2, 8, 1.0), state, method=Adaptive(), observables=RECORDED)
     assert bool(trajectory.result == RESULTS.kink_met)
     gates = np.asarray(trajectory.values["gates"])
     met = int(np.argmax(np.min(gates, axis=1) <= 0))
