@@ -161,7 +161,8 @@ def _through(problem: LaneProblem, state: LaneState, curriculum: AbstractCurricu
 
     # Weights for no time, gates for half a step; weights, gates; ...; weights, gates for half a step: the second half
     # of a step of the gates and the first half of the next one are one.
-    def step(k: Int[Array, ""], state: LaneState) -> LaneState:
+    def step(k: Int[Array, ""] | int, state: LaneState) -> LaneState:
+        k = jnp.asarray(k, number.dtype)  # where jit is disabled, it is Python's
         now, done = item.start + k.astype(unit.dtype) ** 2 * unit, length(k)
         state = lanes.relax_weights(problem, state, _task(curriculum, item, now - 0.5 * done), done)
         gates = lanes.flow_gates(problem, state, _task(curriculum, item, now), 0.5 * (done + length(k + 1)))

@@ -114,7 +114,7 @@ def _semidefinite(gram: Float[Array, "n n"], slack: float) -> Bool[Array, ""]:
     shift = slack * jnp.trace(gram)
     skew = jnp.max(jnp.abs(gram - gram.T))
 
-    def eliminate(k: Int[Array, ""], carry):
+    def eliminate(k: Int[Array, ""] | int, carry):  # a plain number where jit is disabled
         rest, positive = carry
         pivot, column = rest[k, k], rest[:, k]
         step = column[:, None] * column[None, :] / jnp.where(pivot > 0, pivot, 1)

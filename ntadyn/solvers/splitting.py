@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import diffrax
 import equinox as eqx
+import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PyTree
 
@@ -63,7 +64,7 @@ class Splitting(AbstractDividingSolver):
 
         # Weights for no time, gates, weights, gates: as a loop of two rounds the gate flow is compiled once, not twice.
         def half(round_index, y):
-            y = system.flow_weights(y, task, h * round_index.astype(h.dtype))
+            y = system.flow_weights(y, task, h * jnp.asarray(round_index, h.dtype))
             return system.flow_gates(y, task, 0.5 * h, self.max_pieces)
 
         y = lax.fori_loop(0, 2, half, y0)
