@@ -30,7 +30,8 @@ VERDICT = (
     "the published map or of another simulation, with the fall at the strongest penalty and long blocks, and no "
     "repetition diverges. The literal parameters, read by the released code, give a narrower region that specialises,"
     " as they do in that other simulation; one of these hundred cells, strongest penalty and shortest blocks, lies "
-    "just outside a tolerance that was meant for cells away from borders. Steps are as long as the time constant of "
+    "at the edge of a tolerance that was meant for cells away from borders: rounding alone moves it by .03, across. "
+    "Steps are as long as the time constant of "
     "the second layer, or longer: the maps belong to these steps, and the flow in small steps would give others, see "
     "figure 6."
 )

@@ -135,7 +135,7 @@ def _simulation(dataset: xr.Dataset) -> dict[str, list[str]]:
     codes = dataset["result"].values
     failed = np.flatnonzero(codes)
     lines = [f"  {len(failed)} of {len(codes)} repetitions failed"]
-    lines += [f"  repetition {seed} {_ending(int(codes[seed]))}" for seed in failed[:NAMED_FAILURES]]
+    lines += [f"  repetition {seed} {ending(int(codes[seed]))}" for seed in failed[:NAMED_FAILURES]]
     lines += [f"  and {len(failed) - NAMED_FAILURES} more"] if len(failed) > NAMED_FAILURES else []
     ended_well = dataset.isel(seed=codes == 0)
     final = ended_well.isel(record=-1)
@@ -154,11 +154,12 @@ def _simulation(dataset: xr.Dataset) -> dict[str, list[str]]:
         "dimensions": columns_of(sizes),
         "outcome": lines,
         "at the end": columns_of(rows) or ["  nothing: every repetition failed"],
-        "largest change when all steps are halved": columns_of(_errors(ended_well)) or ["  not estimated"],
+        "largest estimated error": columns_of(_errors(ended_well)) or ["  not estimated"],
     }
 
 
-def _ending(code: int) -> str:
+def ending(code: int) -> str:
+    """How a trajectory with this result code ended, in words."""
     return _ENDINGS.get(code, f"failed with result code {code}")
 
 

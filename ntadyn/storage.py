@@ -160,6 +160,29 @@ def output_folder(path: Path) -> Path:
     return path
 
 
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """An `output_folder` for what is done in it; where that fails, folders that were made for it and stayed empty go.
+
+    Args:
+        path: where results should go.
+
+    Yields:
+        The same path.
+
+    Raises:
+        ValueError: see `output_folder`.
+    """
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        yield output_folder(path)
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):  # it holds something, or is not there
+                folder.rmdir()
+        raise
+
+
 def write_dataset(dataset: xr.Dataset, target: Path) -> Path:
     """Write a labelled NetCDF file with a checksum of its content at the end, which NetCDF readers do not look at.
 

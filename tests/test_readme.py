@@ -5,9 +5,10 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import Mock
+from unittest.mock import Mock, create_autospec
 
 import numpy as np
+import pytest
 import xarray as xr
 
 import ntadyn.sweeps.cluster
@@ -51,11 +52,15 @@ def test_loading_a_result(tmp_path, monkeypatch):
 
 
 def test_slurm(monkeypatch):
-    jobs = SimpleNamespace(scale=Mock(), wait_for_workers=Mock(), scheduler_address="tcp://host:8786")
-    monkeypatch.setitem(sys.modules, "dask_jobqueue", SimpleNamespace(SLURMCluster=Mock(return_value=jobs)))
-    monkeypatch.setattr(ntadyn.sweeps.cluster, "cluster", nullcontext)
+    pytest.importorskip("distributed")
+    jobs = SimpleNamespace(scale=Mock(), wait_for_workers=Mock(), scheduler_address="tls://host:8786")
+    slurm = Mock(return_value=jobs)
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", SimpleNamespace(SLURMCluster=slurm))
+    cluster = create_autospec(ntadyn.sweeps.cluster.cluster, side_effect=lambda address, **_: nullcontext(address))
+    monkeypatch.setattr(ntadyn.sweeps.cluster, "cluster", cluster)
     run_sweep = Mock(spec=ntadyn.sweeps.run_sweep)
     monkeypatch.setattr(ntadyn.sweeps, "run_sweep", run_sweep)
     exec(compile(examples()[3], "README.md", "exec"), {"plan": "plan", "folder": "folder"})
-    run_sweep.assert_called_once_with("plan", compute="tcp://host:8786", folder="folder")
+    run_sweep.assert_called_once_with("plan", compute="tls://host:8786", folder="folder")
+    assert cluster.call_args.kwargs["security"] is slurm.call_args.kwargs["security"] is not None
     jobs.scale.assert_called_once_with(100)

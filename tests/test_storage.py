@@ -16,6 +16,7 @@ import ntadyn
 from ntadyn import untrusted
 from ntadyn.storage import (
     DiskFullError,
+    new_folder,
     output_folder,
     read_dataset,
     remove_abandoned,
@@ -112,6 +113,23 @@ def test_an_output_folder_is_made_with_its_parents(tmp_path):
     assert output_folder(folder) == folder
     assert list(folder.iterdir()) == []
     assert output_folder(folder) == folder
+
+
+def test_a_folder_made_for_nothing_goes_again(tmp_path):
+    (tmp_path / "there").mkdir()
+    with pytest.raises(ValueError, match="refused"), new_folder(tmp_path / "there" / "new" / "newer"):
+        raise ValueError("refused")
+    assert names(tmp_path) == ["there"]
+    assert names(tmp_path / "there") == []
+
+    def wrote_too_little():
+        with new_folder(tmp_path / "new") as folder:
+            (folder / "result").write_text("kept")
+            raise ValueError("too late")
+
+    with pytest.raises(ValueError, match="too late"):
+        wrote_too_little()
+    assert names(tmp_path / "new") == ["result"]
 
 
 @pytest.mark.parametrize(("path", "reason"), [("file", "File exists"), ("file/below", "Not a directory")])
@@ -352,26 +370,3 @@ def test_show_on_a_full_disk_says_so(on_a_full_disk, tmp_path):
         "ntadyn: [Errno 28] the disk, or your share of it, is full: 'picture.png' does not fit"
     )
     assert done.stderr.count("\n") == 1
-
-
-TINY = ["--teachers.d-in", "6", "--teachers.d-out", "2", "--curriculum.total-time", "2", "--dynamics", "ONLINE"]
-QUICK = [*TINY, "--batch-size", "4", "--max-step", "0.05"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["simulate", *QUICK, "--seeds", "2"],
-        ["phase-diagram", *QUICK, "--preset", "small", "--size", "2", "2", "--seeds", "1"],
-        ["verify"],
-    ],
-    ids=lambda arguments: arguments[0],
-)
-def test_commands_on_a_full_disk_say_so_and_leave_nothing_half_written(on_a_full_disk, arguments):
-    folder, run = on_a_full_disk
-    done = run(sys.executable, "-m", "ntadyn", *arguments, "--out", folder)
-    assert done.returncode == 2, done.stderr
-    assert "the disk, or your share of it, is full" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert ".part" not in done.stderr.rpartition("run again.")[2]

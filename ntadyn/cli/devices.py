@@ -12,7 +12,7 @@ def check_devices(kind: str | None = None) -> None:
     if kind is not None:
         jax.config.update("jax_platforms", kind)
     try:
-        jax.local_devices()
+        jax.local_devices(backend=kind)  # named, because what JAX has started it does not stop
     except (RuntimeError, AssertionError) as error:  # a missing plugin is an assertion of JAX, without a word
         wanted = kind or jax.config.jax_platforms  # pyright: ignore[reportAttributeAccessIssue]
         reason = str(error).splitlines()[0] if str(error) else "JAX cannot start it"

@@ -70,23 +70,23 @@ class PhaseDiagram:
         from ntadyn.provenance import provenance
         from ntadyn.sweeps.report import run_summary
 
-        folder = storage.output_folder(self.out)
-        places = {plan.name: folder / f"{plan.name}.tiles" for plan in maps}
-        # All maps before the first one runs: a refusal of the second must not find anything of the first one settled.
-        for plan in maps:
-            self._check_map(plan, places[plan.name])
-        datasets, failures = [], 0
-        with self._compute() as compute:
+        with storage.new_folder(self.out) as folder:
+            places = {plan.name: folder / f"{plan.name}.tiles" for plan in maps}
+            # All maps before the first one runs: if the second is refused, nothing of the first one may be settled.
             for plan in maps:
-                dataset = self._map(plan, compute, places[plan.name])
-                dataset.attrs |= provenance()
-                datasets.append(dataset)
-                failures += int((dataset.result > 0).sum())
-                print(run_summary(dataset))
-                print(f"wrote {storage.write_dataset(dataset, folder / f'{plan.name}.nc')}")
-        for path in save_figure(phase_map_figure(datasets), folder / "phase-diagram"):
-            print(f"wrote {path}")
-        return int(failures > 0)
+                self._check_map(plan, places[plan.name])
+            datasets, failures = [], 0
+            with self._compute() as compute:
+                for plan in maps:
+                    dataset = self._map(plan, compute, places[plan.name])
+                    dataset.attrs |= provenance()
+                    datasets.append(dataset)
+                    failures += int((dataset.result > 0).sum())
+                    print(run_summary(dataset))
+                    print(f"wrote {storage.write_dataset(dataset, folder / f'{plan.name}.nc')}")
+            for path in save_figure(phase_map_figure(datasets), folder / "phase-diagram"):
+                print(f"wrote {path}")
+            return int(failures > 0)
 
     def _check_swept(self) -> None:
         """Raise ValueError if a parameter was given that every cell replaces."""

@@ -53,26 +53,27 @@ class Simulate:
         check_devices()
 
         from ntadyn import building, storage
+        from ntadyn.contents import ending
         from ntadyn.ensemble import run_ensemble
         from ntadyn.labelled import simulation_dataset
         from ntadyn.plotting.style import save_figure
         from ntadyn.plotting.trajectory import trajectory_figure
         from ntadyn.provenance import provenance
 
-        folder = storage.output_folder(self.out)
-        trajectory, curriculum = run_ensemble(
-            self.configuration, records_per_block=self.records_per_block, estimate_error=self.estimate_error
-        )
-        key = building.first(building.keys(self.configuration.randomness))
-        tasks = building.build_tasks(self.configuration.teachers, key.teachers)
-        dataset = simulation_dataset(self.configuration, trajectory, curriculum, tasks)
-        dataset.attrs |= provenance()
-        written = [storage.write_dataset(dataset, folder / "simulation.nc")]
-        written += save_figure(trajectory_figure(dataset), folder / "simulation")
+        with storage.new_folder(self.out) as folder:
+            trajectory, curriculum = run_ensemble(
+                self.configuration, records_per_block=self.records_per_block, estimate_error=self.estimate_error
+            )
+            key = building.first(building.keys(self.configuration.randomness))
+            tasks = building.build_tasks(self.configuration.teachers, key.teachers)
+            dataset = simulation_dataset(self.configuration, trajectory, curriculum, tasks)
+            dataset.attrs |= provenance()
+            written = [storage.write_dataset(dataset, folder / "simulation.nc")]
+            written += save_figure(trajectory_figure(dataset), folder / "simulation")
         failures = {int(seed): int(code) for seed, code in enumerate(dataset.result.values) if code}
         print(f"{dataset.sizes['seed']} repetitions, {curriculum.num_blocks} blocks, {len(failures)} failed")
         for seed, code in failures.items():
-            print(f"repetition {seed} {'diverged' if code == 1 else 'failed'}; the rest is kept")
+            print(f"repetition {seed} {ending(code)}; the rest is kept")
         if len(failures) < dataset.sizes["seed"]:
             final = dataset.isel(record=-1, seed=dataset.result.values == 0)
             print(f"loss at the end      {float(final.loss.mean()):.3g}")

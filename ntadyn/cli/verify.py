@@ -29,16 +29,16 @@ class Verify:
         from ntadyn.plotting.specialisation import specialisation_figure
         from ntadyn.plotting.style import save_figure
 
-        folder = storage.output_folder(self.out)
-        start = time.perf_counter()
-        outcome = verification.run_all()
-        print("\n".join(verification.table(outcome.sections)))
-        print("\nexpected and measured: where a comparison is furthest off")
-        written = save_figure(specialisation_figure(outcome.curves), folder / "verification")
-        rows = [row for rows in outcome.sections.values() for row in rows]
-        failed = sum(not row.passed for row in rows)
-        verdict = f"{failed} of {len(rows)} comparisons FAILED" if failed else f"all {len(rows)} comparisons passed"
-        print(f"\n{verdict} in {time.perf_counter() - start:.0f} s")
-        for path in written:
-            print(f"wrote {path}")
-        return int(not outcome.passed)
+        with storage.new_folder(self.out) as folder:
+            start = time.perf_counter()
+            outcome = verification.run_all()
+            print("\n".join(verification.table(outcome.sections)))
+            print("\nexpected and measured: where a comparison is furthest off")
+            written = save_figure(specialisation_figure(outcome.curves), folder / "verification")
+            rows = [row for rows in outcome.sections.values() for row in rows]
+            failed = sum(not row.passed for row in rows)
+            verdict = f"{failed} of {len(rows)} comparisons FAILED" if failed else f"all {len(rows)} comparisons passed"
+            print(f"\n{verdict} in {time.perf_counter() - start:.0f} s")
+            for path in written:
+                print(f"wrote {path}")
+            return int(not outcome.passed)

@@ -5,10 +5,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from ntadyn.regularizers import AbstractPenalty
+from ntadyn.regularizers.coefficients import known_reals
 from ntadyn.tasks.task_set import TaskSet
 
 
@@ -34,8 +34,8 @@ def as_time_constants(
             f"{sorted(groups)} and needs exactly one for each."
         )
     for name, value in time_constants.items():
-        concrete = not isinstance(value, Tracer)
-        if concrete and not np.all(np.isfinite(value) & (np.asarray(value) > 0)):
+        numbers = known_reals(f"time constant of {name!r}", value)
+        if numbers is not None and not np.all(np.isfinite(numbers) & (numbers > 0)):
             raise ValueError(
                 f"time constant of {name!r} is {value}; it must be positive and finite "
                 f"(make it large, not zero or negative, to freeze a group)."

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ntadyn.regularizers.coefficients import Coefficient, Group, Scalar, is_concrete, scalar_like
+from ntadyn.regularizers.coefficients import Coefficient, Group, Scalar, known_reals, scalar_like
 from ntadyn.regularizers.gate_penalties import Nonnegativity, UnitL1Norm
 from ntadyn.regularizers.norm_penalties import AbstractNorm
 from ntadyn.regularizers.penalty import AbstractPenalty, AbstractTerm, Sum, Zero, combine
@@ -57,7 +57,8 @@ def smoothed(penalty: AbstractPenalty, width: Coefficient) -> AbstractPenalty:
 
 
 def _check_width(width) -> None:
-    if is_concrete(width) and not np.all(np.isfinite(width) & (np.asarray(width) > 0)):
+    widths = known_reals("smoothed: the width", width)
+    if widths is not None and not np.all(np.isfinite(widths) & (widths > 0)):
         raise ValueError(
             f"smoothed: the width must be positive and finite, got {width}. At width 0 it is the penalty itself."
         )

@@ -134,9 +134,12 @@ def draw_structure(seed: int) -> Structure:
 
 def draw(seed: int) -> Problem:
     """The problem of this number, the same for ever within an edition."""
-    structure = draw_structure(seed)
+    return fill(draw_structure(seed), np.random.default_rng([EDITION, 1, seed]))
+
+
+def fill(structure: Structure, rng: np.random.Generator) -> Problem:
+    """A problem of this structure, all values drawn."""
     kind, paths, d_out, d_in = structure.kind, structure.paths, structure.d_out, structure.d_in
-    rng = np.random.default_rng([EDITION, 1, seed])
     teachers = rng.normal(size=(structure.num_tasks, d_out, d_in)) / (d_out * d_in) ** 0.5
     teachers *= _log_uniform(rng, 0.3, 3.0) * _log_uniform(rng, 0.5, 2.0, structure.num_tasks)[:, None, None]
     covariance = None if structure.is_white else _covariance(rng, d_in)

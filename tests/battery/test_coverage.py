@@ -38,21 +38,6 @@ def test_estimates_cover_errors_of_a_few_problems():
     assert found.largest_error < 2e-3
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("optimised")
-def test_estimates_cover_errors(record_property):
-    # Every tenth structure, of four problems each.
-    chosen = [item for item in references.load() if item.seed // 4 % 10 == 0]
-    found = Coverage.of(list(measure(chosen)))
-    print(found)
-    record_property("coverage", str(found))
-    assert found.number >= 40
-    assert found.covered >= 0.95
-    assert found.unresolved <= 0.05
-    assert found.median_ratio <= 10
-    assert found.failed == 0
-
-
 @pytest.mark.parametrize("preset", ["figure-2-flexible", "figure-2-forgetful"])
 def test_published_runs_are_resolved(preset):
     configuration = replaced(SIMULATIONS[preset](), {"curriculum.total_time": 6.0})

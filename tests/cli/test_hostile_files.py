@@ -1,9 +1,7 @@
-"""`ntadyn show` and files that anybody may have made: each is shown, or refused in one sentence, at once."""
+"""`ntadyn show` and files that anybody may have made: each is shown, or refused in one sentence.
 
-import resource
-import subprocess
-import sys
-import time
+The battery hands them to the command, with bounds on time and memory.
+"""
 
 import pytest
 
@@ -60,21 +58,3 @@ def test_a_file_that_cannot_be_drawn_is_refused_before_anything_is_printed(kind,
 def test_there_are_many_kinds_each_with_its_name():
     assert len({kind.name for kind in KINDS}) == len(KINDS) >= 130
     assert 30 <= sum(kind.refused is None for kind in KINDS) <= len(KINDS) - 80
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_the_command_shows_or_refuses_with_bounded_time_and_memory(kind, tmp_path):
-    path = kind.make(tmp_path)
-    before = sorted(item.name for item in tmp_path.iterdir())
-    used, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    command = [sys.executable, "-W", "error", "-m", "ntadyn", "show", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    check(kind, kind.refused is None, done.returncode, done.stdout, done.stderr)
-    if kind.refused is not None:
-        assert sorted(item.name for item in tmp_path.iterdir()) == before
-    now = resource.getrusage(resource.RUSAGE_CHILDREN)
-    computed = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
-    # Of these, one to start and two for the six panels of a map.
-    assert computed < 8.0, f"{computed:.1f} s of computing, {time.monotonic() - began:.1f} s"
-    assert now.ru_maxrss < 700 * 2**10

@@ -35,6 +35,8 @@ def _nothing_is_compiled(monkeypatch):
         ({"gates": 0.1, "weights": -1.0}, "'weights' is -1.0; it must be positive"),
         ({"gates": np.nan, "weights": 1.0}, "'gates' is nan"),
         ({"gates": 0.1, "weights": np.inf}, "'weights' is inf"),
+        ({"gates": 10**400, "weights": 1.0}, "'gates' must be a real number"),
+        ({"gates": 0.1, "weights": "slow"}, "'weights' must be a real number, got 'slow'"),
         ({"gates": 0.1}, r"\['gates'\]; this system has .*\['gates', 'weights'\]"),
         ({"gates": 0.1, "weights": 1.0, "biases": 1.0}, "biases"),
     ],

@@ -170,3 +170,9 @@ def test_bad_factors_are_refused(penalty, factor):
 )
 def test_a_sum_is_kinked_if_a_term_is(penalty, kinked):
     assert penalty.kinked is kinked
+
+
+def test_whole_numbers_of_any_size_are_numbers():
+    assert float(L1(10**30).energy(jnp.ones(2))) == 2e30
+    with pytest.raises(ValueError, match="k must be a real number"):
+        L1(10**400)

@@ -1,9 +1,9 @@
 """A real sweep, small and cut into many tiles, for processes that are killed or set upon each other.
 
-Run as `python real_sweep.py FOLDER KILLS`; sweeps go to the folders "whole", "shared" and "killed" in it, and their
-results beside them. Every start of a sweep is a fork of this process, which has imported all that is needed but has not
-woken JAX: it lays out, compiles and computes as any other start does, and only the seconds that imports take are saved.
-What the first start compiles is kept on disk for the others.
+Run as `python real_sweep.py FOLDER KILLS SEED`; sweeps go to the folders "whole", "shared" and "killed" in it, and
+their results beside them. Every start of a sweep is a fork of this process, which has imported all that is needed but
+has not woken JAX: it lays out, compiles and computes as any other start does, and only the seconds that imports take
+are saved. What the first start compiles is kept on disk for the others.
 """
 
 import io
@@ -85,7 +85,7 @@ def written(folder):
     return sorted(path.stat().st_mtime for path in folder.glob("tile-*.nc"))
 
 
-def main(folder, kills):
+def main(folder, kills, seed):
     max_step = 2e-3 / kills  # the more often they are hit, the longer tiles take
     whole, shared, killed = (folder / name for name in ("whole", "shared", "killed"))
     finish(start(whole, max_step))
@@ -97,14 +97,14 @@ def main(folder, kills):
     began = time.time()
     # No kill can come too late as long as all starts together are granted less than the work takes.
     granted = working / (1.5 * kills)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     hits = kill_and_resume(lambda: start(killed, max_step), killed, kills, rng, granted, preparing)
     took = f"{preparing:.1f} s to prepare, {working:.1f} s to compute, {time.time() - began:.0f} s in all"
     print(f"{hits} of {kills} kills hit; {took}")
 
 
 if __name__ == "__main__":
-    place, number = Path(sys.argv[1]), int(sys.argv[2])
+    place, number, moments = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_disable_most_optimizations", True)
     jax.config.update("jax_compilation_cache_dir", str(place / "compiled"))
@@ -114,4 +114,4 @@ if __name__ == "__main__":
     # xarray imports much on first use.
     content = bytes(xr.Dataset({"x": ("cell", np.ones(1))}).to_netcdf(engine="scipy"))
     xr.concat([xr.open_dataset(io.BytesIO(content), engine="scipy")] * 2, "cell")
-    main(place, number)
+    main(place, number, moments)

@@ -17,7 +17,7 @@ NUM_TILES, NUM_THERE = 40, 8
 
 
 def run_script(folder, kills):
-    command = [sys.executable, SCRIPT, str(folder), str(kills)]
+    command = [sys.executable, SCRIPT, str(folder), str(kills), "0"]
     result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr
     return result
@@ -57,14 +57,6 @@ def computed(output, name):
 def test_killed_and_resumed(place, script):
     assert "4 of 4 kills hit" in script.stdout
     assert_same_result(place, "killed")
-
-
-@pytest.mark.slow
-def test_killed_twenty_times_and_resumed(tmp_path):
-    output = run_script(tmp_path, kills=20).stdout
-    print(output.splitlines()[-1])
-    assert "20 of 20 kills hit" in output
-    assert_same_result(tmp_path, "killed")
 
 
 @pytest.mark.slow

@@ -1,0 +1,136 @@
+"""Files that anybody may have made, and files that were damaged: shown or refused, and never taken for good."""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tests.battery.findings import Findings, Reminder
+from tests.hostile_files import ESCAPE, KINDS, SECRET, HostileFile, good_simulation, good_sweep
+
+FULL_DAMAGES = 2000
+# Of these, one second to start and two for the six panels of a map.
+MOST_SECONDS, MOST_BYTES = 8.0, 700 * 2**20
+
+
+def _flip(content: bytearray, rng: np.random.Generator) -> None:
+    content[int(rng.integers(len(content)))] ^= 1 << int(rng.integers(8))
+
+
+def _cut(content: bytearray, rng: np.random.Generator) -> None:
+    del content[int(rng.integers(len(content))) :]
+
+
+def _drop(content: bytearray, rng: np.random.Generator) -> None:
+    start = int(rng.integers(len(content) - 1))
+    del content[start : start + int(rng.integers(1, 200))]
+
+
+def _zero(content: bytearray, rng: np.random.Generator) -> None:
+    start = int(rng.integers(len(content) - 8))
+    stretch = content[start : start + int(rng.integers(8, 4096))]
+    content[start : start + len(stretch)] = bytes(byte ^ 0xFF if not any(stretch) else 0 for byte in stretch)
+
+
+def _insert(content: bytearray, rng: np.random.Generator) -> None:
+    start = int(rng.integers(len(content)))
+    content[start:start] = rng.bytes(int(rng.integers(1, 64)))
+
+
+def _repeat(content: bytearray, rng: np.random.Generator) -> None:
+    content += content[int(rng.integers(len(content) - 1)) :]
+
+
+DAMAGES: tuple[Callable[[bytearray, np.random.Generator], None], ...] = (_flip, _cut, _drop, _zero, _insert, _repeat)
+
+
+def complaint(kind: HostileFile, done: subprocess.CompletedProcess[str]) -> str:
+    """What is wrong with how `ntadyn show` took a file; nothing if it is as it should be."""
+    out, error = done.stdout, done.stderr
+    if "Traceback" in out + error:
+        return f"a traceback: {error[-300:]}"
+    if SECRET in out + error or ESCAPE in out + error:
+        return "it repeats what it must not"
+    if not all(character.isprintable() for character in (out + error).replace("\n", "")):
+        return "a terminal may obey what it prints"
+    if kind.refused is None:
+        return "" if (done.returncode, error) == (0, "") and out else f"exit code {done.returncode}: {error[-300:]}"
+    good = (done.returncode, out) == (2, "") and error.startswith("ntadyn: ") and error.count("\n") == 1
+    return "" if good and kind.refused in error else f"exit code {done.returncode}: {out[-100:]} {error[-300:]}"
+
+
+def show(kind: HostileFile, folder: Path) -> str:
+    """Hand a file to the command, in a process of its own; what is wrong, time and memory included."""
+    path = kind.make(folder)
+    before = sorted(item.name for item in folder.iterdir())
+    used, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    command = [sys.executable, "-W", "error", "-m", "ntadyn", "show", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    wrong = complaint(kind, done)
+    if not wrong and kind.refused is not None and sorted(item.name for item in folder.iterdir()) != before:
+        wrong = "it left files behind"
+    computed = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+    if not wrong and computed > MOST_SECONDS:
+        wrong = f"it computed for {computed:.1f} s ({time.monotonic() - began:.1f} s in all)"
+    if not wrong and now.ru_maxrss * 1024 > MOST_BYTES:  # the largest of all children so far
+        wrong = f"it, or one before it, took {now.ru_maxrss / 1024:.0f} MiB"
+    return wrong
+
+
+def _damage(rng: np.random.Generator, content: bytes, folder: Path) -> str:
+    """Damage the content of a good file; what is wrong with how it is read."""
+    from ntadyn.storage import read_dataset
+
+    damage = DAMAGES[int(rng.integers(len(DAMAGES)))]
+    damaged = bytearray(content)
+    damage(damaged, rng)
+    path = folder / "damaged.nc"
+    path.write_bytes(damaged)
+    try:
+        read_dataset(path)
+    except (ValueError, OSError):
+        return ""
+    except Exception as error:
+        return f"{damage.__name__} ended in {type(error).__name__}: {error}"
+    # What has lost its checksum as a whole, or nothing at all, is a good file.
+    return "" if content.startswith(damaged) else f"{damage.__name__} was not noticed"
+
+
+def run(seed: int, share: float, write) -> Findings:
+    """A share of all kinds of hostile files through the command, and of random damages through the library."""
+    from ntadyn.storage import write_dataset
+
+    rng = np.random.default_rng([seed, 5])
+    kinds = [KINDS[k] for k in rng.permutation(len(KINDS))[: max(5, round(len(KINDS) * share))]]
+    damages = max(100, round(FULL_DAMAGES * share))
+    findings = Findings(tried=len(kinds) + damages)
+    findings.facts.append(f"{len(kinds)} of {len(KINDS)} kinds of files shown or refused by the command")
+    reminder = Reminder("files", len(kinds) + damages, write)
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    for number, kind in enumerate(kinds):
+        reminder.tell(number)
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                wrong = show(kind, Path(folder))
+            except Exception as error:
+                wrong = f"{type(error).__name__}: {error}"
+        if wrong:
+            findings.fault(f"{kind.name}: {wrong}")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        good = (good_sweep(), good_simulation())
+        contents = [write_dataset(item, folder / f"{k}.nc").read_bytes() for k, item in enumerate(good)]
+        for number in range(damages):
+            reminder.tell(len(kinds) + number)
+            wrong = _damage(np.random.default_rng([seed, 6, number]), contents[number % len(contents)], folder)
+            if wrong:
+                findings.fault(f"damage {number}: {wrong}")
+    findings.facts.append(f"{damages} random damages in {len(DAMAGES)} ways")
+    return findings
