@@ -38,7 +38,9 @@ def shade_blocks(ax: Axes, edges: Sequence[float] | np.ndarray, tasks: Sequence[
     ax.set_xlim(float(edges[0]), float(edges[-1]))
 
 
-def band(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, label: str | None = None) -> None:
+def band(
+    ax: Axes, x: np.ndarray, values: np.ndarray, color: str, label: str | None = None, linestyle: str = "-"
+) -> None:
     """Mean over the first axis with a band of one plain standard error.
 
     Args:
@@ -47,10 +49,11 @@ def band(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, label: str | N
         values: shape (repetitions, points).
         color: colour of line and band.
         label: legend text.
+        linestyle: of the line.
     """
     mean = np.mean(values, axis=0)
     sem = np.std(values, axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.zeros_like(mean)
-    ax.plot(x, mean, color=color, label=label)
+    ax.plot(x, mean, linestyle, color=color, label=label)
     ax.fill_between(x, mean - sem, mean + sem, color=color, alpha=0.25, linewidth=0)
 
 

@@ -19,8 +19,10 @@ def draw_loss(ax: Axes, dataset: xr.Dataset) -> None:
 def draw_gates(ax: Axes, dataset: xr.Dataset) -> None:
     """Gates of the paths, in the order of the teachers; mean over outputs if they are per neuron."""
     gates = dataset.gates.mean("output") if "output" in dataset.gates.dims else dataset.gates
+    colours = len(plt.rcParams["axes.prop_cycle"])
     for index in range(dataset.sizes["path"]):
-        band(ax, dataset.time.values, gates.isel(path=index).values, f"C{index}", f"path {index + 1}")
+        style = ("-", "--", "-.", ":")[index // colours % 4]
+        band(ax, dataset.time.values, gates.isel(path=index).values, f"C{index}", f"path {index + 1}", style)
     ax.axhline(0, color="0.7", linewidth=0.6, zorder=-1)
     ax.set_ylabel("gate")
     legend_beside(ax)

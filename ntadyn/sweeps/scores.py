@@ -84,7 +84,7 @@ def gates(record: Recorded) -> Float[Array, "..."]:
 
 
 def result(record: Recorded) -> Int[Array, ""]:
-    """Result code: 0 successful, 1 diverged, 2 other failure."""
+    """Result code: 0 successful, 1 diverged, 2 other failure, 3 impossible, 4 unresolved."""
     return result_codes(record.result)
 
 
