@@ -128,7 +128,7 @@ def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractSyste
         flow = GradientFlow(tasks, taus, penalties)
         if configuration.dynamics is config.Dynamics.ONLINE:
             # The type checker takes the abstract fields of the interface for arguments.
-            system = OnlineSGD(flow, key.data, configuration.batch_size)  # pyright: ignore[reportCallIssue]
+            system = OnlineSGD(flow, key.data, int(configuration.batch_size))  # pyright: ignore[reportCallIssue]
         else:
             system = flow
     return system, system.initial_state(network)

@@ -15,7 +15,7 @@ from ntadyn.plotting.sweep_maps import draw_average, draw_error, draw_regimes, d
 from ntadyn.sweeps.border import BORDER, INTERVAL, Border, border as border_of
 from ntadyn.sweeps.dataset_axes import axis_names, plane
 from ntadyn.sweeps.regimes import THRESHOLDS, Thresholds
-from ntadyn.sweeps.repetitions import finished
+from ntadyn.sweeps.repetitions import failed, finished
 from ntadyn.sweeps.summary import ERRORS, score_names, summarise
 
 
@@ -50,10 +50,13 @@ def doubt_figure(
     draw = _maps if len(axis_names(shown)) == 2 else _lines
     with house_style():
         figure = draw(shown, summary, border, score)
-        seeds, failures = shown.sizes["seed"], int(summary["failures"].sum())
+        seeds, failures, missing = shown.sizes["seed"], *(int(summary[name].sum()) for name in ("failures", "not_run"))
         number = f"{seeds} repetition{'s' if seeds != 1 else ''} per cell"
-        trouble = f"{failures} of {shown['result'].size} trajectories failed and are left out" if failures else ""
-        figure.suptitle("; ".join(part for part in (title_of(shown), number, *notes, trouble) if part), fontsize=9)
+        size = shown["result"].size
+        trouble = f"{failures} of {size - missing} trajectories failed and are left out" if failures else ""
+        rest = f"{missing} of {size} trajectories were not run" if missing else ""
+        parts = (title_of(shown), number, *notes, trouble, rest)
+        figure.suptitle("; ".join(part for part in parts if part), fontsize=9)
     return figure
 
 
@@ -111,7 +114,11 @@ def _lines(dataset: xr.Dataset, summary: xr.Dataset, border: Border, score: str)
     if errors:
         x = plot_axes(dataset)[0].values
         for name, color in zip(errors, ("black", "C3"), strict=False):
-            draw_repetitions(panels[-1], x, finished(dataset, name), color, _name(name.removesuffix("_error")))
+            values = finished(dataset, name)
+            crossed = failed(dataset) | np.isinf(values)
+            draw_repetitions(
+                panels[-1], x, np.where(crossed, np.nan, values), crossed, color, _name(name.removesuffix("_error"))
+            )
         panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
         panels[-1].set_yscale("log")
         panels[-1].set(ylabel="change, all steps halved", xlabel=plot_axes(dataset)[0].label)
@@ -140,15 +147,17 @@ def _regime_panel(ax: Axes, summary: xr.Dataset) -> None:
 
 def _error_panel(ax: Axes, summary: xr.Dataset) -> None:
     name = next((f"{error}_max" for error in ERRORS if f"{error}_max" in summary), None)
+    unresolved = name is not None and bool(summary[f"{name.removesuffix('_max')}_unresolved"].values.any())
     if name is None or not np.isfinite(summary[name].values).any():
-        _nothing(ax, "errors were not estimated")
+        _nothing(ax, "no error is resolved: steps are too long" if unresolved else "errors were not estimated")
         return
     what = _name(name.removesuffix("_error_max"))
     _bar(ax, draw_error(ax, summary, name), f"largest change of {what}")
     known, possible = int(np.isfinite(summary[name].values).sum()), int((summary["finished"].values > 0).sum())
     sampled = f", {known} of {possible} cells" if known < possible else ""
     rings = "; rings: separatrix" if "separatrix" in summary and summary["separatrix"].values.any() else ""
-    ax.set_title(f"all steps halved{sampled}{rings}")
+    hatches = "; hatched: unresolved" if unresolved else ""
+    ax.set_title(f"all steps halved{sampled}{rings}{hatches}")
 
 
 def _legend_above(ax: Axes, title: str) -> None:

@@ -14,7 +14,7 @@ from ntadyn.plotting.sweep_maps import REGIME_COLORS
 from ntadyn.sweeps.averages import quantiles
 from ntadyn.sweeps.dataset_axes import axis_names
 from ntadyn.sweeps.regimes import REGIME_NAMES, Regime
-from ntadyn.sweeps.repetitions import finished
+from ntadyn.sweeps.repetitions import failed, finished
 
 BAND = (0.25, 0.5, 0.75)
 
@@ -41,26 +41,32 @@ def draw_slices(
     if along not in names or len(names) > 2:
         raise ValueError(f"slices along {along!r} need a sweep over one or two axes, one of them it; got {names}.")
     axes = dict(zip(names, plot_axes(dataset), strict=True))
-    values = np.moveaxis(finished(dataset, score), names.index(along), -2)
-    chosen = [("", values)] if len(names) == 1 else []
+    values, crossed = (
+        np.moveaxis(item, names.index(along), -2) for item in (finished(dataset, score), failed(dataset))
+    )
+    chosen = [("", values, crossed)] if len(names) == 1 else []
     for place in places if len(names) == 2 else ():
         (other,) = (axis for name, axis in axes.items() if name != along)
-        chosen.append((other.text(place), values[place]))
+        chosen.append((other.text(place), values[place], crossed[place]))
     lines = [
-        draw_repetitions(ax, axes[along].values, one, f"C{index}", label) for index, (label, one) in enumerate(chosen)
+        draw_repetitions(ax, axes[along].values, one, marks, f"C{index}", label)
+        for index, (label, one, marks) in enumerate(chosen)
     ]
     label_axis(ax, "x", axes[along])
     ax.set_ylabel(str(dataset[score].attrs.get("long_name", score)).split(",")[0])
     return lines
 
 
-def draw_repetitions(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, label: str) -> Line2D:
-    """Median with the band of the middle half, all repetitions as dots, and a cross where any is missing.
+def draw_repetitions(
+    ax: Axes, x: np.ndarray, values: np.ndarray, crossed: np.ndarray, color: str, label: str
+) -> Line2D:
+    """Median with the band of the middle half, all repetitions as dots, and crosses.
 
     Args:
         ax: where to draw.
         x: positions, shape (cells,).
-        values: shape (cells, seeds), NaN where a repetition failed.
+        values: shape (cells, seeds), NaN where there is none.
+        crossed: which repetitions ask for a cross at the foot of the picture, shape (cells, seeds).
         color: colour of all but the crosses.
         label: legend text.
 
@@ -71,9 +77,9 @@ def draw_repetitions(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, la
     ax.fill_between(x, low, high, color=color, alpha=0.25, linewidth=0)
     ax.plot(np.repeat(x, values.shape[-1]), values.ravel(), ".", color=color, markersize=2.5, alpha=0.5)
     (line,) = ax.plot(x, middle, color=color, label=label)
-    failed = ~np.isfinite(values).all(-1)
-    # At the foot of the picture: a failed repetition has no value to be drawn at.
-    ax.plot(x[failed], np.full(failed.sum(), 0.02), "x", color=FAILURE, transform=ax.get_xaxis_transform())
+    # At the foot: a failed repetition has no value to be drawn at.
+    marked = x[crossed.any(-1)]
+    ax.plot(marked, np.full(len(marked), 0.02), "x", color=FAILURE, transform=ax.get_xaxis_transform())
     return line
 
 

@@ -77,7 +77,7 @@ def draw_regimes(ax: Axes, summary: xr.Dataset) -> list[Patch]:
 
 
 def draw_error(ax: Axes, summary: xr.Dataset, name: str = "gate_error_max") -> QuadMesh:
-    """An error estimate on a logarithmic scale; cells without an estimate stay blank.
+    """An error estimate on a logarithmic scale; cells without one stay blank, those that are unresolved are hatched.
 
     Args:
         ax: where to draw.
@@ -92,6 +92,7 @@ def draw_error(ax: Axes, summary: xr.Dataset, name: str = "gate_error_max") -> Q
     high = known.max() if known.size else 1.0
     low = min(known.min() if known.size else 1.0, 0.1 * high)
     mesh = draw_cells(ax, summary, values, norm=LogNorm(low, high), cmap="magma")
+    _hatch(ax, summary, summary[f"{name.rpartition('_')[0]}_unresolved"].values > 0)
     cross_out(ax, summary, summary["failures"].values > 0)
     return mesh
 

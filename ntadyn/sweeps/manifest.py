@@ -103,9 +103,13 @@ def _read(path: Path) -> Mapping[str, Any]:
     """
     if not stat.S_ISREG(path.stat().st_mode):  # some of the others would keep us waiting for ever
         raise OSError("it is not a file")
-    held = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(held, dict):
-        raise ValueError("it holds no entries")
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(held, dict):
+            raise ValueError("it holds no entries")
+        _leaves(held)
+    except RecursionError:
+        raise ValueError("its entries are nested too deeply") from None
     return held
 
 

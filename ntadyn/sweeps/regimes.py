@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int, Shaped
 
-from ntadyn.sweeps.repetitions import finished
+from ntadyn.sweeps.repetitions import finished, were_run
 
 
 class Regime(enum.IntEnum):
@@ -110,11 +110,13 @@ def regime_fractions(
 
     Returns:
         Shape (axes..., 4) in the order of `Regime`; failed repetitions are a class of their own, so that the four add
-        up to one.
+        up to one, or to zero in cells that were not run.
 
     Raises:
         ValueError: if the sweep did not keep the contrast.
     """
     contrast = finished(dataset, "contrast")
+    run = were_run(dataset)
     regime = classify(contrast, np.zeros(contrast.shape, int), thresholds)
-    return np.stack([np.mean(regime == code, axis=-1) for code in Regime], axis=-1)
+    number = np.maximum(run.sum(axis=-1), 1)
+    return np.stack([np.sum((regime == code) & run, axis=-1) / number for code in Regime], axis=-1)

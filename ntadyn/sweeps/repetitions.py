@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from ntadyn.sweeps.dataset_axes import SEED, axis_names
 
@@ -88,6 +88,24 @@ def resampled_weights(
         counts = generator.multinomial(factor.num_levels, share, size=num_resamples)
         weights *= counts[:, factor.levels]
     return weights
+
+
+def were_run(dataset: xr.Dataset) -> Bool[np.ndarray, "*cells seeds"]:
+    """Which trajectories were run: a refined sweep leaves some out.
+
+    Args:
+        dataset: a sweep.
+    """
+    return dataset["result"].transpose(*axis_names(dataset), SEED).values >= 0
+
+
+def failed(dataset: xr.Dataset) -> Bool[np.ndarray, "*cells seeds"]:
+    """Which trajectories were run and did not end well.
+
+    Args:
+        dataset: a sweep.
+    """
+    return dataset["result"].transpose(*axis_names(dataset), SEED).values > 0
 
 
 def finished(dataset: xr.Dataset, name: str) -> Float[np.ndarray, "*cells seeds"]:

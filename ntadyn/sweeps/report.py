@@ -129,7 +129,7 @@ def _number(values: np.ndarray, statistic: Callable[[np.ndarray], np.floating]) 
 
 
 def _regimes(summary: xr.Dataset) -> list[str]:
-    cells = summary["failures"].size
+    cells = int(((summary["finished"] + summary["failures"]) > 0).sum())
     rows: list[tuple[str, ...]] = [("regime", "trajectories", "most frequent in")]
     for name, (share, most) in regime_table(summary).items():
         rows.append((name, f"{100 * share:.1f} %", f"{most} of {cells} cells"))

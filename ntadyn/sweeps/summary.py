@@ -46,10 +46,11 @@ def summarise(
 
     Returns:
         Dataset over the axes. For every score: `_mean`, `_median`, `_quantile` (along "quantile": 5, 25, 50, 75 and
-        95 %), `_sd`, and `_sem` = sd/sqrt(n), where n is `finished`. Then `failures`; `regime_fraction` (along
-        "regime", adds up to one) and `soft_score` where the contrast was kept; `_max` and `_median` of every error
-        estimate; and where jittered starts were run, `amplification` (largest of the cell) and `separatrix` (true or
-        false; false also where no repetition was sampled, and the amplification is NaN).
+        95 %), `_sd`, and `_sem` = sd/sqrt(n), where n is `finished`. Then `failures` and `not_run`; `regime_fraction`
+        (along "regime", of what was run) and `soft_score` where the contrast was kept; `_max` and `_median` of every
+        finite error estimate, and how many are `_unresolved`; and where jittered starts were run, `amplification`
+        (largest of the cell) and `separatrix` (true or false; false also where no repetition was sampled, and the
+        amplification is NaN).
 
     Raises:
         ValueError: if this is not a sweep, or has no repetitions.
@@ -57,10 +58,11 @@ def summarise(
     dims = axis_names(dataset)
     if dataset.sizes.get(SEED, 0) == 0:
         raise ValueError("this sweep has no repetitions; run it with at least one.")
-    ended = dataset["result"].transpose(*dims, SEED).values == 0
+    codes = dataset["result"].transpose(*dims, SEED).values
     variables: dict[str, tuple] = {
-        "finished": (dims, ended.sum(-1), _attributes("repetitions that ended well")),
-        "failures": (dims, (~ended).sum(-1), _attributes("repetitions that failed")),
+        "finished": (dims, (codes == 0).sum(-1), _attributes("repetitions that ended well")),
+        "failures": (dims, (codes > 0).sum(-1), _attributes("repetitions that failed")),
+        "not_run": (dims, (codes < 0).sum(-1), _attributes("repetitions that were not run")),
     }
     for name in score_names(dataset):
         text = str(dataset[name].attrs.get("long_name", name))
@@ -75,6 +77,8 @@ def summarise(
         extremes = quantiles(finished(dataset, name), (1.0, 0.5))
         variables[f"{name}_max"] = (dims, extremes[..., 0], _attributes(f"{text}, largest of the repetitions"))
         variables[f"{name}_median"] = (dims, extremes[..., 1], _attributes(f"{text}, median of the repetitions"))
+        unresolved = np.isinf(finished(dataset, name)).sum(-1)
+        variables[f"{name}_unresolved"] = (dims, unresolved, _attributes(f"{text}: repetitions that tell none"))
     if PERTURBATION in dataset:
         factor = quantiles(finished(dataset, PERTURBATION), (1.0,))[..., 0] / JITTER
         text = f"growth of a relative jitter of {JITTER:g} of the start, largest of the repetitions"
@@ -90,7 +94,7 @@ def summarise(
 
 
 def regime_table(summary: xr.Dataset) -> dict[str, tuple[float, int]]:
-    """Regime -> share of all repetitions, and the number of cells in which it is the most frequent one.
+    """Regime -> share of all repetitions that were run, and the number of cells in which it is the most frequent one.
 
     Args:
         summary: from `summarise`, with the contrast.
@@ -99,8 +103,10 @@ def regime_table(summary: xr.Dataset) -> dict[str, tuple[float, int]]:
         One entry per regime in their order; ties go to the first.
     """
     fractions = summary["regime_fraction"].values.reshape(-1, len(Regime))
+    number = (summary["finished"] + summary["failures"]).values.ravel()
+    fractions, number = fractions[number > 0], number[number > 0]
     most = np.bincount(np.argmax(fractions, axis=1), minlength=len(Regime))
-    shares = fractions.mean(axis=0)
+    shares = number @ fractions / max(number.sum(), 1)
     return {name: (float(shares[code]), int(most[code])) for code, name in enumerate(REGIME_NAMES)}
 
 

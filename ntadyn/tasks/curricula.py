@@ -381,7 +381,7 @@ def _check_edges(name: str, durations: np.ndarray) -> None:
 
 
 def _as_float(x: BlockDurations) -> Float[Array, "..."]:
-    x = jnp.asarray(x)
+    x = jnp.asarray(float(x) if isinstance(x, int) else x)  # of which there are larger ones than arrays hold
     return jnp.asarray(x, x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.zeros(()).dtype)
 
 

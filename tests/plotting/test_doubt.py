@@ -81,6 +81,31 @@ def test_errors_of_a_sample_of_cells_say_how_large_it_is(drawn):
     assert "all steps halved" in titles(drawn(dataset))
 
 
+def test_what_was_not_run_has_not_failed(drawn):
+    dataset = made()
+    dataset["result"][3, 3:] = -1
+    dataset["result"][0, 0, 0] = 3
+    figure = drawn(dataset)
+    assert figure.get_suptitle().endswith(
+        "1 of 72 trajectories failed and are left out; 8 of 80 trajectories were not run"
+    )
+    crosses = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+    assert sum(len(line.get_xdata()) for line in crosses) == 1
+
+
+def test_unresolved_errors_are_hatched(drawn):
+    dataset = made()
+    errors = np.full(dataset.alignment.shape, 1e-4)
+    errors[1, 2] = np.inf
+    dataset["gate_error"] = (dataset.alignment.dims, errors)
+    figure = drawn(dataset)
+    assert "all steps halved, 19 of 20 cells; hatched: unresolved" in titles(figure)
+    dataset["gate_error"][:] = np.inf
+    assert "no error is resolved: steps are too long" in [
+        text.get_text() for ax in drawn(dataset).axes for text in ax.texts
+    ]
+
+
 def test_a_sweep_over_one_axis_is_drawn_as_lines_with_its_border(drawn):
     dataset = made().isel(block_duration=0)
     dataset["gate_error"] = (dataset.alignment.dims, np.full(dataset.alignment.shape, 1e-4))

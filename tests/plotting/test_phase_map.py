@@ -114,6 +114,18 @@ def test_failed_cells_are_crossed_out_and_their_mean_is_over_the_rest(draw):
     assert min(path.vertices[:, 1].min() for path in contours_of(ax)[0].get_paths()) > 0.7
 
 
+def test_cells_that_were_not_run_show_what_was_interpolated_and_a_dot(draw):
+    dataset = made(SPEED)
+    dataset["result"][1, 0, :] = -1
+    dataset["alignment"][1, 0, :] = 0.8
+    ax = draw(dataset)[0]
+    assert crosses_of(ax) == set()
+    assert mesh_of(ax).get_array()[1, 0] == pytest.approx(0.8)
+    (dots,) = [line for line in ax.lines if line.get_marker() == "."]
+    assert len(dots.get_xdata()) == 1
+    assert ax.figure.get_suptitle().endswith("dots: interpolated")
+
+
 def test_a_map_without_failures_has_no_crosses(draw):
     assert crosses_of(draw(made(SPEED))[0]) == set()
 

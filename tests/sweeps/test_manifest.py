@@ -104,7 +104,11 @@ def pipe(path):
     os.mkfifo(path)
 
 
-LOST = [missing, cut_short, empty, no_text, no_entries, link_to_nothing, link_to_itself]
+def nested_deeply(path):
+    path.write_text('{"a": ' * 10_000 + "1" + "}" * 10_000)
+
+
+LOST = [missing, cut_short, empty, no_text, no_entries, nested_deeply, link_to_nothing, link_to_itself]
 IN_THE_WAY = [folder, pipe]
 
 

@@ -63,6 +63,27 @@ def test_the_regime_table_gives_shares_and_cells():
     assert table["failed"] == (pytest.approx(1 / 6), 0)
 
 
+def test_what_was_not_run_has_not_failed():
+    dataset = sweep([[0.9, 0.9, 0.5], [0.5, 0.5, 0.9], [0.9, 0.9, 0.9]], strength=[0.1, 0.2, 0.3])
+    dataset["result"][1] = -1
+    dataset["result"][2, 0] = 4
+    summary = summarise(dataset)
+    np.testing.assert_array_equal(summary.failures, [0, 0, 1])
+    np.testing.assert_array_equal(summary.not_run, [0, 3, 0])
+    np.testing.assert_array_equal(summary.regime_fraction.sum("regime"), [1, 0, 1])
+    table = regime_table(summary)
+    assert table["specialised"] == (pytest.approx(4 / 6), 2)
+    assert table["failed"] == (pytest.approx(1 / 6), 0)
+
+
+def test_errors_that_are_unresolved_are_counted(dataset):
+    errors = np.ones((2, 3, 9))
+    errors[0, 0, :2] = np.inf
+    errors[1, 2] = np.inf  # of which four failed
+    summary = summarise(dataset.assign(gate_error=(dataset.alignment.dims, errors)))
+    np.testing.assert_array_equal(summary.gate_error_unresolved, [[2, 0, 0], [0, 0, 5]])
+
+
 def test_errors_are_summarised_where_they_were_estimated(dataset):
     errors = np.arange(54.0).reshape(2, 3, 9)
     errors[0, 0] = np.nan
