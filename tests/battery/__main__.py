@@ -37,10 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"unknown parts {sorted(unknown)}" if unknown else "a share from 0 to 10 and a seed from 0 on")
     import jax
 
+    from tests.battery.findings import forget_programs
+
     jax.config.update("jax_enable_x64", True)
     faults = 0
     for name in options.parts or PARTS:
         began = time.monotonic()
+        forget_programs()
         part = importlib.import_module(f"tests.battery.{name}")
         found = part.run(options.seed, options.share, lambda line: print(f"  {line}", file=sys.stderr, flush=True))
         print(f"{name}: {found} ({time.monotonic() - began:.0f} s)", flush=True)

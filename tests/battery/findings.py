@@ -37,3 +37,10 @@ class Reminder:
         if time.monotonic() - self.last > 15:
             self.last = time.monotonic()
             self.write(f"{self.name}: {done} of {self.total}")
+
+
+def forget_programs() -> None:
+    """Throw away what was compiled: a process may hold only so many programs (Linux counts the maps of its memory)."""
+    import jax
+
+    jax.clear_caches()

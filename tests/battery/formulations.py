@@ -1,13 +1,12 @@
 """The same problem in all formulations: weight space, order parameters, singular modes, and on lanes."""
 
 import dataclasses
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from tests.battery import problems
-from tests.battery.findings import Findings, Reminder
+from tests.battery.findings import Findings, Reminder, forget_programs
 from tests.battery.problems import HINGE, L1, PATHS, UNIT_L1, Problem, Structure
 
 FULL = 500
@@ -102,19 +101,14 @@ def _on_lanes(problem: Problem) -> Run:
         lambda leaf: np.asarray(leaf)[None] if eqx.is_array_like(leaf) else leaf, (system, state)
     )
     coarse, fine = (
-        _compiled(run_batch)(systems, curriculum, states, LaneSteps(refinement), grid, {"gates": observables.gates})
+        eqx.filter_jit(run_batch)(
+            systems, curriculum, states, LaneSteps(refinement), grid, {"gates": observables.gates}
+        )
         for refinement in (1, 2)
     )
     gates, finer = (np.asarray(found.values["gates"])[0][1::2] for found in (coarse, fine))
     codes = [int(result_codes(found.result)[0]) for found in (coarse, fine)]
     return Run(gates, 3 * float(np.max(np.abs(gates - finer))), max(codes))
-
-
-@functools.cache
-def _compiled(function: Callable) -> Callable:
-    import equinox as eqx
-
-    return eqx.filter_jit(function)
 
 
 def run(seed: int, share: float, write) -> Findings:
@@ -125,6 +119,8 @@ def run(seed: int, share: float, write) -> Findings:
     worst = {}
     for number in range(total):
         reminder.tell(number)
+        if number % PER_STRUCTURE == 0:
+            forget_programs()
         findings.tried += 1
         problem = draw(seed, number)
         try:
