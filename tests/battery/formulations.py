@@ -100,12 +100,8 @@ def _on_lanes(problem: Problem) -> Run:
     systems, states = jax.tree.map(
         lambda leaf: np.asarray(leaf)[None] if eqx.is_array_like(leaf) else leaf, (system, state)
     )
-    coarse, fine = (
-        eqx.filter_jit(run_batch)(
-            systems, curriculum, states, LaneSteps(refinement), grid, {"gates": observables.gates}
-        )
-        for refinement in (1, 2)
-    )
+    run, recorded = eqx.filter_jit(run_batch), {"gates": observables.gates}
+    coarse, fine = (run(systems, curriculum, states, LaneSteps(times), grid, recorded) for times in (1, 2))
     gates, finer = (np.asarray(found.values["gates"])[0][1::2] for found in (coarse, fine))
     codes = [int(result_codes(found.result)[0]) for found in (coarse, fine)]
     return Run(gates, 3 * float(np.max(np.abs(gates - finer))), max(codes))
