@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ntadyn import limits
-from ntadyn.configuration import Composites, Configuration, Dynamics, Gating
+from ntadyn.configuration import Composites, Configuration, Dynamics, Gating, TeacherScale
 
 _WHOLE = {
     "teachers.num_tasks": (1, limits.MOST_OF_A_SIZE),
@@ -40,6 +40,39 @@ def check_configuration(configuration: Configuration) -> None:
         _check_value(path, kind, value)
     _check_penalties(configuration)
     _check_sizes(configuration)
+
+
+def check_simulation(configuration: Configuration, records_per_block: int = 0) -> None:
+    """`check_configuration`, and whether one run at its own or the default step would end, with room for its records.
+
+    Teachers are not smaller than the size of one row says; that is all that is known of them before they are drawn.
+
+    Args:
+        configuration: any configuration.
+        records_per_block: how many are asked for inside every block.
+
+    Raises:
+        ValueError: see `check_configuration`; for more steps or records than `limits` allow, with the parameters that
+            make them.
+    """
+    check_configuration(configuration)
+    taus, total, given = configuration.time_constants, configuration.curriculum.total_time, configuration.max_step
+    block = configuration.curriculum.block_duration
+    if not all(isinstance(value, int | float) for value in (taus.gates, taus.weights, total, block, given or 0.0)):
+        return
+    if records_per_block > 0:
+        what = f"records_per_block {records_per_block} in {math.ceil(total / block)} blocks"
+        limits.check_count(what, records_per_block * math.ceil(total / block), limits.MOST_RECORDS)
+    if given is not None:
+        limits.check_count(f"steps of max_step {given:g} in total_time {total:g}", total / given, limits.MOST_STEPS)
+    elif configuration.dynamics is not Dynamics.ONLINE:
+        size = 1.0 if configuration.teachers.scale is not TeacherScale.D_IN else configuration.teachers.d_in**-0.5
+        step = limits.STEP_OF_EXCHANGE * math.sqrt(taus.gates * taus.weights) / size
+        what = (
+            f"the default step for time_constants.gates {taus.gates:g} and weights {taus.weights:g} in total_time "
+            f"{total:g}"
+        )
+        limits.check_count(what, total / step, limits.MOST_STEPS)
 
 
 def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -5,7 +5,7 @@ import jax
 
 from ntadyn import building, simulation
 from ntadyn.building import Keys
-from ntadyn.checked_configuration import check_configuration
+from ntadyn.checked_configuration import check_configuration, check_simulation
 from ntadyn.configuration import Configuration, Gating
 from ntadyn.methods import AbstractMethod
 from ntadyn.observables import STANDARD, TWO_LAYER, Observable
@@ -35,7 +35,10 @@ def run_ensemble(
     Raises:
         ValueError: before any compilation, for anything that cannot be built or run.
     """
-    check_configuration(configuration)
+    if method is None:
+        check_simulation(configuration, records_per_block)
+    else:
+        check_configuration(configuration)
     keys = building.keys(configuration.randomness)
     system, state = building.build(configuration, building.first(keys))
     curriculum = building.build_curriculum(configuration.curriculum, system.tasks)

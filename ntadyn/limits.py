@@ -11,6 +11,8 @@ MOST_BLOCKS = 1_000_000
 MOST_RECORDS = 10_000_000
 # Steps of one trajectory: hours on lanes, days elsewhere.
 MOST_STEPS = 200_000_000
+# The default step times the rate at which gates and weights exchange error.
+STEP_OF_EXCHANGE = 0.0125
 # Repetitions; each has a random key of its own.
 MOST_REPETITIONS = 1_000_000
 # Cells times repetitions of a sweep.

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from ntadyn.dynamics.rates import rate_of_teachers
 from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSplitSystem, AbstractSystem, AbstractUpdatingSystem
+from ntadyn.limits import STEP_OF_EXCHANGE
 from ntadyn.results import RESULTS
 from ntadyn.solvers import Descent, LearningTerm, SlidingHeun, Splitting
 from ntadyn.solvers.dividing import (
@@ -28,8 +29,8 @@ from ntadyn.time_grid import TimeGrid
 # kinks an explicit step at the default length raises the energy by some 1e-3 of the largest one.
 _SLACK_OF_EXACT_STEPS, _SLACK_OF_OTHERS = 1e-6, 1e-2
 
-# The default step times the rate that it is chosen for, and what it is where nothing moves.
-_STEPS_OF_EXCHANGE, _LONGEST_STEP = 0.0125, 1e10
+# The default step where nothing moves.
+_LONGEST_STEP = 1e10
 
 # The cost of `Splitting` grows with the cube of the number of gates. With 18 of them it already takes four times as
 # long as `SlidingHeun` to the same accuracy, but up to here it takes any step and any penalty in a reasonable time.
@@ -284,7 +285,7 @@ def default_step(system: AbstractSystem, state: PyTree = None) -> float:
     # What is known outside of jit is a number inside of it, too.
     with jax.ensure_compile_time_eval():
         fastest = max(float(np.max(rate)) for rate in _rates(system, state if known else None))
-    return _STEPS_OF_EXCHANGE / max(fastest, _STEPS_OF_EXCHANGE / _LONGEST_STEP)
+    return STEP_OF_EXCHANGE / max(fastest, STEP_OF_EXCHANGE / _LONGEST_STEP)
 
 
 def _rates(system: AbstractSystem, state: PyTree) -> list[Array]:

@@ -14,6 +14,7 @@ from ntadyn import building, limits
 from ntadyn.checked_configuration import check_configuration
 from ntadyn.configuration import Configuration, Dynamics, Gating, is_real, replaced
 from ntadyn.ensemble import run_ensemble
+from ntadyn.methods import default_step
 from ntadyn.phase_maps import figure_5_maps, published
 from ntadyn.presets import SIMULATIONS
 from ntadyn.sweeps import sweep
@@ -129,3 +130,32 @@ def test_large_things_remain_possible():
     assert limits.MOST_TRAJECTORIES >= 1e7
     Sweep(Configuration(), (Axis("penalties.strength", tuple(i / 1000 for i in range(1000))),)).check_values()
     check_configuration(replaced(Configuration(), {"teachers.d_in": 20_000, "curriculum.total_time": 1e5}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"time_constants.gates": 1e-12}, "time_constants.gates 1e-12 and weights 1.3"),
+        ({"max_step": 1e-9}, "max_step 1e-09"),
+    ],
+    ids=str,
+)
+def test_steps_without_number_are_refused_before_anything_is_built(changes, named, monkeypatch):
+    monkeypatch.setattr(building, "build", lambda *args: pytest.fail("built before the steps were counted"))
+    configuration = replaced(SIMULATIONS["figure-2-flexible"](), changes)
+    with pytest.raises(ValueError, match=rf"{named}.* in total_time 20: that makes .*, and 200,000,000 are the limit"):
+        run_ensemble(configuration)
+
+
+def test_the_number_of_steps_is_not_overstated():
+    """What is refused by it would have been refused by the time grid."""
+    for preset, make in SIMULATIONS.items():
+        configuration = make()
+        if configuration.dynamics is Dynamics.ONLINE or configuration.max_step is not None:
+            continue
+        key = building.first(building.keys(configuration.randomness))
+        system, state = building.build(configuration, key)
+        size = 1.0 if configuration.teachers.scale.name != "D_IN" else configuration.teachers.d_in**-0.5
+        taus = configuration.time_constants
+        stated = limits.STEP_OF_EXCHANGE * np.sqrt(taus.gates * taus.weights) / size
+        assert default_step(system, state) <= stated * (1 + 1e-12), preset

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from ntadyn.checked_configuration import check_configuration
+from ntadyn.checked_configuration import check_simulation
 from ntadyn.cli.devices import check_devices
 from ntadyn.configuration import Configuration
 from ntadyn.presets import SIMULATIONS
@@ -44,7 +44,7 @@ class Simulate:
 
     def run(self) -> int:
         """Simulate, write, draw; 0 if every repetition succeeded, 1 otherwise."""
-        check_configuration(self.configuration)
+        check_simulation(self.configuration, self.records_per_block)
 
         import jax
         import numpy as np
