@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         TaskSet as TaskSet,
     )
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _SUBMODULES = (
     "dynamics",
