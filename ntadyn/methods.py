@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 from jax.core import Tracer
 from jax.typing import DTypeLike
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ntadyn.dynamics.rates import rate_of_teachers
 from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSplitSystem, AbstractSystem, AbstractUpdatingSystem
@@ -32,6 +32,9 @@ _SLACK_OF_EXACT_STEPS, _SLACK_OF_OTHERS = 1e-6, 1e-2
 # The default step where nothing moves.
 _LONGEST_STEP = 1e10
 
+# Where the first step of a block is graded: its shortest part.
+_FIRST_PART = 2.0**-12
+
 # The cost of `Splitting` grows with the cube of the number of gates. With 18 of them it already takes four times as
 # long as `SlidingHeun` to the same accuracy, but up to here it takes any step and any penalty in a reasonable time.
 MANY_GATES = 32
@@ -50,7 +53,12 @@ class AbstractMethod(eqx.Module):
 
     @abc.abstractmethod
     def advance(
-        self, term: LearningTerm, state: PyTree, item: TimeGrid, reference: Float[Array, ""]
+        self,
+        term: LearningTerm,
+        state: PyTree,
+        item: TimeGrid,
+        reference: Float[Array, ""],
+        begins_block: Bool[Array, ""],
     ) -> tuple[PyTree, RESULTS]:
         """The state at the end of one interval of a time grid, and how that went.
 
@@ -59,6 +67,7 @@ class AbstractMethod(eqx.Module):
             state: the state at the start.
             item: the interval.
             reference: the rate that steps are chosen for, see `solvers.dividing.reference_rate`.
+            begins_block: whether it is the first one of a block.
         """
 
     @abc.abstractmethod
@@ -80,23 +89,35 @@ class FixedSteps(AbstractMethod):
         solver: any Diffrax solver; `Splitting` for kinked gate penalties, `Descent` for online learning.
         max_step: upper bound of the step; None takes `default_step`.
         refinement: every step, or part of one, is made in so many equal ones.
+        graded: the first step of a block is made in parts that begin short and double. Gates that are much faster than
+            steps move within them, where weights do not feel it; equal steps tell nothing of that when they are halved.
     """
 
     solver: diffrax.AbstractSolver = eqx.field(default_factory=Splitting)
     max_step: float | None = eqx.field(static=True, default=None)
     refinement: int | Int[Array, ""] = 1
+    graded: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        if isinstance(self.refinement, int) and self.refinement < 1:
+            raise ValueError(f"refinement is {self.refinement}; every step is made in one part or more.")
 
     def slack(self, dtype: DTypeLike) -> float:
         """See `AbstractMethod.slack`."""
         return slack_of_exact_steps(dtype) if isinstance(self.solver, Splitting) else _SLACK_OF_OTHERS
 
     def refined(self, dtype: DTypeLike) -> "FixedSteps":
-        """Every step in two halves."""
+        """Every step in two halves, and the first one of a block graded."""
         del dtype
-        return FixedSteps(self.solver, self.max_step, 2 * self.refinement)
+        return FixedSteps(self.solver, self.max_step, 2 * self.refinement, graded=True)
 
     def advance(
-        self, term: LearningTerm, state: PyTree, item: TimeGrid, reference: Float[Array, ""]
+        self,
+        term: LearningTerm,
+        state: PyTree,
+        item: TimeGrid,
+        reference: Float[Array, ""],
+        begins_block: Bool[Array, ""],
     ) -> tuple[PyTree, RESULTS]:
         """See `AbstractMethod.advance`."""
         solver, one, zero = self.solver, jnp.ones_like(item.num_steps), jnp.zeros_like(item.length)
@@ -118,6 +139,12 @@ class FixedSteps(AbstractMethod):
             length = jnp.where(fresh, left / number / refinement.astype(h.dtype), length)
             pieces = jnp.where(fresh, refinement, pieces)
             is_last = jnp.where(fresh, number == 1, is_last)
+            if self.graded:
+                gone = h - left
+                growing = jnp.where(gone == 0, _FIRST_PART * h, gone)
+                grows = fresh & begins_block & (done == 0) & (growing < length)
+                length, pieces = jnp.where(grows, growing, length), jnp.where(grows, one, pieces)
+                is_last = is_last & ~grows
             first = (done == 0) & (left == h)
             clock = term.starting_at(start)
             moved, _, _, memory, outcome = solver.step(clock, zero, length, state, item.block, memory, first)
@@ -191,10 +218,15 @@ class Adaptive(AbstractMethod):
         return max(self.rtol, least), max(self.atol, 0.01 * least)
 
     def advance(
-        self, term: LearningTerm, state: PyTree, item: TimeGrid, reference: Float[Array, ""]
+        self,
+        term: LearningTerm,
+        state: PyTree,
+        item: TimeGrid,
+        reference: Float[Array, ""],
+        begins_block: Bool[Array, ""],
     ) -> tuple[PyTree, RESULTS]:
-        """See `AbstractMethod.advance`; the reference is not used."""
-        del reference
+        """See `AbstractMethod.advance`; steps are chosen by their error alone."""
+        del reference, begins_block
         smooth = not term.system.has_kinks()
 
         def flat(y: PyTree) -> Array:

@@ -109,7 +109,7 @@ def simulate(
     # Python numbers would be compiled into the program: it serves all strengths and steps as long as they are data.
     system = _numbers_as_arrays(system)
     if isinstance(method, FixedSteps):
-        method = FixedSteps(method.solver, None, jnp.asarray(method.refinement))
+        method = FixedSteps(method.solver, None, jnp.asarray(method.refinement), method.graded)
     trajectory = run(system, curriculum, state, method, grid, observables)
     if not estimate_error:
         return trajectory
@@ -151,20 +151,22 @@ def run(
     watch = Watch.begin(first.block, term.task(first.start, first.block), scale_of(system, state))
 
     def interval(carry, item):
-        state, result, watch, goes_on = carry
+        state, result, watch, goes_on, begins = carry
+        # The record at the start of a block is an interval of no length.
+        begins |= item.block != watch.block
         # What a solver gave up stays where it is: to go on from there would take long and mean nothing.
         length, num_steps = (jnp.where(goes_on, span, 0) for span in (item.length, item.num_steps))
         item = eqx.tree_at(lambda item: (item.length, item.num_steps), item, (length, num_steps))
-        state, outcome = method.advance(term, state, item, reference)
+        state, outcome = method.advance(term, state, item, reference, begins)
         goes_on &= outcome == RESULTS.successful
         result = RESULTS.where(result == RESULTS.successful, outcome, result)
         task = term.task(item.end, item.block)
         watch, broken = watch.look(item.block, task, *energy_and_loss(system, state, task), slack)
         result = RESULTS.where((result == RESULTS.successful) & broken & flows, RESULTS.impossible, result)
         values = {name: function(system, state, task) for name, function in observables.items()}
-        return (state, result, watch, goes_on), values
+        return (state, result, watch, goes_on, begins & (item.num_steps == 0)), values
 
-    start = (state, RESULTS.successful, watch, jnp.asarray(True))
+    start = (state, RESULTS.successful, watch, jnp.asarray(True), jnp.asarray(True))
     (final, result, *_), values = lax.scan(interval, start, grid)
     broken = ~is_possible(system, final, slack)
     result = RESULTS.where((result == RESULTS.successful) & broken & flows, RESULTS.impossible, result)
