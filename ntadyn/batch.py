@@ -47,6 +47,10 @@ class LaneSteps(eqx.Module):
 
     refinement: int = 1
 
+    def __check_init__(self):
+        if self.refinement < 1:
+            raise ValueError(f"refinement is {self.refinement}; every interval needs at least its own steps.")
+
     def refined(self, dtype: DTypeLike) -> "LaneSteps":
         """Twice the steps."""
         del dtype

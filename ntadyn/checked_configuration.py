@@ -3,8 +3,11 @@
 import dataclasses
 import enum
 import math
+import operator
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from ntadyn import limits
 from ntadyn.configuration import Composites, Configuration, Dynamics, Gating, TeacherScale
@@ -101,21 +104,33 @@ def _check_value(path: str, kind: Any, value: Any) -> None:
             raise ValueError(f"{path} is {_shown(value)}; it must be text.")
     elif path in _WHOLE:
         low, high = _WHOLE[path]
-        if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= int(value) <= high:
+        if not low <= _as_index(value) <= high:
             raise ValueError(f"{path} is {_shown(value)}; it must be a whole number from {low} to {high:,}.")
     elif value is None and kind == float | None:
         return
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        _check_real(path, _as_float(value))
-    elif not hasattr(value, "dtype"):  # which arrays have, traced ones included
+    elif isinstance(value, np.ndarray | np.generic | int | float):
+        _check_real(path, _as_float(path, value))
+    elif not hasattr(value, "dtype"):  # which arrays of JAX have, traced ones included
         raise ValueError(f"{path} is {_shown(value)}; it must be a real number.")
 
 
-def _as_float(value: int | float) -> float:
+def _as_index(value: Any) -> int | float:
+    """A whole number; NaN for anything else."""
     try:
-        return float(value)
+        return math.nan if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return math.nan
+
+
+def _as_float(path: str, value: Any) -> float:
+    try:
+        if not isinstance(value, bool) and np.asarray(value).dtype.kind in "iufO":
+            return float(value)
     except OverflowError:  # of a whole number
         return math.inf if value > 0 else -math.inf
+    except TypeError:  # of several numbers
+        pass
+    raise ValueError(f"{path} is {_shown(value)}; it must be one real number.")
 
 
 def _check_real(path: str, value: float) -> None:

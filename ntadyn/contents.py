@@ -164,7 +164,7 @@ def ending(code: int) -> str:
 
 
 def _errors(ended_well: xr.Dataset) -> list[tuple[str, ...]]:
-    """The largest estimate of every error; infinite ones mean that the steps were too long to estimate anything."""
+    """The largest estimate of every error; infinite ones mean that steps were too long to tell, or a run failed."""
     rows = []
     for name in (name for name in ended_well.data_vars if str(name).endswith("_error")):
         values = ended_well[name].values.astype(np.float64)

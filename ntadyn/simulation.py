@@ -84,7 +84,8 @@ def simulate(
         observables: name -> function (system, state, task) -> array.
         records_per_block: records strictly inside every block.
         times: further record times.
-        estimate_error: run once more with all steps halved (tolerances divided by 100) and report, for every recorded
+        estimate_error: run once more with all steps halved (tolerances divided by 100, or where rounding leaves no room
+            for that multiplied) and report, for every recorded
             number, three times as much as it moved: at order two 9/4 of the error, where kinks spoil the order 3/2. It
             is infinite where the two runs say nothing about each other: one of them failed, or the steps are longer
             than the time in which gates and weights exchange their errors.
@@ -115,7 +116,8 @@ def simulate(
         return trajectory
     finer = run(system, curriculum, state, method.refined(grid.start.dtype), grid, observables)
     both = (trajectory.result == RESULTS.successful) & (finer.result == RESULTS.successful)
-    resolved = both if math.isinf(max_step) else both & _steps_resolve(system, curriculum, state, grid)
+    fixed = isinstance(method, FixedSteps)
+    resolved = both & _steps_resolve(system, curriculum, state, grid) if fixed else both
     error = estimated_error(trajectory.values, finer.values, resolved)
     return eqx.tree_at(lambda tr: tr.error, trajectory, error, is_leaf=lambda leaf: leaf is None)
 

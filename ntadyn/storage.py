@@ -146,18 +146,33 @@ def output_folder(path: Path) -> Path:
     Raises:
         ValueError: if it is a file, or cannot be made or written.
     """
-    try:
+    with _saying_where(path):
         path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
+    check_writable(path)
+    with suppress(OSError):  # a folder may be written without being listed
+        remove_abandoned(path)
+    return path
+
+
+def check_writable(folder: Path) -> None:
+    """Raise ValueError if a folder that exists cannot be written; nothing is left in it.
+
+    Args:
+        folder: any folder.
+    """
+    with _saying_where(folder), tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+@contextmanager
+def _saying_where(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ValueError(
             f"cannot write to the output folder {str(path)!r}: {error.strerror}. Choose a folder that you may write to "
             f"with --out."
         ) from error
-    with suppress(OSError):  # a folder may be written without being listed
-        remove_abandoned(path)
-    return path
 
 
 @contextmanager

@@ -159,3 +159,26 @@ def test_the_number_of_steps_is_not_overstated():
         taus = configuration.time_constants
         stated = limits.STEP_OF_EXCHANGE * np.sqrt(taus.gates * taus.weights) / size
         assert default_step(system, state) <= stated * (1 + 1e-12), preset
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("teachers.overlap", np.float32(7)),
+        ("network.num_paths", np.array(3.7)),
+        ("network.num_paths", np.array([2, 3])),
+        ("max_step", np.array([0.1, 0.2])),
+        ("network.initial_scale", np.array("abc")),
+        ("time_constants.gates", np.float64(-1.0)),
+        ("teachers.overlap", np.array(True)),
+    ],
+    ids=str,
+)
+def test_numbers_of_numpy_are_checked_like_others(path, value):
+    assert path in refusal(replaced(Configuration(), {path: value}))
+
+
+@pytest.mark.parametrize("seeds", [True, "5", 5.0, [1]], ids=str)
+def test_seeds_are_a_whole_number_or_streams(seeds):
+    with pytest.raises(ValueError, match="seeds is "):
+        sweep(Configuration(), {"time_constants.gates": (0.01, 0.02)}, seeds=seeds)

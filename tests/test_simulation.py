@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ntadyn import observables
+from ntadyn.batch import LaneSteps
 from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters, Symmetric
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
@@ -300,3 +301,33 @@ def test_what_is_recorded_does_not_change_how_an_online_rule_learns():
     bare, watched = run(observables={}), run(observables={"gates": observables.gates}, records_per_block=4)
     np.testing.assert_allclose(watched.times[:6], 0.05 * np.asarray([0, 3, 6, 8, 11, 14]), rtol=1e-12)
     np.testing.assert_allclose(watched.final_state.network.weights, bare.final_state.network.weights, atol=1e-13)
+
+
+def test_steps_of_any_length_are_too_long_to_tell():
+    system = order_parameters()
+    curriculum = alternating(2, 2, 20.0)
+    for max_step in (20.0, np.inf):
+        method = FixedSteps(max_step=max_step)
+        trajectory = simulate(
+            system, curriculum, start(system), method=method, observables=RECORDED, estimate_error=True
+        )
+        assert np.isinf(trajectory.error["loss"]).all()
+
+
+def test_errors_of_whole_numbers_and_of_what_is_no_number():
+    observed = {
+        "largest": lambda system, state, task: jnp.argmax(state.gates),
+        "open": lambda system, state, task: state.gates > 0,
+        "none": lambda system, state, task: jnp.nan * state.gates,
+    }
+    system = order_parameters()
+    trajectory = simulate(system, CURRICULUM, start(system), method=METHOD, observables=observed, estimate_error=True)
+    assert np.all(np.asarray(trajectory.error["largest"]) == 0)
+    assert np.all(np.asarray(trajectory.error["open"]) == 0)
+    assert np.all(np.isinf(trajectory.error["none"]))
+
+
+@pytest.mark.parametrize("make", [lambda: FixedSteps(refinement=0), lambda: LaneSteps(-1)], ids=["steps", "lanes"])
+def test_a_refinement_below_one_is_refused(make):
+    with pytest.raises(ValueError, match="refinement is "):
+        make()

@@ -1,5 +1,7 @@
 """ntadyn show: what a result file holds."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,39 +42,48 @@ class Show:
         from ntadyn.contents import describe, read_result
         from ntadyn.sweeps.regimes import Thresholds
 
+        if self.no_plot and self.plot is not None:
+            raise ValueError(f"--no-plot and --plot {str(self.plot)!r} exclude each other; leave out one.")
         thresholds = Thresholds(self.specialised, self.forgetful)
         result = read_result(self.file)
-        target = None if self.no_plot else self._target()
         lines = describe(result, self.score, self.level, thresholds)
-        # All is drawn before anything is printed: a file is shown, or refused in one sentence.
-        pictures = {} if target is None else _drawn(result, self.score, self.level, thresholds)
-        print("\n".join(lines))
-        if target is None:
+        if self.no_plot:
+            print("\n".join(lines))
             return 0
 
-        from ntadyn.storage import write_bytes
+        from ntadyn import storage
 
-        print()
-        for suffix, content in pictures.items():
-            print(f"wrote {write_bytes(content, target.with_suffix(suffix))}")
+        target = self._target()
+        with self._place(target):
+            # All is drawn before anything is printed: a file is shown, or refused in one sentence.
+            pictures = _drawn(result, self.score, self.level, thresholds)
+            print("\n".join(lines) + "\n")
+            for suffix, content in pictures.items():
+                print(f"wrote {storage.write_bytes(content, target.with_suffix(suffix))}")
         return 0
 
     def _target(self) -> Path:
-        from ntadyn import storage
-
         target = self.plot or self.file.with_name(f"{self.file.stem}-overview.png")
         if target.suffix not in (".png", ".pdf"):
             raise ValueError(
                 f"cannot draw {str(target)!r}; give --plot a name that ends in .png, a .pdf is made as well."
             )
-        try:
-            storage.output_folder(target.parent)
-        except ValueError as error:
-            raise ValueError(
-                f"cannot draw into the folder {str(target.parent)!r}; name another place with --plot OUT.png, or print "
-                f"only with --no-plot."
-            ) from error
         return target
+
+    @contextmanager
+    def _place(self, target: Path) -> Iterator[None]:
+        """The folder of the picture, which goes again if it was made for nothing."""
+        from ntadyn import storage
+
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(storage.new_folder(target.parent))
+            except ValueError as error:
+                raise ValueError(
+                    f"cannot draw into the folder {str(target.parent)!r}; name another place with --plot OUT.png, or "
+                    f"print only with --no-plot."
+                ) from error
+            yield
 
 
 def _drawn(result: "Result", score: str, level: float, thresholds: "Thresholds") -> dict[str, bytes]:

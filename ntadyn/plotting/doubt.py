@@ -149,7 +149,7 @@ def _error_panel(ax: Axes, summary: xr.Dataset) -> None:
     name = next((f"{error}_max" for error in ERRORS if f"{error}_max" in summary), None)
     unresolved = name is not None and bool(summary[f"{name.removesuffix('_max')}_unresolved"].values.any())
     if name is None or not np.isfinite(summary[name].values).any():
-        _nothing(ax, "no error is resolved: steps are too long" if unresolved else "errors were not estimated")
+        _nothing(ax, "no error is resolved" if unresolved else "errors were not estimated")
         return
     what = _name(name.removesuffix("_error_max"))
     _bar(ax, draw_error(ax, summary, name), f"largest change of {what}")

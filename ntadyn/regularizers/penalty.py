@@ -158,8 +158,8 @@ class AbstractTerm(AbstractPenalty):
 
     def checked_step(self, step: float | Scalar, x: Group) -> Scalar:
         """`step` as one number of the dtype of `x`; raises ValueError if it is negative or an array."""
-        check_nonnegative(f"{type(self).__name__}.proximal: step", step)
-        return scalar_like(f"{type(self).__name__}.proximal: step", step, x)
+        check_nonnegative(f"{type(self).__name__}: step", step)
+        return scalar_like(f"{type(self).__name__}: step", step, x)
 
     def split(self) -> tuple[AbstractPenalty, AbstractPenalty]:
         """See `AbstractPenalty.split`."""

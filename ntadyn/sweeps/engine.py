@@ -1,6 +1,7 @@
 """A sweep from its plan to its labelled result, tile by tile, with or without a folder to resume from."""
 
 import json
+import operator
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -99,8 +100,10 @@ def sweep(
     Raises:
         ValueError: before any compilation, for anything that cannot be built or run.
     """
-    if isinstance(seeds, int):
-        configuration = replaced(configuration, {"randomness.num_seeds": seeds})
+    if seeds is not None and not isinstance(seeds, Streams):
+        if isinstance(seeds, bool) or not hasattr(seeds, "__index__"):
+            raise ValueError(f"seeds is {seeds!r}; give a whole number, `Streams`, or nothing.")
+        configuration = replaced(configuration, {"randomness.num_seeds": operator.index(seeds)})
     plan = Sweep(configuration, as_axes(axes), streams=seeds if isinstance(seeds, Streams) else None)
     return run_sweep(plan, measures, folder=folder)
 

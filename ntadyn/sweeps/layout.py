@@ -88,7 +88,7 @@ class Schedule(eqx.Module):
     def longest_step(self) -> float:
         """The longest mean step of an interval."""
         number = np.maximum(np.asarray(self.grid.num_steps), 1)
-        return float(np.max((np.asarray(self.grid.end) - np.asarray(self.grid.start)) / number))
+        return float(np.max(np.asarray(self.grid.length) / number))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import enum
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -196,7 +196,6 @@ class Sweep:
                 has, real values that do not ascend, others that repeat, unknown parameters, randomness as an axis,
                 unequal lengths of zipped parameters, or numbers of repetitions and shares out of range.
         """
-        check_configuration(self.configuration)
         if not self.axes:
             raise ValueError('a sweep needs at least one axis, for example {"time_constants.gates": (0.01, 0.02)}.')
         if not 0 <= self.check <= 1:
@@ -217,6 +216,27 @@ class Sweep:
         paths = [parameter.path for parameter in self.parameters]
         if len(set(paths)) < len(paths):
             raise ValueError(f"the axes change {paths}; every parameter can be changed by one axis only.")
+        for changes in self._extremes():
+            check_configuration(replaced(self.configuration, changes))
+
+    def _extremes(self) -> Iterator[dict[str, Any]]:
+        """Changes that stand for those of all cells: along every edge of the grid, and the largest sizes at once.
+
+        Of real numbers the least and the largest are enough.
+        """
+        corner = {parameter.path: parameter.values[0] for parameter in self.parameters}
+        for axis in self.axes:
+            places: set[int] = set()
+            for parameter in axis.parameters:
+                if is_real(self.configuration, parameter.path):
+                    order = sorted(range(len(parameter)), key=parameter.values.__getitem__)
+                    places |= {order[0], order[-1]}
+                else:
+                    places |= set(range(len(parameter)))
+            for place in sorted(places):
+                yield corner | {parameter.path: parameter.values[place] for parameter in axis.parameters}
+        sizes = [p for p in self.parameters if all(isinstance(value, int) for value in p.values)]
+        yield corner | {parameter.path: max(parameter.values) for parameter in sizes}
 
     def check_names(self, variables: Sequence[str]) -> None:
         """Refuse axes whose names are those of others, or of what the result holds.

@@ -117,7 +117,9 @@ def check_program(structure: Structure, precision: Precision) -> Program:
             difference = alignment(recorded(plain, real)) - alignment(recorded(finer, real))
             failed = (plain.result != RESULTS.successful) | (finer.result != RESULTS.successful)
             told = [jnp.where(failed, jnp.inf, error) for error in (change(plain, finer), jnp.abs(difference))]
-            return dict(zip(CHECKS, (*told, change(plain, moved) * (NUDGE / nudge)), strict=True))
+            lost = (plain.result != RESULTS.successful) | (moved.result != RESULTS.successful)
+            perturbation = jnp.where(lost, jnp.inf, change(plain, moved) * (NUDGE / nudge))
+            return dict(zip(CHECKS, (*told, perturbation), strict=True))
 
         return jax.vmap(checks)(plain, finer, moved)
 

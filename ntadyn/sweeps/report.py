@@ -143,7 +143,7 @@ def _errors(dataset: xr.Dataset) -> list[str]:
         values = finished(dataset, name)
         infinite = int(np.isinf(values).sum())
         if infinite:
-            unresolved.append(f"  {name}: {infinite} more are unresolved, their steps too long to tell an error")
+            unresolved.append(f"  {name}: {infinite} more are unresolved: with halved steps they did not end well")
         known = values[np.isfinite(values)]
         if known.size == 0:
             rows.append((name, "0", "-", "-", "-", ""))
@@ -247,5 +247,5 @@ def run_summary(dataset: xr.Dataset) -> str:
             )
         unresolved = int(np.isinf(errors).sum())
         if unresolved:
-            lines.append(f"  {unresolved:,} more are unresolved, their steps too long to tell an error")
+            lines.append(f"  {unresolved:,} more are unresolved: with halved steps they did not end well")
     return "\n".join(lines)

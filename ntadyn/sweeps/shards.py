@@ -294,7 +294,7 @@ def check_place(folder: Path) -> bool:
     place = folder
     while not os.path.lexists(place) and place != place.parent:
         place = place.parent
-    storage.output_folder(place)
+    storage.check_writable(place)
     return place == folder
 
 

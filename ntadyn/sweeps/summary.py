@@ -80,7 +80,9 @@ def summarise(
         unresolved = np.isinf(finished(dataset, name)).sum(-1)
         variables[f"{name}_unresolved"] = (dims, unresolved, _attributes(f"{text}: repetitions that tell none"))
     if PERTURBATION in dataset:
-        factor = quantiles(finished(dataset, PERTURBATION), (1.0,))[..., 0] / JITTER
+        moved = finished(dataset, PERTURBATION)
+        # Infinite where the jittered start did not end well.
+        factor = np.where(np.isinf(moved).any(-1), np.inf, quantiles(moved, (1.0,))[..., 0] / JITTER)
         text = f"growth of a relative jitter of {JITTER:g} of the start, largest of the repetitions"
         variables["amplification"] = (dims, factor, _attributes(text))
         variables["separatrix"] = (dims, factor > amplification, _attributes(f"amplified more than {amplification:g}"))

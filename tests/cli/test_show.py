@@ -13,7 +13,7 @@ from ntadyn.storage import write_dataset
 from ntadyn.sweeps.border import BORDER
 from ntadyn.sweeps.regimes import THRESHOLDS
 from tests.finished_sweeps import ramp, sweep
-from tests.hostile_files import good_simulation
+from tests.hostile_files import good_simulation, good_sweep
 
 COLUMNS = np.linspace(0.1, 0.5, 5)
 
@@ -197,3 +197,19 @@ def test_whether_a_file_was_compared_with_its_checksum_is_told(tmp_path, capsys)
     good_simulation().to_netcdf(path, engine="h5netcdf")
     assert run(path, "--no-plot") == 0
     assert "checksum  none: the file is older than checksums" in capsys.readouterr().out
+
+
+def test_a_picture_and_none_exclude_each_other(tmp_path, capsys):
+    path = write_dataset(good_sweep(), tmp_path / "result.nc")
+    with pytest.raises(SystemExit) as end:
+        main(["show", str(path), "--no-plot", "--plot", str(tmp_path / "x.png")])
+    assert end.value.code == 2
+    assert "exclude each other" in capsys.readouterr().err
+
+
+def test_a_refusal_leaves_no_folder(tmp_path, capsys):
+    path = write_dataset(good_sweep(), tmp_path / "result.nc")
+    with pytest.raises(SystemExit) as end:
+        main(["show", str(path), "--score", "nosuch", "--plot", str(tmp_path / "new" / "x.png")])
+    assert end.value.code == 2
+    assert [item.name for item in tmp_path.iterdir()] == ["result.nc"]

@@ -101,9 +101,7 @@ def test_unresolved_errors_are_hatched(drawn):
     figure = drawn(dataset)
     assert "all steps halved, 19 of 20 cells; hatched: unresolved" in titles(figure)
     dataset["gate_error"][:] = np.inf
-    assert "no error is resolved: steps are too long" in [
-        text.get_text() for ax in drawn(dataset).axes for text in ax.texts
-    ]
+    assert "no error is resolved" in [text.get_text() for ax in drawn(dataset).axes for text in ax.texts]
 
 
 def test_a_sweep_over_one_axis_is_drawn_as_lines_with_its_border(drawn):

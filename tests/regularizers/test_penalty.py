@@ -126,7 +126,7 @@ def test_unmapped_sweep_is_refused():
 
 
 def test_negative_step_is_refused():
-    with pytest.raises(ValueError, match=r"UnitL1Norm.proximal: step must be finite and >= 0, got -0.1"):
+    with pytest.raises(ValueError, match=r"UnitL1Norm: step must be finite and >= 0, got -0.1"):
         UnitL1Norm(1.0).proximal(jnp.ones(3), -0.1)
 
 

@@ -156,3 +156,28 @@ def test_names_are_used_once(axes):
     with pytest.raises(ValueError, match="must differ from each other and from.*Rename"):
         Sweep(BASE, axes).check_names(("alignment", "loss"))
     Sweep(BASE, as_axes({GATES: (0.1,)})).check_names(("alignment", "loss"))
+
+
+@pytest.mark.parametrize(
+    ("axes", "named"),
+    [
+        ({"network.num_paths": (2, 10**11)}, "network.num_paths is 100000000000"),
+        ({"teachers.d_in": (20, 900_000), "teachers.d_out": (10, 900_000)}, "teachers.num_tasks, d_out and d_in"),
+        ({"teachers.overlap": (0.5, 7.0)}, "teachers.overlap is 7.0"),
+        ({"batch_size": (1, -5)}, "batch_size is -5"),
+        ({("time_constants.gates", "penalties.strength"): ((0.01, 0.02, 0.03), (0.1, -0.2, 0.3))}, "strength is -0.2"),
+    ],
+    ids=str,
+)
+def test_values_of_axes_are_checked_as_those_of_configurations_are(axes, named):
+    with pytest.raises(ValueError, match=named):
+        Sweep(Configuration(), as_axes(axes)).check_values()
+
+
+def test_an_axis_may_make_up_for_the_configuration():
+    """Columns are penalised in weight space only, and that is where all cells are."""
+    axes = {"dynamics": (Dynamics.GRADIENT_FLOW,), "penalties.column_l2": (0.1, 0.2)}
+    Sweep(Configuration(), as_axes(axes)).check_values()
+    axes["dynamics"] = (Dynamics.GRADIENT_FLOW, Dynamics.ORDER_PARAMETERS)
+    with pytest.raises(ValueError, match="penalties.column_l2 acts on the weights"):
+        Sweep(Configuration(), as_axes(axes)).check_values()

@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 
 import ntadyn
+from ntadyn import storage
 from ntadyn.storage import DiskFullError, writing
 from ntadyn.sweeps.shards import ShardStore
 from tests.sweeps.small_sweep import IDENTITY, NUM_TILES, compute
@@ -433,3 +434,13 @@ def test_opening_a_store_removes_what_killed_processes_left(few):
     assert names(few) != before
     reopen(few)
     assert names(few) == sorted([*before, "file"])
+
+
+def test_a_check_touches_nothing_beside_the_folder_that_it_would_make(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    abandoned = tmp_path / f".result.nc.ntadyn.{storage._HOST}.{ended.pid}.01234567.part"
+    abandoned.write_text("of a process that has ended")
+    before = sorted(tmp_path.iterdir())
+    ShardStore.check(tmp_path / "new" / "deeper", IDENTITY, 2)
+    assert sorted(tmp_path.iterdir()) == before
