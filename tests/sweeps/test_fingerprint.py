@@ -19,11 +19,13 @@ from ntadyn.sweeps.fingerprint import fingerprint
 from ntadyn.sweeps.scores import alignment
 
 MODULE = '''
-import enum, functools
+import collections, enum, functools, random, re, types
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
+from jaxtyping import Array, Float, jaxtyped
 import other_module_of_ones_own as other
 
 SCALE = {scale}
@@ -63,6 +65,35 @@ FIT = Fit(2.0)
 
 def fitted(record):
     return FIT(record)
+
+class Names(set):
+    pass
+
+@functools.singledispatch
+def dispatched(record):
+    return inner(record)
+
+@dispatched.register
+def _(record: float):
+    return record
+
+@jaxtyped(typechecker=None)
+def typed(record: Float[Array, "time unit"]) -> Float[Array, ""]:
+    return record
+
+MADE = (
+    jax.vmap(inner), jax.grad(inner, argnums=1), jax.jacfwd(inner), jax.checkpoint(inner), jax.custom_jvp(inner),
+    jax.jit(jax.vmap(inner), static_argnums=1), jax.tree_util.Partial(inner, 1), jax.named_call(inner),
+    eqx.filter_vmap(inner), eqx.filter_jit(inner), eqx.filter_grad(inner), eqx.nn.Lambda(inner),
+    functools.lru_cache(inner), functools.partial(inner, power=3), dispatched, typed, np.vectorize(inner),
+    optax.adam(optax.cosine_decay_schedule(0.1, 10)), np.add, jnp.add, jax.nn.relu, jnp.sum, jax.lax.scan, random.gauss,
+    np.random.normal, re.compile("a|b"), Kind, Names(NAMES), collections.Counter("ab"), types.MappingProxyType({{1: 2}}),
+    collections.namedtuple("Pair", "one other")(1, 2), np.array([inner, None]), [].append, str.upper, jnp.float32,
+    jax.sharding.SingleDeviceSharding(jax.devices()[0]), object(), type(None), types.FunctionType, Float[Array, "time"],
+)
+
+def making(record):
+    return MADE[0](record)
 '''
 OTHER = """
 FACTOR = {factor}
@@ -83,7 +114,7 @@ PLAIN = {
     "factor": 1.0,
 }
 # What is changed in the module -> which of its functions do something else afterwards.
-INNER = {"inner", "compiled", "recursive"}
+INNER = {"inner", "compiled", "recursive", "making"}
 CHANGES = {
     "scale": INNER,
     "length": INNER,
@@ -104,7 +135,7 @@ def fingerprints(folder, **changes):
     importlib.invalidate_caches()
     try:
         module = importlib.import_module("module_of_ones_own")
-        names = ("inner", "compiled", "recursive", "elsewhere", "fitted")
+        names = ("inner", "compiled", "recursive", "elsewhere", "fitted", "making")
         return {name: fingerprint(getattr(module, name)) for name in names}
     finally:
         sys.path.remove(str(folder))
