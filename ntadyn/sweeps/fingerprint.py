@@ -10,8 +10,8 @@ What cannot be seen: how installed packages differ between versions (JAX and tho
 elsewhere) and what has been changed in them while they run; files and environment variables that a function reads;
 names that it makes up while it runs (`getattr` with a computed name, `eval`), and what is imported only then; what an
 object leaves out when it is pickled, and what code in C holds without showing it (`numpy.frompyfunc`, iterators); of
-`jax.jit`, anything but the function and the options of the compiler; what was computed and kept (`cached_property`,
-weak dictionaries).
+`jax.jit`, anything but the function and the options of the compiler; of what was computed and kept, `cached_property`
+and weak dictionaries. A dictionary in which a function keeps what it has computed is seen: filled, it is another one.
 """
 
 import copyreg
@@ -38,8 +38,9 @@ from ntadyn.sweeps.surroundings import COMPUTING, PROJECT, code_of
 
 # Marks a function with a docstring from Python 3.13 on.
 _HAS_DOCSTRING = 0x4000000
-# What says something about a function or an object, and changes nothing that it does.
+# Attributes that say something about a function or an object and change nothing that it does.
 _ABOUT = {"__annotate__", "__annotations__", "__doc__", "__module__", "__name__", "__qualname__", "__type_params__"}
+_ABOUT |= {"_jit_info"}  # JAX's: names of files and numbers of lines, which functools.wraps passes on
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _JITTED = type(jax.jit(lambda: None))
 # Every process seeds them anew.
@@ -143,13 +144,16 @@ class _Reader:
             return (kind.__name__, *map(self.read, value))
         if kind in (dict, MappingProxyType):
             return (kind.__name__, *((self.read(key), self.read(item)) for key, item in value.items()))
-        if kind in (np.ndarray, _JITTED):
-            return self._array(value) if kind is np.ndarray else self._jitted(value)
+        if kind is _JITTED:
+            return self._jitted(value)
+        if kind is np.ndarray or isinstance(value, np.generic | jax.Array):
+            return self._array(value)
+        if any(value is item for item in _GENERATORS):
+            return ("generator of the process",)
+        # Values of further classes are read with what these add: an array with its mask, a dictionary with its default.
         match value:
             case enum.Enum():
                 return (self.read(kind), str(value.name), self.read(value.value))
-            case np.generic() | jax.Array():
-                return self._array(value)
             case ModuleType():
                 return ("module", value.__name__)
             case set() | frozenset():
@@ -161,15 +165,17 @@ class _Reader:
             case FunctionType():
                 return self._function(value)
             case type() if kind not in copyreg.dispatch_table:
-                return self._class(value)
+                # Somebody else's are told by their names, unless they have been made up while running.
+                made_up = value.__module__ == "types" or "<locals>" in value.__qualname__
+                own = made_up or is_own(value.__module__)
+                return self._class(value) if own else ("named", *_named(value.__module__, value.__qualname__))
             case MethodType():
                 return ("method", self.read(value.__func__), self.read(value.__self__))
             case property():
                 return ("property", *map(self.read, (value.fget, value.fset, value.fdel)))
             case BuiltinFunctionType():
                 return ("built in", str(value.__module__), value.__qualname__, self.read(value.__self__))
-        known = any(value is item for item in _GENERATORS)
-        return ("generator of the process",) if known else self._object(value)
+        return self._object(value)
 
     def _function(self, function: FunctionType) -> tuple:
         """By its code and all that it holds."""
