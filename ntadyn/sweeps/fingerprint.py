@@ -1,24 +1,33 @@
 """What a function does, as a digest: two functions with the same one give the same numbers, as far as can be seen.
 
-Covered are its instructions, default values, what it has closed over, and the values, functions and classes that it
-names in its module and in others of your own, and so on through what those name. Functions of this package are told by
-the sources that they need, those of installed packages by their names.
+Covered are its instructions, default values and attributes, what it has closed over, and the values, functions and
+classes that it names in its module and in others of your own, and so on through what those name. What is found by its
+name in this package is told by the sources that it needs, what is found so in an installed package by the name. What
+an installed package has made of something (`jax.vmap(f)`, `optax.constant_schedule(0.1)`) is told by the name of its
+code and by all that it holds.
 
 What cannot be seen: how installed packages differ between versions (JAX and those that compute with it are told
-elsewhere), files and environment variables that a function reads, names that it makes up while it runs (`getattr` with
-a computed name, `eval`), what is imported only then, and the content of objects that cannot be pickled.
+elsewhere) and what has been changed in them while they run; files and environment variables that a function reads;
+names that it makes up while it runs (`getattr` with a computed name, `eval`), and what is imported only then; what an
+object leaves out when it is pickled, and what code in C holds without showing it (`numpy.frompyfunc`, iterators); of
+`jax.jit`, anything but the function and the options of the compiler; of what was computed and kept, `cached_property`
+and weak dictionaries. A dictionary in which a function keeps what it has computed is seen: filled, it is another one.
 """
 
+import copyreg
 import dataclasses
 import dis
 import enum
 import functools
 import hashlib
+import inspect
+import random
 import sys
 import sysconfig
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 import jax
@@ -29,6 +38,13 @@ from ntadyn.sweeps.surroundings import COMPUTING, PROJECT, code_of
 
 # Marks a function with a docstring from Python 3.13 on.
 _HAS_DOCSTRING = 0x4000000
+# Attributes that say something about a function or an object and change nothing that it does.
+_ABOUT = {"__annotate__", "__annotations__", "__doc__", "__module__", "__name__", "__qualname__", "__type_params__"}
+_ABOUT |= {"_jit_info"}  # JAX's: names of files and numbers of lines, which functools.wraps passes on
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_JITTED = type(jax.jit(lambda: None))
+# Every process seeds them anew.
+_GENERATORS = (random.random.__self__, np.random.random.__self__)
 
 
 def fingerprint(function: Callable[..., Any]) -> str:
@@ -37,24 +53,26 @@ def fingerprint(function: Callable[..., Any]) -> str:
     Args:
         function: a function, or any other object that can be called.
     """
+    if (name := _found_by_name(function)) is not None:
+        module, qualname, *code = name
+        return " ".join((f"{module}.{qualname}", *code))
     item = function if hasattr(function, "__qualname__") else type(function)
-    origin = f"{item.__module__}.{item.__qualname__}"
-    if isinstance(function, FunctionType | type) and not is_own(item.__module__):
-        return " ".join((origin, *_named(item)[2:]))
-    return f"{origin} {_Reader().read(function)[:16]}"
+    return f"{item.__module__}.{item.__qualname__} {_Reader().read(function)[:16]}"
 
 
 def is_own(module: str | None) -> bool:
     """Whether a module belongs neither to this package, nor to Python, nor to a package that is installed.
 
     Args:
-        module: its dotted name.
+        module: its dotted name; code without one, or with one that is not imported, has been made up while running.
     """
-    if not module or module.partition(".")[0] == __name__.partition(".")[0]:
-        return False
-    if module == "__main__":
+    if module is None or module == "__main__":
         return True
-    file = getattr(sys.modules.get(module), "__file__", None)
+    if module.partition(".")[0] == __name__.partition(".")[0]:
+        return False
+    if module not in sys.modules:
+        return True
+    file = getattr(sys.modules[module], "__file__", None)
     return file is not None and not any(Path(file).is_relative_to(place) for place in _installations())
 
 
@@ -65,13 +83,29 @@ def _installations() -> frozenset[str]:
     return frozenset(standard | {entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")})
 
 
-def _named(item: Any) -> tuple:
-    """A function or class of somebody else's; one of this package with the sources that it needs."""
-    name = (item.__module__, item.__qualname__)
-    module = str(item.__module__)
+def _named(module: str, qualname: str) -> tuple[str, ...]:
+    """The name of somebody else's code; of this package's, with the sources that it needs."""
     if module.partition(".")[0] != __name__.partition(".")[0] or module in _computing():
-        return name
-    return (*name, code_of(module))
+        return module, qualname
+    return module, qualname, code_of(module)
+
+
+def _found_by_name(item: Any) -> tuple[str, ...] | None:
+    """The name of a function, class or the like that is found by it in somebody else's module."""
+    module, qualname = getattr(item, "__module__", None), getattr(item, "__qualname__", None)
+    if not (callable(item) and isinstance(module, str) and isinstance(qualname, str)) or is_own(module):
+        return None
+    if isinstance(item, FunctionType) and is_own(_written_in(item)):  # functools.wraps, or put there
+        return None
+    found: Any = sys.modules.get(module)
+    for name in qualname.split("."):
+        found = getattr(found, name, None)
+    return _named(module, qualname) if found is item else None
+
+
+def _written_in(function: FunctionType) -> str | None:
+    """The module of the code of a function; `__module__` is that of what it wraps."""
+    return function.__globals__.get("__name__")
 
 
 @functools.cache
@@ -102,40 +136,63 @@ class _Reader:
     def _told(self, value: Any) -> tuple:
         """What tells a value from others, in digests and texts."""
         kind = type(value)
+        if (name := _found_by_name(value)) is not None:
+            return ("named", *name)
+        if kind in _PLAIN:
+            return (kind.__name__, repr(value))
+        if kind in (tuple, list):
+            return (kind.__name__, *map(self.read, value))
+        if kind in (dict, MappingProxyType):
+            return (kind.__name__, *((self.read(key), self.read(item)) for key, item in value.items()))
+        if kind is _JITTED:
+            return self._jitted(value)
+        if kind is np.ndarray or isinstance(value, np.generic | jax.Array):
+            return self._array(value)
+        if any(value is item for item in _GENERATORS):
+            return ("generator of the process",)
+        # Values of further classes are read with what these add: an array with its mask, a dictionary with its default.
         match value:
             case enum.Enum():
-                return (*_named(kind), value.name, self.read(value.value))
-            case bool() | int() | float() | complex() | str() | bytes() | None:
-                return (kind.__name__, repr(value))
-            case np.ndarray() | np.generic() | jax.Array():
-                return _array(value)
+                return (self.read(kind), str(value.name), self.read(value.value))
             case ModuleType():
                 return ("module", value.__name__)
-            case tuple() | list():
-                return (kind.__name__, *map(self.read, value))
             case set() | frozenset():
-                return (kind.__name__, *sorted(map(self.read, value)))  # their order differs from process to process
-            case dict():
-                return (kind.__name__, *((self.read(key), self.read(item)) for key, item in value.items()))
+                # Their order differs from process to process.
+                state = self._state(kind, object.__getstate__(value))
+                return (self.read(kind), *sorted(map(self.read, value)), state)
+            case weakref.ref() | weakref.WeakKeyDictionary() | weakref.WeakValueDictionary() | weakref.WeakSet():
+                return ("weak", self.read(kind))
             case FunctionType():
-                return self._function(value) if is_own(value.__module__) else _named(value)
-            case type():
-                return self._class(value) if is_own(value.__module__) else _named(value)
+                return self._function(value)
+            case type() if kind not in copyreg.dispatch_table:
+                # Somebody else's are told by their names, unless they have been made up while running.
+                made_up = value.__module__ == "types" or "<locals>" in value.__qualname__
+                own = made_up or is_own(value.__module__)
+                return self._class(value) if own else ("named", *_named(value.__module__, value.__qualname__))
             case MethodType():
                 return ("method", self.read(value.__func__), self.read(value.__self__))
             case property():
                 return ("property", *map(self.read, (value.fget, value.fset, value.fdel)))
             case BuiltinFunctionType():
-                return ("built in", str(value.__module__), value.__qualname__)
-        # jax.jit, functools.cache, staticmethod and their like
-        wrapped = getattr(value, "__wrapped__", None)
-        return self._object(value) if wrapped is None else (kind.__qualname__, self.read(wrapped))
+                return ("built in", str(value.__module__), value.__qualname__, self.read(value.__self__))
+        return self._object(value)
 
     def _function(self, function: FunctionType) -> tuple:
+        """By its code and all that it holds."""
+        module = _written_in(function)
         cells = tuple(_content(cell) for cell in function.__closure__ or ())
+        if module is None or is_own(module):
+            code = (function.__qualname__, _instructions(function.__code__), *self._outside(function, cells))
+        else:
+            code = _named(module, function.__code__.co_qualname)
+        held = map(self.read, (function.__defaults__, function.__kwdefaults__, cells))
+        return ("function", code, *held, self._state(FunctionType, vars(function)))
+
+    def _outside(self, function: FunctionType, cells: tuple) -> Iterator[tuple[str, str]]:
+        """What a function names in its module and in others of one's own."""
         around, used = function.__globals__, _Names.of(function.__code__)
         outside = {name: around[name] for name in used.variables if name in around}
-        modules = [item for item in outside.values() if isinstance(item, ModuleType)]
+        modules = [item for item in (*outside.values(), *cells) if isinstance(item, ModuleType)]
         modules += [sys.modules[name] for name in used.modules if name in sys.modules]
         # Of a module of one's own, everything that is named: what is read off it looks like any other attribute.
         while modules:
@@ -145,12 +202,21 @@ class _Reader:
                 if name in vars(module) and place not in outside:
                     outside[place] = vars(module)[name]
                     modules += [outside[place]] if isinstance(outside[place], ModuleType) else []
-        return (
-            function.__qualname__,
-            _instructions(function.__code__),
-            *map(self.read, (function.__defaults__, function.__kwdefaults__, cells)),
-            *((name, self.read(outside[name])) for name in sorted(outside)),
-        )
+        return ((name, self.read(outside[name])) for name in sorted(outside))
+
+    def _jitted(self, function: Any) -> tuple:
+        """Without what else JAX keeps in it: places in files, caches."""
+        options = getattr(getattr(function, "_jit_info", None), "compiler_options_kvs", None)
+        return ("jit", self.read(function.__wrapped__), self.read(options))
+
+    def _array(self, value: Any) -> tuple:
+        dtype = str(value.dtype)
+        if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+            value = jax.random.key_data(value)
+        array = np.asarray(value)
+        if array.dtype.hasobject:
+            return ("array", dtype, str(array.shape), self.read(array.tolist()))
+        return ("array", dtype, str(array.shape), hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest())
 
     def _class(self, kind: type) -> tuple:
         # Asked of the class, methods come without what a library has wrapped around them.
@@ -158,22 +224,31 @@ class _Reader:
         # What Python itself keeps in a class changes no number: its docstring, its annotations.
         members = {name: item for name, item in members.items() if callable(item) or not name.startswith("__")}
         bases = map(self.read, kind.__bases__)
-        return (kind.__qualname__, *bases, *((name, self.read(item)) for name, item in sorted(members.items())))
+        read = ((name, self.read(item)) for name, item in sorted(members.items()))
+        return ("class", kind.__qualname__, self.read(type(kind)), *bases, *read)
 
     def _object(self, value: Any) -> tuple:
         """By the parts that it would be put together from again elsewhere."""
-        kind = self.read(type(value))
-        if dataclasses.is_dataclass(value):
-            parts = {item.name: getattr(value, item.name, None) for item in dataclasses.fields(value)}
-            return ("object", kind, self.read(parts))
+        kind = type(value)
         try:
-            parts = value.__reduce_ex__(4)
+            parts = copyreg.dispatch_table.get(kind, lambda item: item.__reduce_ex__(4))(value)
         except Exception:  # noqa: BLE001 (whatever an object says to being taken apart)
-            return ("object", kind)
-        if isinstance(parts, str):
-            return ("object", kind, parts)
-        items = [list(item) if isinstance(item, Iterator) else item for item in parts]
-        return ("object", kind, *map(self.read, items))
+            parts = ""
+        if isinstance(parts, str):  # it cannot be, or is found by a name
+            parts = (parts, None, object.__getstate__(value))
+        make, arguments, state, *items = parts if len(parts) > 2 else (*parts, None)
+        items = [list(item) if isinstance(item, Iterator) else item for item in items]
+        told = map(self.read, (kind, make, arguments, items, getattr(value, "__wrapped__", None)))
+        return ("object", *told, self._state(kind, state))
+
+    def _state(self, kind: type, state: Any) -> tuple | str:
+        """What an object holds, by the names of its attributes if they have any."""
+        if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):  # attributes and slots
+            return tuple(self._state(kind, part) for part in state)
+        if not isinstance(state, dict):
+            return self.read(state)
+        kept = {name for name in state if isinstance(getattr(kind, str(name), None), functools.cached_property)}
+        return self.read({name: item for name, item in state.items() if name not in _ABOUT | kept})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,15 +290,6 @@ def _content(cell: Any) -> Any:
         return None
 
 
-def _array(value: Any) -> tuple:
-    dtype = str(value.dtype)
-    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
-        value = jax.random.key_data(value)
-    array = np.asarray(value)
-    content = repr(array.tolist()).encode() if array.dtype.hasobject else np.ascontiguousarray(array).tobytes()
-    return ("array", dtype, str(array.shape), hashlib.sha256(content).hexdigest())
-
-
 def _instructions(code: CodeType) -> tuple:
     """What a function does, without the names of files, the numbers of lines and its docstring."""
     constants = code.co_consts
@@ -232,7 +298,12 @@ def _instructions(code: CodeType) -> tuple:
     else:
         # Comprehensions, whose names are in angles, have no place for one.
         documented = not code.co_name.startswith("<") and bool(constants) and isinstance(constants[0], str)
-    return code.co_code, code.co_names, tuple(map(_constant, constants[documented:]))
+    arguments = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount
+    # Those with stars come right behind the others.
+    starred = bool(code.co_flags & inspect.CO_VARARGS), bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    jumps = code.co_exceptiontable
+    return code.co_code, jumps, code.co_names, arguments, starred, names, tuple(map(_constant, constants[documented:]))
 
 
 def _constant(value: Any) -> Any:

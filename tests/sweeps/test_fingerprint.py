@@ -1,16 +1,23 @@
 """What tells a function of one's own from another one."""
 
+import collections
+import dataclasses
+import enum
 import functools
 import importlib
 import os
+import random
+import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import ntadyn
@@ -19,11 +26,13 @@ from ntadyn.sweeps.fingerprint import fingerprint
 from ntadyn.sweeps.scores import alignment
 
 MODULE = '''
-import enum, functools
+import collections, enum, functools, random, re, types
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
+from jaxtyping import Array, Float, jaxtyped
 import other_module_of_ones_own as other
 
 SCALE = {scale}
@@ -63,6 +72,35 @@ FIT = Fit(2.0)
 
 def fitted(record):
     return FIT(record)
+
+class Names(set):
+    pass
+
+@functools.singledispatch
+def dispatched(record):
+    return inner(record)
+
+@dispatched.register
+def _(record: float):
+    return record
+
+@jaxtyped(typechecker=None)
+def typed(record: Float[Array, "time unit"]) -> Float[Array, ""]:
+    return record
+
+MADE = (
+    jax.vmap(inner), jax.grad(inner, argnums=1), jax.jacfwd(inner), jax.checkpoint(inner), jax.custom_jvp(inner),
+    jax.jit(jax.vmap(inner), static_argnums=1), jax.tree_util.Partial(inner, 1), jax.named_call(inner),
+    eqx.filter_vmap(inner), eqx.filter_jit(inner), eqx.filter_grad(inner), eqx.nn.Lambda(inner),
+    functools.lru_cache(inner), functools.partial(inner, power=3), dispatched, typed, np.vectorize(inner),
+    optax.adam(optax.cosine_decay_schedule(0.1, 10)), np.add, jnp.add, jax.nn.relu, jnp.sum, jax.lax.scan, random.gauss,
+    np.random.normal, re.compile("a|b"), Kind, Names(NAMES), collections.Counter("ab"), types.MappingProxyType({{}}),
+    collections.namedtuple("Pair", "one other")(1, 2), np.array([inner, None]), [].append, str.upper, jnp.float32,
+    jax.sharding.SingleDeviceSharding(jax.devices()[0]), object(), type(None), types.FunctionType, Float[Array, "time"],
+)
+
+def making(record):
+    return MADE[0](record)
 '''
 OTHER = """
 FACTOR = {factor}
@@ -83,7 +121,7 @@ PLAIN = {
     "factor": 1.0,
 }
 # What is changed in the module -> which of its functions do something else afterwards.
-INNER = {"inner", "compiled", "recursive"}
+INNER = {"inner", "compiled", "recursive", "making"}
 CHANGES = {
     "scale": INNER,
     "length": INNER,
@@ -104,7 +142,7 @@ def fingerprints(folder, **changes):
     importlib.invalidate_caches()
     try:
         module = importlib.import_module("module_of_ones_own")
-        names = ("inner", "compiled", "recursive", "elsewhere", "fitted")
+        names = ("inner", "compiled", "recursive", "elsewhere", "fitted", "making")
         return {name: fingerprint(getattr(module, name)) for name in names}
     finally:
         sys.path.remove(str(folder))
@@ -199,3 +237,153 @@ def test_functions_of_this_package_are_told_by_the_sources_that_they_need():
     name, digest = fingerprint(border).split()
     assert name == "ntadyn.sweeps.border.border"
     assert len(digest) == 16
+
+
+# What makes the same function of the same number, and another one of another number.
+MADE = {
+    "vmap": lambda k: jax.vmap(scored(k)),
+    "vmap, axes": lambda k: jax.vmap(scored(1), in_axes=k),
+    "vmap, axes of a function of this package": lambda k: jax.vmap(alignment, in_axes=k),
+    "checkpoint": lambda k: jax.checkpoint(scored(k)),
+    "grad": lambda k: jax.grad(scored(k)),
+    "grad, argument": lambda k: jax.grad(lambda one, other: one * other, argnums=k),
+    "vmap of vmap": lambda k: jax.vmap(jax.vmap(scored(k))),
+    "jit of vmap": lambda k: jax.jit(jax.vmap(scored(1), in_axes=k)),
+    "jit": lambda k: jax.jit(scored(k)),
+    "jit, options": lambda k: jax.jit(scored(1), compiler_options={"xla_cpu_enable_fast_math": k == 1}),
+    "derivative of one's own": lambda k: with_derivative(scored(k)),
+    "filter_vmap, axes": lambda k: eqx.filter_vmap(scored(1), in_axes=k),
+    "filter_jit": lambda k: eqx.filter_jit(scored(k)),
+    "schedule": lambda k: optax.constant_schedule(0.1 * k),
+    "optimizer": lambda k: optax.adam(0.1 * k).update,
+    "partial": lambda k: functools.partial(scored(1), k),
+    "partial of vmap": lambda k: functools.partial(jax.vmap(scored(k)), 1),
+    "kept": lambda k: functools.lru_cache(scored(k)),
+    "vectorized": lambda k: np.vectorize(scored(k)),
+    "dispatched": lambda k: dispatched(scored(k)),
+    "wrapper with state": lambda k: Wrapper(scored(1), k),
+    "wrapper of what is found by its name": lambda k: functools.wraps(alignment)(lambda record: scored(k)(record)),
+    "attribute that is no field": lambda k: Derived(k),
+    "unpicklable": lambda k: Unpicklable(k),
+    "attribute of a function": lambda k: with_attribute(k),
+    "default": lambda k: lambda record, by=k: record * by,
+    "method of a value in C": lambda k: [k].count,
+    "array of objects": lambda k: scored(np.array([scored(k), None])),
+    "masked": lambda k: scored(np.ma.masked_array([1, 2], mask=[k == 1, False])),
+    "regular expression": lambda k: scored(re.compile("a" * k)),
+    "read only": lambda k: scored(types.MappingProxyType({1: k})),
+    "default of a dictionary": lambda k: scored(collections.defaultdict(scored(k))),
+    "class that is made up": lambda k: scored(dataclasses.make_dataclass("Made", ["a"], namespace={"b": k})),
+    "metaclass": lambda k: scored(type("Meta", (type,), {"more": scored(k)})("Kind", (), {})),
+    "enumeration": lambda k: scored(enum.Enum("Kind", {"ONE": 1}, type=type("Base", (), {"more": scored(k)})).ONE),
+} | {
+    f"class that is a {base.__name__}": lambda k, base=base: scored(type("Kind", (base,), {"more": scored(k)})())
+    for base in (list, tuple, dict, set, frozenset, float, str)
+}
+
+
+def with_derivative(derivative):
+    function = jax.custom_jvp(scored(1))
+    function.defjvp(derivative)
+    return function
+
+
+def dispatched(function):
+    by_kind = functools.singledispatch(scored(1))
+    by_kind.register(float)(function)
+    return by_kind
+
+
+def with_attribute(value):
+    function = scored(1)
+    function.value = value
+    return function
+
+
+class Wrapper:
+    def __init__(self, function, k):
+        functools.update_wrapper(self, function)
+        self.k = k
+
+    def __call__(self, record):
+        return self.k * self.__wrapped__(record)
+
+
+@dataclasses.dataclass
+class Derived:
+    first: dataclasses.InitVar[int]
+
+    def __post_init__(self, first):
+        self.more = first
+
+    def __call__(self, record):
+        return self.more * record
+
+
+class Unpicklable(Derived):
+    __slots__ = ("extra",)
+
+    def __post_init__(self, first):
+        self.extra = first
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError("no")
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+def test_what_is_made_of_functions_is_told_by_all_that_it_holds(make):
+    assert fingerprint(make(1)) == fingerprint(make(1))
+    assert fingerprint(make(1)) != fingerprint(make(0))
+
+
+def test_what_is_made_of_a_function_of_this_package_is_another_function():
+    assert len({fingerprint(item) for item in (alignment, jax.vmap(alignment), jax.checkpoint(alignment))}) == 3
+
+
+def test_names_of_arguments_count():
+    sources = (
+        "def score(one, other): return one - other",
+        "def score(other, one): return other - one",
+        "def score(one, *other): return one - other",
+        "def score(one, *, other): return one - other",
+    )
+    assert len({fingerprint(made_up(source)) for source in sources}) == len(sources)
+
+
+def made_up(source):
+    around = {}
+    exec(source, around)
+    return around["score"]
+
+
+def test_what_changes_while_it_is_used_does_not_count():
+    item = Kept()
+    functions = [make(scored(1)) for make in (jax.jit, jax.vmap, eqx.filter_jit, eqx.filter_vmap, dispatched_alone)]
+    before = list(map(fingerprint, (item, random.gauss, *functions)))
+    assert item.square == 4
+    random.gauss(0, 1)
+    for function in functions:
+        function(jnp.arange(3))
+    assert before == list(map(fingerprint, (item, random.gauss, *functions)))
+
+
+def dispatched_alone(function):
+    return functools.singledispatch(function)
+
+
+class Kept(Scaled):
+    factor: float = 2.0
+
+    @functools.cached_property
+    def square(self):
+        return self.factor**2
+
+
+def test_what_contains_itself_is_told_apart():
+    def around(value):
+        held = [value]
+        held.append(scored(held))
+        return held[1]
+
+    assert fingerprint(around(1)) == fingerprint(around(1))
+    assert fingerprint(around(1)) != fingerprint(around(2))
