@@ -146,14 +146,15 @@ def _check_values(name: str, item: xr.Variable, dataset: xr.Dataset) -> None:
         _require(all(isinstance(text, str) for text in values.flat), f"{name!r} holds neither numbers nor text")
         return
     _require(values.dtype.kind in "biuf", f"{name!r} holds no numbers")
-    if values.dtype.kind != "f":
+    if values.dtype.kind != "f" or float(np.finfo(values.dtype).max) < LARGEST_NUMBER:
         return
-    size = np.abs(values.astype(np.float64))
+    # Without numbers of their size: there may be many of them.
+    beyond = np.isfinite(values) & ((values > LARGEST_NUMBER) | (values < -LARGEST_NUMBER))
     if name in dataset.coords:
-        _require(not np.any(np.isfinite(size) & (size > LARGEST_NUMBER)), f"{name!r} holds numbers beyond 1e100")
+        _require(not beyond.any(), f"{name!r} holds numbers beyond 1e100")
         return
     ended_well = (dataset["result"] == 0).variable
-    large = xr.Variable(item.dims, np.isfinite(size) & (size > LARGEST_NUMBER))
+    large = xr.Variable(item.dims, beyond)
     if set(ended_well.dims) <= set(item.dims):
         large = large & ended_well
     _require(not large.values.any(), f"{name!r} holds numbers beyond 1e100 in trajectories that ended well")

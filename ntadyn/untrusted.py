@@ -19,7 +19,8 @@ import xarray as xr
 
 LARGEST = 2 * 2**30
 _SECONDS = 60.0
-_BYTES_PER_SECOND = 20 * 2**20
+# Slower than the examination ever is that computes without a break: it may have to wait.
+_BYTES_PER_SECOND = 4 * 2**20
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from ntadyn.hdf5_examination import main; main()"
 
 
@@ -91,7 +92,7 @@ def _examine(content: bytes) -> None:
         # Computing for ever is stopped by a limit of its own, so this one waited: the computer is busy, or slept.
         raise OSError(f"examining a file took longer than {error.timeout:.0f} s; try again") from error
     if done.returncode == -signal.SIGXCPU:
-        raise ValueError("it is damaged: reading it does not come to an end")
+        raise ValueError("it is damaged, or reading it takes too long: it does not come to an end in time")
     if done.returncode < 0:
         raise ValueError(f"it is damaged: reading it ended with signal {-done.returncode}")
     try:

@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import socket
 import struct
 import zipfile
@@ -44,7 +45,11 @@ class HostileFile:
 
 KINDS: list[HostileFile] = []
 # What would never come back, or take all memory, if it were not read in a process of its own.
-DANGEROUS = ("texts that are read for ever", "a text of four megabytes fifty thousand times")
+DANGEROUS = (
+    "texts that are read for ever",
+    "a text of four megabytes fifty thousand times",
+    "a text of a megabyte two thousand times in an attribute",
+)
 
 
 def kind(refused=None, picture_only=False):
@@ -112,6 +117,34 @@ def changed(dataset, name, function):
     """A dataset with the values of one variable replaced."""
     values = dataset[name].values.astype(float)
     return dataset.assign({name: dataset[name].copy(data=function(values))})
+
+
+LONG, SHORT = "x" * 1_000_001, "y" * 77
+
+
+def repeated(whole):
+    """The content of a file with every reference to the text `SHORT` made one to the text `LONG`."""
+
+    def references(length):
+        # How many bytes, and in which heap; which of the texts there comes next.
+        sizes = re.finditer(re.escape(struct.pack("<I", length)), whole)
+        places = [size.start() for size in sizes if size.start() + 16 <= len(whole)]
+        heaps = [struct.unpack_from("<Q", whole, place + 4)[0] for place in places]
+        return [place for place, heap in zip(places, heaps, strict=True) if whole[heap : heap + 4] == b"GCOL"]
+
+    (long,) = references(len(LONG))
+    edited = bytearray(whole)
+    for place in references(len(SHORT)):
+        edited[place : place + 16] = whole[long : long + 16]
+    return bytes(edited)
+
+
+def attributes_of_texts(folder, texts):
+    """The content of a file with the given attributes, which are in a place without a checksum of HDF5's own."""
+    with h5py.File(folder / NAME, "w", libver="earliest") as file:
+        for name, held in texts.items():
+            file.attrs.create(name, held, dtype=h5py.string_dtype())
+    return (folder / NAME).read_bytes()
 
 
 def configured(text):
@@ -274,7 +307,7 @@ def more_than_a_file(folder):
     path.write_bytes(2 * path.read_bytes())
 
 
-@kind("does not come to an end")
+@kind("does not come to an end in time")
 def texts_that_are_read_for_ever(folder):
     whole = bytearray(content(good_sweep()))
     heap = whole.find(b"GCOL")
@@ -330,25 +363,27 @@ def a_type(folder):
     return forged(folder, lambda file: file.__setitem__("more", np.dtype(float)))
 
 
-@kind("variables unpack to")
+@kind("its numbers unpack to")
 def a_trillion_cells_that_are_not_there(folder):
     return forged(folder, lambda file: file.create_dataset("more", (10**6, 10**6), float, chunks=(1, 1)))
 
 
-@kind("variables unpack to")
+@kind("its numbers unpack to")
 def numbers_that_were_never_written(folder):
     return forged(folder, lambda file: file.create_dataset("more", (10**8,), float))
 
 
-@kind("variables unpack to")
+@kind("its numbers unpack to")
 def one_number_in_a_chunk_of_a_gigabyte(folder):
     return forged(folder, lambda file: file.create_dataset("more", (1,), float, chunks=(2**27,), maxshape=(None,)))
 
 
-@kind("variables unpack to")
+@kind("its numbers unpack to")
 def zeros_that_unpack_a_thousandfold(folder):
-    dataset = sweep(np.zeros((50, 50, 1000)), block_duration=np.arange(50.0), gate_time_constant=np.arange(50.0))
-    return content(dataset, encoding={name: {"zlib": True} for name in dataset.data_vars})
+    def edit(file):
+        file.create_dataset("more", data=np.zeros(4 * 10**7), chunks=(10**6,), compression="gzip", compression_opts=1)
+
+    return forged(folder, edit)
 
 
 @kind("is packed in a way that is not read")
@@ -394,6 +429,52 @@ def a_text_of_four_megabytes_fifty_thousand_times(folder):
     # Where a text is in the file takes 16 bytes.
     whole[place : place + 16 * number] = number * whole[place : place + 16]
     return bytes(whole)
+
+
+@kind("its texts unpack to")
+def a_text_of_a_megabyte_a_hundred_times_in_twenty_variables(folder):
+    first = {"x": ("place", np.asarray([LONG] + [SHORT] * 99, object))}
+    others = {f"x{number}": ("place", np.asarray([SHORT] * 100, object)) for number in range(19)}
+    return repeated(content(good_sweep().assign(first | others)))
+
+
+@kind("its texts unpack to")
+def one_long_text_among_many_short_ones(folder):
+    return content(good_sweep().assign(more=("place", np.asarray([LONG] + [SHORT] * 20_000, object))))
+
+
+@kind("take more than 16 MiB")
+def a_text_of_a_megabyte_fifty_times_in_an_attribute(folder):
+    return repeated(attributes_of_texts(folder, {"more": [LONG] + [SHORT] * 49}))
+
+
+@kind("memory")
+def a_text_of_a_megabyte_two_thousand_times_in_an_attribute(folder):
+    return repeated(attributes_of_texts(folder, {"more": [LONG] + [SHORT] * 1999}))
+
+
+@kind("its texts unpack to")
+def a_text_of_a_megabyte_in_two_hundred_attributes(folder):
+    return repeated(attributes_of_texts(folder, {"x": LONG} | {f"x{number}": SHORT for number in range(199)}))
+
+
+@kind("its numbers unpack to")
+def an_attribute_in_a_thousand_names_of_one_variable(folder):
+    def edit(file):
+        file["more"] = 0.0
+        file["more"].attrs.update({f"x{number}": np.zeros(7000) for number in range(10)})
+        for number in range(900):
+            file[f"x{number}"] = file["more"]
+
+    return forged(folder, edit)
+
+
+@kind("its numbers unpack to")
+def small_numbers_that_become_large_ones(folder):
+    def edit(file):
+        file.create_dataset("more", (10**8,), np.int8).attrs["scale_factor"] = 0.5
+
+    return forged(folder, edit)
 
 
 @kind("holds neither numbers nor text")
@@ -717,6 +798,16 @@ def a_file_that_was_edited_in_place(folder):
 @kind()
 def a_file_that_was_compressed(folder):
     return content(good_sweep(), encoding={"alignment": {"zlib": True, "shuffle": True, "fletcher32": True}})
+
+
+@kind()
+def a_large_map_that_was_compressed_to_a_fiftieth(folder):
+    dataset = sweep(np.full((80, 80, 20), 0.9), block_duration=np.arange(1.0, 81.0), strength=np.arange(80.0))
+    dataset["result"][:, 5:] = -1
+    scores = {name: dataset[name].where(dataset.result == 0) for name in ("alignment", "contrast", "gates")}
+    made = content(dataset.assign(scores), encoding={name: {"zlib": True} for name in dataset.data_vars})
+    assert dataset.nbytes > 50 * len(made)
+    return made
 
 
 @kind()
