@@ -1,11 +1,11 @@
 """Files that anybody may have made, and files that were damaged: shown or refused, and never taken for good."""
 
+import dataclasses
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,37 +50,58 @@ def _repeat(content: bytearray, rng: np.random.Generator) -> None:
 DAMAGES: tuple[Callable[[bytearray, np.random.Generator], None], ...] = (_flip, _cut, _drop, _zero, _insert, _repeat)
 
 
-def complaint(kind: HostileFile, done: subprocess.CompletedProcess[str]) -> str:
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """How a process of its own took a file."""
+
+    code: int
+    out: str
+    error: str
+    seconds: float
+    peak: int
+
+
+def _hand_over(path: Path) -> Shown:
+    """`ntadyn show`, with the time and memory of this process and those that it started alone."""
+    command = [sys.executable, "-W", "error", "-m", "ntadyn", "show", str(path)]
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as error:
+        process = subprocess.Popen(command, stdout=out, stderr=error)
+        patience = threading.Timer(120, process.kill)
+        patience.start()
+        _, status, used = os.wait4(process.pid, 0)
+        patience.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        for stream in (out, error):
+            stream.seek(0)
+        return Shown(process.returncode, out.read(), error.read(), used.ru_utime + used.ru_stime, 1024 * used.ru_maxrss)
+
+
+def complaint(kind: HostileFile, done: Shown) -> str:
     """What is wrong with how `ntadyn show` took a file; nothing if it is as it should be."""
-    out, error = done.stdout, done.stderr
+    out, error = done.out, done.error
     if "Traceback" in out + error:
         return f"a traceback: {error[-300:]}"
     if SECRET in out + error or ESCAPE in out + error:
         return "it repeats what it must not"
     if not all(character.isprintable() for character in (out + error).replace("\n", "")):
         return "a terminal may obey what it prints"
+    if done.seconds > MOST_SECONDS:
+        return f"it computed for {done.seconds:.1f} s"
+    if done.peak > MOST_BYTES:
+        return f"it took {done.peak / 2**20:.0f} MiB"
     if kind.refused is None:
-        return "" if (done.returncode, error) == (0, "") and out else f"exit code {done.returncode}: {error[-300:]}"
-    good = (done.returncode, out) == (2, "") and error.startswith("ntadyn: ") and error.count("\n") == 1
-    return "" if good and kind.refused in error else f"exit code {done.returncode}: {out[-100:]} {error[-300:]}"
+        return "" if (done.code, error) == (0, "") and out else f"exit code {done.code}: {error[-300:]}"
+    good = (done.code, out) == (2, "") and error.startswith("ntadyn: ") and error.count("\n") == 1
+    return "" if good and kind.refused in error else f"exit code {done.code}: {out[-100:]} {error[-300:]}"
 
 
 def show(kind: HostileFile, folder: Path) -> str:
     """Hand a file to the command, in a process of its own; what is wrong, time and memory included."""
     path = kind.make(folder)
     before = sorted(item.name for item in folder.iterdir())
-    used, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    command = [sys.executable, "-W", "error", "-m", "ntadyn", "show", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    now = resource.getrusage(resource.RUSAGE_CHILDREN)
-    wrong = complaint(kind, done)
+    wrong = complaint(kind, _hand_over(path))
     if not wrong and kind.refused is not None and sorted(item.name for item in folder.iterdir()) != before:
-        wrong = "it left files behind"
-    computed = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
-    if not wrong and computed > MOST_SECONDS:
-        wrong = f"it computed for {computed:.1f} s ({time.monotonic() - began:.1f} s in all)"
-    if not wrong and now.ru_maxrss * 1024 > MOST_BYTES:  # the largest of all children so far
-        wrong = f"it, or one before it, took {now.ru_maxrss / 1024:.0f} MiB"
+        return "it left files behind"
     return wrong
 
 
