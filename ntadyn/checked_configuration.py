@@ -109,7 +109,8 @@ def _check_value(path: str, kind: Any, value: Any) -> None:
     elif value is None and kind == float | None:
         return
     elif isinstance(value, np.ndarray | np.generic | int | float):
-        _check_real(path, _as_float(path, value))
+        for number in _as_floats(path, value):
+            _check_real(path, number)
     elif not hasattr(value, "dtype"):  # which arrays of JAX have, traced ones included
         raise ValueError(f"{path} is {_shown(value)}; it must be a real number.")
 
@@ -122,15 +123,17 @@ def _as_index(value: Any) -> int | float:
         return math.nan
 
 
-def _as_float(path: str, value: Any) -> float:
-    try:
-        if not isinstance(value, bool) and np.asarray(value).dtype.kind in "iufO":
-            return float(value)
-    except OverflowError:  # of a whole number
-        return math.inf if value > 0 else -math.inf
-    except TypeError:  # of several numbers
-        pass
-    raise ValueError(f"{path} is {_shown(value)}; it must be one real number.")
+def _as_floats(path: str, value: Any) -> tuple[float, ...]:
+    """One number, or the numbers of an array, of which there may be several but for the step."""
+    numbers = np.asarray(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        try:
+            return (float(value),)
+        except OverflowError:
+            return (math.inf if value > 0 else -math.inf,)
+    if numbers.dtype.kind not in "iuf" or (path == "max_step" and numbers.ndim):
+        raise ValueError(f"{path} is {_shown(value)}; it must be a real number.")
+    return tuple(map(float, numbers.flat))
 
 
 def _check_real(path: str, value: float) -> None:

@@ -25,9 +25,11 @@ def estimated_error(values: PyTree, finer: PyTree, is_resolved: Bool[Array, ""])
     """
 
     def one(coarse: Array, fine: Array) -> Array:
-        if not jnp.issubdtype(coarse.dtype, jnp.inexact):  # numbers of something, or whether something is so
+        if jnp.issubdtype(coarse.dtype, jnp.inexact):
+            rounding = jnp.finfo(coarse.dtype).eps * jnp.abs(coarse)
+        else:  # numbers of something, or whether something is so
             coarse, fine = (item.astype(jnp.result_type(float)) for item in (coarse, fine))
-        rounding = jnp.finfo(coarse.dtype).eps * jnp.abs(coarse)
+            rounding = jnp.zeros_like(coarse)
         error = CHANGES * jnp.abs(coarse - fine) + rounding
         return jnp.where(is_resolved & ~jnp.isnan(error), error, jnp.inf)
 

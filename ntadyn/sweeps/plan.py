@@ -208,8 +208,6 @@ class Sweep:
                 raise ValueError(
                     f"the parameters of the zipped axis {axis.name!r} have the lengths {lengths}; give all the same."
                 )
-        check_count(f"cells of the axes {[axis.name for axis in self.axes]}", self.num_cells, MOST_CELLS)
-        check_count("cells times repetitions", self.num_cells * self.num_repetitions, MOST_TRAJECTORIES)
         for axis in self.axes:
             for parameter in axis.parameters:
                 self._check_parameter(parameter, zipped=isinstance(axis, Zipped))
@@ -218,6 +216,8 @@ class Sweep:
             raise ValueError(f"the axes change {paths}; every parameter can be changed by one axis only.")
         for changes in self._extremes():
             check_configuration(replaced(self.configuration, changes))
+        check_count(f"cells of the axes {[axis.name for axis in self.axes]}", self.num_cells, MOST_CELLS)
+        check_count("cells times repetitions", self.num_cells * self.num_repetitions, MOST_TRAJECTORIES)
 
     def _extremes(self) -> Iterator[dict[str, Any]]:
         """Changes that stand for those of all cells: along every edge of the grid, and the largest sizes at once.

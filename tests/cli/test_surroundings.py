@@ -35,7 +35,7 @@ def test_pictures_are_drawn_whatever_matplotlib_is_told(tmp_path):
         (["simulate", "--curriculum.block-duration", "1e-9"], {}, ["block_duration", "1,000,000"]),
         (["phase-diagram", "--size", "20000", "20000"], {}, ["--size"]),
         (["simulate", "--seeds", "100000000"], {}, ["num_seeds"]),
-        (["simulate", "--time-constants.gates", "1e-12"], {}, ["max_step", "time constants"]),
+        (["simulate", "--time-constants.gates", "1e-12"], {}, ["time_constants.gates 1e-12", "200,000,000"]),
         (["simulate", "--teachers.mixing", "nan"], {}, ["mixing"]),
         (["bench", "--size", "1000000"], {}, ["size"]),
     ],

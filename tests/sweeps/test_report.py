@@ -120,8 +120,8 @@ def test_unresolved_errors_are_counted_and_left_out_of_the_rest(dataset):
     assert rows[2] == ["alignment_error", "0", "-", "-", "-"]
     told = [" ".join(row) for row in rows[3:]]
     assert told == [
-        "gate_error: 3 more are unresolved, their steps too long to tell an error",
-        "alignment_error: 36 more are unresolved, their steps too long to tell an error",
+        "gate_error: 3 more are unresolved: with halved steps they did not end well",
+        "alignment_error: 36 more are unresolved: with halved steps they did not end well",
     ]
 
 
