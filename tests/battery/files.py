@@ -1,11 +1,11 @@
 """Files that anybody may have made, and files that were damaged: shown or refused, and never taken for good."""
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,19 +61,25 @@ class Shown:
     peak: int
 
 
+# Linux counts what the parent held at the fork among what the child takes, so that a small process has to start it.
+_LAUNCHER = """
+import json, resource, subprocess, sys
+code = subprocess.run(sys.argv[2:], timeout=120).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], "w") as file:
+    json.dump([code, used.ru_utime + used.ru_stime, 1024 * used.ru_maxrss], file)
+"""
+
+
 def _hand_over(path: Path) -> Shown:
     """`ntadyn show`, with the time and memory of this process and those that it started alone."""
-    command = [sys.executable, "-W", "error", "-m", "ntadyn", "show", str(path)]
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as error:
-        process = subprocess.Popen(command, stdout=out, stderr=error)
-        patience = threading.Timer(120, process.kill)
-        patience.start()
-        _, status, used = os.wait4(process.pid, 0)
-        patience.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        for stream in (out, error):
-            stream.seek(0)
-        return Shown(process.returncode, out.read(), error.read(), used.ru_utime + used.ru_stime, 1024 * used.ru_maxrss)
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "told.json"
+        command = [sys.executable, "-W", "error", "-m", "ntadyn", "show", str(path)]
+        launch = [sys.executable, "-c", _LAUNCHER, str(told), *command]
+        done = subprocess.run(launch, capture_output=True, text=True, check=False)
+        code, seconds, peak = json.loads(told.read_text())
+    return Shown(code, done.stdout, done.stderr, seconds, peak)
 
 
 def complaint(kind: HostileFile, done: Shown) -> str:
