@@ -57,6 +57,7 @@ def test_gates_that_arrive_within_a_fraction_of_a_step_do_not_fool_the_estimate(
     assert error < np.max(trajectory.error["gates"]) < 10 * error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["figure-2-flexible", "figure-2-forgetful"])
 def test_published_runs_are_resolved(preset):
     configuration = replaced(SIMULATIONS[preset](), {"curriculum.total_time": 6.0})

@@ -17,6 +17,7 @@ def ntadyn(*arguments, cwd, **environment):
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_whatever_matplotlib_is_told(tmp_path):
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nbackend: nothing-known\nlines.linewidth: broken\n")
     backend = "module://matplotlib_inline.backend_inline"

@@ -70,7 +70,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("coloured", [False, True], ids=["white", "coloured"])
+@pytest.mark.parametrize("coloured", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["white", "coloured"])
 @pytest.mark.parametrize("name", CASES)
 def test_second_order_and_exact_zeros(name, coloured):
     group, penalty, groups, sharing, rows = CASES[name]
@@ -120,6 +120,7 @@ def test_gates_under_a_norm_and_a_kink():
     assert np.log(coarse / fine) / np.log(4) > 1.8
 
 
+@pytest.mark.slow
 def test_derivative_through_an_arrival():
     """Forward mode agrees with differences while one column arrives at zero."""
     teacher, gates = np.array([[0.02, 1.0]]), jnp.asarray([1.0])
