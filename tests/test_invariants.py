@@ -142,6 +142,7 @@ def test_every_network_has_possible_overlaps(seed):
         assert np.min(np.linalg.eigvalsh(gram)) > -1e-12
 
 
+@pytest.mark.slow
 def test_overlaps_of_two_layers_stay_symmetric_and_losses_positive():
     # Here rounding in the antisymmetric part of W1 W1^T grew by 1 + p_i p_j at every step, to losses of -2e11.
     configuration = Configuration(

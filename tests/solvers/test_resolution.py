@@ -86,7 +86,13 @@ def test_steps_and_rates_know_no_units(name, change):
     assert float(two) == pytest.approx(float(one) / change.time, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", FLOWS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ("gradient flow", "order parameters", "toy") else pytest.param(name, marks=pytest.mark.slow)
+        for name in FLOWS
+    ],
+)
 def test_rates_bound_the_spectrum(name):
     system, network = FLOWS[name].make(jnp.float64)
     assert isinstance(system, AbstractSplitSystem)
