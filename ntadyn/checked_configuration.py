@@ -7,8 +7,6 @@ import operator
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from ntadyn import limits
 from ntadyn.configuration import Composites, Configuration, Dynamics, Gating, TeacherScale
 
@@ -108,7 +106,7 @@ def _check_value(path: str, kind: Any, value: Any) -> None:
             raise ValueError(f"{path} is {_shown(value)}; it must be a whole number from {low} to {high:,}.")
     elif value is None and kind == float | None:
         return
-    elif isinstance(value, np.ndarray | np.generic | int | float):
+    elif _is_number(value) or (type(value).__module__ == "numpy" and hasattr(value, "dtype")):  # slow to import itself
         for number in _as_floats(path, value):
             _check_real(path, number)
     elif not hasattr(value, "dtype"):  # which arrays of JAX have, traced ones included
@@ -125,15 +123,18 @@ def _as_index(value: Any) -> int | float:
 
 def _as_floats(path: str, value: Any) -> tuple[float, ...]:
     """One number, or the numbers of an array, of which there may be several but for the step."""
-    numbers = np.asarray(value)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if _is_number(value):
         try:
             return (float(value),)
-        except OverflowError:
+        except OverflowError:  # of a whole number
             return (math.inf if value > 0 else -math.inf,)
-    if numbers.dtype.kind not in "iuf" or (path == "max_step" and numbers.ndim):
+    if value.dtype.kind not in "iuf" or (path == "max_step" and value.ndim):
         raise ValueError(f"{path} is {_shown(value)}; it must be a real number.")
-    return tuple(map(float, numbers.flat))
+    return tuple(map(float, value.flat))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _check_real(path: str, value: float) -> None:

@@ -84,11 +84,11 @@ def simulate(
         observables: name -> function (system, state, task) -> array.
         records_per_block: records strictly inside every block.
         times: further record times.
-        estimate_error: run once more with all steps halved (tolerances divided by 100, or where rounding leaves no room
-            for that multiplied) and report, for every recorded
-            number, three times as much as it moved: at order two 9/4 of the error, where kinks spoil the order 3/2. It
-            is infinite where the two runs say nothing about each other: one of them failed, or the steps are longer
-            than the time in which gates and weights exchange their errors.
+        estimate_error: run once more with all steps halved (tolerances divided by 100; multiplied, where rounding
+            leaves no room for that) and report, for every recorded number, three times as much as it moved: at order
+            two 9/4 of the error, where kinks spoil the order 3/2. It is infinite where the two runs say nothing about
+            each other: one of them failed, the number is none, or the steps are longer than the time in which gates
+            and weights exchange their errors.
 
     Returns:
         The trajectory, with a result code; nothing is raised for one that diverges.

@@ -12,7 +12,7 @@ import pytest
 
 import ntadyn
 
-HEAVY = ("jax", "xarray", "matplotlib", "diffrax", "equinox", "h5netcdf", "scipy")
+HEAVY = ("numpy", "jax", "xarray", "matplotlib", "diffrax", "equinox", "h5netcdf", "scipy")
 
 
 @pytest.mark.parametrize("name", [*ntadyn._HOME_OF_NAME, *ntadyn._SUBMODULES])

@@ -15,7 +15,7 @@ from ntadyn.plotting.sweep_maps import draw_average, draw_error, draw_regimes, d
 from ntadyn.sweeps.border import BORDER, INTERVAL, Border, border as border_of
 from ntadyn.sweeps.dataset_axes import axis_names, plane
 from ntadyn.sweeps.regimes import THRESHOLDS, Thresholds
-from ntadyn.sweeps.repetitions import failed, finished
+from ntadyn.sweeps.repetitions import codes, finished
 from ntadyn.sweeps.summary import ERRORS, score_names, summarise
 
 
@@ -115,7 +115,7 @@ def _lines(dataset: xr.Dataset, summary: xr.Dataset, border: Border, score: str)
         x = plot_axes(dataset)[0].values
         for name, color in zip(errors, ("black", "C3"), strict=False):
             values = finished(dataset, name)
-            crossed = failed(dataset) | np.isinf(values)
+            crossed = (codes(dataset) > 0) | np.isinf(values)
             draw_repetitions(
                 panels[-1], x, np.where(crossed, np.nan, values), crossed, color, _name(name.removesuffix("_error"))
             )

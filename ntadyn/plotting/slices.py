@@ -14,7 +14,7 @@ from ntadyn.plotting.sweep_maps import REGIME_COLORS
 from ntadyn.sweeps.averages import quantiles
 from ntadyn.sweeps.dataset_axes import axis_names
 from ntadyn.sweeps.regimes import REGIME_NAMES, Regime
-from ntadyn.sweeps.repetitions import failed, finished
+from ntadyn.sweeps.repetitions import codes, finished
 
 BAND = (0.25, 0.5, 0.75)
 
@@ -42,7 +42,7 @@ def draw_slices(
         raise ValueError(f"slices along {along!r} need a sweep over one or two axes, one of them it; got {names}.")
     axes = dict(zip(names, plot_axes(dataset), strict=True))
     values, crossed = (
-        np.moveaxis(item, names.index(along), -2) for item in (finished(dataset, score), failed(dataset))
+        np.moveaxis(item, names.index(along), -2) for item in (finished(dataset, score), codes(dataset) > 0)
     )
     chosen = [("", values, crossed)] if len(names) == 1 else []
     for place in places if len(names) == 2 else ():

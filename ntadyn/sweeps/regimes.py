@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int, Shaped
 
-from ntadyn.sweeps.repetitions import finished, were_run
+from ntadyn.sweeps.repetitions import codes, finished
 
 
 class Regime(enum.IntEnum):
@@ -116,7 +116,7 @@ def regime_fractions(
         ValueError: if the sweep did not keep the contrast.
     """
     contrast = finished(dataset, "contrast")
-    run = were_run(dataset)
+    run = codes(dataset) >= 0
     regime = classify(contrast, np.zeros(contrast.shape, int), thresholds)
     number = np.maximum(run.sum(axis=-1), 1)
     return np.stack([np.sum((regime == code) & run, axis=-1) / number for code in Regime], axis=-1)

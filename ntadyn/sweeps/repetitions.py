@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from ntadyn.sweeps.dataset_axes import SEED, axis_names
 
@@ -90,22 +90,16 @@ def resampled_weights(
     return weights
 
 
-def were_run(dataset: xr.Dataset) -> Bool[np.ndarray, "*cells seeds"]:
-    """Which trajectories were run: a refined sweep leaves some out.
+def codes(dataset: xr.Dataset) -> Shaped[np.ndarray, "*cells seeds"]:
+    """The result code of every trajectory: 0 where it ended well, below where it was not run, above where it failed.
 
     Args:
         dataset: a sweep.
+
+    Returns:
+        Shape (axes..., seeds).
     """
-    return dataset["result"].transpose(*axis_names(dataset), SEED).values >= 0
-
-
-def failed(dataset: xr.Dataset) -> Bool[np.ndarray, "*cells seeds"]:
-    """Which trajectories were run and did not end well.
-
-    Args:
-        dataset: a sweep.
-    """
-    return dataset["result"].transpose(*axis_names(dataset), SEED).values > 0
+    return dataset["result"].transpose(*axis_names(dataset), SEED).values
 
 
 def finished(dataset: xr.Dataset, name: str) -> Float[np.ndarray, "*cells seeds"]:
@@ -126,4 +120,4 @@ def finished(dataset: xr.Dataset, name: str) -> Float[np.ndarray, "*cells seeds"
     if name not in known:
         raise ValueError(f"{name!r} is not a number per trajectory of this sweep; choose one of {', '.join(known)}.")
     values = dataset[name].transpose(*dims).values.astype(np.float64)
-    return np.where(dataset["result"].transpose(*dims).values == 0, values, np.nan)
+    return np.where(codes(dataset) == 0, values, np.nan)

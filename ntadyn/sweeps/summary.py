@@ -7,7 +7,7 @@ from jaxtyping import Float
 from ntadyn.sweeps.averages import quantiles, weighted_mean
 from ntadyn.sweeps.dataset_axes import SEED, axis_names
 from ntadyn.sweeps.regimes import REGIME_NAMES, THRESHOLDS, Regime, Thresholds, regime_fractions, soft_score
-from ntadyn.sweeps.repetitions import finished
+from ntadyn.sweeps.repetitions import codes, finished
 
 PROBABILITIES = (0.05, 0.25, 0.5, 0.75, 0.95)
 ERRORS = ("gate_error", "alignment_error")
@@ -58,11 +58,11 @@ def summarise(
     dims = axis_names(dataset)
     if dataset.sizes.get(SEED, 0) == 0:
         raise ValueError("this sweep has no repetitions; run it with at least one.")
-    codes = dataset["result"].transpose(*dims, SEED).values
+    code = codes(dataset)
     variables: dict[str, tuple] = {
-        "finished": (dims, (codes == 0).sum(-1), _attributes("repetitions that ended well")),
-        "failures": (dims, (codes > 0).sum(-1), _attributes("repetitions that failed")),
-        "not_run": (dims, (codes < 0).sum(-1), _attributes("repetitions that were not run")),
+        "finished": (dims, (code == 0).sum(-1), _attributes("repetitions that ended well")),
+        "failures": (dims, (code > 0).sum(-1), _attributes("repetitions that failed")),
+        "not_run": (dims, (code < 0).sum(-1), _attributes("repetitions that were not run")),
     }
     for name in score_names(dataset):
         text = str(dataset[name].attrs.get("long_name", name))
