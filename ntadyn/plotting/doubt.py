@@ -156,7 +156,7 @@ def _error_panel(ax: Axes, summary: xr.Dataset) -> None:
     known, possible = int(np.isfinite(summary[name].values).sum()), int((summary["finished"].values > 0).sum())
     sampled = f", {known} of {possible} cells" if known < possible else ""
     rings = "; rings: separatrix" if "separatrix" in summary and summary["separatrix"].values.any() else ""
-    hatches = "; hatched: unresolved" if unresolved else ""
+    hatches = "\nhatched: unresolved" if unresolved else ""
     ax.set_title(f"all steps halved{sampled}{rings}{hatches}")
 
 

@@ -99,7 +99,7 @@ def test_unresolved_errors_are_hatched(drawn):
     errors[1, 2] = np.inf
     dataset["gate_error"] = (dataset.alignment.dims, errors)
     figure = drawn(dataset)
-    assert "all steps halved, 19 of 20 cells; hatched: unresolved" in titles(figure)
+    assert "all steps halved, 19 of 20 cells\nhatched: unresolved" in titles(figure)
     dataset["gate_error"][:] = np.inf
     assert "no error is resolved" in [text.get_text() for ax in drawn(dataset).axes for text in ax.texts]
 
