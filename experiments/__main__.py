@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from experiments import FIGURES
-from experiments.catalogue import QUICK, in_order
+from experiments.harness.catalogue import QUICK, in_order
+from experiments.sandbrink_2024 import FIGURES
 
 REFERENCE_VARIABLE = "NTADYN_REFERENCE"
 DESCRIPTION = "The figures of arXiv 2411.03840: simulate, draw, and compare with published numbers."
@@ -56,7 +56,7 @@ class Run:
 
     def run(self) -> int:
         """Run them all, in double precision."""
-        from experiments.runner import Request, run_figures
+        from experiments.harness.runner import Request, run_figures
 
         named = os.environ.get(REFERENCE_VARIABLE)
         reference = self.reference if self.reference is not None or not named else Path(named)
@@ -74,7 +74,7 @@ class Report:
 
     def run(self) -> int:
         """Write it and say where."""
-        from experiments.report import write_report
+        from experiments.harness.report import write_report
 
         print(f"wrote {write_report(self.out)}")
         return 0
@@ -98,7 +98,7 @@ class Gallery:
 
     def run(self) -> int:
         """Write them and say where."""
-        from experiments.small_copies import write_small_copies
+        from experiments.harness.small_copies import write_small_copies
 
         for path in write_small_copies(self.names, self.out, self.to):
             print(f"wrote {path}")

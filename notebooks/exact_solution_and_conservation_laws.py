@@ -32,12 +32,12 @@ import numpy as np
 jax.config.update("jax_enable_x64", True)
 
 import ntadyn
-from ntadyn import metrics, observables
+from ntadyn import metrics
 from ntadyn.dynamics import exact_weight_difference, toy_flow
 from ntadyn.plotting.specialisation import specialisation_curves
 from ntadyn.plotting.style import shade_blocks
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm, from_relative_weights
-from ntadyn.simulation import Adaptive, FixedSteps
+from ntadyn.simulation import Adaptive, FixedSteps, observables
 from ntadyn.tasks import curricula, teachers
 
 plt.style.use("ntadyn.plotting.ntadyn")

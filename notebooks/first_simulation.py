@@ -183,7 +183,11 @@ def repeat(system, keys):
     def one(key):
         start = system.initial_state(ntadyn.GatedLinear.initialise(key, shape=(2, D_OUT, D_IN)))
         run = ntadyn.simulate(
-            system, curriculum, start, method=ntadyn.simulation.FixedSteps(max_step=step), records_per_block=24
+            system,
+            curriculum,
+            start,
+            method=ntadyn.FixedSteps(max_step=step),
+            records_per_block=24,
         )
         reached = metrics.time_to_threshold(run.times, run.values["loss"], run.blocks, curriculum.num_blocks, 0.1)
         # A block in which the threshold was never reached counts with its full length.

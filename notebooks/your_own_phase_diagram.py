@@ -32,14 +32,14 @@ import numpy as np
 
 jax.config.update("jax_enable_x64", True)
 
-from ntadyn import presets
-from ntadyn.configuration import TeacherKind, replaced
+from ntadyn.maps.border import border
+from ntadyn.maps.summary import summarise
 from ntadyn.plotting.border import draw_band, draw_border
 from ntadyn.plotting.slices import draw_slices
 from ntadyn.plotting.sweep_maps import draw_average, draw_error, draw_regimes, mark_separatrix
+from ntadyn.specs import presets
+from ntadyn.specs.configuration import TeacherKind, replaced
 from ntadyn.sweeps import OUTCOME, Sweep, as_axes, run_sweep, sweep
-from ntadyn.sweeps.border import border
-from ntadyn.sweeps.summary import summarise
 
 plt.style.use("ntadyn.plotting.ntadyn")
 FAST = os.environ.get("NTADYN_FAST") == "1"  # small sizes, for a test run
@@ -124,7 +124,7 @@ print(f"moved start:  largest change of a gate {float(checked.perturbation.max()
 # gates are fast. But the alignments, and with them the map, stay what they are.
 #
 # (`ntadyn show FILE` prints and draws all this and more for a result file; `ntadyn phase-diagram` writes one, and so
-# does `ntadyn.storage.write_dataset`.)
+# does `ntadyn.results.storage.write_dataset`.)
 #
 # ## A question of our own
 #
@@ -133,7 +133,7 @@ print(f"moved start:  largest change of a gate {float(checked.perturbation.max()
 #
 # Alignment is a poor score for this, since with similar teachers any path is aligned with both. What we want to know is
 # what a switch costs: the loss right after the last switch, and what is left of it at the end of the block. A score is
-# a function of what was recorded, which is everything in `ntadyn.observables.STANDARD` at both ends of every block; the
+# a function of what was recorded, which is everything in `observables.STANDARD` at both ends of every block; the
 # first line of its docstring becomes the name of the variable.
 
 

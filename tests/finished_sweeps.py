@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from ntadyn.configuration import Configuration, replaced, to_json
+from ntadyn.specs.configuration import Configuration, replaced, to_json
 
 AXES = {
     "block_duration": ("curriculum.block_duration", "block duration"),

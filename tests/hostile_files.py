@@ -17,8 +17,8 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from ntadyn.configuration import Configuration, replaced, to_json
-from ntadyn.storage import write_dataset
+from ntadyn.results.storage import write_dataset
+from ntadyn.specs.configuration import Configuration, replaced, to_json
 from tests.finished_sweeps import ramp, sweep
 
 NAME = "result.nc"

@@ -15,9 +15,9 @@ from ntadyn.cli.phase_diagram import PhaseDiagram
 from ntadyn.cli.show import Show
 from ntadyn.cli.simulate import Simulate
 from ntadyn.cli.verify import Verify
-from ntadyn.phase_maps import PRESETS
-from ntadyn.presets import SIMULATIONS
-from ntadyn.text import printable
+from ntadyn.results.text import printable
+from ntadyn.specs.presets import SIMULATIONS
+from ntadyn.sweeps.phase_maps import PRESETS
 
 DESCRIPTION = "Simulate gated linear networks whose gates and weights learn at different speeds."
 

@@ -36,7 +36,7 @@ class Bench:
         jax.config.update("jax_enable_x64", True)
         check_devices()
 
-        from ntadyn.benchmark import measure
+        from ntadyn.verification.benchmark import measure
 
         found = measure(self.size, self.workers, lambda text: print(text, file=sys.stderr, flush=True))
         if self.json:

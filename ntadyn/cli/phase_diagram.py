@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from ntadyn.cli.devices import check_devices
-from ntadyn.configuration import value_at
-from ntadyn.phase_maps import PRESETS, Ranges, figure_5_maps, published
+from ntadyn.specs.configuration import value_at
+from ntadyn.sweeps.phase_maps import PRESETS, Ranges, figure_5_maps, published
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, Precision, Sweep
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ class PhaseDiagram:
         jax.config.update("jax_enable_x64", True)
         check_devices(self.device)
 
-        from ntadyn import storage
+        from ntadyn.maps.report import run_summary
         from ntadyn.plotting.phase_map import phase_map_figure
         from ntadyn.plotting.style import save_figure
-        from ntadyn.provenance import provenance
-        from ntadyn.sweeps.report import run_summary
+        from ntadyn.results import storage
+        from ntadyn.results.provenance import provenance
 
         with storage.new_folder(self.out) as folder:
             places = {plan.name: folder / f"{plan.name}.tiles" for plan in maps}

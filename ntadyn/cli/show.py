@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
-    from ntadyn.contents import Result
-    from ntadyn.sweeps.regimes import Thresholds
+    from ntadyn.maps.contents import Result
+    from ntadyn.maps.regimes import Thresholds
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Show:
 
     def run(self) -> int:
         """Read, print, draw; 0 whatever the file says, as long as it can be read and shown."""
-        from ntadyn.contents import describe, read_result
-        from ntadyn.sweeps.regimes import Thresholds
+        from ntadyn.maps.contents import describe, read_result
+        from ntadyn.maps.regimes import Thresholds
 
         if self.no_plot and self.plot is not None:
             raise ValueError(f"--no-plot and --plot {str(self.plot)!r} exclude each other; leave out one.")
@@ -51,7 +51,7 @@ class Show:
             print("\n".join(lines))
             return 0
 
-        from ntadyn import storage
+        from ntadyn.results import storage
 
         target = self._target()
         with self._place(target):
@@ -73,7 +73,7 @@ class Show:
     @contextmanager
     def _place(self, target: Path) -> Iterator[None]:
         """The folder of the picture, which goes again if it was made for nothing."""
-        from ntadyn import storage
+        from ntadyn.results import storage
 
         with ExitStack() as stack:
             try:
@@ -92,7 +92,7 @@ def _drawn(result: "Result", score: str, level: float, thresholds: "Thresholds")
 
     from ntadyn.plotting.labels import for_pictures, label
     from ntadyn.plotting.style import rendered
-    from ntadyn.result_format import Kind, check_drawable
+    from ntadyn.results.result_format import Kind, check_drawable
 
     check_drawable(result.kind, result.dataset)
     dataset = for_pictures(result.dataset)

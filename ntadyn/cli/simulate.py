@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 import tyro
 
-from ntadyn.checked_configuration import check_simulation
 from ntadyn.cli.devices import check_devices
-from ntadyn.configuration import Configuration
-from ntadyn.presets import SIMULATIONS
+from ntadyn.specs.checks import check_simulation
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.presets import SIMULATIONS
 
 Preset = Literal[
     "figure-2-flexible",
@@ -52,13 +52,14 @@ class Simulate:
         jax.config.update("jax_enable_x64", True)
         check_devices()
 
-        from ntadyn import building, storage
-        from ntadyn.contents import ending
-        from ntadyn.ensemble import run_ensemble
-        from ntadyn.labelled import simulation_dataset
+        from ntadyn.maps.contents import ending
         from ntadyn.plotting.style import save_figure
         from ntadyn.plotting.trajectory import trajectory_figure
-        from ntadyn.provenance import provenance
+        from ntadyn.results import storage
+        from ntadyn.results.provenance import provenance
+        from ntadyn.specs import building
+        from ntadyn.specs.ensemble import run_ensemble
+        from ntadyn.specs.labelled import simulation_dataset
 
         with storage.new_folder(self.out) as folder:
             trajectory, curriculum = run_ensemble(

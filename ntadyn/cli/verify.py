@@ -25,9 +25,10 @@ class Verify:
         jax.config.update("jax_enable_x64", True)
         check_devices()
 
-        from ntadyn import storage, verification
+        from ntadyn import verification
         from ntadyn.plotting.specialisation import specialisation_figure
         from ntadyn.plotting.style import save_figure
+        from ntadyn.results import storage
 
         with storage.new_folder(self.out) as folder:
             start = time.perf_counter()

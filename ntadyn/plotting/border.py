@@ -7,9 +7,9 @@ from matplotlib.contour import ContourSet
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
+from ntadyn.maps.border import Border, contour_lines
 from ntadyn.plotting.maps import map_axes, plot_axes
-from ntadyn.sweeps.border import Border, contour_lines
-from ntadyn.sweeps.dataset_axes import DatasetAxis, dataset_axes
+from ntadyn.results.dataset_axes import DatasetAxis, dataset_axes
 
 # Points per axis between which the band is interpolated: it is often narrower than a cell.
 FINE = 512
@@ -21,7 +21,7 @@ def draw_band(ax: Axes, dataset: xr.Dataset, border: Border, color: str = "white
     Args:
         ax: a map of the sweep.
         dataset: the sweep, or its summary.
-        border: its border, from `ntadyn.sweeps.border.border`.
+        border: its border, from `ntadyn.maps.border.border`.
         color: of the band.
 
     Returns:

@@ -7,16 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
+from ntadyn.maps.border import BORDER, INTERVAL, Border, border as border_of
+from ntadyn.maps.regimes import THRESHOLDS, Thresholds
+from ntadyn.maps.repetitions import codes, finished
+from ntadyn.maps.summary import ERRORS, score_names, summarise
 from ntadyn.plotting.border import draw_band, draw_border, draw_crossings
 from ntadyn.plotting.maps import plot_axes, title_of
 from ntadyn.plotting.slices import draw_regime_shares, draw_repetitions, draw_slices
 from ntadyn.plotting.style import WIDTH, house_style
 from ntadyn.plotting.sweep_maps import draw_average, draw_error, draw_regimes, draw_spread, mark_separatrix
-from ntadyn.sweeps.border import BORDER, INTERVAL, Border, border as border_of
-from ntadyn.sweeps.dataset_axes import axis_names, plane
-from ntadyn.sweeps.regimes import THRESHOLDS, Thresholds
-from ntadyn.sweeps.repetitions import codes, finished
-from ntadyn.sweeps.summary import ERRORS, score_names, summarise
+from ntadyn.results.dataset_axes import axis_names, plane
 
 
 def doubt_figure(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ntadyn.text import printable
+from ntadyn.results.text import printable
 
 LONGEST_LABEL = 60
 _VALUES = ("configuration",)

@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 
-from ntadyn.sweeps.dataset_axes import DatasetAxis, by_index, dataset_axes
+from ntadyn.results.dataset_axes import DatasetAxis, by_index, dataset_axes
 
 FAILURE = "#D55E00"
 # Names along an axis at most; of more, every second, third, ... is written.

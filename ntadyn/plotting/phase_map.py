@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
+from ntadyn.maps.border import BORDER
 from ntadyn.plotting.maps import cross_out, draw_cells, map_axes, title_of
 from ntadyn.plotting.style import WIDTH, house_style
-from ntadyn.sweeps.border import BORDER
 
 
 def draw_phase_map(ax: Axes, dataset: xr.Dataset) -> QuadMesh:

@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from ntadyn.maps.averages import quantiles
+from ntadyn.maps.regimes import REGIME_NAMES, Regime
+from ntadyn.maps.repetitions import codes, finished
 from ntadyn.plotting.maps import FAILURE, cell_edges, label_axis, plot_axes
 from ntadyn.plotting.sweep_maps import REGIME_COLORS
-from ntadyn.sweeps.averages import quantiles
-from ntadyn.sweeps.dataset_axes import axis_names
-from ntadyn.sweeps.regimes import REGIME_NAMES, Regime
-from ntadyn.sweeps.repetitions import codes, finished
+from ntadyn.results.dataset_axes import axis_names
 
 BAND = (0.25, 0.5, 0.75)
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ntadyn.storage import write_bytes
+from ntadyn.results.storage import write_bytes
 
 TASK_TINTS = ("#DCE9F5", "#FBEBD0", "#D9F0E6", "#F5E1EC", "#E4F3FB", "#F8DFD0")
 FLEXIBLE, FORGETFUL = "black", "#8C8C8C"

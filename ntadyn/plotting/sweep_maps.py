@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
+from ntadyn.maps.regimes import REGIME_NAMES, Regime
 from ntadyn.plotting.maps import FAILURE, cell_edges, cross_out, draw_cells, map_axes
-from ntadyn.sweeps.regimes import REGIME_NAMES, Regime
 
 # Blue and orange stay apart for every kind of colour blindness, and both from a light grey.
 REGIME_COLORS = {Regime.SPECIALISED: "#0072B2", Regime.MIXED: "#DDDDDD", Regime.FORGETFUL: "#E69F00"}
@@ -24,7 +24,7 @@ def draw_average(ax: Axes, summary: xr.Dataset, score: str = "alignment") -> Qua
 
     Args:
         ax: where to draw.
-        summary: from `ntadyn.sweeps.summary.summarise`.
+        summary: from `ntadyn.maps.summary.summarise`.
         score: which score; the alignment is coloured from 0.5 to 1.
 
     Returns:

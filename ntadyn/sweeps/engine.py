@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import xarray as xr
 
-from ntadyn.configuration import Configuration, replaced
+from ntadyn.specs.configuration import Configuration, replaced
 from ntadyn.sweeps.layout import Schedule
 from ntadyn.sweeps.merge import merged
 from ntadyn.sweeps.plan import Streams, Sweep, as_axes

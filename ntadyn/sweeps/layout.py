@@ -13,16 +13,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, PyTree
 
-from ntadyn import building, simulation
-from ntadyn.batch import LaneSteps
-from ntadyn.configuration import Configuration, Dynamics, is_real, replaced, value_at
 from ntadyn.dynamics.system import AbstractSystem
-from ntadyn.methods import AbstractMethod, FixedSteps
+from ntadyn.simulation.batch import LaneSteps
+from ntadyn.simulation.checks import check
+from ntadyn.simulation.methods import AbstractMethod, FixedSteps
+from ntadyn.simulation.time_grid import TimeGrid, lay_out
 from ntadyn.solvers.dividing import SLACK
 from ntadyn.solvers.lanes import lanes_can_run
+from ntadyn.specs import building
+from ntadyn.specs.configuration import Configuration, Dynamics, is_real, replaced, value_at
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, TOTAL_TIME, WEIGHT_TIME_CONSTANT, Sweep
 from ntadyn.tasks import Blocked
-from ntadyn.time_grid import TimeGrid, lay_out
 
 # Steps on lanes are 0.07 tau_c^(3/4) tau_W^(1/4) / |W*|. On the maps of figure 5 gates are then off by less than 1e-3
 # in 99 of 100 trajectories that do not amplify a jitter of their start a thousandfold (95 of 100 do not), and
@@ -207,7 +208,7 @@ class _Part:
         self.schedules = {key: self._schedule(curricula[key[:2]], key[2]) for key in self.groups}
         self.num_steps = {key: schedule.num_steps for key, schedule in self.schedules.items()}
         method = FixedSteps() if isinstance(self.method, LaneSteps) else self.method
-        simulation.check(systems[0], next(iter(curricula.values())), state, method, sweep.check > 0)
+        check(systems[0], next(iter(curricula.values())), state, method, sweep.check > 0)
         if configuration.network.num_paths < systems[0].tasks.num_tasks:
             raise ValueError(
                 f"a sweep matches every task to a path of its own; got {systems[0].tasks.num_tasks} tasks, composites "

@@ -13,11 +13,11 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import jax
 
-import ntadyn
 from ntadyn.sweeps.packing import import_path
 
 # Run with a path that holds neither the working folder nor that of a script. The package is that of the process that
@@ -58,7 +58,7 @@ def local_workers(address: str, security: Any, number: int) -> Iterator[None]:
     given = {
         "address": address,
         "path": import_path(),
-        "package": ntadyn.__file__,
+        "package": str(Path(__file__).parents[1] / "__init__.py"),
         "credentials": {name: getattr(security, name) for name in _CREDENTIALS},
     }
     environment, ending = _environment(), threading.Event()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ntadyn import storage
+from ntadyn.results import storage
 from ntadyn.sweeps.claims import alone_in
 
 NAME = "sweep.json"

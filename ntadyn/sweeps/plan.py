@@ -7,15 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from ntadyn.checked_configuration import check_configuration
-from ntadyn.configuration import Configuration, is_real, plain, replaced, value_at
 from ntadyn.limits import MOST_CELLS, MOST_TRAJECTORIES, check_count
+from ntadyn.specs.checks import check_configuration
+from ntadyn.specs.configuration import Configuration, is_real, plain, replaced, value_at
 
 BLOCK_DURATION = "curriculum.block_duration"
 TOTAL_TIME = "curriculum.total_time"
 GATE_TIME_CONSTANT = "time_constants.gates"
 WEIGHT_TIME_CONSTANT = "time_constants.weights"
 STRENGTH = "penalties.strength"
+
+# Alignment at the border of a phase diagram: above it a network counts as specialised.
+BORDER = 0.9
 
 # Dimensions are named after what they are, where the path alone would not say it.
 _NAMES = {

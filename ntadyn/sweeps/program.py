@@ -10,20 +10,19 @@ from jax import lax
 from jax.extend.core import Var
 from jaxtyping import Array, Float, Int, PyTree
 
-from ntadyn import building
-from ntadyn.batch import LaneSteps, run_batch
-from ntadyn.building import Keys
-from ntadyn.configuration import Configuration, replaced
 from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
-from ntadyn.methods import AbstractMethod
-from ntadyn.observables import STANDARD, Observable
-from ntadyn.results import RESULTS
-from ntadyn.simulation import Trajectory
+from ntadyn.simulation.batch import LaneSteps, run_batch
+from ntadyn.simulation.methods import AbstractMethod
+from ntadyn.simulation.observables import STANDARD, Observable
+from ntadyn.simulation.outcome import RESULTS, Trajectory
+from ntadyn.simulation.time_grid import TimeGrid
+from ntadyn.specs import building
+from ntadyn.specs.building import Keys
+from ntadyn.specs.configuration import Configuration, replaced
 from ntadyn.sweeps.layout import Schedule, Structure
 from ntadyn.sweeps.plan import Precision, Sweep
 from ntadyn.sweeps.scores import Measures, alignment, recorded
 from ntadyn.tasks import Blocked
-from ntadyn.time_grid import TimeGrid
 
 Values = dict[str, Float[Array, "group cell"]]
 Results = dict[str, Array]

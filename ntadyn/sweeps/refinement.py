@@ -11,12 +11,11 @@ import xarray as xr
 from jaxtyping import Bool, Float
 from scipy.interpolate import RegularGridInterpolator
 
-from ntadyn import storage
+from ntadyn.results import storage
 from ntadyn.sweeps import engine, manifest
-from ntadyn.sweeps.border import BORDER
 from ntadyn.sweeps.engine import Compute, Threads, devices_of, finished, run_tiles
 from ntadyn.sweeps.merge import merged
-from ntadyn.sweeps.plan import Axis, Sweep, Zipped
+from ntadyn.sweeps.plan import BORDER, Axis, Sweep, Zipped
 from ntadyn.sweeps.scores import OUTCOME, Measures
 from ntadyn.sweeps.shards import check_place
 from ntadyn.sweeps.tiles import TiledSweep

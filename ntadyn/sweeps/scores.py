@@ -9,9 +9,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from ntadyn.metrics import optimal_assignment, published_sorting, specialisation, total_alignment
 from ntadyn.metrics.specialisation import Specialisation
-from ntadyn.observables import STANDARD, Observable
-from ntadyn.results import RESULTS, result_codes
-from ntadyn.simulation import Trajectory
+from ntadyn.simulation.observables import STANDARD, Observable
+from ntadyn.simulation.outcome import RESULTS, Trajectory, result_codes
 from ntadyn.sweeps.fingerprint import fingerprint
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import xarray as xr
 
-from ntadyn import storage
+from ntadyn.results import storage
 from ntadyn.sweeps import manifest
 from ntadyn.sweeps.claims import Claims
 

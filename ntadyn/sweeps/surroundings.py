@@ -15,8 +15,8 @@ from typing import Any
 
 import jax
 
-from ntadyn import __version__
-from ntadyn.code_version import Project
+from ntadyn.results.code_version import Project
+from ntadyn.version import __version__
 
 # Everything that a tile goes through, and nothing else: plots, commands, storage may change in the midst of a sweep.
 COMPUTING = "ntadyn.sweeps.tiles"

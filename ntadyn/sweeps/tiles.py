@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from ntadyn import building
+from ntadyn.specs import building
 from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.program import CHECKS, Program, Work, check_program, run_program

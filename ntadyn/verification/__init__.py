@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from ntadyn.dynamics import toy_flow
-from ntadyn.simulation import FixedSteps, default_step
+from ntadyn.simulation.methods import FixedSteps, default_step
 from ntadyn.verification.check import TIGHT, Check as Check, compare as compare, table as table
 from ntadyn.verification.figure_a10 import (
     FIGURE_4H,

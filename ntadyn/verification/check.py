@@ -9,8 +9,8 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 
-from ntadyn.results import RESULTS
-from ntadyn.simulation import Adaptive, Trajectory
+from ntadyn.simulation.methods import Adaptive
+from ntadyn.simulation.outcome import RESULTS, Trajectory
 
 TIGHT = Adaptive(rtol=1e-10, atol=1e-12)
 # A step may err by rtol times the state; a hundred such errors in one direction are more than any run here collects.

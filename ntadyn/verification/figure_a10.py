@@ -9,12 +9,13 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array
 
-from ntadyn import observables
 from ntadyn.dynamics import exact_weight_difference, toy_flow
 from ntadyn.metrics import TwoPathCoordinates, two_path_coordinates
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm
-from ntadyn.simulation import Adaptive, FixedSteps, simulate
+from ntadyn.simulation import observables
+from ntadyn.simulation.methods import Adaptive, FixedSteps
+from ntadyn.simulation.trajectory import simulate
 from ntadyn.tasks import Smooth
 from ntadyn.verification.check import Check, compare, trusted
 

@@ -7,12 +7,14 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from ntadyn import observables
 from ntadyn.dynamics import GradientFlow, exact_weight_difference, mode_aligned, toy_flow
 from ntadyn.metrics import difference_invariant, path_invariant
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm
-from ntadyn.simulation import FixedSteps, Trajectory, default_step, simulate
+from ntadyn.simulation import observables
+from ntadyn.simulation.methods import FixedSteps, default_step
+from ntadyn.simulation.outcome import Trajectory
+from ntadyn.simulation.trajectory import simulate
 from ntadyn.tasks import TaskSet
 from ntadyn.tasks.curricula import alternating, sequence
 from ntadyn.tasks.task_set import from_matrices

@@ -94,8 +94,8 @@ def _draw_value(rng: np.random.Generator, path: str, kind: Any, value: Any) -> A
 
 def draw(rng: np.random.Generator) -> tuple[Any, dict[str, Any]]:
     """A configuration, and what is unlike the preset that it started from."""
-    from ntadyn.configuration import Configuration, replaced
-    from ntadyn.presets import SIMULATIONS
+    from ntadyn.specs.configuration import Configuration, replaced
+    from ntadyn.specs.presets import SIMULATIONS
 
     presets = [Configuration, *SIMULATIONS.values()]
     start = presets[int(rng.integers(len(presets)))]()
@@ -110,7 +110,7 @@ def build(configuration: Any) -> None:
     """All that is built before a simulation runs, as shapes only: nothing is allocated."""
     import jax
 
-    from ntadyn import building
+    from ntadyn.specs import building
 
     key = building.first(building.keys(configuration.randomness))
     system, state = jax.eval_shape(lambda key: building.build(configuration, key), key)
@@ -120,8 +120,8 @@ def build(configuration: Any) -> None:
 
 def run(seed: int, share: float, write) -> Findings:
     """Draw, check, build."""
-    from ntadyn.checked_configuration import check_configuration
-    from ntadyn.configuration import Configuration
+    from ntadyn.specs.checks import check_configuration
+    from ntadyn.specs.configuration import Configuration
     from tests.battery.findings import Reminder
 
     names = {path.rpartition(".")[2] for path in leaves(Configuration())}

@@ -41,9 +41,8 @@ class Outcome:
 
 def measure(chosen: Sequence[Reference]) -> Iterator[Outcome]:
     """Run problems, one after the other; consecutive ones share their compiled programs."""
-    from ntadyn import observables
-    from ntadyn.results import result_codes
-    from ntadyn.simulation import simulate
+    from ntadyn.simulation import observables, simulate
+    from ntadyn.simulation.outcome import result_codes
     from tests.battery.problems import build
 
     for reference in chosen:

@@ -36,7 +36,7 @@ def is_possible(folder: Path) -> bool:
 
 def _try(command: tuple[str, ...], size: int, place: Path) -> tuple[int, str]:
     """Run one command on a disk of so many bytes: its exit code, and what is wrong."""
-    from ntadyn.storage import read_dataset, write_dataset
+    from ntadyn.results.storage import read_dataset, write_dataset
 
     disk, kept = place / "disk", place / "kept"
     disk.mkdir()

@@ -113,7 +113,7 @@ def show(kind: HostileFile, folder: Path) -> str:
 
 def _damage(rng: np.random.Generator, content: bytes, folder: Path) -> str:
     """Damage the content of a good file; what is wrong with how it is read."""
-    from ntadyn.storage import read_dataset
+    from ntadyn.results.storage import read_dataset
 
     damage = DAMAGES[int(rng.integers(len(DAMAGES)))]
     damaged = bytearray(content)
@@ -132,7 +132,7 @@ def _damage(rng: np.random.Generator, content: bytes, folder: Path) -> str:
 
 def run(seed: int, share: float, write) -> Findings:
     """A share of all kinds of hostile files through the command, and of random damages through the library."""
-    from ntadyn.storage import write_dataset
+    from ntadyn.results.storage import write_dataset
 
     rng = np.random.default_rng([seed, 5])
     kinds = [KINDS[k] for k in rng.permutation(len(KINDS))[: max(5, round(len(KINDS) * share))]]

@@ -60,10 +60,9 @@ class Run:
 
 
 def _run_all(problem: Problem) -> Iterator[tuple[str, Run]]:
-    from ntadyn import observables
     from ntadyn.dynamics import OrderParameters, SVDModes
-    from ntadyn.results import result_codes
-    from ntadyn.simulation import simulate
+    from ntadyn.simulation import observables, simulate
+    from ntadyn.simulation.outcome import result_codes
 
     recorded = {"gates": observables.gates}
     flow, network, curriculum = problems.build(problem)
@@ -87,12 +86,11 @@ def _on_lanes(problem: Problem) -> Run:
     import equinox as eqx
     import jax
 
-    from ntadyn import observables
-    from ntadyn.batch import LaneSteps, run_batch
     from ntadyn.dynamics import OrderParameters
-    from ntadyn.results import result_codes
-    from ntadyn.simulation import default_step
-    from ntadyn.time_grid import lay_out
+    from ntadyn.simulation import default_step, observables
+    from ntadyn.simulation.batch import LaneSteps, run_batch
+    from ntadyn.simulation.outcome import result_codes
+    from ntadyn.simulation.time_grid import lay_out
 
     flow, network, curriculum = problems.build(problem)
     system = OrderParameters(flow.tasks, flow.time_constants, flow.penalties)

@@ -165,9 +165,9 @@ def run(seed: int, share: float, write) -> Findings:
     findings = Findings(tried=times * len(KINDS))
     reminder = Reminder("inputs", findings.tried, write)
     with (
-        mock.patch("ntadyn.simulation.run", _refuse),
+        mock.patch("ntadyn.simulation.trajectory.integrate", _refuse),
         mock.patch("ntadyn.sweeps.engine.run_tiles", _refuse),
-        mock.patch("ntadyn.benchmark.measure", _refuse),
+        mock.patch("ntadyn.verification.benchmark.measure", _refuse),
     ):
         for number, (name, draw) in enumerate(KINDS.items()):
             for k in range(times):

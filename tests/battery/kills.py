@@ -16,7 +16,7 @@ SCRIPT = Path(__file__).parents[1] / "sweeps" / "real_sweep.py"
 
 def run(seed: int, share: float, write) -> Findings:
     """As many kills as the share asks for, at least two."""
-    from ntadyn.storage import read_dataset
+    from ntadyn.results.storage import read_dataset
 
     kills = max(2, round(FULL * share))
     findings = Findings(tried=kills)

@@ -75,7 +75,7 @@ def test_a_configuration_that_ends_badly_is_found(monkeypatch):
     def worse(configuration):
         raise TypeError("what is this?")
 
-    monkeypatch.setattr("ntadyn.checked_configuration.check_configuration", worse)
+    monkeypatch.setattr("ntadyn.specs.checks.check_configuration", worse)
     found = configurations.run(0, 3 / configurations.FULL, print)
     assert (found.tried, len(found.faults)) == (3, 3)
     assert "TypeError: what is this?" in found.faults[0]
@@ -90,8 +90,8 @@ def test_wrong_input_that_is_taken_is_found(monkeypatch):
 
 def test_damage_is_found(tmp_path, monkeypatch):
     """If the checksum were not compared, flipped bits of numbers would come through."""
-    from ntadyn import checksum
-    from ntadyn.storage import write_dataset
+    from ntadyn.results import checksum
+    from ntadyn.results.storage import write_dataset
     from tests.hostile_files import good_sweep
 
     content = write_dataset(good_sweep(), tmp_path / "good.nc").read_bytes()

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from ntadyn import observables
-from ntadyn.configuration import replaced
-from ntadyn.ensemble import run_ensemble
-from ntadyn.observables import STANDARD
-from ntadyn.presets import SIMULATIONS
-from ntadyn.simulation import simulate
+from ntadyn.simulation import observables, simulate
+from ntadyn.simulation.observables import STANDARD
+from ntadyn.specs.configuration import replaced
+from ntadyn.specs.ensemble import run_ensemble
+from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT
 from tests.battery import filippov, formulations, references
 from tests.battery.coverage import Coverage, Outcome, measure

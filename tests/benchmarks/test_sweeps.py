@@ -5,12 +5,12 @@ import dataclasses
 import jax
 import pytest
 
-from ntadyn import benchmark as measured
-from ntadyn.phase_maps import figure_5_maps, published
 from ntadyn.sweeps.engine import Threads
+from ntadyn.sweeps.phase_maps import figure_5_maps, published
 from ntadyn.sweeps.plan import Precision
 from ntadyn.sweeps.scores import OUTCOME
 from ntadyn.sweeps.tiles import TiledSweep
+from ntadyn.verification import benchmark as measured
 
 pytestmark = pytest.mark.usefixtures("optimised")
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import ntadyn
-from ntadyn import simulation
 from ntadyn.cli import main
-from ntadyn.storage import read_dataset
+from ntadyn.results.storage import read_dataset
+from ntadyn.simulation import trajectory
 from ntadyn.sweeps import engine
 
 TINY = ["--teachers.d-in", "6", "--teachers.d-out", "2", "--curriculum.total-time", "2"]
@@ -231,7 +231,7 @@ BAD = [case for case in BAD if case[:2] != ("phase-diagram", ["--time-constants.
 
 @pytest.mark.parametrize(("command", "arguments", "parts"), BAD, ids=[" ".join([case[0], *case[1]]) for case in BAD])
 def test_bad_values_get_one_line_before_anything_is_compiled(command, arguments, parts, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(simulation, "run", lambda *args: pytest.fail("compiled before the input was refused"))
+    monkeypatch.setattr(trajectory, "integrate", lambda *args: pytest.fail("compiled before the input was refused"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("kept")
     arguments = [argument.format(file=tmp_path / "file") for argument in arguments]

@@ -5,8 +5,8 @@ The battery hands them to the command, with bounds on time and memory.
 
 import pytest
 
-from ntadyn import hdf5_examination, untrusted
 from ntadyn.cli import main
+from ntadyn.results import hdf5_examination, untrusted
 from tests.hostile_files import DANGEROUS, KINDS, SECRET
 
 

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 import ntadyn
-from ntadyn.storage import read_dataset, write_dataset
+from ntadyn.results.storage import read_dataset, write_dataset
 from tests.hostile_files import good_sweep
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(ntadyn.__file__).parents[1])}

@@ -8,10 +8,10 @@ import xarray as xr
 
 from ntadyn.cli import main
 from ntadyn.cli.show import Show
-from ntadyn.configuration import Configuration, replaced, to_json
-from ntadyn.storage import write_dataset
-from ntadyn.sweeps.border import BORDER
-from ntadyn.sweeps.regimes import THRESHOLDS
+from ntadyn.maps.border import BORDER
+from ntadyn.maps.regimes import THRESHOLDS
+from ntadyn.results.storage import write_dataset
+from ntadyn.specs.configuration import Configuration, replaced, to_json
 from tests.finished_sweeps import ramp, sweep
 from tests.hostile_files import good_simulation, good_sweep
 

@@ -10,10 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn import observables
 from ntadyn.dynamics import AbstractGatedSystem, GradientFlow, OnlineSGD, Overlaps
-from ntadyn.results import RESULTS
-from ntadyn.simulation import simulate
+from ntadyn.simulation import observables, simulate
+from ntadyn.simulation.outcome import RESULTS
 from tests.systems import CASES, parameters, penalty_energy, two_blocks
 
 ROUNDING = 1e-13  # a few dozen operations on numbers of order one

@@ -11,7 +11,6 @@ import numpy as np
 import optax
 import pytest
 
-from ntadyn import observables
 from ntadyn.dynamics import (
     GradientFlow,
     OnlineSGD,
@@ -24,8 +23,8 @@ from ntadyn.dynamics import (
 )
 from ntadyn.networks import GatedLinear, NeuronGatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.results import RESULTS
-from ntadyn.simulation import FixedSteps, simulate
+from ntadyn.simulation import FixedSteps, observables, simulate
+from ntadyn.simulation.outcome import RESULTS
 from ntadyn.solvers import Descent
 from ntadyn.tasks.curricula import alternating, sequence
 from ntadyn.tasks.teachers import axis_aligned, orthogonal

@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ntadyn import observables
 from ntadyn.dynamics import GradientFlow
 from ntadyn.metrics import difference_invariant, path_invariant
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm, Zero
-from ntadyn.simulation import FixedSteps, run
+from ntadyn.simulation import FixedSteps, integrate, observables
+from ntadyn.simulation.time_grid import lay_out
 from ntadyn.tasks import from_matrices
 from ntadyn.tasks.curricula import alternating
-from ntadyn.time_grid import lay_out
 from tests.systems import general_network
 
 # Half of the distance of two records, so that steps are as long as they are asked to be.
@@ -41,7 +40,7 @@ def records(teachers, network, penalty=KINKED, factor=1.0, step=STEP):
     system = GradientFlow(from_matrices(teachers), time_constants, {"gates": penalty})
     curriculum = alternating(2, 2, factor * BLOCK)
     grid = lay_out(curriculum, factor * step, records_per_block=19)
-    return run(system, CURRICULUM, network, FixedSteps(), grid, RECORDED).values
+    return integrate(system, CURRICULUM, network, FixedSteps(), grid, RECORDED).values
 
 
 @functools.cache

@@ -9,13 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn import observables
 from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters
 from ntadyn.metrics import LayerSeries, layer_invariant, layer_residual, row_cosines
 from ntadyn.networks import DeepLinear, GatedLinear
 from ntadyn.regularizers import ColumnL2, UnitL2Norm
-from ntadyn.results import RESULTS
-from ntadyn.simulation import Adaptive, FixedSteps, simulate
+from ntadyn.simulation import Adaptive, FixedSteps, observables, simulate
+from ntadyn.simulation.outcome import RESULTS
 from ntadyn.solvers import Descent, SlidingHeun, Splitting
 from ntadyn.tasks.curricula import alternating
 from ntadyn.tasks.teachers import orthogonal

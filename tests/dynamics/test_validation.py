@@ -24,7 +24,7 @@ def _nothing_is_compiled(monkeypatch):
     def refuse(*args):
         pytest.fail("compiled before the input was refused")
 
-    monkeypatch.setattr("ntadyn.simulation.run", refuse)
+    monkeypatch.setattr("ntadyn.simulation.trajectory.integrate", refuse)
 
 
 @pytest.mark.parametrize("kind", [GradientFlow, OrderParameters])

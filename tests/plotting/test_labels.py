@@ -6,7 +6,7 @@ from matplotlib.cbook import is_math_text
 
 from ntadyn.plotting.labels import for_pictures, label
 from ntadyn.plotting.maps import MOST_NAMES, label_axis
-from ntadyn.sweeps.dataset_axes import DatasetAxis
+from ntadyn.results.dataset_axes import DatasetAxis
 from tests.hostile_files import good_sweep
 
 

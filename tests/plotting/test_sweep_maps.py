@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
+from ntadyn.maps.border import border
+from ntadyn.maps.regimes import Regime
+from ntadyn.maps.summary import summarise
 from ntadyn.plotting.border import draw_band, draw_border, draw_crossings
 from ntadyn.plotting.maps import cell_edges, map_axes, plot_axes
 from ntadyn.plotting.sweep_maps import (
@@ -14,9 +17,6 @@ from ntadyn.plotting.sweep_maps import (
     draw_spread,
     mark_separatrix,
 )
-from ntadyn.sweeps.border import border
-from ntadyn.sweeps.regimes import Regime
-from ntadyn.sweeps.summary import summarise
 from tests.finished_sweeps import ramp, sweep
 
 COLUMNS = np.linspace(0.1, 0.5, 5)

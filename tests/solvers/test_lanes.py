@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 from jaxtyping import Array, Float
 
-from ntadyn import observables
-from ntadyn.batch import LaneSteps, run_batch
 from ntadyn.dynamics import OrderParameters, gate_flow
 from ntadyn.dynamics.gate_flow import GateProblem
 from ntadyn.regularizers import L1, L2, AbstractPenalty, Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.results import result_codes
-from ntadyn.simulation import FixedSteps
+from ntadyn.simulation import FixedSteps, observables
+from ntadyn.simulation.batch import LaneSteps, run_batch
+from ntadyn.simulation.outcome import result_codes
+from ntadyn.simulation.time_grid import lay_out
 from ntadyn.solvers import lanes
 from ntadyn.solvers.lanes import LaneProblem, LaneState
 from ntadyn.tasks.curricula import AbstractCurriculum
-from ntadyn.time_grid import lay_out
 from tests.systems import general_network, general_tasks
 
 RECORDED = {"gates": observables.gates}

@@ -10,15 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn import observables
 from ntadyn.dynamics import GradientFlow, OrderParameters, Symmetric
 from ntadyn.dynamics.rates import curvature, spectral_radius
 from ntadyn.dynamics.system import AbstractSplitSystem, AbstractSystem
-from ntadyn.methods import Adaptive, FixedSteps, default_step, method_for
 from ntadyn.networks import DeepLinear, GatedLinear
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm, UnitL2Norm, smoothed
-from ntadyn.results import RESULTS
-from ntadyn.simulation import simulate
+from ntadyn.simulation import observables, simulate
+from ntadyn.simulation.methods import Adaptive, FixedSteps, default_step, method_for
+from ntadyn.simulation.outcome import RESULTS
 from ntadyn.tasks import from_matrices
 from ntadyn.tasks.curricula import alternating
 from ntadyn.tasks.teachers import orthogonal

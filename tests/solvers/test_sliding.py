@@ -7,12 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn import observables
 from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters, Symmetric
-from ntadyn.methods import FixedSteps, method_for
 from ntadyn.networks import DeepLinear, GatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.simulation import simulate
+from ntadyn.simulation import observables, simulate
+from ntadyn.simulation.methods import FixedSteps, method_for
 from ntadyn.solvers import Descent, SlidingHeun, Splitting
 from ntadyn.solvers.sliding import through_zero
 from ntadyn.tasks.curricula import alternating

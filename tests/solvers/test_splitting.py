@@ -7,12 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn import observables
 from ntadyn.dynamics import GradientFlow, OrderParameters
 from ntadyn.networks import GatedLinear, NeuronGatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.results import RESULTS
-from ntadyn.simulation import Adaptive, FixedSteps, simulate
+from ntadyn.simulation import Adaptive, FixedSteps, observables, simulate
+from ntadyn.simulation.outcome import RESULTS
 from ntadyn.solvers import Splitting
 from ntadyn.tasks.curricula import alternating, sequence
 from tests.systems import KINKED, TIME_CONSTANTS, covariance, general_network, general_tasks

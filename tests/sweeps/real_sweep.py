@@ -19,8 +19,8 @@ import numpy as np
 import xarray as xr
 from killing import kill_and_resume
 
-from ntadyn import storage
-from ntadyn.configuration import Configuration, replaced
+from ntadyn.results import storage
+from ntadyn.specs.configuration import Configuration, replaced
 from ntadyn.sweeps import Sweep, Threads, as_axes, layout, run_sweep, shards  # noqa: F401 (now, not in every fork)
 
 NUM_TILES = 40

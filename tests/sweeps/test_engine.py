@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ntadyn import building, observables
-from ntadyn.configuration import Configuration, Dynamics, TeacherKind, replaced, to_json
-from ntadyn.presets import figure_5_published
-from ntadyn.simulation import FixedSteps, simulate
+from ntadyn.simulation import FixedSteps, observables, simulate
 from ntadyn.solvers import Descent
+from ntadyn.specs import building
+from ntadyn.specs.configuration import Configuration, Dynamics, TeacherKind, replaced, to_json
+from ntadyn.specs.presets import figure_5_published
 from ntadyn.sweeps import (
     OUTCOME,
     Axis,

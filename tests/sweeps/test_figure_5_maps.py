@@ -6,14 +6,14 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.figure_5_numbers import LEGACY_LEFT, LEGACY_RIGHT
-from ntadyn import building
-from ntadyn.configuration import Dynamics, replaced
-from ntadyn.ensemble import run_ensemble
-from ntadyn.observables import STANDARD
-from ntadyn.phase_maps import PRESETS, figure_5_maps, published, released, spaced
+from experiments.sandbrink_2024.figure_5_numbers import LEGACY_LEFT, LEGACY_RIGHT
 from ntadyn.simulation import FixedSteps, simulate
+from ntadyn.simulation.observables import STANDARD
+from ntadyn.specs import building
+from ntadyn.specs.configuration import Dynamics, replaced
+from ntadyn.specs.ensemble import run_ensemble
 from ntadyn.sweeps import Axis, Sweep, run_sweep
+from ntadyn.sweeps.phase_maps import PRESETS, figure_5_maps, published, released, spaced
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH
 
 pytestmark = pytest.mark.usefixtures("optimised")
@@ -43,7 +43,7 @@ def test_presets_speak_of_the_published_axes():
     assert small_ranges.base.randomness.num_seeds == 3
 
 
-# Rows of the two maps of figure 5, by ascending block duration, as in the tables of `experiments.figure_5_numbers`.
+# Rows of the two maps of figure 5, by ascending block duration, as in the tables of the figure.
 # The published blocks of 0.6 and 1 lost a step each, so that those runs ended early in a block and not at its end.
 ROWS = (0.1, 0.4, 0.599, 0.8, 0.999)
 

@@ -21,7 +21,7 @@ import optax
 import pytest
 
 import ntadyn
-from ntadyn.sweeps.border import border
+from ntadyn.maps.border import border
 from ntadyn.sweeps.fingerprint import fingerprint
 from ntadyn.sweeps.scores import alignment
 
@@ -235,7 +235,7 @@ def test_functions_of_installed_packages_are_told_by_their_names():
 def test_functions_of_this_package_are_told_by_the_sources_that_they_need():
     assert fingerprint(alignment) == "ntadyn.sweeps.scores.alignment"  # every sweep covers them
     name, digest = fingerprint(border).split()
-    assert name == "ntadyn.sweeps.border.border"
+    assert name == "ntadyn.maps.border.border"
     assert len(digest) == 16
 
 

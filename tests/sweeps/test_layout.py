@@ -7,13 +7,13 @@ import jax
 import numpy as np
 import pytest
 
-from ntadyn.batch import LaneSteps
-from ntadyn.configuration import Dynamics, replaced
-from ntadyn.phase_maps import figure_5_maps, small
-from ntadyn.presets import figure_5_published
+from ntadyn.simulation.batch import LaneSteps
 from ntadyn.solvers import Descent, Splitting
+from ntadyn.specs.configuration import Dynamics, replaced
+from ntadyn.specs.presets import figure_5_published
 from ntadyn.sweeps import Precision, Sweep, as_axes, layout
 from ntadyn.sweeps.layout import lay_out_sweep
+from ntadyn.sweeps.phase_maps import figure_5_maps, small
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, TOTAL_TIME, WEIGHT_TIME_CONSTANT
 
 BASE = replaced(

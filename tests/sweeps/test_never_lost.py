@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import ntadyn
-from ntadyn.storage import read_dataset
+from ntadyn.results.storage import read_dataset
 
 SCRIPT = Path(__file__).with_name("real_sweep.py")
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(ntadyn.__file__).parents[1])}

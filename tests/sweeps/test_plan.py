@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from ntadyn.configuration import Configuration, Dynamics, replaced
+from ntadyn.specs.configuration import Configuration, Dynamics, replaced
 from ntadyn.sweeps.plan import Axis, Precision, Streams, Sweep, Zipped, as_axes
 
 GATES, STRENGTH = "time_constants.gates", "penalties.strength"
@@ -24,7 +24,7 @@ TWO = sweep({GATES: (0.1, 0.2), STRENGTH: (0.0, 0.5, 1.0)})
 
 def test_plans_are_made_without_jax():
     code = (
-        "import sys; from ntadyn.sweeps import Sweep, as_axes; from ntadyn.configuration import Configuration; "
+        "import sys; from ntadyn.sweeps import Sweep, as_axes; from ntadyn.specs.configuration import Configuration; "
         "Sweep(Configuration(), as_axes({'time_constants.gates': (0.1,)})).check_values(); "
         "sys.exit('jax' in sys.modules)"
     )

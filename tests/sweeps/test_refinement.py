@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ntadyn.configuration import replaced
-from ntadyn.presets import figure_5_published
+from ntadyn.specs.configuration import replaced
+from ntadyn.specs.presets import figure_5_published
 from ntadyn.sweeps import Sweep, as_axes, run_sweep
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT
 from ntadyn.sweeps.refinement import check_folder, refine_sweep

@@ -12,8 +12,8 @@ import pytest
 import xarray as xr
 
 import ntadyn
-from ntadyn import storage
-from ntadyn.storage import DiskFullError, writing
+from ntadyn.results import storage
+from ntadyn.results.storage import DiskFullError, writing
 from ntadyn.sweeps.shards import ShardStore
 from tests.sweeps.small_sweep import IDENTITY, NUM_TILES, compute
 

@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn import building
-from ntadyn.configuration import Configuration, Curriculum, Dynamics, RelativePenalties, TimeConstants
 from ntadyn.dynamics import GradientFlow, toy_tasks
-from ntadyn.ensemble import run_ensemble
 from ntadyn.networks import GatedLinear
-from ntadyn.observables import batch_loss, full_state, gates, loss
 from ntadyn.regularizers import from_relative_weights
 from ntadyn.simulation import simulate
+from ntadyn.simulation.observables import batch_loss, full_state, gates, loss
+from ntadyn.specs import building
+from ntadyn.specs.configuration import Configuration, Curriculum, Dynamics, RelativePenalties, TimeConstants
+from ntadyn.specs.ensemble import run_ensemble
 from ntadyn.tasks import Smooth, TaskSet, teachers
 
 TOY_TOLERANCE = 0.005  # the treatment of the smooth switch, and records that are a step apart

@@ -9,16 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn import building, simulation
-from ntadyn.configuration import Configuration, Dynamics, replaced
 from ntadyn.dynamics import OrderParameters
 from ntadyn.networks import GatedLinear
-from ntadyn.observables import STANDARD
-from ntadyn.presets import figure_2_flexible, figure_5_published
-from ntadyn.simulation import FixedSteps
+from ntadyn.simulation import FixedSteps, default_step, integrate
+from ntadyn.simulation.observables import STANDARD
+from ntadyn.simulation.time_grid import lay_out
 from ntadyn.solvers import Splitting
+from ntadyn.specs import building
+from ntadyn.specs.configuration import Configuration, Dynamics, replaced
+from ntadyn.specs.presets import figure_2_flexible, figure_5_published
 from ntadyn.tasks import AbstractCurriculum
-from ntadyn.time_grid import lay_out
 
 pytestmark = pytest.mark.usefixtures("optimised")
 
@@ -58,7 +58,7 @@ class Problem:
         in_weights = replaced(configuration, {"dynamics": Dynamics.GRADIENT_FLOW})
         networks = jax.vmap(lambda key: building.build(in_weights, key)[1])(keys)
         curriculum = building.build_curriculum(configuration.curriculum, system.tasks)
-        return cls(system, curriculum, networks, simulation.default_step(system))
+        return cls(system, curriculum, networks, default_step(system))
 
     def block_ends(self, solver: diffrax.AbstractSolver, step: float, jitter: float = 0.0) -> dict[str, np.ndarray]:
         noise = 1 + jitter * jax.random.normal(jax.random.key(1), self.networks.weights.shape)
@@ -87,7 +87,7 @@ class Problem:
 
 @eqx.filter_jit
 def _run(system, curriculum, states, method, grid):
-    return jax.vmap(lambda state: simulation.run(system, curriculum, state, method, grid, OBSERVABLES))(states)
+    return jax.vmap(lambda state: integrate(system, curriculum, state, method, grid, OBSERVABLES))(states)
 
 
 def errors(values, reference, teacher_norm) -> tuple[np.ndarray, np.ndarray]:

@@ -9,9 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn import observables
-from ntadyn.configuration import replaced
-from ntadyn.ensemble import run_ensemble
 from ntadyn.metrics import (
     assign_units,
     gate_levels,
@@ -27,8 +24,11 @@ from ntadyn.metrics import (
     sorted_second_layer,
     winning_units,
 )
-from ntadyn.presets import as_published_grid, figure_6_flexible, figure_6_forgetful
-from ntadyn.results import RESULTS
+from ntadyn.simulation import observables
+from ntadyn.simulation.outcome import RESULTS
+from ntadyn.specs.configuration import replaced
+from ntadyn.specs.ensemble import run_ensemble
+from ntadyn.specs.presets import as_published_grid, figure_6_flexible, figure_6_forgetful
 
 pytestmark = pytest.mark.usefixtures("optimised")
 

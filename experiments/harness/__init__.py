@@ -1,0 +1,1 @@
+"""Runs experiments of any article or seed: acceptance numbers, results, reports. Nothing here imports JAX by itself."""

@@ -1,0 +1,72 @@
+"""What a simulation gives: what was recorded, how it ended, and how far it can be trusted."""
+
+from typing import Any
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PyTree
+
+
+class RESULTS(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
+    """Result codes of trajectories: those of Diffrax, and some of our own."""
+
+    successful = ""
+    diverged = (
+        "The trajectory diverged: its state is not finite, or under an update ten thousand times as large as teachers "
+        "and start together. Take smaller steps (`max_step`), a solver that is stable at them (`Splitting`), or weaker "
+        "drive."
+    )
+    impossible = (
+        "The trajectory broke a law of the flow: its loss became negative, its energy rose while one task was in "
+        "force, or its overlaps are those of no network. Its numbers mean nothing. Take smaller steps (`max_step`) or "
+        "the default solver; if it was the default, please report it."
+    )
+    unresolved = (
+        "The state changes so much faster than the steps were chosen for that each would have to be divided into more "
+        "than 4096 parts; it was left as it was. Start nearer to zero or to the teachers, or take smaller steps "
+        "(`max_step`)."
+    )
+    kink_met = (
+        "A gate reached zero, where its penalty has a kink, under an adaptive solver: such solvers chatter there and "
+        "can report success with wrong gates. Use the default fixed-step `Splitting`, or a smoothed penalty."
+    )
+
+
+RESULT_CODES = "result code: 0 successful, 1 diverged, 2 other failure, 3 impossible, 4 unresolved"
+
+
+def result_codes(result: RESULTS) -> Int[Array, "..."]:
+    """Results as the numbers that are written to files, see `RESULT_CODES`."""
+    code = jnp.where(result == RESULTS.successful, 0, 2)
+    for name, number in (("diverged", 1), ("impossible", 3), ("unresolved", 4)):
+        code = jnp.where(result == getattr(RESULTS, name), number, code)
+    return code
+
+
+class Trajectory(eqx.Module):
+    """What was recorded, and how far it can be trusted.
+
+    Attributes:
+        times: t of every record, shape (records,).
+        blocks: the block whose task each record refers to; a switch time has a record before and one after.
+        values: name -> recorded array, leading axis = record.
+        final_state: the state at the end.
+        result: result code, one per trajectory; compare with `RESULTS.successful`.
+        error: None, or like `values`: the estimated absolute error, infinite where it cannot be told.
+    """
+
+    times: Float[Array, " record"]
+    blocks: Int[Array, " record"]
+    values: dict[str, Any]
+    final_state: PyTree
+    result: RESULTS
+    error: dict[str, Any] | None = None
+
+    def at_block_ends(self, values: PyTree) -> PyTree:
+        """The last record of every block, for unbatched times."""
+        blocks = np.asarray(self.blocks)
+        last = np.flatnonzero(np.append(blocks[1:] != blocks[:-1], True))
+        return jax.tree.map(lambda leaf: leaf[last], values)

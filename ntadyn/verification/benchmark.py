@@ -1,0 +1,241 @@
+"""How fast this machine sweeps, and against what: every number a ratio of things measured in one run."""
+
+import dataclasses
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ntadyn.dynamics.order_parameters import OrderParameters
+from ntadyn.maps.summary import JITTER, SENSITIVE
+from ntadyn.simulation.integration import integrate
+from ntadyn.simulation.methods import FixedSteps
+from ntadyn.simulation.observables import STANDARD, batch_loss, full_state
+from ntadyn.simulation.time_grid import lay_out
+from ntadyn.solvers import Descent, lanes
+from ntadyn.specs import building
+from ntadyn.specs.configuration import Dynamics, replaced
+from ntadyn.specs.presets import figure_5_published
+from ntadyn.sweeps.engine import Threads, run_sweep
+from ntadyn.sweeps.phase_maps import figure_5_maps, published
+from ntadyn.sweeps.plan import Precision, Sweep
+
+MATRIX = 2048
+
+
+@dataclass(frozen=True)
+class SweepSpeed:
+    """The gate-speed map of figure 5 (7 units of time, tau_W = 1, ten repetitions) in one precision.
+
+    Attributes:
+        precision: of the numbers.
+        trajectories: how many were run.
+        per_second: trajectories per second of run time, compilation apart.
+        compile_seconds: compilation of the program.
+        steps: mean number of steps of a trajectory.
+        gate_error_median: median of the largest change of a recorded gate under halved steps, without sensitive
+            trajectories.
+        gate_error_99: 99 of 100 of these are below this.
+        sensitive: share of the checked trajectories that amplify a jitter of their start a thousandfold.
+        flops: floating-point operations per second that the steps need, divisions counted as one.
+        peak: floating-point operations per second of a matrix product on all cores.
+    """
+
+    precision: str
+    trajectories: int
+    per_second: float
+    compile_seconds: float
+    steps: float
+    gate_error_median: float
+    gate_error_99: float
+    sensitive: float
+    flops: float
+    peak: float
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What `measure` found.
+
+    Attributes:
+        machine: processor, number of cores, device.
+        sweeps: one entry per precision.
+        baseline_per_second: trajectories per second of the published algorithm in our own online system: batches of
+            200, steps of 1e-3, weights and gates logged at every step, ten repetitions as one batch, double precision.
+        baseline_compile_seconds: compilation of that.
+    """
+
+    machine: dict[str, Any]
+    sweeps: tuple[SweepSpeed, ...]
+    baseline_per_second: float
+    baseline_compile_seconds: float
+
+    def as_record(self) -> dict[str, Any]:
+        """Plain values, ratios to the baseline included."""
+        record = dataclasses.asdict(self)
+        for sweep in record["sweeps"]:
+            sweep["ratio_to_baseline"] = sweep["per_second"] / self.baseline_per_second
+        return record
+
+    def table(self) -> str:
+        """The same as a table in Markdown."""
+        lines = [
+            "| precision | trajectories per s | ratio | compile | steps | gate error, 99 % below | GFlop/s | of peak |",
+            "|---|---|---|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| {item.precision} | {item.per_second:,.0f} | {item.per_second / self.baseline_per_second:,.0f} "
+            f"| {item.compile_seconds:.1f} s | {item.steps:.0f} "
+            f"| {item.gate_error_99:.0e} "
+            f"| {item.flops / 1e9:.1f} | {item.flops / item.peak:.0%} of {item.peak / 1e9:.0f} |"
+            for item in self.sweeps
+        ]
+        lines.append(
+            f"| baseline, float64 | {self.baseline_per_second:.2f} | 1 | {self.baseline_compile_seconds:.1f} s | 7000 "
+            "| | | |"
+        )
+        return "\n".join(lines)
+
+
+def measure(size: int = 64, workers: int = 2, report: Callable[[str], Any] = lambda text: None) -> Benchmark:
+    """Measure this machine.
+
+    Args:
+        size: rows and columns of the map; 64 makes 40,960 trajectories.
+        workers: tiles that run at the same time.
+        report: called with what is being measured.
+
+    Returns:
+        The numbers.
+
+    Raises:
+        ValueError: if the size or the number of workers is not positive.
+    """
+    sweeps = []
+    for precision in Precision:
+        report(f"{precision.value}: {size} x {size} cells of ten repetitions")
+        sweeps.append(_sweep_speed(precision, size, workers))
+    report("baseline: the published algorithm, one cell of ten repetitions")
+    per_second, compile_seconds = baseline()
+    device = jax.devices()[0]
+    machine = {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "device": f"{len(jax.devices())} x {device.device_kind}",
+        "jax": jax.__version__,
+        "workers": workers,
+    }
+    return Benchmark(machine, tuple(sweeps), per_second, compile_seconds)
+
+
+def _sweep_speed(precision: Precision, size: int, workers: int) -> SweepSpeed:
+    compute = Threads(workers)
+    plan = _map(size, precision)
+    # The peak is measured right before and right after: a shared machine changes its speed from minute to minute.
+    before = matrix_product_flops(precision)
+    dataset = run_sweep(plan, compute=compute)
+    peak = max(before, matrix_product_flops(precision))
+    number, seconds = dataset.result.size, float(dataset.attrs["run_seconds"])
+    checked = run_sweep(_map(max(2, size // 5), precision, check=1.0), compute=compute)
+    errors, jumps = checked.gate_error.values, checked.perturbation.values
+    steady = errors[jumps < SENSITIVE * JITTER]
+    steps = float(dataset.attrs["mean_steps"])
+    return SweepSpeed(
+        precision.value,
+        number,
+        number / seconds,
+        float(dataset.attrs["compile_seconds"]),
+        steps,
+        float(np.median(steady)),
+        float(np.quantile(steady, 0.99)),
+        1 - steady.size / errors.size,
+        step_flops() * steps * number / seconds,
+        peak,
+    )
+
+
+def _map(size: int, precision: Precision, check: float = 0.0) -> Sweep:
+    ranges = dataclasses.replace(published(), size=(size, size))
+    return figure_5_maps(ranges, check, precision)[0]
+
+
+def step_flops() -> float:
+    """Additions, multiplications and divisions of one step of one trajectory with two paths and two tasks."""
+    configuration = figure_5_published()
+    key = building.first(building.keys(configuration.randomness))
+
+    def one(key: building.Keys) -> tuple[OrderParameters, Any]:
+        system, state = building.build(configuration, key)
+        assert isinstance(system, OrderParameters)
+        return system, state
+
+    batch = jax.eval_shape(lambda key: jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], one(key)), key)
+    problem, state = jax.eval_shape(lanes.to_lanes, *batch)
+
+    def step(problem: lanes.LaneProblem, state: lanes.LaneState, task: list[Any], duration: Any):
+        state = lanes.relax_weights(problem, state, task, duration)
+        return lanes.flow_gates(problem, state, task, duration), state
+
+    number = jax.ShapeDtypeStruct((), state.gates[0].dtype)
+    analysis = jax.jit(step).lower(problem, state, [number, number], number).cost_analysis()
+    assert analysis is not None
+    return float(analysis["flops"])
+
+
+def matrix_product_flops(precision: Precision) -> float:
+    """Operations per second of the product of two matrices, best of three."""
+    matrix = jnp.ones((MATRIX, MATRIX), jnp.dtype(precision.value))
+    product = jax.jit(jnp.matmul)
+    product(matrix, matrix).block_until_ready()
+    return 2 * MATRIX**3 / min(_timed(lambda: product(matrix, matrix).block_until_ready()) for _ in range(3))
+
+
+def baseline(total_time: float | None = None) -> tuple[float, float]:
+    """The published algorithm on one cell of figure 5: batches in weight space, everything logged at every step.
+
+    Args:
+        total_time: length of the run; that of figure 5 if omitted.
+
+    Returns:
+        Trajectories per second, scaled to the length of figure 5, and seconds of compilation.
+    """
+    configuration = replaced(figure_5_published(), {"dynamics": Dynamics.ONLINE, "max_step": 1e-3})
+    whole = configuration.curriculum.total_time
+    total_time = whole if total_time is None else total_time
+    configuration = replaced(configuration, {"curriculum.total_time": total_time})
+    keys = building.keys(configuration.randomness)
+    system, _ = building.build(configuration, building.first(keys))
+    curriculum = building.build_curriculum(configuration.curriculum, system.tasks)
+    steps = round(min(configuration.curriculum.block_duration, total_time) / 1e-3)
+    grid = lay_out(curriculum, 1e-3, records_per_block=steps - 1)
+    observables = STANDARD | {"batch_loss": batch_loss, "state": full_state}
+
+    def one(key: building.Keys):
+        system, state = building.build(configuration, key)
+        return integrate(system, curriculum, state, FixedSteps(Descent()), grid, observables).values["loss"]
+
+    began = time.perf_counter()
+    compiled = jax.jit(jax.vmap(one)).lower(keys).compile()
+    compile_seconds = time.perf_counter() - began
+    seconds = min(_timed(lambda: jax.block_until_ready(compiled(keys))) for _ in range(2))
+    return configuration.randomness.num_seeds / seconds * total_time / whole, compile_seconds
+
+
+def _timed(function: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,309 @@
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+import xarray as xr
+
+import experiments
+from experiments import sandbrink_2024 as package
+from experiments.__main__ import main
+from experiments.harness.acceptance import near, single
+from experiments.harness.runner import Request, run_figures
+from tests.processes import is_running, until
+
+ROOT = Path(experiments.__file__).parents[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameters:
+    value: float = 1.0
+    seed: int = 3
+    limit: float = float("inf")
+    reference: Path | None = None
+
+
+def figure_module(name: str, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    """A figure that needs no simulation: it expects 1, and counts how often it is run."""
+    module = types.ModuleType(f"experiments.sandbrink_2024.{name}")
+    module.PARAMETERS, module.FAST = Parameters(), Parameters(value=2.0)
+    module.runs = 0
+
+    def run(parameters):
+        module.runs += 1
+        return {"numbers": xr.Dataset({"x": parameters.value})}
+
+    module.run = run
+    module.plot = lambda data: plt.figure(figsize=(0.5, 0.5))
+    module.accept = lambda data: [near("x", 1.0, 0.5, single(data["numbers"].x))]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(package.FIGURES, name, "a test")
+    return module
+
+
+@pytest.fixture
+def figure(monkeypatch):
+    return figure_module("figure_x", monkeypatch)
+
+
+@pytest.fixture
+def other(monkeypatch):
+    return figure_module("figure_y", monkeypatch)
+
+
+def document_of(folder: Path, stem: str = "figure_x") -> dict:
+    return json.loads((folder / f"{stem}_acceptance.json").read_text())
+
+
+def test_writes_pictures_data_and_acceptance_numbers(figure, tmp_path, capsys):
+    assert run_figures(["figure_x"], Request(tmp_path))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"figure_x.png", "figure_x.pdf", "figure_x_acceptance.json", "figure_x_numbers.nc"}
+    document = document_of(tmp_path)
+    assert document["verdict"] == "PASSED"
+    assert document["parameters"] == {"value": 1.0, "seed": 3, "limit": "inf", "reference": None}
+    assert document["provenance"]["dtype"] == "float64"
+    assert set(document["files"]) == names - {"figure_x_acceptance.json"}
+    assert document["seconds"]["total"] >= document["seconds"]["plot"] > 0
+    (row,) = document["acceptance"]
+    assert {"name", "expected", "measured", "tolerance", "verdict"} <= set(row)
+    printed = capsys.readouterr().out
+    assert "figure_x began" in printed
+    assert printed.splitlines()[-4].split()[:5] == ["figure_x", "passed", "1", "0", "0"]
+    assert "1 of 1 figures with every number within its tolerance" in printed
+
+
+def test_a_complete_result_is_kept_until_parameters_change(figure, tmp_path, capsys):
+    run_figures(["figure_x"], Request(tmp_path))
+    assert run_figures(["figure_x"], Request(tmp_path))
+    assert figure.runs == 1
+    assert "kept, of 20" in capsys.readouterr().out
+    figure.PARAMETERS = Parameters(seed=4)
+    run_figures(["figure_x"], Request(tmp_path))
+    assert figure.runs == 2
+    run_figures(["figure_x"], Request(tmp_path, again=True))
+    assert figure.runs == 3
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "other code"])
+def test_what_is_incomplete_or_of_other_code_is_run_again(figure, damage, tmp_path):
+    run_figures(["figure_x"], Request(tmp_path))
+    acceptance = tmp_path / "figure_x_acceptance.json"
+    if damage == "missing":
+        (tmp_path / "figure_x_numbers.nc").unlink()
+    elif damage == "cut":
+        acceptance.write_text(acceptance.read_text()[:-50])
+    else:
+        acceptance.write_text(json.dumps(document_of(tmp_path) | {"code": "0"}))
+    run_figures(["figure_x"], Request(tmp_path))
+    assert figure.runs == 2
+    assert document_of(tmp_path)["code"] != "0"
+
+
+def test_acceptance_numbers_do_not_outlive_the_files_they_belong_to(figure, tmp_path):
+    run_figures(["figure_x"], Request(tmp_path))
+    figure.plot = lambda data: 1 / 0
+    assert not run_figures(["figure_x"], Request(tmp_path, again=True))
+    assert not (tmp_path / "figure_x_acceptance.json").exists()
+
+
+def test_a_figure_that_fails_does_not_stop_the_others(figure, other, tmp_path, capsys):
+    def fail(parameters):
+        raise RuntimeError("no such teacher")
+
+    working, figure.run = figure.run, fail
+    assert not run_figures(["figure_x", "figure_y"], Request(tmp_path, workers=1))
+    printed = capsys.readouterr().out
+    assert "FAILED" in printed
+    assert "RuntimeError: no such teacher" in printed
+    assert "1 failed to run" in printed
+    assert "no such teacher" in (tmp_path / "figure_x_failure.txt").read_text()
+    assert document_of(tmp_path, "figure_y")["verdict"] == "PASSED"
+
+    figure.run = working
+    assert run_figures(["figure_x", "figure_y"], Request(tmp_path, workers=1))
+    assert other.runs == 1
+    assert not (tmp_path / "figure_x_failure.txt").exists()
+
+
+def test_a_failure_after_a_good_result_is_not_forgotten(figure, tmp_path, capsys):
+    run_figures(["figure_x"], Request(tmp_path))
+    working = figure.run
+    figure.run = lambda parameters: 1 / 0
+    assert not run_figures(["figure_x"], Request(tmp_path, again=True))
+    assert document_of(tmp_path)["verdict"] == "PASSED"
+    figure.run = working
+    assert run_figures(["figure_x"], Request(tmp_path))
+    assert figure.runs == 2
+
+
+def test_a_module_that_does_not_load_is_reported(other, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(package.FIGURES, "figure_0_broken", "has no module")
+    assert not run_figures(["figure_0_broken", "figure_y"], Request(tmp_path))
+    assert "does not load: ModuleNotFoundError" in capsys.readouterr().out
+    assert other.runs == 1
+
+
+def test_all_runs_every_figure_once(figure, other, tmp_path, monkeypatch):
+    for name in set(package.FIGURES) - {"figure_x", "figure_y"}:
+        monkeypatch.delitem(package.FIGURES, name)
+    run_figures(["all", "figure_x"], Request(tmp_path, workers=1))
+    assert (figure.runs, other.runs) == (1, 1)
+
+
+def test_a_number_outside_its_tolerance_is_exit_code_1(figure, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as leaving:
+        main(["run", "figure_x", "--fast"])
+    assert leaving.value.code == 1
+    document = document_of(tmp_path / "figures" / "fast")
+    assert document["verdict"] == "OUTSIDE"
+    assert document["fast"]
+
+
+def test_online_runs_under_a_name_of_its_own(figure, tmp_path):
+    figure.online = lambda parameters: dataclasses.replace(parameters, value=1.2)
+    assert run_figures(["figure_x"], Request(tmp_path, online=True))
+    assert (tmp_path / "figure_x_online.png").is_file()
+
+
+def test_all_on_batches_leaves_out_what_is_deterministic(figure, other, tmp_path, monkeypatch, capsys):
+    for name in set(package.FIGURES) - {"figure_x", "figure_y"}:
+        monkeypatch.delitem(package.FIGURES, name)
+    figure.online = lambda parameters: parameters
+    assert run_figures(["all"], Request(tmp_path, online=True, workers=1))
+    assert (figure.runs, other.runs) == (1, 0)
+    printed = capsys.readouterr().out
+    assert "deterministic, without a version on batches: figure_y\n" in printed
+    assert "1 of 1 figures" in printed
+
+
+def test_reference_folder_from_the_environment(figure, tmp_path, monkeypatch):
+    figure.with_reference = lambda parameters, folder: dataclasses.replace(parameters, reference=folder)
+    monkeypatch.setenv("NTADYN_REFERENCE", "somewhere")
+    with pytest.raises(SystemExit):
+        main(["run", "figure_x", "--out", str(tmp_path)])
+    assert document_of(tmp_path)["parameters"]["reference"] == "somewhere"
+
+
+def test_a_file_of_trials_reaches_the_figure_that_can_use_it(figure, tmp_path):
+    figure.with_trials = lambda parameters, file: dataclasses.replace(parameters, reference=file)
+    with pytest.raises(SystemExit):
+        main(["run", "figure_x", "--trials", "people.csv", "--out", str(tmp_path)])
+    assert document_of(tmp_path)["parameters"]["reference"] == "people.csv"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run"], "no figure was named"),
+        (["run", "figure_0"], "there is no figure 'figure_0'; choose from"),
+        (["run", "figure_x", "--online"], "figure_x is deterministic: it has no noise"),
+        (["run", "figure_x", "--workers", "0"], "workers must be at least 1, but is 0"),
+        (["run", "figure_2", "--reference", "nowhere"], "lacks ['fig2_flexible.npz'"),
+        (["run", "figure_8", "--trials", "nowhere.csv"], "nowhere.csv"),
+        (["report"], "there are no results in"),
+    ],
+)
+def test_bad_input_is_exit_code_2_before_any_work(figure, arguments, message, tmp_path, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main([*arguments, "--out", str(tmp_path / "out")])
+    assert leaving.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"]])
+def test_help_and_list_do_not_import_jax(arguments):
+    command = "import sys, runpy\ntry:\n    runpy.run_module('experiments', run_name='__main__')\n"
+    command += "except SystemExit as leaving:\n    assert not leaving.code\n"
+    command += "assert not {'jax', 'matplotlib', 'xarray'} & set(sys.modules)\n"
+    script = f"import sys; sys.argv[1:] = {arguments!r}\n{command}"
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_list_names_every_figure_and_every_figure_has_a_module(capsys):
+    with pytest.raises(SystemExit) as leaving:
+        main(["list"])
+    assert leaving.value.code == 0
+    printed = capsys.readouterr().out
+    for name in package.FIGURES:
+        assert name in printed
+        assert (ROOT / "experiments" / "sandbrink_2024" / f"{name}.py").is_file()
+
+
+MODULE = """
+import dataclasses, os, pathlib, time
+import matplotlib.pyplot as plt
+import xarray as xr
+from experiments.harness.acceptance import near, single
+
+@dataclasses.dataclass(frozen=True)
+class Parameters:
+    value: float = 1.0
+
+PARAMETERS = FAST = Parameters()
+
+def run(parameters):
+    {before}
+    return {{"numbers": xr.Dataset({{"x": parameters.value}})}}
+
+def plot(data):
+    return plt.figure(figsize=(0.5, 0.5))
+
+def accept(data):
+    return [near("x", 1.0, 0.5, single(data["numbers"].x))]
+"""
+
+# Processes that are started afresh import the script that was run, and so find the same figures.
+DRIVER = """
+import experiments
+from experiments import sandbrink_2024 as package
+package.__path__.append({folder!r})
+package.FIGURES.clear()
+package.FIGURES.update({{"figure_1": "a", "figure_2_own": "b", "figure_3_own": "c"}})
+from experiments.__main__ import main
+if __name__ == "__main__":
+    main(["run", "all", "--out", {out!r}])
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A script that runs three figures in two processes: one is well, one kills its process, one waits."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    wait = f"pathlib.Path({str(tmp_path / 'process')!r}).write_text(str(os.getpid())); time.sleep(600)"
+    for name, before in (("figure_1", "pass"), ("figure_2_own", "os.kill(os.getpid(), 9)"), ("figure_3_own", wait)):
+        (folder / f"{name}.py").write_text(MODULE.format(before=before))
+    driver = tmp_path / "driver.py"
+    driver.write_text(DRIVER.format(folder=str(folder), out=str(tmp_path / "out")))
+    return driver
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_where_it_was(project, tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    out, waiting = tmp_path / "out", tmp_path / "process"
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen([sys.executable, project], env=environment, stdout=log, stderr=log)
+        until(lambda: waiting.is_file() and waiting.read_text() and (out / "figure_1_acceptance.json").is_file())
+        process.kill()
+        process.wait()
+    until(lambda: not is_running(int(waiting.read_text())))
+    assert {path.name for path in out.glob("*.json")} == {"figure_1_acceptance.json"}
+
+    module = project.parent / "modules" / "figure_3_own.py"
+    module.write_text(MODULE.format(before="pass"))
+    done = subprocess.run([sys.executable, project], env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    lines = [line.split() for line in done.stdout.splitlines()]
+    table = {line[0]: line[1:] for line in lines[-6:-3]}
+    assert table["figure_1"][5:7] == ["kept,", "of"]
+    assert table["figure_2_own"][:5] == ["FAILED", "killed", "by", "signal", "9;"]
+    assert table["figure_3_own"][:2] == ["passed", "1"]

@@ -1,0 +1,251 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters
+from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
+from ntadyn.simulation.methods import default_step
+from ntadyn.solvers import Descent, SlidingHeun, Splitting
+from ntadyn.specs import building
+from ntadyn.specs.configuration import (
+    Composites,
+    Configuration,
+    Dynamics,
+    Gating,
+    Randomness,
+    TeacherKind,
+    TeacherScale,
+    replaced,
+)
+
+SMALL = replaced(Configuration(), {"teachers.d_in": 6, "teachers.d_out": 2})
+KEY = building.first(building.keys(Randomness()))
+ROW_NORMS = {TeacherScale.D_IN: 6**-0.5, TeacherScale.UNIT: 1.0, TeacherScale.NUM_SV: 1.0}
+
+
+def data(keys):
+    return np.asarray(jax.random.key_data(keys))
+
+
+@pytest.mark.parametrize("scale", TeacherScale)
+@pytest.mark.parametrize("kind", TeacherKind)
+def test_every_kind_of_teacher_builds(kind, scale):
+    overlap = 0.4 if "OVERLAPPING" in kind.name else 0.0
+    spec = replaced(SMALL, {"teachers.kind": kind, "teachers.scale": scale, "teachers.overlap": overlap}).teachers
+    tasks = building.build_tasks(spec, KEY.teachers)
+    assert tasks.teachers.shape == (2, 2, 6)
+    assert tasks.names == ("A", "B")
+    if kind in (TeacherKind.ORTHOGONAL, TeacherKind.ROW_OVERLAPPING, TeacherKind.AXIS_ALIGNED):
+        norms = jnp.linalg.norm(tasks.teachers, axis=-1)
+        np.testing.assert_allclose(norms, ROW_NORMS[scale], rtol=1e-12)
+    if kind is TeacherKind.ROW_OVERLAPPING:
+        np.testing.assert_allclose(tasks.gram[0, 1] / tasks.gram[0, 0], 0.4, rtol=1e-12)
+    again = building.build_tasks(spec, KEY.teachers)
+    np.testing.assert_array_equal(tasks.teachers, again.teachers)
+
+
+@pytest.mark.parametrize(
+    ("composites", "expected"), [(Composites.NONE, 3), (Composites.SUM, 6), (Composites.INTERLEAVED, 6)]
+)
+def test_composites_follow_the_base_tasks(composites, expected):
+    changes = {"teachers.num_tasks": 3, "teachers.composites": composites, "teachers.mixing": 0.25}
+    tasks = building.build_tasks(replaced(SMALL, changes).teachers, KEY.teachers)
+    assert (tasks.num_tasks, tasks.num_base) == (expected, 3)
+    if composites is Composites.SUM:
+        np.testing.assert_allclose(tasks.teachers[3], 0.25 * tasks.teachers[0] + 0.75 * tasks.teachers[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("gating", Gating)
+@pytest.mark.parametrize("dynamics", Dynamics)
+def test_every_kind_of_dynamics_builds_the_same_system_seen_differently(dynamics, gating):
+    configuration = replaced(SMALL, {"dynamics": dynamics, "network.gating": gating, "batch_size": 7})
+    system, state = building.build(configuration, KEY)
+    layer = gating is Gating.LAYER
+    expected = {
+        Dynamics.ORDER_PARAMETERS: DeepOrderParameters if layer else OrderParameters,
+        Dynamics.GRADIENT_FLOW: GradientFlow,
+        Dynamics.ONLINE: OnlineSGD,
+    }
+    assert type(system) is expected[dynamics]
+    # Two paths of two outputs, or four hidden units.
+    assert system.gates(state).shape == {Gating.PATH: (2,), Gating.NEURON: (2, 2), Gating.LAYER: (4, 2)}[gating]
+    np.testing.assert_array_equal(system.gates(state), 0.5)
+    task = jnp.asarray([1.0, 0.0])
+    flow, network = building.build(replaced(configuration, {"dynamics": Dynamics.GRADIENT_FLOW}), KEY)
+    kinds = {Gating.PATH: GatedLinear, Gating.NEURON: NeuronGatedLinear, Gating.LAYER: DeepLinear}
+    assert type(network) is kinds[gating]
+    np.testing.assert_allclose(system.energy(state, task), flow.energy(network, task), rtol=1e-12)
+    if dynamics is Dynamics.ONLINE:
+        assert system.batch_size == 7
+        np.testing.assert_array_equal(data(system.data_key), data(KEY.data))
+
+
+def test_penalties_can_be_left_out_or_put_on_weights():
+    none = {f"penalties.{name}": None for name in ("nonnegative", "unit_l1")}
+    system, _ = building.build(replaced(SMALL, none), KEY)
+    assert system.penalties == {}
+    on_weights = {"penalties.column_l2": 1.0, "dynamics": Dynamics.GRADIENT_FLOW}
+    system, _ = building.build(replaced(SMALL, none | on_weights), KEY)
+    assert set(system.penalties) == {"weights"}
+
+
+def test_all_real_numbers_may_be_traced():
+    def energy(gate, strength, tau, overlap):
+        changes = {
+            "network.initial_gate": gate,
+            "penalties.strength": strength,
+            "time_constants.gates": tau,
+            "teachers.overlap": overlap,
+            "teachers.kind": TeacherKind.ROW_OVERLAPPING,
+        }
+        system, state = building.build(replaced(SMALL, changes), KEY)
+        return system.energy(state, jnp.asarray([1.0, 0.0])) / system.time_constants["gates"]
+
+    values = (0.7, 0.3, 0.1, 0.2)
+    np.testing.assert_allclose(jax.jit(energy)(*values), energy(*values), rtol=1e-12)
+
+
+def test_repetitions_share_teachers_unless_told_otherwise():
+    shared = building.keys(Randomness(num_seeds=3))
+    varied = building.keys(Randomness(num_seeds=3, vary_teachers=True))
+    assert len(np.unique(data(shared.teachers), axis=0)) == 1
+    assert len(np.unique(data(varied.teachers), axis=0)) == 3
+    for keys in (shared, varied):
+        assert len(np.unique(np.concatenate([data(keys.initial), data(keys.data)]), axis=0)) == 6
+    np.testing.assert_array_equal(data(shared.initial), data(varied.initial))
+    np.testing.assert_array_equal(data(shared.teachers)[0], data(varied.teachers)[0])
+
+
+@pytest.mark.parametrize("vary", [False, True])
+def test_the_first_repetitions_do_not_depend_on_how_many_there_are(vary):
+    few, many = (building.keys(Randomness(seed=3, num_seeds=n, vary_teachers=vary)) for n in (2, 7))
+    for name in ("teachers", "initial", "data"):
+        np.testing.assert_array_equal(data(getattr(few, name)), data(getattr(many, name))[:2])
+
+
+def test_another_seed_changes_every_source_of_randomness():
+    one, other = (building.first(building.keys(Randomness(seed=seed))) for seed in (0, 1))
+    for name in ("teachers", "initial", "data"):
+        assert np.any(data(getattr(one, name)) != data(getattr(other, name)))
+
+
+@pytest.mark.parametrize(("total", "duration", "blocks", "last"), [(3.0, 1.0, 3, 1.0), (2.5, 1.0, 3, 0.5),
+    (0.7, 0.1, 7, 0.1), (0.5, 1.0, 1, 0.5), (20.0, 0.999, 21, 0.02)])  # fmt: skip
+def test_blocks_fill_the_total_time_and_the_last_one_is_cut(total, duration, blocks, last):
+    tasks = building.build_tasks(SMALL.teachers, KEY.teachers)
+    changes = {"curriculum.total_time": total, "curriculum.block_duration": duration}
+    curriculum = building.build_curriculum(replaced(SMALL, changes).curriculum, tasks)
+    assert curriculum.num_blocks == blocks
+    np.testing.assert_allclose(curriculum.durations[-1], last, rtol=1e-9)
+    np.testing.assert_allclose(curriculum.total_time, total, rtol=1e-12)
+    np.testing.assert_array_equal(curriculum.tasks, np.arange(blocks) % 2)
+
+
+def test_the_method_fits_the_dynamics():
+    system, state = building.build(SMALL, KEY)
+    method = building.build_method(SMALL, system, state)
+    assert isinstance(method.solver, Splitting)
+    assert method.max_step == default_step(system)
+    online = replaced(SMALL, {"dynamics": Dynamics.ONLINE})
+    method = building.build_method(online, *building.build(online, KEY))
+    assert isinstance(method.solver, Descent)
+    assert method.max_step == 1e-3
+    assert building.build_method(replaced(SMALL, {"max_step": 0.125}), system, state).max_step == 0.125
+    assert building.build_method(replaced(online, {"max_step": 0.125}), *building.build(online, KEY)).max_step == 0.125
+
+
+@pytest.mark.parametrize(
+    ("gating", "paths", "solver"),
+    [
+        (Gating.NEURON, 16, Splitting),
+        (Gating.NEURON, 17, SlidingHeun),
+        (Gating.LAYER, 8, Splitting),
+        (Gating.LAYER, 9, SlidingHeun),
+        (Gating.PATH, 40, SlidingHeun),
+    ],
+)
+def test_many_gates_get_the_solver_that_is_made_for_them(gating, paths, solver):
+    configuration = replaced(SMALL, {"network.gating": gating, "network.num_paths": paths})
+    system, state = building.build(configuration, KEY)
+    method = building.build_method(configuration, system, state)
+    assert isinstance(method.solver, solver)
+    assert (system.gates(state).size > 32) == (solver is SlidingHeun)
+    assert method.max_step == default_step(system)
+
+
+@pytest.mark.parametrize("gating", Gating)
+def test_initial_gates_may_deviate_from_their_common_value(gating):
+    changes = {"network.gating": gating, "network.num_paths": 60, "dynamics": Dynamics.GRADIENT_FLOW}
+    _, alike = building.build(replaced(SMALL, changes), KEY)
+    _, random = building.build(replaced(SMALL, changes | {"network.initial_gate_scale": 0.3}), KEY)
+    np.testing.assert_array_equal(alike.weights, random.weights)
+    np.testing.assert_array_equal(alike.gates, 0.5)
+    deviation = np.asarray(random.gates) - 0.5
+    spread = 0.3 / 6**0.5
+    # Means and deviations of 60 numbers or more, four standard errors.
+    assert abs(deviation.mean()) < 4 * spread / deviation.size**0.5
+    assert deviation.std() == pytest.approx(spread, rel=4 / (2 * deviation.size) ** 0.5)
+    assert abs(np.corrcoef(deviation.ravel()[:60], random.weights.ravel()[:60])[0, 1]) < 4 / 60**0.5
+
+
+# What is changed -> what the message must name: the value that was given, and what is allowed or to be done.
+BAD = [
+    ({"teachers.d_in": 3}, ["2 \\* 2 = 4", "Raise d_in to 4"]),
+    ({"teachers.num_tasks": 0}, ["num_tasks = 0", "at least 1"]),
+    ({"teachers.d_out": 0}, ["d_out = 0", "at least 1"]),
+    ({"teachers.kind": TeacherKind.SVD, "teachers.num_tasks": 3}, ["num_tasks = 3", "Use fewer tasks"]),
+    ({"teachers.kind": TeacherKind.OVERLAPPING, "teachers.overlap": 1.5}, ["1.5", "allowed"]),
+    ({"teachers.kind": TeacherKind.ROW_OVERLAPPING, "teachers.overlap": -0.5}, ["-0.5", "0 to 1"]),
+    ({"teachers.composites": Composites.SUM, "teachers.mixing": 2.0}, ["mixing = 2.0", "0 to 1"]),
+    ({"network.num_paths": 0}, ["at least one path", "\\(0, 2, 6\\)"]),
+    ({"network.initial_gate": float("nan")}, ["gates contain NaN", "pass finite"]),
+    ({"network.initial_scale": float("inf")}, ["weights contain NaN or infinity", "pass finite"]),
+    ({"network.initial_gate_scale": float("inf")}, ["gates contain NaN or infinity", "pass finite"]),
+    ({"network.num_paths": 0, "network.gating": Gating.LAYER}, ["at least one path", "\\(0, 2, 6\\)"]),
+    ({"time_constants.gates": 0.0}, ["'gates' is 0.0", "must be positive"]),
+    ({"time_constants.weights": -1.3}, ["'weights' is -1.3", "must be positive"]),
+    ({"time_constants.gates": float("nan")}, ["'gates' is nan", "finite"]),
+    ({"penalties.strength": -0.1}, ["strength", ">= 0, got -0.1"]),
+    ({"penalties.unit_l1": -1.0}, ["unit_l1", ">= 0, got -1.0"]),
+    ({"penalties.unit_l1": 0.0, "penalties.nonnegative": 0.0}, ["sum to zero", "Give at least one"]),
+    ({"penalties.frobenius": 1.0}, ["penalty on the weights", "use GradientFlow"]),
+    ({"dynamics": Dynamics.ONLINE, "batch_size": 0}, ["batch size is 0", "at least 1"]),
+]
+
+
+@pytest.mark.parametrize(("changes", "parts"), BAD, ids=[" ".join(change) for change, _ in BAD])
+def test_what_cannot_be_built_is_refused(changes, parts):
+    with pytest.raises(ValueError, match="(?s)" + ".*".join(parts)):
+        building.build(replaced(SMALL, changes), KEY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"name": "A_B"}, ["'A_B'", "A_B__", "Choose one"]),
+        ({"name": "A_B__AB__"}, ["task 2", "0 to 1", "Add composites"]),
+        ({"block_duration": 0.0}, ["block duration 0.0", "positive"]),
+        ({"block_duration": -1.0}, ["block duration -1.0", "positive"]),
+        ({"total_time": float("nan")}, ["total time nan", "positive"]),
+        ({"total_time": float("inf")}, ["total time inf", "finite"]),
+    ],
+)
+def test_impossible_curricula_are_refused(changes, parts):
+    tasks = building.build_tasks(SMALL.teachers, KEY.teachers)
+    spec = replaced(SMALL, {f"curriculum.{name}": value for name, value in changes.items()}).curriculum
+    with pytest.raises(ValueError, match="(?s)" + ".*".join(parts)):
+        building.build_curriculum(spec, tasks)
+
+
+@pytest.mark.parametrize(
+    ("randomness", "parts"),
+    [
+        (Randomness(num_seeds=0), ["num_seeds is 0", "at least one"]),
+        (Randomness(seed=-1), ["seed is -1", "between 0 and"]),
+        (Randomness(seed=2**70), ["seed is", "between 0 and"]),
+    ],
+)
+def test_impossible_randomness_is_refused(randomness, parts):
+    with pytest.raises(ValueError, match=".*".join(parts)):
+        building.keys(randomness)

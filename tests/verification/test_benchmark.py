@@ -1,0 +1,50 @@
+import json
+
+import pytest
+
+from ntadyn.sweeps.plan import Precision
+from ntadyn.verification import benchmark
+from ntadyn.verification.benchmark import Benchmark, SweepSpeed
+
+SINGLE = SweepSpeed("float32", 40960, 40_000.0, 4.4, 1359.0, 5e-5, 6e-4, 0.04, 1.3e10, 1.57e11)
+FOUND = Benchmark({"processor": "some processor", "cores": 2}, (SINGLE,), 2.0, 3.4)
+
+
+def test_the_record_is_json_and_holds_the_ratio_to_the_baseline():
+    record = json.loads(json.dumps(FOUND.as_record()))
+    assert record["sweeps"][0]["ratio_to_baseline"] == 20_000
+    assert record["machine"]["cores"] == 2
+
+
+def test_the_table_has_a_row_per_precision_and_one_for_the_baseline():
+    rows = FOUND.table().splitlines()
+    assert len(rows) == 2 + 1 + 1
+    assert len({row.count("|") for row in rows}) == 1
+    assert "| 40,000 | 20,000 |" in rows[2]
+    assert "8% of 157" in rows[2]
+    assert "| 2.00 | 1 |" in rows[3]
+
+
+def test_a_step_takes_some_hundred_operations():
+    # Two paths and two tasks: weights take about 60 operations by hand count, gates three to five times as many.
+    assert 150 < benchmark.step_flops() < 600
+
+
+def test_the_peak_is_a_number(monkeypatch):
+    monkeypatch.setattr(benchmark, "MATRIX", 256)
+    assert benchmark.matrix_product_flops(Precision.SINGLE) > 0
+
+
+@pytest.mark.slow
+def test_everything_is_measured():
+    told = []
+    found = benchmark.measure(size=3, workers=1, report=told.append)
+    assert [item.precision for item in found.sweeps] == ["float32", "float64"]
+    assert all(item.trajectories == 90 and item.per_second > found.baseline_per_second for item in found.sweeps)
+    assert all(0 < item.gate_error_median < 1e-3 for item in found.sweeps)
+    assert len(told) == 3
+
+
+def test_nonsense_is_refused():
+    with pytest.raises(ValueError, match="0"):
+        benchmark.measure(size=0)
