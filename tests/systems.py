@@ -16,7 +16,7 @@ from ntadyn.dynamics import (
     Symmetric,
     toy_flow,
 )
-from ntadyn.dynamics.system import AbstractSystem
+from ntadyn.interface import AbstractSystem
 from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
 from ntadyn.tasks import Blocked, TaskSet, from_matrices

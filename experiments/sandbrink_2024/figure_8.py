@@ -27,7 +27,7 @@ from experiments.sandbrink_2024 import figure_8_numbers as numbers
 from experiments.sandbrink_2024.human_switching import after_switch, read_trials
 from experiments.sandbrink_2024.variants import run_variants
 from ntadyn.plotting.style import house_style
-from ntadyn.simulation import FixedSteps, observables
+from ntadyn.simulation import AbstractMethod, observables
 from ntadyn.specs import building, presets
 from ntadyn.specs.configuration import (
     Configuration,
@@ -153,7 +153,7 @@ def simulate(configuration: Configuration) -> xr.Dataset:
     keys = building.keys(configuration.randomness)
     steps = round(configuration.curriculum.block_duration / STEP)
     euler = configuration.dynamics is Dynamics.GRADIENT_FLOW
-    method: FixedSteps | None = building.explicit_euler(STEP) if euler else None
+    method: AbstractMethod | None = building.explicit_euler(STEP) if euler else None
     recorded = {
         "loss": observables.loss,
         "gates": observables.gates,

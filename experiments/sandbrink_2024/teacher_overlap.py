@@ -14,8 +14,8 @@ from jaxtyping import Array
 
 from experiments.sandbrink_2024 import overlap_measures as measures
 from experiments.sandbrink_2024.composition import NUMBERS, as_published, loss_scale
+from ntadyn.interface.observables import Observable
 from ntadyn.simulation import Trajectory, observables, simulate
-from ntadyn.simulation.observables import Observable
 from ntadyn.simulation.outcome import result_codes
 from ntadyn.specs import building, presets
 from ntadyn.specs.building import Keys

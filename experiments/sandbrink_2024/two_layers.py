@@ -10,7 +10,6 @@ import dataclasses
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,9 +19,9 @@ from jaxtyping import Array
 from experiments.harness.figure_run import Data
 from experiments.sandbrink_2024.variants import run_variants
 from ntadyn import metrics
-from ntadyn.simulation import FixedSteps, Trajectory, observables
+from ntadyn.simulation import AbstractMethod, FixedSteps, GradientDescent, Trajectory, Updates, observables
 from ntadyn.simulation.outcome import RESULT_CODES, result_codes
-from ntadyn.solvers import Descent, SlidingHeun
+from ntadyn.solvers import SlidingHeun
 from ntadyn.specs import building, presets
 from ntadyn.specs.configuration import Configuration, Dynamics, Randomness, replaced, to_json
 from ntadyn.tasks import AbstractCurriculum, TaskSet
@@ -104,12 +103,12 @@ def run(parameters: Parameters) -> Data:
         in the published steps ("steps_...") and in small ones ("flow_...").
     """
     online = figure_6(parameters.total_time)
-    jobs: dict[str, tuple[Configuration, diffrax.AbstractSolver]] = {}
-    jobs[""] = seeded(online, parameters.num_seeds, parameters.seed), Descent()
+    jobs: dict[str, tuple[Configuration, AbstractMethod]] = {}
+    jobs[""] = seeded(online, parameters.num_seeds, parameters.seed), Updates(online.max_step)
     if parameters.flow_seeds:
         flow = seeded(as_flow(online), parameters.flow_seeds, parameters.seed)
-        jobs["steps_"] = (replaced(flow, {"max_step": PUBLISHED_STEP}), Descent())
-        jobs["flow_"] = (flow, SlidingHeun())
+        jobs["steps_"] = (replaced(flow, {"max_step": PUBLISHED_STEP}), GradientDescent(PUBLISHED_STEP))
+        jobs["flow_"] = (flow, FixedSteps(SlidingHeun(), flow.max_step))
     with ThreadPoolExecutor(2) as pool:
         started = {prefix: pool.submit(simulate, *job) for prefix, job in jobs.items()}
         return {f"{prefix}{name}": item for prefix, job in started.items() for name, item in job.result().items()}
@@ -137,12 +136,12 @@ def seeded(configuration: Configuration, num_seeds: int, seed: int) -> Configura
     return dataclasses.replace(configuration, randomness=Randomness(seed=seed, num_seeds=num_seeds))
 
 
-def simulate(configuration: Configuration, solver: diffrax.AbstractSolver) -> Data:
+def simulate(configuration: Configuration, method: AbstractMethod) -> Data:
     """A network with its penalty and one without, as one compiled program; recorded at every published step.
 
     Args:
         configuration: the flexible network, with an explicit largest step.
-        solver: `Descent` for batches.
+        method: how to step.
 
     Returns:
         One dataset for each of `REGIMES`, with the variables of `DESCRIPTIONS` and result codes.
@@ -151,7 +150,6 @@ def simulate(configuration: Configuration, solver: diffrax.AbstractSolver) -> Da
     recorded = {"loss": observables.batch_loss if online else observables.loss, "layers": layers}
     strengths = {"penalties.strength": (configuration.penalties.strength, 0.0)}
     keys = building.keys(configuration.randomness)
-    method = FixedSteps(solver, configuration.max_step)
     inside = round(configuration.curriculum.block_duration / PUBLISHED_STEP) - 1
     trajectories, curriculum = run_variants(configuration, strengths, keys, recorded, inside, method)
     tasks = building.build_tasks(configuration.teachers, building.first(keys).teachers)
@@ -186,7 +184,7 @@ def measured(
     kept = np.append(blocks[1:] == blocks[:-1], True)
     blocks, times = blocks[kept], np.asarray(trajectory.times)[kept]
     middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
-    weights = jax.vmap(curriculum.weights)(jnp.arange(curriculum.num_blocks), middles)
+    weights = jax.vmap(curriculum.task)(jnp.arange(curriculum.num_blocks), middles)
     block_tasks = np.argmax(np.asarray(weights), axis=1)
     last = np.array([np.flatnonzero(block_tasks[blocks] == task)[-1] for task in range(tasks.num_tasks)])
     late = jnp.asarray(blocks >= blocks[-1] - 1)

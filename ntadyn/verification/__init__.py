@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 
 from ntadyn.dynamics import toy_flow
-from ntadyn.simulation.methods import FixedSteps, default_step
+from ntadyn.simulation.defaults import default_step
+from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.verification.check import TIGHT, Check as Check, compare as compare, table as table
 from ntadyn.verification.figure_a10 import (
     FIGURE_4H,

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.dynamics import AbstractGatedSystem, GradientFlow, OnlineSGD, Overlaps
+from ntadyn.dynamics import GradientFlow, OnlineSGD
+from ntadyn.interface import AbstractQuadraticGatedFlow, Overlaps
 from ntadyn.simulation import observables, simulate
 from ntadyn.simulation.outcome import RESULTS
 from tests.systems import CASES, parameters, penalty_energy, two_blocks
@@ -205,7 +206,7 @@ def test_estimates_its_error_on_one_argument(name):
     error = float(jnp.max(trajectory.error["gates"]))
     assert 0 < error < math.inf
     # For gated systems the default step is chosen for gate errors below 1e-3; others are left to plain Heun.
-    if isinstance(setting(name, jnp.float64)[0], AbstractGatedSystem):
+    if isinstance(setting(name, jnp.float64)[0], AbstractQuadraticGatedFlow):
         assert error < 1e-3
 
 

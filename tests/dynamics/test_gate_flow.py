@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
 from ntadyn.dynamics.gate_flow import GateProblem, flow_gates, symmetric_eigen
+
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm, UnitL2Norm
 
 TAU = 0.3

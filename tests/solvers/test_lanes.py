@@ -8,16 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxtyping import Array, Float
+from ntadyn.dynamics.gate_flow import GateProblem
 
 from ntadyn.dynamics import OrderParameters, gate_flow
-from ntadyn.dynamics.gate_flow import GateProblem
 from ntadyn.regularizers import L1, L2, AbstractPenalty, Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.simulation import FixedSteps, observables
-from ntadyn.simulation.batch import LaneSteps, run_batch
+from ntadyn.simulation import FixedSteps, LaneSteps, integrate_batch, lanes, observables
+from ntadyn.simulation.lanes import LaneProblem, LaneState
 from ntadyn.simulation.outcome import result_codes
 from ntadyn.simulation.time_grid import lay_out
-from ntadyn.solvers import lanes
-from ntadyn.solvers.lanes import LaneProblem, LaneState
 from ntadyn.tasks.curricula import AbstractCurriculum
 from tests.systems import general_network, general_tasks
 
@@ -174,7 +172,7 @@ LANES = {
     "strong hinge": (5.0, 3.0, 0.0, 0.1),
     "slow": (1.0, 1.0, 0.0, 3.0),
 }
-_run = eqx.filter_jit(run_batch)
+_run = eqx.filter_jit(integrate_batch)
 
 
 @eqx.filter_jit

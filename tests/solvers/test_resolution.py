@@ -9,14 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from ntadyn.dynamics.rates import curvature, spectral_radius
 
 from ntadyn.dynamics import GradientFlow, OrderParameters, Symmetric
-from ntadyn.dynamics.rates import curvature, spectral_radius
-from ntadyn.dynamics.system import AbstractSplitSystem, AbstractSystem
+from ntadyn.interface import AbstractGatedFlow, AbstractSystem
 from ntadyn.networks import DeepLinear, GatedLinear
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm, UnitL2Norm, smoothed
-from ntadyn.simulation import observables, simulate
-from ntadyn.simulation.methods import Adaptive, FixedSteps, default_step, method_for
+from ntadyn.simulation import Adaptive, FixedSteps, default_step, method_for, observables, simulate
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.tasks import from_matrices
 from ntadyn.tasks.curricula import alternating
@@ -94,7 +93,7 @@ def test_steps_and_rates_know_no_units(name, change):
 )
 def test_rates_bound_the_spectrum(name):
     system, network = FLOWS[name].make(jnp.float64)
-    assert isinstance(system, AbstractSplitSystem)
+    assert isinstance(system, AbstractGatedFlow)
     # Without penalties on weights, which the bound of an explicit step leaves out: such steps are not made for them.
     system = eqx.tree_at(
         lambda item: item.penalties, system, {k: v for k, v in system.penalties.items() if k == "gates"}

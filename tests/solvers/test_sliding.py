@@ -10,9 +10,8 @@ import pytest
 from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters, Symmetric
 from ntadyn.networks import DeepLinear, GatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.simulation import observables, simulate
-from ntadyn.simulation.methods import FixedSteps, method_for
-from ntadyn.solvers import Descent, SlidingHeun, Splitting
+from ntadyn.simulation import FixedSteps, Updates, method_for, observables, simulate
+from ntadyn.solvers import SlidingHeun, Splitting
 from ntadyn.solvers.sliding import through_zero
 from ntadyn.tasks.curricula import alternating
 from ntadyn.tasks.teachers import orthogonal
@@ -152,7 +151,7 @@ def test_the_solver_that_suits_a_system():
     assert (
         suited(GradientFlow(TASKS, TIME_CONSTANTS, {"weights": ColumnL2(1.0)}), general_network(paths=40)) is Splitting
     )
-    assert suited(OnlineSGD(flow, jax.random.key(0)), few) is Descent
+    assert suited(OnlineSGD(flow, jax.random.key(0)), few) is Updates
     assert suited(Symmetric(TIME_CONSTANTS), symmetric_network()) is Splitting
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters
 from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
-from ntadyn.simulation.methods import default_step
+from ntadyn.simulation import default_step
 from ntadyn.solvers import Descent, SlidingHeun, Splitting
 from ntadyn.specs import building
 from ntadyn.specs.configuration import (

@@ -7,8 +7,8 @@ import jax
 import numpy as np
 import pytest
 
-from ntadyn.simulation.batch import LaneSteps
-from ntadyn.solvers import Descent, Splitting
+from ntadyn.simulation import LaneSteps, Updates
+from ntadyn.solvers import Splitting
 from ntadyn.specs.configuration import Dynamics, replaced
 from ntadyn.specs.presets import figure_5_published
 from ntadyn.sweeps import Precision, Sweep, as_axes, layout
@@ -140,10 +140,10 @@ def test_what_is_not_a_real_number_is_compiled_in():
     ("changes", "solver", "step"),
     [
         ({"dynamics": Dynamics.GRADIENT_FLOW}, Splitting, 2.5 * 0.0125 * (0.01 * 1.0) ** 0.5 / (2 / 6) ** 0.5),
-        ({"dynamics": Dynamics.ONLINE}, Descent, 1e-3),
+        ({"dynamics": Dynamics.ONLINE}, Updates, 1e-3),
         ({"penalties.l2": 1.0}, Splitting, 2.5 * 0.0125 * (0.01 * 1.0) ** 0.5 / (2 / 6) ** 0.5),
         ({"network.num_paths": 5}, Splitting, 2.5 * 0.0125 * (0.01 * 1.0) ** 0.5 / (2 / 6) ** 0.5),
-        ({"dynamics": Dynamics.ONLINE, "max_step": 0.02}, Descent, 0.02),
+        ({"dynamics": Dynamics.ONLINE, "max_step": 0.02}, Updates, 0.02),
         ({"max_step": 0.02}, None, 0.02),
     ],
     ids=str,
