@@ -81,7 +81,7 @@ class OnlineSGD(AbstractUpdate, AbstractGatedLinear):
         parameters: Any = network  # optax types its trees more narrowly than it treats them
         return OnlineState(network, self.rule.init(parameters), self.data_key)
 
-    def default_step(self, state: OnlineState, tasks: TaskWeights) -> float:
+    def default_step(self, state: OnlineState | None, tasks: Float[Array, "n m"]) -> float:
         """The step that would resolve the population flow."""
         del state, tasks
         return step_for(rate_of_teachers(self.tasks.teachers, self.time_constants))

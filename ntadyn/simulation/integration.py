@@ -45,7 +45,8 @@ def integrate(
     Returns:
         The trajectory without an error estimate.
     """
-    return _run(system, curriculum, state, method.fitted(system, state), grid, observables, lambda function: function)
+    found = _run(system, curriculum, state, method.fitted(system, state), grid, observables, lambda function: function)
+    return Trajectory(grid.end, grid.block, *found)
 
 
 def integrate_batch(
@@ -78,11 +79,13 @@ def integrate_batch(
     leaves = float_leaves(states)
     number = leaves[0].shape[0]
     systems, states = _padded((systems, states), number, VECTOR_BYTES // leaves[0].dtype.itemsize)
-    found = _run(systems, curriculum, states, method, grid, observables, jax.vmap)
-    values = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), found.values)
-    times, blocks = (jnp.broadcast_to(item, (number, *item.shape)) for item in (found.times, found.blocks))
-    cut = jax.tree.map(lambda leaf: leaf[:number], (values, found.final_state, found.result))
-    return Trajectory(times, blocks, *cut)
+    values, final, result = _run(systems, curriculum, states, method, grid, observables, jax.vmap)
+
+    def one(values: dict[str, Any], final: PyTree, result: RESULTS) -> Trajectory:
+        return Trajectory(grid.end, grid.block, values, final, result)
+
+    every = jax.vmap(one, in_axes=(1, 0, 0))(values, final, result)
+    return jax.tree.map(lambda leaf: leaf[:number], every)
 
 
 def _run(
@@ -93,7 +96,7 @@ def _run(
     grid: TimeGrid,
     observables: Mapping[str, Observable],
     lift: Lift,
-) -> Trajectory:
+) -> tuple[dict[str, Any], PyTree, RESULTS]:
     """The loop, of one trajectory or of a batch.
 
     Args:
@@ -106,7 +109,7 @@ def _run(
         lift: makes a function of one trajectory into a function of what this is run for: itself, or `jax.vmap`.
 
     Returns:
-        The trajectory, or what `Trajectory` says of each, with the axis of records before that of the batch.
+        What was recorded, the final state and the result; the axis of records comes before that of a batch.
     """
     first = jax.tree.map(lambda leaf: leaf[0], grid)
     first_task = curriculum.task(first.block, first.start)
@@ -117,6 +120,11 @@ def _run(
 
     def every(function: Callable[..., Any], *arrays: PyTree) -> Any:
         return lift(function)(systems, *arrays)
+
+    choose = lift(RESULTS.where)
+    fine, impossible, diverged = (
+        every(lambda *_, code=code: code, states) for code in (RESULTS.successful, RESULTS.impossible, RESULTS.diverged)
+    )
 
     def recorded(state: PyTree, watch: Watch, item: TimeGrid) -> tuple[dict[str, PyTree], Watch, Array]:
         task = curriculum.task(item.block, item.end)
@@ -147,10 +155,10 @@ def _run(
             begins_now = begins | new_block
             start = lax.cond(new_block, lambda: crossed(state, item, watch), lambda: state) if hooks else state
             moved, outcome = method.advance(systems, curriculum, start, memory, item, begins_now, goes_on)
-            found = RESULTS.where(result == RESULTS.successful, outcome, result)
+            found = choose(result == RESULTS.successful, outcome, result)
             values, looked, broken = recorded(moved, watch, item)
             broken &= (found == RESULTS.successful) & method.follows_a_flow
-            found = RESULTS.where(broken, RESULTS.impossible, found)
+            found = choose(broken, impossible, found)
             going = goes_on & (outcome == RESULTS.successful)
             return moved, found, looked, going, begins_now & (item.num_steps == 0), values
 
@@ -160,7 +168,6 @@ def _run(
         return carry, carry[-1]
 
     watch = Watch.begin(first.block, first_task, every(scale_of, states))
-    fine = every(lambda *_: RESULTS.successful, states)
     shapes = jax.eval_shape(lambda: recorded(states, watch, first)[0])
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     start = (states, fine, watch, fine == RESULTS.successful, jnp.asarray(True), nothing)
@@ -170,14 +177,14 @@ def _run(
         final = every(lambda system, state: system.at_block_end(state, last), final)
     if method.follows_a_flow:
         broken = ~every(lambda system, state: is_possible(system, state, slack), final)
-        result = RESULTS.where((result == RESULTS.successful) & broken, RESULTS.impossible, result)
+        result = choose((result == RESULTS.successful) & broken, impossible, result)
 
     def bounded(system: AbstractSystem, state: PyTree, start: PyTree) -> Array:
         finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in float_leaves(state)]))
         return finite if method.follows_a_flow else finite & within_bound(system, state, start)
 
-    result = RESULTS.where(every(bounded, final, states), result, RESULTS.diverged)
-    return Trajectory(grid.end, grid.block, values, final, result)
+    result = choose(every(bounded, final, states), result, diverged)
+    return values, final, result
 
 
 def _block(curriculum: AbstractCurriculum, index: Int[Array, ""], last: Int[Array, ""]) -> BlockInfo:

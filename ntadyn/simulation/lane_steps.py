@@ -100,7 +100,8 @@ class LaneSteps(AbstractMethod):
         task = curriculum.task(item.block, item.end)
         exchange = jax.vmap(lambda system, state: system.exchange(state, task))(system, moved)
         # The start sets the length of steps by an expectation, hence a factor of two.
-        return moved, RESULTS.where(exchange <= 2 * SLACK * memory, RESULTS.successful, RESULTS.unresolved)
+        resolved = exchange <= 2 * SLACK * memory
+        return moved, jax.vmap(lambda ok: RESULTS.where(ok, RESULTS.successful, RESULTS.unresolved))(resolved)
 
 
 def _through(

@@ -58,6 +58,7 @@ def simulate(
         ValueError: before any compilation, for a state that does not fit the system or holds NaN, a curriculum with
             another number of tasks, steps or times out of range, or a solver that does not fit.
     """
+    system.check_state(state)
     if method is None:
         method = method_for(system, state)
     check(system, curriculum, state, method, estimate_error)

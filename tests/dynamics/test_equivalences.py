@@ -27,7 +27,7 @@ from ntadyn.simulation import FixedSteps, Updates, observables, simulate
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.tasks.curricula import alternating, sequence
 from ntadyn.tasks.teachers import axis_aligned, orthogonal
-from tests.systems import KINKED, TIME_CONSTANTS, general_network, general_tasks, parameters
+from tests.systems import KINKED, TIME_CONSTANTS, direction, general_network, general_tasks, parameters
 
 CLOSURE = 1e-10  # the bar set for reductions over whole runs; fields agree to rounding, 1e-13
 RECORDED = {
@@ -198,7 +198,7 @@ def gradient_noise(batch_size, draws=2000):
     def measure(key):
         online = OnlineSGD(flow, key, batch_size)
         state = online.initial_state(network)
-        rate = online.vector_field(0.0, state, task)
+        rate = direction(online, state, task)
         off = jnp.sum((rate.network.weights - exact.weights) ** 2) / jnp.sum(exact.weights**2)
         return off, (online.batch_loss(state, task) / loss - 1) ** 2
 

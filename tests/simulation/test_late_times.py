@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters
+from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters, OrderParameterState
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import Nonnegativity
 from ntadyn.simulation import Adaptive, FixedSteps, LaneSteps, Updates, integrate, integrate_batch, observables
@@ -92,15 +92,16 @@ def test_a_clock_that_starts_late_shows_the_time_of_the_curriculum():
 
     class Clock(OrderParameters):
         def vector_field(self, t, state, task):
-            return {"time": t, "task": task}
+            square = jnp.full((1, 2, 2), t)
+            return OrderParameterState(task, square, square)
 
     system, state = flow(Clock, jnp.float64)
-    term = LearningTerm(system, curriculum)
+    term, _ = LearningTerm.of(system, curriculum, state)
     block = jnp.asarray(2)
     late, plain = (
         term.starting_at(jnp.asarray(2.25)).vf(jnp.asarray(0.5), state, block),
         term.vf(jnp.asarray(2.75), state, block),
     )
-    assert float(late["time"]) == float(plain["time"]) == 2.75
-    np.testing.assert_array_equal(late["task"], curriculum.task(block, 2.75))
-    np.testing.assert_array_equal(plain["task"], late["task"])
+    assert float(late.cross[0, 0, 0]) == float(plain.cross[0, 0, 0]) == 2.75
+    np.testing.assert_array_equal(late.gates, curriculum.task(block, 2.75))
+    np.testing.assert_array_equal(plain.gates, late.gates)

@@ -12,7 +12,17 @@ import pytest
 from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters, Symmetric
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.simulation import Adaptive, FixedSteps, LaneSteps, Updates, default_step, integrate, observables, simulate
+from ntadyn.simulation import (
+    Adaptive,
+    FixedSteps,
+    GradientDescent,
+    LaneSteps,
+    Updates,
+    default_step,
+    integrate,
+    observables,
+    simulate,
+)
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import lay_out, stack
 from ntadyn.solvers import SlidingHeun
@@ -140,7 +150,7 @@ def test_descent_is_gradient_descent_whatever_the_step():
     system = GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})
     state, step = GatedLinear(np.array([0.5, 0.5]), 2.0 * general_network(paths=2).weights), 0.4
     curriculum = sequence([0], [3 * step], 2)
-    descent = simulate(system, curriculum, state, method=Updates(step), observables=RECORDED)
+    descent = simulate(system, curriculum, state, method=GradientDescent(step), observables=RECORDED)
     expected = state
     for _ in range(3):
         rate = system.vector_field(0.0, expected, jnp.array([1.0, 0.0]))
@@ -244,7 +254,7 @@ def test_refusals_of_simulate_say_what_to_do():
             ),
         ),
         (
-            r"FixedSteps\(Descent\(\)",
+            r"pass Updates\(max_step",
             lambda: simulate(online, CURRICULUM, start(online), method=FixedSteps(diffrax.Euler())),
         ),
         ("must be positive", lambda: simulate(system, CURRICULUM, state, method=FixedSteps(max_step=0.0))),

@@ -210,11 +210,11 @@ def test_runs_longer_than_the_largest_number_are_refused():
         curricula.alternating(2, 3, 0.5 * largest)
 
 
-def test_weights_work_under_jit_and_vmap():
+def test_tasks_work_under_jit_and_vmap():
     curriculum = curricula.sequence([2, 0, 1], 1.0, 3)
     weights = eqx.filter_jit(lambda c, block, t: c.task(block, t))(curriculum, jnp.asarray(1), jnp.asarray(0.5))
     assert weights.tolist() == [1.0, 0.0, 0.0]
-    table = jax.vmap(curriculum.weights, in_axes=(0, None))(jnp.arange(3), 0.0)
+    table = jax.vmap(curriculum.task, in_axes=(0, None))(jnp.arange(3), 0.0)
     assert np.array_equal(table, np.eye(3)[[2, 0, 1]])
 
 
@@ -412,3 +412,16 @@ def test_count_messages():
         curricula.random_order(KEY, 2, 0, 1.0)
     with pytest.raises(ValueError, match="num_tasks = 1, num_blocks = 3; allowed are at least 2"):
         curricula.random_order_without_repeats(KEY, 1, 3, 1.0)
+
+
+def test_listed_tasks_are_whatever_arrays_say():
+    tasks = {"set": jnp.array([3, 1, 2]), "rows": jnp.arange(6.0).reshape(3, 2)}
+    listed = Listed(tasks=tasks, durations=jnp.array([1.0, 2.0, 1.0]), num_tasks=4)
+    found = jax.jit(listed.task)(jnp.asarray(1), 1.5)
+    assert int(found["set"]) == 1
+    assert found["rows"].tolist() == [2.0, 3.0]
+    shorter = until(listed, 1.5)
+    assert shorter.durations.tolist() == [1.0, 0.5]
+    assert shorter.tasks["set"].tolist() == [3, 1]
+    with pytest.raises(ValueError, match="needs one entry per block"):
+        Listed(tasks=tasks, durations=jnp.ones(2), num_tasks=4)
