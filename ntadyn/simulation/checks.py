@@ -33,8 +33,6 @@ def check(
         method.refined(curriculum.durations.dtype)
     system.check_state(state)
     leaves = float_leaves(state)
-    if not leaves:
-        raise ValueError("the initial state holds no floating-point array; nothing of it could learn.")
     for leaf in leaves:
         if not is_traced(leaf) and not np.all(np.isfinite(np.asarray(leaf))):
             raise ValueError("the initial state holds NaN or infinity; pass finite values.")
@@ -52,14 +50,17 @@ def check(
 
 def _check_field(system: AbstractFlow, state: PyTree, task: Task) -> None:
     """Raise ValueError unless what flows of a state has a derivative of its own shape."""
-    flowing, name = system.flowing(state), type(system).__name__
+    name = type(system).__name__
+
+    def parts(system: AbstractFlow, state: PyTree, task: Task) -> tuple[PyTree, PyTree]:
+        flowing = system.flowing(state)
+        return eqx.filter(state, flowing), eqx.filter(system.vector_field(0.0, state, task), flowing)
+
     try:
-        field = eqx.filter_eval_shape(lambda system, *args: system.vector_field(0.0, *args), system, state, task)
+        given, found = eqx.filter_eval_shape(parts, system, state, task)
     except Exception as error:
         error.add_note(f"This was {name}.vector_field, asked for the shape of what it returns for the initial state.")
         raise
-    given = jax.eval_shape(lambda tree: eqx.filter(tree, flowing), state)
-    found = eqx.filter(field, flowing)
     if jax.tree.structure(given) != jax.tree.structure(found) or any(
         one.shape != other.shape or one.dtype != other.dtype
         for one, other in zip(jax.tree.leaves(given), jax.tree.leaves(found), strict=True)

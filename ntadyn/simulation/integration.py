@@ -81,10 +81,10 @@ def integrate_batch(
     systems, states = _padded((systems, states), number, VECTOR_BYTES // leaves[0].dtype.itemsize)
     values, final, result = _run(systems, curriculum, states, method, grid, observables, jax.vmap)
 
-    def one(values: dict[str, Any], final: PyTree, result: RESULTS) -> Trajectory:
+    def trajectory(values: dict[str, Any], final: PyTree, result: RESULTS) -> Trajectory:
         return Trajectory(grid.end, grid.block, values, final, result)
 
-    every = jax.vmap(one, in_axes=(1, 0, 0))(values, final, result)
+    every = jax.vmap(trajectory, in_axes=(1, 0, 0))(values, final, result)
     return jax.tree.map(lambda leaf: leaf[:number], every)
 
 

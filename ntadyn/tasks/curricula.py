@@ -183,7 +183,7 @@ class Listed(AbstractCurriculum):
         ValueError: if an array has another number of entries than there are durations, or as for `AbstractCurriculum`.
     """
 
-    tasks: PyTree[Array]
+    tasks: PyTree
     durations: Float[Array, " b"] = eqx.field(converter=jnp.asarray)
     num_tasks: int = eqx.field(static=True)
 
@@ -195,7 +195,7 @@ class Listed(AbstractCurriculum):
                 "needs one entry per block. Make them equally long."
             )
 
-    def task(self, block: Int[ArrayLike, ""], t: Real[ArrayLike, ""]) -> PyTree[Array]:
+    def task(self, block: Int[ArrayLike, ""], t: Real[ArrayLike, ""]) -> PyTree:
         """The entry of the block."""
         del t
         return jax.tree.map(lambda leaf: leaf[block], self.tasks)
