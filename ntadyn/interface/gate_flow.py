@@ -1,5 +1,7 @@
 """The flow of the gates while the weights are frozen: piecewise smooth, integrated piece by piece."""
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,6 +14,7 @@ from ntadyn.interface.loops import EventSearch
 from ntadyn.regularizers import AbstractPenalty
 
 Gates = Float[Array, " n"]
+Margin = Callable[[Float[Array, ""]], Float[Array, ""]]
 
 # The search for an event stops at rounding, after five or six steps on the short paths within a step of a solver.
 MAX_ROOT_ITERATIONS = 30
@@ -150,8 +153,22 @@ def _exponential_path(problem: GateProblem, gates: Gates, sign: Gates):
     return lambda t: gates + moving * (basis @ (relaxation(rates, t) * coefficients))
 
 
-def _first_root(margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
-    """When a margin that ends below zero gets there, by regula falsi (Illinois), to rounding.
+def _first_root(margin: Margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
+    """When a margin that ends below zero gets there, to rounding; zero if it is below from the beginning.
+
+    Its derivative is that of the implicit function, in both modes, whatever the search goes through.
+    """
+
+    def along_the_slope(linearised: Margin, value: Array) -> Array:
+        return value / _nonzero(linearised(jnp.ones_like(value)))
+
+    start = jnp.zeros_like(horizon)
+    root = lax.custom_root(margin, start, lambda margin, _: _searched(margin, horizon), along_the_slope)
+    return jnp.where(margin(start) < 0, start, root)
+
+
+def _searched(margin: Margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
+    """A root between zero and the horizon by regula falsi (Illinois).
 
     A margin that starts at zero, as that of a gate that has just left it, is followed out by bisection first.
     """
@@ -186,8 +203,7 @@ def _first_root(margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
 
     start = (jnp.zeros_like(horizon), horizon, at_start, at_end, jnp.asarray(0), at_start < 0, jnp.asarray(0))
     low, high, at_low, at_high, *_ = lax.while_loop(unfinished, refine, start)
-    root = jnp.clip(guess(low, high, at_low, at_high), 0, horizon)
-    return jnp.where(at_start < 0, jnp.zeros_like(root), root)
+    return jnp.clip(guess(low, high, at_low, at_high), 0, horizon)
 
 
 def _nonzero(x: Array) -> Array:
