@@ -38,7 +38,8 @@ from ntadyn.plotting.border import draw_band, draw_border
 from ntadyn.plotting.slices import draw_slices
 from ntadyn.plotting.sweep_maps import draw_average, draw_error, draw_regimes, mark_separatrix
 from ntadyn.specs import presets
-from ntadyn.specs.configuration import TeacherKind, replaced
+from ntadyn.specs.configuration import TeacherKind
+from ntadyn.specs.paths import replaced
 from ntadyn.sweeps import OUTCOME, Sweep, as_axes, run_sweep, sweep
 
 plt.style.use("ntadyn.plotting.ntadyn")

@@ -3,7 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from ntadyn.specs.configuration import Configuration, replaced, to_json
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced, to_json
 
 AXES = {
     "block_duration": ("curriculum.block_duration", "block duration"),

@@ -18,7 +18,8 @@ import numpy as np
 import xarray as xr
 
 from ntadyn.results.storage import write_dataset
-from ntadyn.specs.configuration import Configuration, replaced, to_json
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced, to_json
 from tests.finished_sweeps import ramp, sweep
 
 NAME = "result.nc"

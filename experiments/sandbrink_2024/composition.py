@@ -39,10 +39,9 @@ from ntadyn.specs.configuration import (
     RelativePenalties,
     Teachers,
     TimeConstants,
-    replaced,
-    value_at,
 )
 from ntadyn.specs.labelled import simulation_dataset
+from ntadyn.specs.paths import replaced, value_at
 from ntadyn.tasks import AbstractCurriculum, TaskSet, curricula
 
 # The published code counts 31 blocks in 30 units of time and changes to composites after three quarters of them. It

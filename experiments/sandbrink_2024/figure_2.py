@@ -34,9 +34,10 @@ from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, band, house_style, shade_
 from ntadyn.plotting.trajectory import draw_gates
 from ntadyn.simulation import observables
 from ntadyn.specs import building, presets
-from ntadyn.specs.configuration import Configuration, Dynamics, replaced
+from ntadyn.specs.configuration import Configuration, Dynamics
 from ntadyn.specs.ensemble import run_ensemble
 from ntadyn.specs.labelled import simulation_dataset
+from ntadyn.specs.paths import replaced
 
 REGIMES = {"flexible": presets.figure_2_flexible, "forgetful": presets.figure_2_forgetful}
 THRESHOLD = 0.1

@@ -29,8 +29,9 @@ from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, band, house_style, shade_
 from ntadyn.plotting.trajectory import draw_gates
 from ntadyn.simulation import Trajectory, observables
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration, Dynamics, value_at
+from ntadyn.specs.configuration import Configuration, Dynamics
 from ntadyn.specs.labelled import simulation_dataset
+from ntadyn.specs.paths import value_at
 
 DIFFERENT = ("time_constants.gates", "penalties.strength")
 SHUT = "C5"

@@ -17,7 +17,8 @@ from experiments.harness.acceptance import Acceptance, at_most, reported, single
 from ntadyn.networks import GatedLinear
 from ntadyn.simulation import observables, simulate
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration, Dynamics, replaced
+from ntadyn.specs.configuration import Configuration, Dynamics
+from ntadyn.specs.paths import replaced
 from ntadyn.tasks.curricula import alternating
 from ntadyn.tasks.task_set import from_matrices
 

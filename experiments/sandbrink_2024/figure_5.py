@@ -28,7 +28,8 @@ from ntadyn.plotting.style import house_style
 from ntadyn.simulation import integrate, observables
 from ntadyn.simulation.time_grid import lay_out, stack
 from ntadyn.specs import building, presets
-from ntadyn.specs.configuration import Configuration, Dynamics, replaced
+from ntadyn.specs.configuration import Configuration, Dynamics
+from ntadyn.specs.paths import replaced
 from ntadyn.sweeps import Axis, Sweep, Threads, run_sweep
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH
 from ntadyn.tasks import Blocked

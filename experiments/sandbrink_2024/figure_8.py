@@ -29,16 +29,9 @@ from experiments.sandbrink_2024.variants import run_variants
 from ntadyn.plotting.style import house_style
 from ntadyn.simulation import AbstractMethod, observables
 from ntadyn.specs import building, presets
-from ntadyn.specs.configuration import (
-    Configuration,
-    Curriculum,
-    Dynamics,
-    Randomness,
-    RelativePenalties,
-    TimeConstants,
-    replaced,
-)
+from ntadyn.specs.configuration import Configuration, Curriculum, Dynamics, Randomness, RelativePenalties, TimeConstants
 from ntadyn.specs.labelled import simulation_dataset
+from ntadyn.specs.paths import replaced
 
 STEP = 0.01
 NUM_BLOCKS = 8

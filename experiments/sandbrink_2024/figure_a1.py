@@ -30,8 +30,9 @@ from ntadyn.metrics import last_blocks_mask, singular_values, specialisation
 from ntadyn.plotting.style import house_style, shade_blocks
 from ntadyn.simulation import Trajectory, observables
 from ntadyn.specs import presets
-from ntadyn.specs.configuration import Dynamics, TeacherKind, replaced, to_json
+from ntadyn.specs.configuration import Dynamics, TeacherKind
 from ntadyn.specs.ensemble import run_ensemble
+from ntadyn.specs.paths import replaced, to_json
 from ntadyn.verification.check import trusted
 from ntadyn.verification.laws import MODE_ENERGY, full_and_toy
 

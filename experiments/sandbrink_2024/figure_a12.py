@@ -35,7 +35,8 @@ from experiments.sandbrink_2024.composition_panels import (
 )
 from experiments.sandbrink_2024.variants import seeded
 from ntadyn.plotting.style import house_style
-from ntadyn.specs.configuration import Configuration, replaced
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced
 
 VERDICT = (
     "Reproduced in the older convention, in which the published panels were made. Gates, similarities and losses of "

@@ -29,7 +29,8 @@ from ntadyn.plotting.style import band, house_style, shade_blocks
 from ntadyn.simulation import Trajectory, observables
 from ntadyn.simulation.outcome import result_codes
 from ntadyn.specs import building, presets
-from ntadyn.specs.configuration import Configuration, Curriculum, Dynamics, RelativePenalties, replaced
+from ntadyn.specs.configuration import Configuration, Curriculum, Dynamics, RelativePenalties
+from ntadyn.specs.paths import replaced
 from ntadyn.verification.laws import MODE_ENERGY
 
 STEP = 0.03

@@ -23,7 +23,8 @@ from experiments.sandbrink_2024.two_layer_maps import run_cells
 from experiments.sandbrink_2024.two_layers import PUBLISHED_STEP
 from ntadyn.plotting.style import house_style
 from ntadyn.specs import presets
-from ntadyn.specs.configuration import Configuration, Randomness, to_json
+from ntadyn.specs.configuration import Configuration, Randomness
+from ntadyn.specs.paths import to_json
 
 VERDICT = (
     "Reproduced under the legacy convention: with the translated parameters every cell lies within its tolerance of "

@@ -26,9 +26,8 @@ from ntadyn.specs.configuration import (
     RelativePenalties,
     TeacherKind,
     TimeConstants,
-    replaced,
-    value_at,
 )
+from ntadyn.specs.paths import replaced, value_at
 
 OVERLAPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 PUBLISHED_STEP = 0.01

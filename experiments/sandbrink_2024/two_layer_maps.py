@@ -21,7 +21,8 @@ from ntadyn.simulation.outcome import RESULT_CODES, result_codes
 from ntadyn.simulation.time_grid import lay_out_whole_steps
 from ntadyn.specs import building
 from ntadyn.specs.building import Keys
-from ntadyn.specs.configuration import Configuration, replaced
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced
 from ntadyn.tasks.curricula import AbstractCurriculum
 
 STEPS_PER_RECORD = 7  # the published records are two steps apart; 7 shares no factor with the lengths of blocks

@@ -23,7 +23,8 @@ from ntadyn.simulation import AbstractMethod, FixedSteps, GradientDescent, Traje
 from ntadyn.simulation.outcome import RESULT_CODES, result_codes
 from ntadyn.solvers import SlidingHeun
 from ntadyn.specs import building, presets
-from ntadyn.specs.configuration import Configuration, Dynamics, Randomness, replaced, to_json
+from ntadyn.specs.configuration import Configuration, Dynamics, Randomness
+from ntadyn.specs.paths import replaced, to_json
 from ntadyn.tasks import AbstractCurriculum, TaskSet
 
 REGIMES = ("flexible", "forgetful")

@@ -12,7 +12,8 @@ from ntadyn.interface.observables import Observable
 from ntadyn.simulation import AbstractMethod, FixedSteps, Trajectory, check, default_step, simulate
 from ntadyn.specs import building
 from ntadyn.specs.building import Keys
-from ntadyn.specs.configuration import Configuration, Randomness, replaced
+from ntadyn.specs.configuration import Configuration, Randomness
+from ntadyn.specs.paths import replaced
 from ntadyn.tasks import AbstractCurriculum
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from ntadyn.cli.devices import check_devices
-from ntadyn.specs.configuration import value_at
+from ntadyn.specs.paths import value_at
 from ntadyn.sweeps.phase_maps import PRESETS, Ranges, figure_5_maps, published
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, Precision, Sweep
 

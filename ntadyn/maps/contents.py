@@ -14,7 +14,8 @@ from ntadyn.results import storage
 from ntadyn.results.dataset_axes import axis_names
 from ntadyn.results.result_format import Kind, kind_of
 from ntadyn.results.text import printable
-from ntadyn.specs.configuration import Configuration, to_json
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import to_json
 
 PROVENANCE = ("ntadyn_version", "versions", "python", "device", "dtype", "command", "created")
 LONGEST_LINE = 2000

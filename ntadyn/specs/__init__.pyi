@@ -12,5 +12,5 @@ from .configuration import (
     Teachers as Teachers,
     TeacherScale as TeacherScale,
     TimeConstants as TimeConstants,
-    replaced as replaced,
 )
+from .paths import replaced as replaced

@@ -17,7 +17,8 @@ from ntadyn.metrics import (
 )
 from ntadyn.results.result_format import DIMS
 from ntadyn.simulation.outcome import RESULT_CODES, Trajectory, result_codes
-from ntadyn.specs.configuration import Configuration, to_json
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import to_json
 from ntadyn.tasks import AbstractCurriculum, TaskSet
 
 DESCRIPTIONS = {

@@ -17,8 +17,8 @@ from ntadyn.specs.configuration import (
     RelativePenalties,
     TeacherScale,
     TimeConstants,
-    replaced,
 )
+from ntadyn.specs.paths import replaced
 
 
 def figure_2_flexible() -> Configuration:

@@ -13,7 +13,8 @@ from typing import Any
 import jax
 import xarray as xr
 
-from ntadyn.specs.configuration import Configuration, replaced
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced
 from ntadyn.sweeps.layout import Schedule
 from ntadyn.sweeps.merge import merged
 from ntadyn.sweeps.plan import Streams, Sweep, as_axes

@@ -22,7 +22,8 @@ from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.time_grid import TimeGrid, lay_out
 from ntadyn.solvers.dividing import SLACK
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration, Dynamics, is_real, replaced, value_at
+from ntadyn.specs.configuration import Configuration, Dynamics
+from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, TOTAL_TIME, WEIGHT_TIME_CONSTANT, Sweep
 from ntadyn.tasks import Blocked
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from ntadyn.specs.configuration import plain, to_json
+from ntadyn.specs.paths import plain, to_json
 from ntadyn.sweeps.plan import Axis, Sweep
 from ntadyn.sweeps.program import CHECKS
 from ntadyn.sweeps.scores import Measures

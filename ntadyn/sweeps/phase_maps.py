@@ -8,7 +8,8 @@ import tyro
 
 from ntadyn.limits import MOST_CELLS, check_count
 from ntadyn.specs.checks import check_configuration
-from ntadyn.specs.configuration import Configuration, replaced
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_5_published, figure_5_released
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, Axis, Precision, Sweep
 

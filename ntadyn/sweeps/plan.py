@@ -9,7 +9,8 @@ from typing import Any
 
 from ntadyn.limits import MOST_CELLS, MOST_TRAJECTORIES, check_count
 from ntadyn.specs.checks import check_configuration
-from ntadyn.specs.configuration import Configuration, is_real, plain, replaced, value_at
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import is_real, plain, replaced, value_at
 
 BLOCK_DURATION = "curriculum.block_duration"
 TOTAL_TIME = "curriculum.total_time"

@@ -19,7 +19,8 @@ from ntadyn.simulation.outcome import RESULTS, Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.specs import building
 from ntadyn.specs.building import Keys
-from ntadyn.specs.configuration import Configuration, replaced
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced
 from ntadyn.sweeps.layout import Schedule, Structure
 from ntadyn.sweeps.plan import Precision, Sweep
 from ntadyn.sweeps.scores import Measures, alignment, recorded

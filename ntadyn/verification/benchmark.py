@@ -19,7 +19,8 @@ from ntadyn.simulation import Updates, lanes
 from ntadyn.simulation.integration import integrate
 from ntadyn.simulation.time_grid import lay_out
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Dynamics, replaced
+from ntadyn.specs.configuration import Dynamics
+from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_5_published
 from ntadyn.sweeps.engine import Threads, run_sweep
 from ntadyn.sweeps.phase_maps import figure_5_maps, published

@@ -94,7 +94,8 @@ def _draw_value(rng: np.random.Generator, path: str, kind: Any, value: Any) -> A
 
 def draw(rng: np.random.Generator) -> tuple[Any, dict[str, Any]]:
     """A configuration, and what is unlike the preset that it started from."""
-    from ntadyn.specs.configuration import Configuration, replaced
+    from ntadyn.specs.configuration import Configuration
+    from ntadyn.specs.paths import replaced
     from ntadyn.specs.presets import SIMULATIONS
 
     presets = [Configuration, *SIMULATIONS.values()]

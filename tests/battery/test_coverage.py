@@ -5,8 +5,8 @@ import pytest
 
 from ntadyn.interface.observables import STANDARD
 from ntadyn.simulation import observables, simulate
-from ntadyn.specs.configuration import replaced
 from ntadyn.specs.ensemble import run_ensemble
+from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT
 from tests.battery import filippov, formulations, references

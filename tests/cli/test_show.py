@@ -11,7 +11,8 @@ from ntadyn.cli.show import Show
 from ntadyn.maps.border import BORDER
 from ntadyn.maps.regimes import THRESHOLDS
 from ntadyn.results.storage import write_dataset
-from ntadyn.specs.configuration import Configuration, replaced, to_json
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced, to_json
 from tests.finished_sweeps import ramp, sweep
 from tests.hostile_files import good_simulation, good_sweep
 

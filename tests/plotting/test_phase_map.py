@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 
 from ntadyn.plotting.phase_map import BORDER, phase_map_figure
-from ntadyn.specs.configuration import Configuration, replaced, to_json
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced, to_json
 from ntadyn.sweeps import Axis
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH as STRENGTH_PATH
 

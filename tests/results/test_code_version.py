@@ -19,7 +19,8 @@ import json, sys
 import jax
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_disable_most_optimizations", True)
-from ntadyn.specs.configuration import Configuration, replaced
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced
 from ntadyn.sweeps import OUTCOME, Sweep, as_axes
 from ntadyn.sweeps.program import Work, run_program
 from ntadyn.sweeps.tiles import TiledSweep

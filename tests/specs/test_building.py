@@ -16,8 +16,8 @@ from ntadyn.specs.configuration import (
     Randomness,
     TeacherKind,
     TeacherScale,
-    replaced,
 )
+from ntadyn.specs.paths import replaced
 
 SMALL = replaced(Configuration(), {"teachers.d_in": 6, "teachers.d_out": 2})
 KEY = building.first(building.keys(Randomness()))

@@ -15,8 +15,9 @@ from ntadyn.simulation import default_step
 from ntadyn.simulation.time_grid import lay_out
 from ntadyn.specs import building
 from ntadyn.specs.checks import check_configuration
-from ntadyn.specs.configuration import Configuration, Dynamics, Gating, is_real, replaced
+from ntadyn.specs.configuration import Configuration, Dynamics, Gating
 from ntadyn.specs.ensemble import run_ensemble
+from ntadyn.specs.paths import is_real, replaced
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.sweeps import sweep
 from ntadyn.sweeps.phase_maps import figure_5_maps, published

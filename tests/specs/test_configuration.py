@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from ntadyn.specs.configuration import Configuration, Dynamics, TeacherKind, is_real, replaced, to_json
+from ntadyn.specs.configuration import Configuration, Dynamics, TeacherKind
+from ntadyn.specs.paths import is_real, replaced, to_json
 
 
 def every_path(node=None, prefix=""):

@@ -8,9 +8,10 @@ from ntadyn.interface.observables import gates, loss
 from ntadyn.simulation import simulate
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration, Dynamics, Gating, replaced
+from ntadyn.specs.configuration import Configuration, Dynamics, Gating
 from ntadyn.specs.ensemble import run_ensemble
 from ntadyn.specs.labelled import simulation_dataset
+from ntadyn.specs.paths import replaced
 
 SMALL = replaced(
     Configuration(),

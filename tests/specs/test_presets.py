@@ -8,7 +8,8 @@ from ntadyn.dynamics import GradientFlow, OnlineSGD
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm, UnitL2Norm
 from ntadyn.simulation import FixedSteps, Updates, observables, simulate
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration, Dynamics, TeacherScale, replaced
+from ntadyn.specs.configuration import Configuration, Dynamics, TeacherScale
+from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import (
     SIMULATIONS,
     as_published_grid,

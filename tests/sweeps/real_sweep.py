@@ -20,7 +20,8 @@ import xarray as xr
 from killing import kill_and_resume
 
 from ntadyn.results import storage
-from ntadyn.specs.configuration import Configuration, replaced
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced
 from ntadyn.sweeps import Sweep, Threads, as_axes, layout, run_sweep, shards  # noqa: F401 (now, not in every fork)
 
 NUM_TILES = 40

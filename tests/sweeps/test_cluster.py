@@ -21,7 +21,8 @@ import pytest
 
 import ntadyn
 from ntadyn.cli.phase_diagram import PhaseDiagram
-from ntadyn.specs.configuration import Configuration, replaced
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced
 from ntadyn.sweeps import OUTCOME, Sweep, Threads, as_axes, cluster as module, layout, run_sweep
 from ntadyn.sweeps.cluster import Cluster, cluster
 from ntadyn.sweeps.tiles import TiledSweep
@@ -168,7 +169,8 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_disable_most_optimizations", True)
 import helpers  # beside this script
 from helpers import Steep
-from ntadyn.specs.configuration import Configuration, replaced
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced
 from ntadyn.sweeps import Measures, Sweep, as_axes, run_sweep
 from ntadyn.sweeps.cluster import cluster
 from ntadyn.sweeps.packing import packed

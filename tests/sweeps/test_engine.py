@@ -12,7 +12,8 @@ import xarray as xr
 
 from ntadyn.simulation import FixedSteps, Updates, observables, simulate
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration, Dynamics, TeacherKind, replaced, to_json
+from ntadyn.specs.configuration import Configuration, Dynamics, TeacherKind
+from ntadyn.specs.paths import replaced, to_json
 from ntadyn.specs.presets import figure_5_published
 from ntadyn.sweeps import (
     OUTCOME,

@@ -10,8 +10,9 @@ from experiments.sandbrink_2024.figure_5_numbers import LEGACY_LEFT, LEGACY_RIGH
 from ntadyn.interface.observables import STANDARD
 from ntadyn.simulation import FixedSteps, simulate
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Dynamics, replaced
+from ntadyn.specs.configuration import Dynamics
 from ntadyn.specs.ensemble import run_ensemble
+from ntadyn.specs.paths import replaced
 from ntadyn.sweeps import Axis, Sweep, run_sweep
 from ntadyn.sweeps.phase_maps import PRESETS, figure_5_maps, published, released, spaced
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH

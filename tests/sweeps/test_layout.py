@@ -9,7 +9,8 @@ import pytest
 
 from ntadyn.simulation import LaneSteps, Updates
 from ntadyn.solvers import Splitting
-from ntadyn.specs.configuration import Dynamics, replaced
+from ntadyn.specs.configuration import Dynamics
+from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_5_published
 from ntadyn.sweeps import Precision, Sweep, as_axes, layout
 from ntadyn.sweeps.layout import lay_out_sweep

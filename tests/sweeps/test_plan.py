@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from ntadyn.specs.configuration import Configuration, Dynamics, replaced
+from ntadyn.specs.configuration import Configuration, Dynamics
+from ntadyn.specs.paths import replaced
 from ntadyn.sweeps.plan import Axis, Precision, Streams, Sweep, Zipped, as_axes
 
 GATES, STRENGTH = "time_constants.gates", "penalties.strength"

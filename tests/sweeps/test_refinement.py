@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ntadyn.specs.configuration import replaced
+from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_5_published
 from ntadyn.sweeps import Sweep, as_axes, run_sweep
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT

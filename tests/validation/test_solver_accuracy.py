@@ -16,7 +16,8 @@ from ntadyn.simulation import FixedSteps, default_step, integrate
 from ntadyn.simulation.time_grid import lay_out
 from ntadyn.solvers import Splitting
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration, Dynamics, replaced
+from ntadyn.specs.configuration import Configuration, Dynamics
+from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_2_flexible, figure_5_published
 from ntadyn.tasks import AbstractCurriculum
 

@@ -26,8 +26,8 @@ from ntadyn.metrics import (
 )
 from ntadyn.simulation import observables
 from ntadyn.simulation.outcome import RESULTS
-from ntadyn.specs.configuration import replaced
 from ntadyn.specs.ensemble import run_ensemble
+from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import as_published_grid, figure_6_flexible, figure_6_forgetful
 
 pytestmark = pytest.mark.usefixtures("optimised")

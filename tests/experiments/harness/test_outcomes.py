@@ -4,7 +4,8 @@ import xarray as xr
 
 from experiments.harness.acceptance import Verdict
 from experiments.harness.outcomes import no_failures, on_batches
-from ntadyn.specs.configuration import Configuration, Dynamics, to_json
+from ntadyn.specs.configuration import Configuration, Dynamics
+from ntadyn.specs.paths import to_json
 
 
 def ended(*codes):

@@ -8,7 +8,8 @@ import pytest
 from experiments.harness.acceptance import Verdict, all_accepted
 from experiments.sandbrink_2024 import figure_2, figure_2_reference
 from ntadyn.specs import presets
-from ntadyn.specs.configuration import Dynamics, replaced
+from ntadyn.specs.configuration import Dynamics
+from ntadyn.specs.paths import replaced
 
 # Most of the time is compilation.
 pytestmark = pytest.mark.slow

@@ -8,7 +8,8 @@ from experiments.sandbrink_2024 import (
     figure_2_conservation as figure,
     figure_2_conservation_numbers as numbers,
 )
-from ntadyn.specs.configuration import Dynamics, replaced
+from ntadyn.specs.configuration import Dynamics
+from ntadyn.specs.paths import replaced
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
 pytestmark = pytest.mark.slow

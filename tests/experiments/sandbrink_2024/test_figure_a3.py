@@ -5,7 +5,8 @@ import xarray as xr
 
 from experiments.harness.acceptance import Verdict
 from experiments.sandbrink_2024 import figure_a3, figure_a3_numbers as numbers
-from ntadyn.specs.configuration import Curriculum, Dynamics, replaced
+from ntadyn.specs.configuration import Curriculum, Dynamics
+from ntadyn.specs.paths import replaced
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
 pytestmark = pytest.mark.slow

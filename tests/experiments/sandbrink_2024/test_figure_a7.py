@@ -10,8 +10,9 @@ from experiments.harness.acceptance import Verdict, all_accepted
 from experiments.sandbrink_2024 import figure_a7, figure_a7_numbers as numbers
 from experiments.sandbrink_2024.two_layer_maps import run_cells
 from ntadyn.specs import presets
-from ntadyn.specs.configuration import Curriculum, Randomness, Teachers, replaced
+from ntadyn.specs.configuration import Curriculum, Randomness, Teachers
 from ntadyn.specs.ensemble import run_ensemble
+from ntadyn.specs.paths import replaced
 
 ROUNDING = 1e-9  # of a few updates per block, amplified by sixty of them; 256 choices are about 1e-3 apart
 

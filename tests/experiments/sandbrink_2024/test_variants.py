@@ -4,8 +4,9 @@ import pytest
 from experiments.sandbrink_2024.variants import run_variants
 from ntadyn.simulation import observables
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration, Curriculum, Dynamics, Randomness, replaced
+from ntadyn.specs.configuration import Configuration, Curriculum, Dynamics, Randomness
 from ntadyn.specs.ensemble import run_ensemble
+from ntadyn.specs.paths import replaced
 
 # Most of the time is compilation.
 pytestmark = pytest.mark.slow

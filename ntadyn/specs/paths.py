@@ -1,0 +1,81 @@
+"""Parameters of a configuration by dotted path, and all of them as text. Nothing here imports JAX."""
+
+import copy
+import dataclasses
+import enum
+import json
+from typing import Any
+
+from ntadyn.specs.configuration import Configuration
+
+
+def replaced(configuration: Configuration, changes: dict[str, Any]) -> Configuration:
+    """A configuration with some parameters changed, named by dotted paths such as "time_constants.gates".
+
+    Args:
+        configuration: where to start.
+        changes: dotted path -> new value; values may be arrays, traced ones included.
+
+    Returns:
+        The new configuration.
+
+    Raises:
+        ValueError: for a path that does not exist; the message lists what does.
+    """
+    for path, value in changes.items():
+        configuration = _replaced_one(configuration, path.split("."), value, path)
+    return configuration
+
+
+def _replaced_one(node: Any, names: list[str], value: Any, path: str) -> Any:
+    known = [item.name for item in dataclasses.fields(node)] if dataclasses.is_dataclass(node) else []
+    if names[0] not in known:
+        raise ValueError(f"there is no parameter {path!r}: {type(node).__name__} has {known}.")
+    if len(names) > 1:
+        value = _replaced_one(getattr(node, names[0]), names[1:], value, path)
+    # Not `dataclasses.replace`: fields are declared for the command line, and arrays are let in only here.
+    changed = copy.copy(node)
+    object.__setattr__(changed, names[0], value)
+    return changed
+
+
+def value_at(configuration: Configuration, path: str) -> Any:
+    """The parameter at a dotted path, see `replaced`."""
+    node: Any = configuration
+    for name in path.split("."):
+        node = getattr(node, name)
+    return node
+
+
+_REAL = (float, float | None)
+
+
+def is_real(configuration: Configuration, path: str) -> bool:
+    """Whether a parameter is declared as a real number, which may then be an array or a traced value.
+
+    Args:
+        configuration: any configuration.
+        path: dotted path of one of its parameters.
+    """
+    *parents, name = path.split(".")
+    node = value_at(configuration, ".".join(parents)) if parents else configuration
+    return {item.name: item.type for item in dataclasses.fields(node)}[name] in _REAL
+
+
+def to_json(configuration: Any) -> str:
+    """A configuration as canonical JSON: sorted keys, enumerations by name; equal values give equal text."""
+    return json.dumps(plain(configuration), sort_keys=True, default=lambda value: value.item())
+
+
+def plain(node: Any) -> Any:
+    """A configuration, or any value in one, as dictionaries, numbers and strings."""
+    if isinstance(node, enum.Enum):
+        return node.name
+    if not dataclasses.is_dataclass(node):
+        return node
+    values = {item.name: (item.type, getattr(node, item.name)) for item in dataclasses.fields(node)}
+    # 7 and 7.0, and 0.0 and -0.0, are equal and must not differ as text; arrays of one number become that number.
+    return {
+        name: float(value) + 0.0 if kind in _REAL and value is not None else plain(value)
+        for name, (kind, value) in values.items()
+    }
