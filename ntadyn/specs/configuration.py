@@ -7,9 +7,15 @@ is how sweeps run over parameters. `paths` reads and changes single ones.
 
 import enum
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
+
+if TYPE_CHECKING:
+    from ntadyn.interface import AbstractGatedLinear
+    from ntadyn.simulation.method import AbstractMethod
+    from ntadyn.specs.building import Keys
+    from ntadyn.tasks import AbstractCurriculum
 
 
 class TeacherKind(enum.Enum):
@@ -156,3 +162,27 @@ class Configuration:
     max_step: float | None = None
     """Largest step; chosen from the time constants when omitted, 0.001 for ONLINE."""
     randomness: Randomness = field(default_factory=Randomness)
+
+    def check(self) -> None:
+        """Raise ValueError for values that make no sense, see `check_configuration`."""
+        from ntadyn.specs.checks import check_configuration
+
+        check_configuration(self)
+
+    def build(self, keys: "Keys") -> "tuple[AbstractGatedLinear, Any]":
+        """System and initial state of one repetition, see `building.build`."""
+        from ntadyn.specs import building
+
+        return building.build(self, keys)
+
+    def build_curriculum(self, system: "AbstractGatedLinear") -> "AbstractCurriculum":
+        """The blocks, see `building.build_curriculum`."""
+        from ntadyn.specs import building
+
+        return building.build_curriculum(self.curriculum, system.tasks)
+
+    def build_method(self, system: "AbstractGatedLinear", state: Any) -> "AbstractMethod":
+        """The method that fits the dynamics, see `building.build_method`."""
+        from ntadyn.specs import building
+
+        return building.build_method(self, system, state)

@@ -3,17 +3,18 @@
 import copy
 import dataclasses
 import enum
+import functools
 import json
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
-from ntadyn.specs.configuration import Configuration
+Spec = TypeVar("Spec")
 
 
-def replaced(configuration: Configuration, changes: dict[str, Any]) -> Configuration:
-    """A configuration with some parameters changed, named by dotted paths such as "time_constants.gates".
+def replaced(configuration: Spec, changes: dict[str, Any]) -> Spec:
+    """A spec with some parameters changed, named by dotted paths such as "time_constants.gates".
 
     Args:
-        configuration: where to start.
+        configuration: where to start; a `Configuration` or any other spec.
         changes: dotted path -> new value; values may be arrays, traced ones included.
 
     Returns:
@@ -39,7 +40,7 @@ def _replaced_one(node: Any, names: list[str], value: Any, path: str) -> Any:
     return changed
 
 
-def value_at(configuration: Configuration, path: str) -> Any:
+def value_at(configuration: Any, path: str) -> Any:
     """The parameter at a dotted path, see `replaced`."""
     node: Any = configuration
     for name in path.split("."):
@@ -50,16 +51,23 @@ def value_at(configuration: Configuration, path: str) -> Any:
 _REAL = (float, float | None)
 
 
-def is_real(configuration: Configuration, path: str) -> bool:
+def is_real(configuration: Any, path: str) -> bool:
     """Whether a parameter is declared as a real number, which may then be an array or a traced value.
 
     Args:
-        configuration: any configuration.
+        configuration: any spec.
         path: dotted path of one of its parameters.
     """
     *parents, name = path.split(".")
     node = value_at(configuration, ".".join(parents)) if parents else configuration
-    return {item.name: item.type for item in dataclasses.fields(node)}[name] in _REAL
+    return _types(type(node))[name] in _REAL
+
+
+@functools.cache
+def _types(kind: type) -> dict[str, Any]:
+    """Field -> declared type, also where annotations are kept as text."""
+    declared = {item.name: item.type for item in dataclasses.fields(kind)}
+    return get_type_hints(kind) if any(isinstance(item, str) for item in declared.values()) else declared
 
 
 def to_json(configuration: Any) -> str:
@@ -71,9 +79,13 @@ def plain(node: Any) -> Any:
     """A configuration, or any value in one, as dictionaries, numbers and strings."""
     if isinstance(node, enum.Enum):
         return node.name
+    if isinstance(node, tuple | list):
+        return [plain(item) for item in node]
     if not dataclasses.is_dataclass(node):
         return node
-    values = {item.name: (item.type, getattr(node, item.name)) for item in dataclasses.fields(node)}
+    if isinstance(node, type):
+        return node.__name__
+    values = {name: (kind, getattr(node, name)) for name, kind in _types(type(node)).items()}
     # 7 and 7.0, and 0.0 and -0.0, are equal and must not differ as text; arrays of one number become that number.
     return {
         name: float(value) + 0.0 if kind in _REAL and value is not None else plain(value)

@@ -13,12 +13,11 @@ from typing import Any
 import jax
 import xarray as xr
 
-from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
 from ntadyn.sweeps.layout import Schedule
 from ntadyn.sweeps.merge import merged
 from ntadyn.sweeps.plan import Streams, Sweep, as_axes
-from ntadyn.sweeps.scores import OUTCOME, Measures
+from ntadyn.sweeps.scores import Measures
 from ntadyn.sweeps.shards import ShardStore
 from ntadyn.sweeps.surroundings import surroundings
 from ntadyn.sweeps.tiles import Device, TiledSweep
@@ -75,11 +74,11 @@ class Threads:
 
 
 def sweep(
-    configuration: Configuration,
+    configuration: Any,
     axes: Mapping[str | tuple[str, ...], Iterable[Any]],
     seeds: int | Streams | None = None,
     *,
-    measures: Measures = OUTCOME,
+    measures: Measures | None = None,
     folder: Path | str | None = None,
 ) -> xr.Dataset:
     """Run every cell of some axes, in double precision.
@@ -87,12 +86,13 @@ def sweep(
     The short form of `run_sweep`, which has the other choices.
 
     Args:
-        configuration: all parameters that the axes do not change.
+        configuration: all parameters that the axes do not change: a `Configuration`, or a spec of your own (see
+            `ntadyn.specs.Spec`).
         axes: dotted path of a parameter -> its values, for the product of all axes; a tuple of paths -> one sequence of
             values each changes these parameters together, along one axis.
         seeds: number of repetitions, or `Streams` to cross teachers, initial states and data; those of the
-            configuration if omitted.
-        measures: what is recorded and kept, `OUTCOME.and_also(...)` for more.
+            configuration if omitted, one for a spec that says nothing about them.
+        measures: what is recorded and kept, `OUTCOME.and_also(...)` for more; what suits the system if omitted.
         folder: where finished tiles are kept, to resume from; nothing is written if omitted.
 
     Returns:
@@ -104,14 +104,19 @@ def sweep(
     if seeds is not None and not isinstance(seeds, Streams):
         if isinstance(seeds, bool) or not hasattr(seeds, "__index__"):
             raise ValueError(f"seeds is {seeds!r}; give a whole number, `Streams`, or nothing.")
-        configuration = replaced(configuration, {"randomness.num_seeds": operator.index(seeds)})
+        number = operator.index(seeds)
+        if hasattr(configuration, "randomness"):
+            configuration = replaced(configuration, {"randomness.num_seeds": number})
+        else:
+            plan = Sweep(configuration, as_axes(axes), num_seeds=number)
+            return run_sweep(plan, measures, folder=folder)
     plan = Sweep(configuration, as_axes(axes), streams=seeds if isinstance(seeds, Streams) else None)
     return run_sweep(plan, measures, folder=folder)
 
 
 def run_sweep(
     plan: Sweep,
-    measures: Measures = OUTCOME,
+    measures: Measures | None = None,
     *,
     compute: Compute = Threads(),  # noqa: B008 (a value, never changed)
     folder: Path | str | None = None,
@@ -123,7 +128,7 @@ def run_sweep(
 
     Args:
         plan: what to run.
-        measures: what to keep.
+        measures: what to keep; what suits the system if omitted.
         compute: where to run, `Threads`, or what `ntadyn.sweeps.cluster.cluster` gives.
         folder: where finished tiles are kept, one file each. A run that was stopped, in whatever way, goes on from
             there when the same plan is run again, with the same result to the last bit; by other code, other versions
@@ -141,6 +146,7 @@ def run_sweep(
         storage.DiskFullError: if the folder has no room; finished tiles stay valid.
     """
     tiled = TiledSweep.make(plan, measures)
+    measures = tiled.measures
     began = time.perf_counter()
     parts = run_tiles(tiled, compute, None if folder is None else Path(folder), report)
     return finished(merged(plan, measures, parts), [tiled], compute, time.perf_counter() - began)

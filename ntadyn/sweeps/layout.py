@@ -1,8 +1,7 @@
 """Cells of a sweep, sorted into groups that run as one, and groups into tiles."""
 
-import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,21 +10,26 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import Var
 from jaxtyping import Array, Int, PyTree
 
-from ntadyn.interface import AbstractGatedLinear
+from ntadyn.interface import AbstractGatedFlow, AbstractGatedLinear, AbstractQuadraticGatedFlow, AbstractSystem
 from ntadyn.simulation.checks import check
+from ntadyn.simulation.defaults import step_of
 from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.lanes import lanes_can_run
 from ntadyn.simulation.method import AbstractMethod
-from ntadyn.simulation.time_grid import TimeGrid, lay_out
+from ntadyn.simulation.time_grid import TimeGrid, lay_out, lay_out_whole_steps
+from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.solvers.dividing import SLACK
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration, Dynamics
+from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import is_real, replaced, value_at
+from ntadyn.specs.spec import method_of
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, TOTAL_TIME, WEIGHT_TIME_CONSTANT, Sweep
-from ntadyn.tasks import Blocked
+from ntadyn.sweeps.scores import OUTCOME, Final, Measures
+from ntadyn.tasks import AbstractCurriculum
 
 # Steps on lanes are 0.07 tau_c^(3/4) tau_W^(1/4) / |W*|. On the maps of figure 5 gates are then off by less than 1e-3
 # in 99 of 100 trajectories that do not amplify a jitter of their start a thousandfold (95 of 100 do not), and
@@ -59,7 +63,7 @@ class Structure:
     """Cells that one compiled program can run: they differ in real numbers only.
 
     Attributes:
-        configuration: all parameters that are compiled in, and those that no axis changes.
+        spec: all parameters that are compiled in, and those that no axis changes.
         paths: parameters that are data of the program.
         method: how to step.
         num_blocks: number of blocks that all schedules are padded to, with two intervals each.
@@ -67,19 +71,19 @@ class Structure:
         num_groups: groups of a tile.
     """
 
-    configuration: Configuration
+    spec: Any
     paths: tuple[str, ...]
-    method: AbstractMethod | LaneSteps
+    method: AbstractMethod
     num_blocks: int
     num_cells: int
     num_groups: int
 
 
 class Schedule(eqx.Module):
-    """The time grid of a group as data: padded intervals, the task of every block, and how many intervals are real."""
+    """The time grid of a group as data: padded intervals, the padded curriculum, and how many intervals are real."""
 
     grid: TimeGrid
-    tasks: Int[Array, " b"]
+    curriculum: AbstractCurriculum
     num_records: Int[Array, ""]
 
     @property
@@ -138,7 +142,7 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
     sweep.check_values()
     repetitions = len(sweep.repetitions())
     if repetitions == 0:
-        raise ValueError(f"num_seeds is {sweep.configuration.randomness.num_seeds}; at least one repetition is needed.")
+        raise ValueError(f"num_seeds is {sweep.num_repetitions}; at least one repetition is needed.")
     chosen = np.full(sweep.num_cells, cells is None)
     if cells is not None:
         chosen[list(cells)] = True
@@ -176,45 +180,58 @@ class _Part:
         state_bytes: memory of one system with its initial state.
     """
 
-    def __init__(self, sweep: Sweep, configuration: Configuration, cells: np.ndarray):
-        self.configuration = configuration
+    def __init__(self, sweep: Sweep, spec: Any, cells: np.ndarray):
+        self.spec = spec
         self.precision = sweep.precision
-        real = [axis.path for axis in sweep.parameters if is_real(configuration, axis.path)]
-        self.paths = tuple(path for path in real if path not in _LAID_OUT)
-        key = building.first(building.keys_of(sweep.configuration.randomness.seed, sweep.repetitions()))
+        real = [axis.path for axis in sweep.parameters if is_real(spec, axis.path)]
+        steps_are_given = isinstance(spec, Configuration)
+        self.paths = tuple(path for path in real if not (steps_are_given and path in _LAID_OUT))
+        key = building.first(building.keys_of(sweep.seed, sweep.repetitions()))
 
-        def build(changes: dict[str, Any]) -> tuple[AbstractGatedLinear, PyTree]:
-            return building.build(replaced(configuration, changes), key)
+        def build(changes: dict[str, Any]) -> tuple[AbstractSystem, PyTree]:
+            return replaced(spec, changes).build(key)
 
         corners = self._corners(sweep)
         # Numbers are known here, and checked; what depends on the key is not computed.
-        systems, (state, *_) = zip(*[jax.eval_shape(partial(build, corner)) for corner in corners], strict=True)
-        held = [leaf for leaf in jax.tree.leaves((systems[0], state)) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+        shapes = [eqx.filter_eval_shape(partial(build, corner)) for corner in corners]
+        system, state = shapes[0]
+        held = [leaf for leaf in jax.tree.leaves((system, state)) if _is_floating(leaf)]
         self.state_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in held)
-        if lanes_can_run(systems[0], state):
-            specs = {replaced(configuration, corner).teachers for corner in corners}
-            teachers = [np.asarray(building.build_tasks(spec, key.teachers).teachers) for spec in specs]
+        self.on_schedule = _on_schedule(spec, real, system)
+        columns = [_values(sweep, spec, path, cells) for path in self.on_schedule]
+        ends = {tuple(row) for row in np.unique(np.stack(columns, axis=1), axis=0).tolist()} if columns else {()}
+        curricula = {end: self._curriculum(end, system) for end in ends}
+        any_curriculum = next(iter(curricula.values()))
+        # Lanes know how long a step may be from plain values; others are asked, with all their numbers.
+        if steps_are_given and lanes_can_run(system, state):
+            specs = {replaced(spec, corner).teachers for corner in corners}
+            teachers = [np.asarray(building.build_tasks(item, key.teachers).teachers) for item in specs]
             size = max(float(np.max(np.linalg.norm(item, axis=(-2, -1)))) for item in teachers)
-            gates, weights, *start = (
-                _values(sweep, configuration, path, cells) for path in (*_TIME_CONSTANTS, *_OF_THE_START)
-            )
-            largest = np.maximum(size, _exchange_at_start(configuration, start, size) / SLACK)
+            gates, weights, *start = (_values(sweep, spec, path, cells) for path in (*_TIME_CONSTANTS, *_OF_THE_START))
+            largest = np.maximum(size, _exchange_at_start(spec, start, size) / SLACK)
             self.method, step = LaneSteps(), _lane_steps(gates, weights, largest)
         else:
-            built = jax.jit(build)
-            self.method, step = _other_steps(configuration, [built(corner) for corner in corners])
-        *ends, given = (_values(sweep, configuration, path, cells) for path in _LAID_OUT)
-        self.groups = _grouped((*ends, np.where(np.isnan(given), step, given)), cells)
-        curricula = {ends: self._curriculum(ends, systems[0]) for ends in {key[:2] for key in self.groups}}
+            build_one = eqx.filter_jit(build)
+            built = [build_one(corner) for corner in corners]
+            if lanes_can_run(system, state):
+                self.method, step = LaneSteps(), min(_lane_step(*one) for one in built)
+            else:
+                self.method, step = _other_steps(spec, built, any_curriculum)
+        given = _values(sweep, spec, "max_step", cells) if steps_are_given else np.full(len(cells), math.nan)
+        self.groups = _grouped((*columns, np.where(np.isnan(given), step, given)), cells)
         self.num_blocks = max(curriculum.num_blocks for curriculum in curricula.values())
-        self.schedules = {key: self._schedule(curricula[key[:2]], key[2]) for key in self.groups}
+        self.schedules = {key: self._schedule(curricula[key[:-1]], key[-1]) for key in self.groups}
         self.num_steps = {key: schedule.num_steps for key, schedule in self.schedules.items()}
         method = FixedSteps() if isinstance(self.method, LaneSteps) else self.method
-        check(systems[0], next(iter(curricula.values())), state, method, sweep.check > 0)
-        if configuration.network.num_paths < systems[0].tasks.num_tasks:
+        check(system, any_curriculum, state, method, sweep.check > 0)
+        if sweep.check > 0 and not isinstance(system, AbstractQuadraticGatedFlow):
             raise ValueError(
-                f"a sweep matches every task to a path of its own; got {systems[0].tasks.num_tasks} tasks, composites "
-                f"included, and {configuration.network.num_paths} paths. Use more paths."
+                f"check moves the gates of the start, which a {type(system).__name__} does not have; set it to 0."
+            )
+        if steps_are_given and spec.network.num_paths < system.num_tasks:
+            raise ValueError(
+                f"a sweep matches every task to a path of its own; got {system.num_tasks} tasks, composites "
+                f"included, and {spec.network.num_paths} paths. Use more paths."
             )
 
     def _corners(self, sweep: Sweep) -> list[dict[str, float]]:
@@ -226,12 +243,8 @@ class _Part:
             corners += [first | {path: value} for value in {min(axis.values), max(axis.values)} - {first[path]}]
         return corners
 
-    def _curriculum(self, ends: tuple[float, ...], system: AbstractGatedLinear) -> Blocked:
-        block_duration, total_time = ends
-        spec = dataclasses.replace(self.configuration.curriculum, block_duration=block_duration, total_time=total_time)
-        curriculum = building.build_curriculum(spec, system.tasks)
-        assert isinstance(curriculum, Blocked)  # named curricula are
-        return curriculum
+    def _curriculum(self, ends: tuple[float, ...], system: AbstractSystem) -> AbstractCurriculum:
+        return replaced(self.spec, dict(zip(self.on_schedule, ends, strict=True))).build_curriculum(system)
 
     def tiles(self, chosen: np.ndarray, repetitions: int) -> list[Tile]:
         """The cells that are True in `chosen`, which has an entry for every cell of the sweep."""
@@ -240,7 +253,7 @@ class _Part:
         mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
         lanes = size * repetitions
         structure = Structure(
-            self.configuration,
+            self.spec,
             self.paths,
             self.method,
             self.num_blocks,
@@ -257,11 +270,11 @@ class _Part:
         tiles = (groups[start : start + number] for start in range(0, len(groups), number))
         return [Tile(structure, *(tuple(item) for item in list(zip(*tile, strict=True))[1:])) for tile in tiles]
 
-    def _schedule(self, curriculum: Blocked, step: float) -> Schedule:
-        grid = lay_out(curriculum, step)
-        tasks = np.pad(np.asarray(curriculum.tasks), (0, self.num_blocks - curriculum.num_blocks))
+    def _schedule(self, curriculum: AbstractCurriculum, step: float) -> Schedule:
+        place = lay_out_whole_steps if isinstance(self.method, AbstractWholeSteps) else lay_out
+        grid = place(curriculum, step)
         number = np.asarray(grid.start.shape[0])
-        return Schedule(grid.padded(2 * self.num_blocks), *jax.device_put((tasks, number)))
+        return Schedule(grid.padded(2 * self.num_blocks), curriculum.padded(self.num_blocks), jax.device_put(number))
 
     def _lanes(self) -> int:
         if jax.default_backend() != "cpu":
@@ -272,17 +285,77 @@ class _Part:
 
 
 def _other_steps(
-    configuration: Configuration, built: list[tuple[AbstractGatedLinear, PyTree]]
+    spec: Any, built: list[tuple[AbstractSystem, PyTree]], curriculum: AbstractCurriculum
 ) -> tuple[AbstractMethod, float]:
-    """How to step systems that do not run on lanes, and the largest step."""
-    default = replaced(configuration, {"max_step": None})
-    methods = [building.build_method(default, system, state) for system, state in built]
+    """How to step systems that do not run on lanes, and the largest step: one for all cells, that suits the fastest."""
+    default = replaced(spec, {"max_step": None}) if isinstance(spec, Configuration) else spec
+    methods = [method_of(default, system, state) for system, state in built]
     first = methods[0]
-    if not isinstance(first, FixedSteps):
+    if not isinstance(first, FixedSteps | AbstractWholeSteps):
         return first, math.inf
-    steps = [method.max_step for method in methods if isinstance(method, FixedSteps) and method.max_step is not None]
-    coarsening = 1.0 if configuration.dynamics is Dynamics.ONLINE else COARSENING
-    return FixedSteps(first.solver), min(steps) * coarsening
+    steps = []
+    for method, (system, state) in zip(methods, built, strict=True):
+        assert isinstance(method, FixedSteps | AbstractWholeSteps)
+        # That of a configuration is the default, with a number in it.
+        chosen = method.max_step is not None and not isinstance(spec, Configuration)
+        coarsening = COARSENING if isinstance(system, AbstractGatedFlow) and not chosen else 1.0
+        step = step_of(system, state, curriculum) if method.max_step is None else method.max_step
+        steps.append(step * coarsening)
+    return first.laid_out(), min(steps)
+
+
+def measures_for(sweep: Sweep) -> Measures:
+    """What is kept of a sweep by default: its outcome, or where paths cannot be matched with tasks the last records.
+
+    Args:
+        sweep: a sweep whose values have been checked.
+
+    Returns:
+        `OUTCOME` for gated linear systems with a path for every task; else all observables of the system at the end.
+    """
+    spec = replaced(sweep.configuration, sweep.changes(0))
+    if isinstance(spec, Configuration):
+        return OUTCOME
+    key = building.first(building.keys_of(sweep.seed, sweep.repetitions()))
+    system, state = eqx.filter_eval_shape(spec.build, key)
+    if isinstance(system, AbstractGatedLinear):
+        gates = eqx.filter_eval_shape(lambda system, state: system.gates(state), system, state)
+        if gates.shape[0] >= system.num_tasks:
+            return OUTCOME
+    observables = system.observables()
+    return Measures(observables, {name: Final(name) for name in observables} | {"result": OUTCOME.scores["result"]})
+
+
+def _on_schedule(spec: Any, paths: Sequence[str], system: AbstractSystem) -> tuple[str, ...]:
+    """The parameters that blocks depend on: all of those by which the curriculum cannot be traced, or changes."""
+
+    def depends(path: str) -> bool:
+        def leaves(value: Array) -> list[Array]:
+            curriculum = replaced(spec, {path: value}).build_curriculum(system)
+            return [jnp.asarray(leaf) for leaf in jax.tree.leaves(curriculum)]
+
+        try:
+            return any(depends_on_first(leaves, jnp.asarray(1.0)))
+        except Exception:  # numbers of blocks, comparisons: whatever asks for the number itself
+            return True
+
+    if isinstance(spec, Configuration):
+        return tuple(path for path in paths if path in (BLOCK_DURATION, TOTAL_TIME))
+    return tuple(path for path in paths if depends(path))
+
+
+def depends_on_first(function: Callable[..., list[Array]], first: PyTree, *others: PyTree) -> list[bool]:
+    """Which of the results of a function its first argument enters."""
+    traced = jax.make_jaxpr(function)(first, *others).jaxpr
+    reached = set(traced.invars[: len(jax.tree.leaves(first))])
+    for equation in traced.eqns:
+        if any(variable in reached for variable in equation.invars if isinstance(variable, Var)):
+            reached.update(equation.outvars)
+    return [isinstance(variable, Var) and variable in reached for variable in traced.outvars]
+
+
+def _is_floating(leaf: Any) -> bool:
+    return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jnp.floating)
 
 
 def _exchange_at_start(configuration: Configuration, start: list[np.ndarray], teacher_norm: float) -> np.ndarray:
@@ -304,7 +377,15 @@ def _lane_steps(gates: np.ndarray, weights: np.ndarray, size: np.ndarray) -> np.
     return 2.0 ** (np.round(STEPS_PER_OCTAVE * np.log2(longest)) / STEPS_PER_OCTAVE)
 
 
-def _values(sweep: Sweep, configuration: Configuration, path: str, cells: np.ndarray) -> np.ndarray:
+def _lane_step(system: Any, state: PyTree) -> float:
+    """The largest step of one system on lanes, asked for with its numbers."""
+    gates, weights = (np.asarray(system.time_constants[name]) for name in ("gates", "weights"))
+    start = max(float(system.exchange(state, task)) for task in system.teacher_tasks())
+    fastest = max(float(system.task_rate()), start / SLACK)
+    return float(_lane_steps(gates, weights, np.asarray(fastest * np.sqrt(gates * weights))))
+
+
+def _values(sweep: Sweep, configuration: Any, path: str, cells: np.ndarray) -> np.ndarray:
     """A real parameter in every cell, swept or not; NaN for None."""
     for axis, index in zip(sweep.axes, np.unravel_index(cells, sweep.shape), strict=True):
         for item in axis.parameters:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from ntadyn.limits import MOST_CELLS, MOST_TRAJECTORIES, check_count
-from ntadyn.specs.checks import check_configuration
-from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.configuration import Randomness
 from ntadyn.specs.paths import is_real, plain, replaced, value_at
+from ntadyn.specs.spec import check_spec
 
 BLOCK_DURATION = "curriculum.block_duration"
 TOTAL_TIME = "curriculum.total_time"
@@ -128,21 +128,24 @@ class Sweep:
     """Every cell of some axes, every repetition in every cell.
 
     Attributes:
-        configuration: all parameters that the axes do not change; its `randomness` says how many repetitions.
+        configuration: all parameters that the axes do not change: a `Configuration`, or any other spec (see
+            `ntadyn.specs.Spec`).
         axes: dimensions of the result, the product of which makes the cells.
         name: short name, used in files and titles.
         streams: crossed repetitions instead of those of the configuration.
+        num_seeds: number of repetitions of a spec that names none, as `Configuration.randomness` does.
         check: share of cells, from 0 to 1, that are run again with halved steps and from a start moved by 1e-6, to
             report how far gates and alignment move; three to four times the work for these cells.
         precision: of everything after the random numbers.
     """
 
-    configuration: Configuration
+    configuration: Any
     axes: tuple[Axis | Zipped, ...]
     name: str = "sweep"
     streams: Streams | None = None
     check: float = 0.0
     precision: Precision = Precision.DOUBLE
+    num_seeds: int | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -164,14 +167,25 @@ class Sweep:
         """Number of repetitions in every cell."""
         if self.streams is not None:
             return self.streams.teachers * self.streams.initial * self.streams.data
-        return self.configuration.randomness.num_seeds
+        randomness = self._randomness
+        return (self.num_seeds or 1) if randomness is None else randomness.num_seeds
+
+    @property
+    def seed(self) -> int:
+        """The one recorded seed that all keys come from; 0 for a spec that names none."""
+        return 0 if self._randomness is None else self._randomness.seed
+
+    @property
+    def _randomness(self) -> Randomness | None:
+        found = getattr(self.configuration, "randomness", None)
+        return found if isinstance(found, Randomness) else None
 
     def repetitions(self) -> list[tuple[int, int, int]]:
         """Which teachers, initial state and data stream every repetition uses."""
         if self.streams is not None:
             return self.streams.indices()
-        randomness = self.configuration.randomness
-        return [(seed if randomness.vary_teachers else 0, seed, seed) for seed in range(randomness.num_seeds)]
+        vary_teachers = self._randomness is not None and self._randomness.vary_teachers
+        return [(seed if vary_teachers else 0, seed, seed) for seed in range(self.num_repetitions)]
 
     def changes(self, cell: int) -> dict[str, Any]:
         """Path -> value of all swept parameters in a cell; cells are numbered row by row, the last axis fastest."""
@@ -200,6 +214,9 @@ class Sweep:
                 has, real values that do not ascend, others that repeat, unknown parameters, randomness as an axis,
                 unequal lengths of zipped parameters, or numbers of repetitions and shares out of range.
         """
+        check_spec(self.configuration)
+        if self.num_seeds is not None and (self._randomness is not None or self.streams is not None):
+            raise ValueError("num_seeds is given beside other repetitions; it is for specs that name none. Drop one.")
         if not self.axes:
             raise ValueError('a sweep needs at least one axis, for example {"time_constants.gates": (0.01, 0.02)}.')
         if not 0 <= self.check <= 1:
@@ -219,7 +236,7 @@ class Sweep:
         if len(set(paths)) < len(paths):
             raise ValueError(f"the axes change {paths}; every parameter can be changed by one axis only.")
         for changes in self._extremes():
-            check_configuration(replaced(self.configuration, changes))
+            check_spec(replaced(self.configuration, changes))
         check_count(f"cells of the axes {[axis.name for axis in self.axes]}", self.num_cells, MOST_CELLS)
         check_count("cells times repetitions", self.num_cells * self.num_repetitions, MOST_TRAJECTORIES)
 

@@ -1,13 +1,13 @@
 """Tiles of a sweep as compiled programs."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.extend.core import Var
 from jaxtyping import Array, Float, Int, PyTree
 
 from ntadyn.interface import AbstractQuadraticGatedFlow, AbstractSystem
@@ -19,12 +19,11 @@ from ntadyn.simulation.outcome import RESULTS, Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.specs import building
 from ntadyn.specs.building import Keys
-from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
-from ntadyn.sweeps.layout import Schedule, Structure
+from ntadyn.sweeps.layout import Schedule, Structure, depends_on_first
 from ntadyn.sweeps.plan import Precision, Sweep
 from ntadyn.sweeps.scores import Measures, alignment, recorded
-from ntadyn.tasks import Blocked
+from ntadyn.tasks import AbstractCurriculum
 
 Values = dict[str, Float[Array, "group cell"]]
 Results = dict[str, Array]
@@ -132,7 +131,7 @@ class _Group(eqx.Module):
 
     systems: AbstractSystem
     states: PyTree
-    curriculum: Blocked
+    curriculum: AbstractCurriculum
     grid: TimeGrid
     structure: Structure = eqx.field(static=True)
 
@@ -153,14 +152,13 @@ def _over_groups(
     def program(work: Work, keys: Keys) -> Results:
         dtype = jnp.dtype(precision.value)
         shape = (structure.num_cells, keys.data.shape[0])
-        built = _Built(structure.configuration, work.values, keys, dtype)
+        built = _Built(structure.spec, work.values, keys, dtype)
 
         def group(index: Int[Array, ""]) -> Results:
             system, state = built.group(index, shape)
             schedule = jax.tree.map(lambda leaf: leaf[index], work.schedules)
-            durations = jnp.ones(schedule.tasks.shape, dtype)
-            curriculum = Blocked(tasks=schedule.tasks, durations=durations, num_tasks=system.num_tasks)
-            results = one_group(_Group(system, state, curriculum, _rounded(schedule.grid, dtype), structure), schedule)
+            curriculum, grid = _rounded((schedule.curriculum, schedule.grid), dtype)
+            results = one_group(_Group(system, state, curriculum, grid, structure), schedule)
             return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), results)
 
         empty = jax.tree.map(
@@ -183,16 +181,19 @@ class _Built:
     and never stored for every cell.
     """
 
-    def __init__(self, configuration: Configuration, values: Values, keys: Keys, dtype: jnp.dtype):
+    def __init__(self, spec: Any, values: Values, keys: Keys, dtype: jnp.dtype):
         def built(values: dict[str, Array], key: Keys) -> tuple[AbstractSystem, PyTree]:
-            return building.build(replaced(configuration, values), key)
+            return replaced(spec, values).build(key)
 
         def leaves(values: dict[str, Array], key: Keys) -> list[Array]:
-            return _rounded([jnp.asarray(leaf) for leaf in jax.tree.leaves(built(values, key))], dtype)
+            held = jax.tree.leaves(eqx.filter(built(values, key), _is_number))
+            return _rounded([jnp.asarray(leaf) for leaf in held], dtype)
 
         first_cell, first_key = jax.tree.map(lambda leaf: leaf[0, 0], values), building.first(keys)
-        self._structure = jax.tree.structure(jax.eval_shape(built, first_cell, first_key))
-        self._is_swept = _depends_on_first(leaves, first_cell, first_key)
+        whole = eqx.filter_eval_shape(built, first_cell, first_key)
+        numbers, self._rest = eqx.partition(whole, lambda leaf: hasattr(leaf, "dtype") or isinstance(leaf, float))
+        self._structure = jax.tree.structure(numbers)
+        self._is_swept = depends_on_first(leaves, first_cell, first_key)
 
         def swept(values: dict[str, Array], key: Keys) -> list[Array]:
             return [leaf for leaf, is_swept in zip(leaves(values, key), self._is_swept, strict=True) if is_swept]
@@ -212,17 +213,13 @@ class _Built:
         swept = iter([leaf[index] for leaf in self._swept])
         common = iter([jnp.broadcast_to(leaf[None], (shape[0], *leaf.shape)) for leaf in self._common])
         leaves = [next(swept) if is_swept else next(common) for is_swept in self._is_swept]
-        return jax.tree.unflatten(self._structure, [leaf.reshape(-1, *leaf.shape[2:]) for leaf in leaves])
+        numbers = jax.tree.unflatten(self._structure, [leaf.reshape(-1, *leaf.shape[2:]) for leaf in leaves])
+        return eqx.combine(numbers, self._rest)
 
 
-def _depends_on_first(function: Callable[..., list[Array]], first: PyTree, *others: PyTree) -> list[bool]:
-    """Which of the results of a function its first argument enters."""
-    traced = jax.make_jaxpr(function)(first, *others).jaxpr
-    reached = set(traced.invars[: len(jax.tree.leaves(first))])
-    for equation in traced.eqns:
-        if any(variable in reached for variable in equation.invars if isinstance(variable, Var)):
-            reached.update(equation.outvars)
-    return [isinstance(variable, Var) and variable in reached for variable in traced.outvars]
+def _is_number(leaf: Any) -> bool:
+    """Whether a part of what is built differs from cell to cell as data: arrays, and real numbers of Python."""
+    return eqx.is_array(leaf) or isinstance(leaf, float)
 
 
 def _nudged(system: AbstractQuadraticGatedFlow, state: PyTree, size: float) -> PyTree:

@@ -87,6 +87,16 @@ def result(record: Recorded) -> Int[Array, ""]:
     return result_codes(record.result)
 
 
+class Final(eqx.Module):
+    """An observable at the end."""
+
+    name: str = eqx.field(static=True)
+
+    def __call__(self, record: Recorded) -> Any:
+        """The last record."""
+        return record.values[self.name][-1]
+
+
 class Measures(eqx.Module):
     """What a sweep records along every trajectory and what it keeps of that.
 

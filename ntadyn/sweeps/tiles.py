@@ -12,7 +12,8 @@ import numpy as np
 import xarray as xr
 
 from ntadyn.specs import building
-from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep
+from ntadyn.sweeps.fingerprint import fingerprint
+from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep, measures_for
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.program import CHECKS, Program, Work, check_program, run_program
 from ntadyn.sweeps.scores import Measures
@@ -69,13 +70,13 @@ class TiledSweep:
     computed: int = 0
 
     def __post_init__(self):
-        self._keys = building.keys_of(self.sweep.configuration.randomness.seed, self.sweep.repetitions())
+        self._keys = building.keys_of(self.sweep.seed, self.sweep.repetitions())
 
     @classmethod
     def make(
         cls,
         sweep: Sweep,
-        measures: Measures,
+        measures: Measures | None = None,
         cells: Sequence[int] | None = None,
         programs: Programs | None = None,
     ) -> "TiledSweep":
@@ -83,13 +84,15 @@ class TiledSweep:
 
         Args:
             sweep: what to run.
-            measures: what to keep.
+            measures: what to keep; what suits the system if omitted.
             cells: some of its cells; all if omitted.
             programs: those of another part of the same sweep.
 
         Raises:
             ValueError: before any compilation, for anything that cannot be built or run.
         """
+        sweep.check_values()
+        measures = measures_for(sweep) if measures is None else measures
         sweep.check_names((*measures.scores, *CHECKS))
         tiles = lay_out_sweep(sweep, cells)
         most_checked = max((len(_checked(group, sweep.check)) for tile in tiles for group in tile.groups), default=0)
@@ -111,6 +114,7 @@ class TiledSweep:
         ]
         cut = hashlib.sha256(repr(tiles).encode()).hexdigest()
         return self.sweep.identity() | {
+            "spec": fingerprint(type(self.sweep.configuration)),
             "measures": self.measures.identity(),
             "computed by": surroundings(devices),
             "cells and steps of tiles": cut,

@@ -99,6 +99,20 @@ class AbstractCurriculum(eqx.Module):
             ValueError: if there are more durations than blocks, or as on construction.
         """
 
+    def padded(self, num_blocks: int) -> "AbstractCurriculum":
+        """The same curriculum followed by blocks that are never reached, so that several have one shape.
+
+        Raises:
+            ValueError: for a curriculum that cannot be padded.
+        """
+        if num_blocks == self.num_blocks:
+            return self
+        raise ValueError(
+            f"curricula of {self.num_blocks} and of {num_blocks} blocks cannot run side by side: a "
+            f"{type(self).__name__} cannot be padded. Give all as many blocks, use Blocked or Listed, or implement "
+            f"`padded`."
+        )
+
     @property
     def num_blocks(self) -> int:
         """Number of blocks."""
@@ -170,6 +184,11 @@ class Blocked(AbstractCurriculum):
         tasks = self.tasks[:kept] if known is None else jax.device_put(known[:kept])
         return Blocked(tasks=tasks, durations=durations, num_tasks=self.num_tasks)
 
+    def padded(self, num_blocks: int) -> "Blocked":
+        """Followed by further blocks like the last one."""
+        tasks, durations = _padded((self.tasks, self.durations), num_blocks)
+        return Blocked(tasks=tasks, durations=durations, num_tasks=self.num_tasks)
+
 
 class Listed(AbstractCurriculum):
     """The task of block b is entry b of a list: indices of data sets, states of a hazard, batches, whatever arrays say.
@@ -205,6 +224,21 @@ class Listed(AbstractCurriculum):
         kept = kept_blocks("Listed", durations, self.num_blocks)
         tasks = jax.tree.map(lambda leaf: leaf[:kept], self.tasks)
         return Listed(tasks=tasks, durations=durations, num_tasks=self.num_tasks)
+
+    def padded(self, num_blocks: int) -> "Listed":
+        """Followed by further blocks like the last one."""
+        tasks, durations = _padded((self.tasks, self.durations), num_blocks)
+        return Listed(tasks=tasks, durations=durations, num_tasks=self.num_tasks)
+
+
+def _padded(tree: PyTree, length: int) -> PyTree:
+    """Known arrays whose last entry is repeated up to a length; in NumPy, which compiles nothing for a new length."""
+
+    def one(leaf: Array) -> np.ndarray:
+        values = np.asarray(leaf)
+        return np.concatenate([values, np.repeat(values[-1:], length - values.shape[0], axis=0)])
+
+    return jax.device_put(jax.tree.map(one, tree))
 
 
 def sequence(

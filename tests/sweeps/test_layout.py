@@ -62,7 +62,7 @@ def test_groups_fit_into_their_structure_and_share_one_program(tiles):
 
 def test_time_grids_cover_the_run_in_steps_that_fit_the_gates(tiles):
     found = grids(tiles)
-    for cell, (start, end, _, block, steps, tasks, records) in found.items():
+    for cell, (start, end, _, block, steps, tasks, _, records) in found.items():
         duration, tau = DURATIONS[cell // len(GATES)], GATES[cell % len(GATES)]
         blocks = int(np.ceil(2.0 / duration - 1e-9))
         assert records == 2 * blocks
@@ -133,7 +133,7 @@ def test_precision_decides_how_many_lanes_fit():
 def test_what_is_not_a_real_number_is_compiled_in():
     plan = Sweep(BASE, as_axes({"network.num_paths": (2, 3), STRENGTH: (0.1, 0.2)}))
     tiles = lay_out_sweep(plan)
-    assert [tile.structure.configuration.network.num_paths for tile in tiles] == [2, 3]
+    assert [tile.structure.spec.network.num_paths for tile in tiles] == [2, 3]
     assert [tile.cells for tile in tiles] == [(0, 1), (2, 3)]
 
 
