@@ -181,7 +181,7 @@ class _Part:
         self.precision = sweep.precision
         real = [axis.path for axis in sweep.parameters if is_real(configuration, axis.path)]
         self.paths = tuple(path for path in real if path not in _LAID_OUT)
-        key = building.first(building.keys_of(sweep.configuration.randomness.seed, sweep.repetitions()))
+        key = building.first(building.keys_of(sweep.configuration.randomness, sweep.repetitions()))
 
         def build(changes: dict[str, Any]) -> tuple[AbstractGatedLinear, PyTree]:
             return building.build(replaced(configuration, changes), key)

@@ -69,7 +69,7 @@ class TiledSweep:
     computed: int = 0
 
     def __post_init__(self):
-        self._keys = building.keys_of(self.sweep.configuration.randomness.seed, self.sweep.repetitions())
+        self._keys = building.keys_of(self.sweep.configuration.randomness, self.sweep.repetitions())
 
     @classmethod
     def make(
