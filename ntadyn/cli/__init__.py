@@ -14,6 +14,7 @@ from ntadyn.cli.output import standard_streams
 from ntadyn.cli.phase_diagram import PhaseDiagram
 from ntadyn.cli.show import Show
 from ntadyn.cli.simulate import Simulate
+from ntadyn.cli.values import REGISTRY
 from ntadyn.cli.verify import Verify
 from ntadyn.results.text import printable
 from ntadyn.specs.presets import SIMULATIONS
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     summaries = {name: inspect.cleandoc(command.__doc__).splitlines()[0] for name, command in defaults.items()}
     commands = tyro.extras.subcommand_type_from_defaults(defaults, summaries, prefix_names=False)
-    command: Any = tyro.cli(commands, prog="ntadyn", description=DESCRIPTION, args=arguments)
+    command: Any = tyro.cli(commands, prog="ntadyn", description=DESCRIPTION, args=arguments, registry=REGISTRY)
     try:
         code = command.run()
     except (ValueError, OSError) as error:

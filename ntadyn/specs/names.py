@@ -34,5 +34,5 @@ def known_as(name: str, known: Iterable[str], what: str = "name") -> str:
     if spoken(name) in spellings:
         return spellings[spoken(name)]
     near = difflib.get_close_matches(spoken(name), spellings, n=3)
-    meant = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise ValueError(f"there is no {what} {name!r}; there are {', '.join(spellings)}.{meant}")
+    meant = f" Did you mean {' or '.join(spellings[item] for item in near)}?" if near else ""
+    raise ValueError(f"there is no {what} {name!r}; there are {', '.join(spellings.values())}.{meant}")

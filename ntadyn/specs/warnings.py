@@ -62,15 +62,16 @@ def _about_steps(configuration: Configuration) -> Iterator[str]:
     taus, given = configuration.time_constants, configuration.max_step
     if not all(map(_is_number, (taus.gates, taus.weights, given))):
         return
+    size = _size_of_teachers(configuration)
     if configuration.dynamics is Dynamics.ONLINE:
-        fastest = min(taus.gates, taus.weights)
-        if given > fastest * (1 + 1e-9):
+        limit = 2 * min(taus.gates / size**2, taus.weights)
+        if given > limit * (1 + 1e-9):
             yield (
-                f"max_step {given:g} is longer than the fastest time constant {fastest:g}, so that a step of dynamics "
-                f"online overshoots. Make it smaller."
+                f"max_step {given:g} is beyond {limit:.2g}, where the steps of dynamics online overshoot further each "
+                f"time. Make it smaller."
             )
         return
-    default = default_step_for(configuration, _size_of_teachers(configuration))
+    default = default_step_for(configuration, size)
     if given > COARSE * default:
         yield (
             f"max_step {given:g} is {given / default:.0f} times the default step, about {default:.2g}: numbers will "
@@ -83,11 +84,9 @@ def _size_of_teachers(configuration: Configuration) -> float:
     teachers = configuration.teachers
     rows, columns = int(teachers.d_out), int(teachers.d_in)
     values = max(1, min(rows, columns) // int(teachers.num_tasks))
-    scale = {TeacherScale.D_IN: columns**-0.5, TeacherScale.UNIT: 1.0, TeacherScale.NUM_SV: values**-0.5}[
-        teachers.scale
-    ]
+    scales = {TeacherScale.D_IN: columns**-0.5, TeacherScale.UNIT: 1.0, TeacherScale.NUM_SV: values**-0.5}
     entries = {TeacherKind.IID: rows * columns, TeacherKind.SVD: values}
-    return scale * math.sqrt(entries.get(teachers.kind, rows))
+    return scales[teachers.scale] * math.sqrt(entries.get(teachers.kind, rows))
 
 
 def _without_effect(configuration: Configuration) -> Iterator[str]:
