@@ -2,8 +2,8 @@
 
 import enum
 import typing
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
@@ -14,12 +14,19 @@ REGISTRY = ConstructorRegistry()
 
 @REGISTRY.primitive_rule
 def _choice(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-    """Members of enumerations by their names in small letters, and names out of a list."""
+    """Members of enumerations by their names in small letters."""
     if isinstance(info.type, type) and issubclass(info.type, enum.Enum):
         return _one_of({member.name.lower(): member for member in info.type})
-    if typing.get_origin(info.type) is Literal:
-        return _one_of({str(name): name for name in typing.get_args(info.type)})
     return None
+
+
+def one_of(names: Iterable[str]) -> PrimitiveConstructorSpec[str]:
+    """How an option takes one of some names, for its annotation.
+
+    Args:
+        names: in the spelling that is shown.
+    """
+    return _one_of({name: name for name in names})
 
 
 def _one_of(choices: Mapping[str, Any]) -> PrimitiveConstructorSpec[Any]:

@@ -3,7 +3,15 @@
 import math
 
 from ntadyn import limits
-from ntadyn.specs.configuration import Composites, Configuration, Curriculum
+from ntadyn.specs.configuration import (
+    Composites,
+    Configuration,
+    Curriculum,
+    Dynamics,
+    TeacherKind,
+    Teachers,
+    TeacherScale,
+)
 from ntadyn.tasks import schedules, sizes
 
 
@@ -11,6 +19,24 @@ def default_step_for(configuration: Configuration, size: float) -> float:
     """The default step of the population flow with numbers as time constants, and teachers of the norm `size`."""
     taus = configuration.time_constants
     return limits.STEP_OF_EXCHANGE * math.sqrt(taus.gates * taus.weights) / size
+
+
+def num_steps(configuration: Configuration) -> float:
+    """About how many steps a run takes, whose times are numbers."""
+    step = configuration.max_step
+    if step is None:
+        online = configuration.dynamics is Dynamics.ONLINE
+        step = 1e-3 if online else default_step_for(configuration, size_of_teachers(configuration.teachers))
+    return configuration.curriculum.end / step
+
+
+def size_of_teachers(teachers: Teachers) -> float:
+    """|W*| of one teacher, as it is on average."""
+    rows, columns = int(teachers.d_out), int(teachers.d_in)
+    values = max(1, min(rows, columns) // int(teachers.num_tasks))
+    scales = {TeacherScale.D_IN: columns**-0.5, TeacherScale.UNIT: 1.0, TeacherScale.NUM_SV: values**-0.5}
+    entries = {TeacherKind.IID: rows * columns, TeacherKind.SVD: values}
+    return scales[teachers.scale] * math.sqrt(entries.get(teachers.kind, rows))
 
 
 def num_blocks(curriculum: Curriculum) -> int:

@@ -1,12 +1,11 @@
 """What can be run and makes no sense as asked: said beside the result, never refused. Nothing here imports JAX."""
 
-import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ntadyn.specs.configuration import Composites, Configuration, Dynamics, TeacherKind, TeacherScale
-from ntadyn.specs.extent import default_step_for, num_blocks, order_of_tasks
+from ntadyn.specs.configuration import Composites, Configuration, Dynamics, TeacherKind
+from ntadyn.specs.extent import default_step_for, num_blocks, order_of_tasks, size_of_teachers
 
 # Blocks that a task needs to be met again after it was left.
 FEWEST_BLOCKS = 2
@@ -62,7 +61,7 @@ def _about_steps(configuration: Configuration) -> Iterator[str]:
     taus, given = configuration.time_constants, configuration.max_step
     if not all(map(_is_number, (taus.gates, taus.weights, given))):
         return
-    size = _size_of_teachers(configuration)
+    size = size_of_teachers(configuration.teachers)
     if configuration.dynamics is Dynamics.ONLINE:
         limit = 2 * min(taus.gates / size**2, taus.weights)
         if given > limit * (1 + 1e-9):
@@ -77,16 +76,6 @@ def _about_steps(configuration: Configuration) -> Iterator[str]:
             f"max_step {given:g} is {given / default:.0f} times the default step, about {default:.2g}: numbers will "
             f"be far off. Leave it out, or look at estimate_error."
         )
-
-
-def _size_of_teachers(configuration: Configuration) -> float:
-    """|W*| of one teacher, as it is on average."""
-    teachers = configuration.teachers
-    rows, columns = int(teachers.d_out), int(teachers.d_in)
-    values = max(1, min(rows, columns) // int(teachers.num_tasks))
-    scales = {TeacherScale.D_IN: columns**-0.5, TeacherScale.UNIT: 1.0, TeacherScale.NUM_SV: values**-0.5}
-    entries = {TeacherKind.IID: rows * columns, TeacherKind.SVD: values}
-    return scales[teachers.scale] * math.sqrt(entries.get(teachers.kind, rows))
 
 
 def _without_effect(configuration: Configuration) -> Iterator[str]:

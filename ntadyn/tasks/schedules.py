@@ -52,8 +52,7 @@ NAMED: Mapping[str, TwoPhases] = MappingProxyType(
             "AB, CD in turn, then DA", lambda b, M, C: 4 + 2 * (b % 2), lambda b, M, C: 7, num_base=4
         ),
         "AB_BC_CD_DA__AC_BD__": TwoPhases(
-            "AB, BC, CD, DA in turn, then AC, BD (from Python: diagonals are not among the composites of a "
-            "configuration)",
+            "AB, BC, CD, DA in turn, then AC, BD (needs diagonals, which only Python can add)",
             _ring,
             lambda b, M, C: b % 2 + 2 * M,
         ),
