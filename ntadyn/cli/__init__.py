@@ -1,7 +1,7 @@
 """The `ntadyn` command: parse, call, report. Nothing heavy is imported before a command runs."""
 
+import dataclasses
 import inspect
-import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -12,14 +12,21 @@ import tyro
 from ntadyn.cli.bench import Bench
 from ntadyn.cli.output import standard_streams
 from ntadyn.cli.phase_diagram import PhaseDiagram
+from ntadyn.cli.presets import Presets
 from ntadyn.cli.show import Show
 from ntadyn.cli.simulate import Simulate
+from ntadyn.cli.starting_point import check_short_names, making_room, named_preset
+from ntadyn.cli.values import REGISTRY
 from ntadyn.cli.verify import Verify
 from ntadyn.results.text import printable
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.sweeps.phase_maps import PRESETS
+from ntadyn.version import __version__
 
-DESCRIPTION = "Simulate gated linear networks whose gates and weights learn at different speeds."
+DESCRIPTION = (
+    "Simulate gated linear networks whose gates and weights learn at different speeds. `ntadyn COMMAND --help` lists "
+    "the options of a command, `ntadyn --version` says which version this is."
+)
 
 
 @standard_streams()
@@ -28,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # Commands write files: what draws for a screen or a notebook, and may not be installed here, is not asked.
     os.environ["MPLBACKEND"] = "Agg"
+    if arguments[:1] == ["--version"]:
+        print(f"ntadyn {__version__}")
+        sys.exit(0)
     try:
         defaults = _defaults(arguments)
     except ValueError as error:
@@ -35,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     summaries = {name: inspect.cleandoc(command.__doc__).splitlines()[0] for name, command in defaults.items()}
     commands = tyro.extras.subcommand_type_from_defaults(defaults, summaries, prefix_names=False)
-    command: Any = tyro.cli(commands, prog="ntadyn", description=DESCRIPTION, args=arguments)
+    command: Any = tyro.cli(commands, prog="ntadyn", description=DESCRIPTION, args=arguments, registry=REGISTRY)
     try:
         code = command.run()
     except (ValueError, OSError) as error:
@@ -50,25 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _defaults(arguments: list[str]) -> dict[str, Any]:
     """Every command with the defaults of the preset that the arguments name, so that overrides start from there."""
-    simulate, phase_diagram = Simulate(), PhaseDiagram()
-    preset = _named_preset(arguments)
-    if preset in SIMULATIONS:
-        simulate = Simulate(preset=preset, configuration=SIMULATIONS[preset]())
-    if preset in PRESETS:
-        phase_diagram = PhaseDiagram(preset=preset, ranges=PRESETS[preset]())
+    check_short_names(arguments)
+    preset = named_preset(arguments)
+    name = preset if preset in SIMULATIONS else Simulate.preset
+    simulate = Simulate(preset=name, configuration=making_room(SIMULATIONS[name](), arguments))
+    name = preset if preset in PRESETS else PhaseDiagram.preset
+    ranges = PRESETS[name]()
+    ranges = dataclasses.replace(ranges, base=making_room(ranges.base, arguments))
     return {
         "simulate": simulate,
-        "phase-diagram": phase_diagram,
+        "phase-diagram": PhaseDiagram(preset=name, ranges=ranges),
+        "presets": Presets(),
         "verify": Verify(),
         "show": Show(),
         "bench": Bench(),
     }
-
-
-def _named_preset(arguments: list[str]) -> Any:
-    """The preset that the arguments name; raises ValueError if they name several, of which one would be ignored."""
-    named = [argument.removeprefix("--preset=") for argument in arguments if argument.startswith("--preset=")]
-    named += [value for name, value in itertools.pairwise(arguments) if name == "--preset"]
-    if len(named) > 1:
-        raise ValueError(f"--preset is given {len(named)} times ({', '.join(named)}); give it once.")
-    return named[0] if named else None

@@ -1,10 +1,13 @@
 """ntadyn bench: how fast this machine is."""
 
 import json
-import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from ntadyn.cli.devices import check_devices
+from ntadyn.cli.progress import say
 
 MOST_SIZE, MOST_WORKERS = 2048, 4096
 
@@ -31,14 +34,24 @@ class Bench:
                 f"size is {self.size} and workers is {self.workers}; allowed are 2 to {MOST_SIZE:,} and 1 to "
                 f"{MOST_WORKERS:,}."
             )
+        say(f"bench: {self.size} x {self.size} cells in both precisions, and the published algorithm")
+
         import jax
 
         jax.config.update("jax_enable_x64", True)
         check_devices()
 
+        from tqdm import tqdm
+
         from ntadyn.verification.benchmark import measure
 
-        found = measure(self.size, self.workers, lambda text: print(text, file=sys.stderr, flush=True))
+        with ExitStack() as bars:
+
+            def report(what: str, total: int) -> Callable[[int], Any]:
+                bars.close()
+                return bars.enter_context(tqdm(total=total, desc=what, unit_scale=True)).update
+
+            found = measure(self.size, self.workers, report)
         if self.json:
             print(json.dumps(found.as_record(), indent=2))
             return 0

@@ -2,25 +2,23 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from ntadyn.cli.devices import check_devices
+from ntadyn.cli.progress import say, stages, warn
+from ntadyn.cli.values import one_of
+from ntadyn.results.text import printable
 from ntadyn.specs.checks import check_simulation
 from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.extent import num_blocks, num_steps
 from ntadyn.specs.presets import SIMULATIONS
+from ntadyn.specs.warnings import warnings_of
 
-Preset = Literal[
-    "figure-2-flexible",
-    "figure-2-forgetful",
-    "figure-5-published",
-    "figure-5-released",
-    "figure-6-flexible",
-    "figure-6-forgetful",
-    "figure-a7-published",
-    "figure-a7-released",
-]
+COMPUTE, WRITE, DRAW = "compiling and running", "writing", "drawing"
+# Of ten repetitions side by side, on one core.
+SECONDS_PER_STEP = 1e-4
 
 
 @dataclass(frozen=True)
@@ -30,8 +28,8 @@ class Simulate:
     Start from a preset and override any of its parameters; the defaults shown belong to the preset that is chosen.
     """
 
-    preset: Preset = "figure-2-flexible"
-    """Where to start."""
+    preset: Annotated[str, one_of(SIMULATIONS)] = "figure-2-flexible"
+    """Where to start; `ntadyn presets` says what each is."""
     out: Path = Path("simulation")
     """Folder for simulation.nc, simulation.png and simulation.pdf."""
     records_per_block: Annotated[int, tyro.conf.arg(metavar="N")] = 40
@@ -44,33 +42,45 @@ class Simulate:
 
     def run(self) -> int:
         """Simulate, write, draw; 0 if every repetition succeeded, 1 otherwise."""
-        check_simulation(self.configuration, self.records_per_block)
+        check_simulation(self.configuration, self.records_per_block, self.estimate_error)
+        doubts = warnings_of(self.configuration)
 
-        import jax
-        import numpy as np
-
-        jax.config.update("jax_enable_x64", True)
-        check_devices()
-
-        from ntadyn.maps.contents import ending
-        from ntadyn.plotting.style import save_figure
-        from ntadyn.plotting.trajectory import trajectory_figure
         from ntadyn.results import storage
-        from ntadyn.results.provenance import provenance
-        from ntadyn.specs import building
-        from ntadyn.specs.ensemble import run_ensemble
-        from ntadyn.specs.labelled import simulation_dataset
 
         with storage.new_folder(self.out) as folder:
-            trajectory, curriculum = run_ensemble(
-                self.configuration, records_per_block=self.records_per_block, estimate_error=self.estimate_error
-            )
-            key = building.first(building.keys(self.configuration.randomness))
-            tasks = building.build_tasks(self.configuration.teachers, key.teachers)
-            dataset = simulation_dataset(self.configuration, trajectory, curriculum, tasks)
-            dataset.attrs |= provenance()
-            written = [storage.write_dataset(dataset, folder / "simulation.nc")]
-            written += save_figure(trajectory_figure(dataset), folder / "simulation")
+            say(self._title())
+            warn(doubts)
+
+            import jax
+            import numpy as np
+
+            jax.config.update("jax_enable_x64", True)
+            check_devices()
+
+            from ntadyn.maps.contents import ending
+            from ntadyn.plotting.style import save_figure
+            from ntadyn.plotting.trajectory import trajectory_figure
+            from ntadyn.results.provenance import provenance
+            from ntadyn.specs import building
+            from ntadyn.specs.ensemble import run_ensemble
+            from ntadyn.specs.labelled import simulation_dataset
+
+            with stages(self._costs()) as enter:
+                enter(COMPUTE)
+                trajectory, curriculum = run_ensemble(
+                    self.configuration, records_per_block=self.records_per_block, estimate_error=self.estimate_error
+                )
+                jax.block_until_ready(trajectory.values)
+                enter(WRITE)
+                key = building.first(building.keys(self.configuration.randomness))
+                tasks = building.build_tasks(self.configuration.teachers, key.teachers)
+                dataset = simulation_dataset(self.configuration, trajectory, curriculum, tasks)
+                dataset.attrs |= provenance()
+                if doubts:
+                    dataset.attrs["warnings"] = "\n".join(doubts)
+                written = [storage.write_dataset(dataset, folder / "simulation.nc")]
+                enter(DRAW)
+                written += save_figure(trajectory_figure(dataset), folder / "simulation")
         failures = {int(seed): int(code) for seed, code in enumerate(dataset.result.values) if code}
         print(f"{dataset.sizes['seed']} repetitions, {curriculum.num_blocks} blocks, {len(failures)} failed")
         for seed, code in failures.items():
@@ -89,3 +99,13 @@ class Simulate:
         for path in written:
             print(f"wrote {path}")
         return int(bool(failures))
+
+    def _title(self) -> str:
+        blocks, repetitions = num_blocks(self.configuration.curriculum), self.configuration.randomness.num_seeds
+        system = self.configuration.dynamics.name.lower().replace("_", " ")
+        return f"simulate: {repetitions} repetitions of {blocks} blocks ({system}), into {printable(str(self.out))}"
+
+    def _costs(self) -> dict[str, float]:
+        """About how many seconds the stages take."""
+        steps = num_steps(self.configuration) * (3 if self.estimate_error else 1)
+        return {COMPUTE: 12.0 + SECONDS_PER_STEP * steps, WRITE: 2.0, DRAW: 2.0}

@@ -22,6 +22,7 @@ from ntadyn.regularizers.norm_penalties import L1, L2, ColumnL1, ColumnL2, Frobe
 from ntadyn.regularizers.penalty import AbstractPenalty, Sum, Zero
 from ntadyn.regularizers.relative_weights import from_relative_weights
 from ntadyn.regularizers.smoothing import smoothed
+from ntadyn.regularizers.terms import from_coefficients
 
 __all__ = [
     "L1",
@@ -35,6 +36,7 @@ __all__ = [
     "UnitL1Norm",
     "UnitL2Norm",
     "Zero",
+    "from_coefficients",
     "from_relative_weights",
     "smoothed",
 ]

@@ -3,9 +3,11 @@
 import numpy as np
 
 from ntadyn.regularizers.coefficients import Coefficient, check_nonnegative, is_concrete
-from ntadyn.regularizers.gate_penalties import Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.regularizers.norm_penalties import L1, L2, ColumnL1, ColumnL2, Frobenius
-from ntadyn.regularizers.penalty import AbstractPenalty, combine
+from ntadyn.regularizers.penalty import AbstractPenalty
+from ntadyn.regularizers.terms import from_coefficients
+
+_FACTORS = {"nonnegative": 10.0, "unit_l1": 10.0, "unit_l2": 1.0, "frobenius": 1.0}
+_FACTORS |= dict.fromkeys(("l1", "l2", "column_l1", "column_l2"), 0.5)
 
 
 def from_relative_weights(
@@ -45,33 +47,23 @@ def from_relative_weights(
     Source: published code of arXiv 2411.03840
     """
     check_nonnegative("strength", strength)
-    published = {
-        "gates": (
-            ("nonnegative", nonnegative, 10.0, Nonnegativity),
-            ("unit_l1", unit_l1, 10.0, UnitL1Norm),
-            ("unit_l2", unit_l2, 1.0, UnitL2Norm),
-            ("l1", l1, 0.5, L1),
-            ("l2", l2, 0.5, L2),
-        ),
-        "weights": (
-            ("column_l1", column_l1, 0.5, ColumnL1),
-            ("column_l2", column_l2, 0.5, ColumnL2),
-            ("frobenius", frobenius, 1.0, Frobenius),
-        ),
+    given = {
+        "nonnegative": nonnegative,
+        "unit_l1": unit_l1,
+        "unit_l2": unit_l2,
+        "l1": l1,
+        "l2": l2,
+        "column_l1": column_l1,
+        "column_l2": column_l2,
+        "frobenius": frobenius,
     }
-    listed = [(name, weight) for rows in published.values() for name, weight, _, _ in rows if weight is not None]
-    for name, weight in listed:
+    listed = {name: weight for name, weight in given.items() if weight is not None}
+    for name, weight in listed.items():
         check_nonnegative(f"the relative weight {name}", weight)
-    total = sum((weight for _, weight in listed), start=0.0)
+    total = sum(listed.values(), start=0.0)
     if listed and is_concrete(total) and not np.all(np.asarray(total) > 0):
         raise ValueError(
-            f"The relative weights {dict(listed)} sum to zero, so that their shares are undefined. "
+            f"The relative weights {listed} sum to zero, so that their shares are undefined. "
             f"Give at least one positive weight; to switch everything off use strength 0 or list no weight."
         )
-    return {
-        group: combine(
-            kind(factor * strength * weight / total) for _, weight, factor, kind in rows if weight is not None
-        )
-        for group, rows in published.items()
-        if any(weight is not None for _, weight, _, _ in rows)
-    }
+    return from_coefficients({name: _FACTORS[name] * strength * weight / total for name, weight in listed.items()})

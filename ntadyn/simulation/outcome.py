@@ -1,5 +1,6 @@
 """What a simulation gives: what was recorded, how it ended, and how far it can be trusted."""
 
+import warnings
 from typing import Any
 
 import diffrax
@@ -9,30 +10,33 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
+with warnings.catch_warnings():
+    # Equinox says that Diffrax's message for success is replaced: it is empty, and prints as RESULTS<>.
+    warnings.simplefilter("ignore", UserWarning)
 
-class RESULTS(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
-    """Result codes of trajectories: those of Diffrax, and some of our own."""
+    class RESULTS(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
+        """Result codes of trajectories: those of Diffrax, and some of our own."""
 
-    successful = ""
-    diverged = (
-        "The trajectory diverged: its state is not finite, or under an update ten thousand times as large as teachers "
-        "and start together. Take smaller steps (`max_step`), a solver that is stable at them (`Splitting`), or weaker "
-        "drive."
-    )
-    impossible = (
-        "The trajectory broke a law of the flow: its loss became negative, its energy rose while one task was in "
-        "force, or its overlaps are those of no network. Its numbers mean nothing. Take smaller steps (`max_step`) or "
-        "the default solver; if it was the default, please report it."
-    )
-    unresolved = (
-        "The state changes so much faster than the steps were chosen for that each would have to be divided into more "
-        "than 4096 parts; it was left as it was. Start nearer to zero or to the teachers, or take smaller steps "
-        "(`max_step`)."
-    )
-    kink_met = (
-        "A gate reached zero, where its penalty has a kink, under an adaptive solver: such solvers chatter there and "
-        "can report success with wrong gates. Use the default fixed-step `Splitting`, or a smoothed penalty."
-    )
+        successful = "successful"
+        diverged = (
+            "The trajectory diverged: its state is not finite, or under an update ten thousand times as large as "
+            "teachers and start together. Take smaller steps (`max_step`), a solver that is stable at them "
+            "(`Splitting`), or weaker drive."
+        )
+        impossible = (
+            "The trajectory broke a law of the flow: its loss became negative, its energy rose while one task was in "
+            "force, or its overlaps are those of no network. Its numbers mean nothing. Take smaller steps "
+            "(`max_step`) or the default solver; if it was the default, please report it."
+        )
+        unresolved = (
+            "The state changes so much faster than the steps were chosen for that each would have to be divided into "
+            "more than 4096 parts; it was left as it was. Start nearer to zero or to the teachers, or take smaller "
+            "steps (`max_step`)."
+        )
+        kink_met = (
+            "A gate reached zero, where its penalty has a kink, under an adaptive solver: such solvers chatter there "
+            "and can report success with wrong gates. Use the default fixed-step `Splitting`, or a smoothed penalty."
+        )
 
 
 RESULT_CODES = "result code: 0 successful, 1 diverged, 2 other failure, 3 impossible, 4 unresolved"

@@ -13,7 +13,8 @@ from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderP
 from ntadyn.interface import AbstractGatedLinear
 from ntadyn.networks import AbstractGatedNetwork, DeepLinear, GatedLinear, NeuronGatedLinear
 from ntadyn.networks.network import check_sizes, gaussian_gates
-from ntadyn.regularizers import from_relative_weights
+from ntadyn.regularizers import from_coefficients, from_relative_weights
+from ntadyn.regularizers.penalty import AbstractPenalty
 from ntadyn.simulation.defaults import default_step
 from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.simulation.method import AbstractMethod
@@ -43,28 +44,35 @@ def keys(randomness: config.Randomness) -> Keys:
     if randomness.num_seeds < 1:
         raise ValueError(f"num_seeds is {randomness.num_seeds}; at least one repetition is needed.")
     repetitions = range(randomness.num_seeds)
-    return keys_of(randomness.seed, [(k if randomness.vary_teachers else 0, k, k) for k in repetitions])
+    return keys_of(randomness, [(k if randomness.vary_teachers else 0, k, k) for k in repetitions])
 
 
-def keys_of(seed: int, repetitions: Sequence[tuple[int, int, int]]) -> Keys:
+def keys_of(seeds: int | config.Randomness, repetitions: Sequence[tuple[int, int, int]]) -> Keys:
     """Keys of repetitions that name the teachers, the initial state and the data stream that they use.
 
     Args:
-        seed: the one recorded seed.
+        seeds: the one recorded seed, or what has one, and may have one per stream.
         repetitions: (teachers, initial state, data) of every repetition, counted from 0.
 
     Returns:
         Keys with a leading axis over repetitions; equal numbers give equal keys.
 
     Raises:
-        ValueError: if the seed is negative or does not fit into 32 bits.
+        ValueError: if a seed is negative or does not fit into 32 bits.
     """
+    given = config.Randomness(seed=seeds) if isinstance(seeds, int) else seeds
+    own = (given.teachers_seed, given.initial_seed, given.data_seed)
+    roots = [_roots(given.seed if seed is None else seed)[stream] for stream, seed in enumerate(own)]
+    chosen = np.asarray(repetitions).T
+    return Keys(*(jax.random.split(root, int(max(row)) + 1)[row] for root, row in zip(roots, chosen, strict=True)))
+
+
+def _roots(seed: int) -> Key[Array, " stream"]:
+    """One key for each of the three streams."""
     # Larger seeds would mean something else, or nothing, where JAX runs in 32 bits.
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed is {seed}; it must be between 0 and {2**32 - 1}.")
-    roots = jax.random.split(jax.random.key(seed), 3)
-    chosen = np.asarray(repetitions).T
-    return Keys(*(jax.random.split(root, int(max(row)) + 1)[row] for root, row in zip(roots, chosen, strict=True)))
+    return jax.random.split(jax.random.key(seed), 3)
 
 
 def build_tasks(spec: config.Teachers, key: PRNGKeyArray) -> TaskSet:
@@ -95,18 +103,26 @@ def build_tasks(spec: config.Teachers, key: PRNGKeyArray) -> TaskSet:
 
 
 def build_curriculum(spec: config.Curriculum, tasks: TaskSet) -> AbstractCurriculum:
-    """The blocks, cut at the total time.
+    """The blocks, cut at the total time if there is one.
 
     Raises:
-        ValueError: for an unknown name or lengths that are not positive and finite.
+        ValueError: for an unknown name, tasks that are not there, or lengths that are not positive and finite.
     """
-    if not (0 < spec.block_duration < math.inf and 0 < spec.total_time < math.inf):
+    total_time = spec.total_time
+    if not (0 < spec.block_duration < math.inf and (total_time is None or 0 < total_time < math.inf)):
         raise ValueError(
-            f"block duration {spec.block_duration} and total time {spec.total_time} must both be positive and finite."
+            f"block duration {spec.block_duration} and total time {total_time} must both be positive and finite."
         )
-    num_blocks = curricula.num_blocks_until(spec.total_time, spec.block_duration)
-    whole = named(spec.name, num_blocks, tasks.num_base, tasks.num_composites, spec.block_duration)
-    return curricula.until(whole, spec.total_time)
+    if total_time is not None:
+        num_blocks = curricula.num_blocks_until(total_time, spec.block_duration)
+    else:
+        num_blocks = len(spec.tasks or ()) if spec.num_blocks is None else int(spec.num_blocks)
+    if spec.tasks is None:
+        name = spec.name or config.DEFAULT_CURRICULUM
+        whole = named(name, num_blocks, tasks.num_base, tasks.num_composites, spec.block_duration)
+    else:
+        whole = curricula.sequence(np.resize(spec.tasks, num_blocks), spec.block_duration, tasks.num_tasks)
+    return whole if total_time is None else curricula.until(whole, total_time)
 
 
 def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractGatedLinear, PyTree]:
@@ -117,9 +133,7 @@ def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractGated
     """
     tasks = build_tasks(configuration.teachers, key.teachers)
     taus = {"gates": configuration.time_constants.gates, "weights": configuration.time_constants.weights}
-    weights = vars(configuration.penalties)
-    listed = any(value is not None for name, value in weights.items() if name != "strength")
-    penalties = from_relative_weights(**weights) if listed else {}
+    penalties = build_penalties(configuration)
     gating = configuration.network.gating
     network = build_network(configuration.network, tasks, key.initial)
     if configuration.dynamics is config.Dynamics.ORDER_PARAMETERS:
@@ -135,6 +149,18 @@ def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractGated
         else:
             system = flow
     return system, system.initial_state(network)
+
+
+def build_penalties(configuration: config.Configuration) -> dict[str, AbstractPenalty]:
+    """The penalties by parameter group, from coefficients where there are any, else from relative weights.
+
+    Raises:
+        ValueError: for coefficients or weights that are negative or not finite.
+    """
+    if configuration.coefficients.listed:
+        return from_coefficients(configuration.coefficients.listed)
+    relative = configuration.penalties
+    return from_relative_weights(relative.strength, **relative.listed) if relative.listed else {}
 
 
 def build_network(spec: config.Network, tasks: TaskSet, key: PRNGKeyArray) -> AbstractGatedNetwork:

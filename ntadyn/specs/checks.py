@@ -4,11 +4,23 @@ import dataclasses
 import enum
 import math
 import operator
+import typing
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from ntadyn import limits
-from ntadyn.specs.configuration import Composites, Configuration, Dynamics, Gating, TeacherScale
+from ntadyn.specs.configuration import (
+    Composites,
+    Configuration,
+    Curriculum,
+    Dynamics,
+    Gating,
+    TeacherKind,
+    Teachers,
+    TeacherScale,
+)
+from ntadyn.specs.extent import default_step_for, end_as_given, num_blocks, num_composites, order_of_tasks
+from ntadyn.tasks import sizes
 
 _WHOLE = {
     "teachers.num_tasks": (1, limits.MOST_OF_A_SIZE),
@@ -16,7 +28,11 @@ _WHOLE = {
     "teachers.d_out": (1, limits.MOST_OF_A_SIZE),
     "network.num_paths": (1, limits.MOST_OF_A_SIZE),
     "batch_size": (1, limits.MOST_OF_A_SIZE),
+    "curriculum.num_blocks": (1, limits.MOST_BLOCKS),
     "randomness.seed": (0, 2**32 - 1),
+    "randomness.teachers_seed": (0, 2**32 - 1),
+    "randomness.initial_seed": (0, 2**32 - 1),
+    "randomness.data_seed": (0, 2**32 - 1),
     "randomness.num_seeds": (1, limits.MOST_REPETITIONS),
 }
 _POSITIVE = ("curriculum.block_duration", "curriculum.total_time", "time_constants.gates", "time_constants.weights")
@@ -41,9 +57,24 @@ def check_configuration(configuration: Configuration) -> None:
         _check_value(path, kind, value)
     _check_penalties(configuration)
     _check_sizes(configuration)
+    _check_ways(configuration.curriculum)
 
 
-def check_simulation(configuration: Configuration, records_per_block: int = 0) -> None:
+def check_parts(configuration: Configuration) -> None:
+    """Refuse teachers and curricula that cannot be made, in the words of those that make them.
+
+    Args:
+        configuration: one that has passed `check_configuration`.
+
+    Raises:
+        ValueError: for teachers that do not fit into the sizes, a curriculum that is not known, or tasks that are not
+            there.
+    """
+    _check_teachers(configuration.teachers)
+    _check_curriculum(configuration)
+
+
+def check_simulation(configuration: Configuration, records_per_block: int = 0, estimate_error: bool = False) -> None:
     """`check_configuration`, and whether one run at its own or the default step would end, with room for its records.
 
     Teachers are not smaller than the size of one row says; that is all that is known of them before they are drawn.
@@ -51,45 +82,59 @@ def check_simulation(configuration: Configuration, records_per_block: int = 0) -
     Args:
         configuration: any configuration.
         records_per_block: how many are asked for inside every block.
+        estimate_error: whether errors are to be estimated, too.
 
     Raises:
         ValueError: see `check_configuration`; for more steps or records than `limits` allow, with the parameters that
-            make them.
+            make them, a number of records below zero, or errors of batches.
     """
     check_configuration(configuration)
-    taus, total, given = configuration.time_constants, configuration.curriculum.total_time, configuration.max_step
-    block = configuration.curriculum.block_duration
-    if not all(isinstance(value, int | float) for value in (taus.gates, taus.weights, total, block, given or 0.0)):
+    check_parts(configuration)
+    if records_per_block < 0:
+        raise ValueError(f"records_per_block is {records_per_block}; it must be zero or more.")
+    if estimate_error and configuration.dynamics is Dynamics.ONLINE:
+        raise ValueError(
+            "estimate_error halves the steps of the population flow, and dynamics online has none: its steps are the "
+            "rule itself. Leave it out, or choose dynamics gradient_flow or order_parameters."
+        )
+    taus, given, curriculum = configuration.time_constants, configuration.max_step, configuration.curriculum
+    if not all(_is_number(value) for value in (taus.gates, taus.weights, curriculum.block_duration, given or 0.0)):
+        return
+    if not _is_number(total := curriculum.end):
         return
     if records_per_block > 0:
-        what = f"records_per_block {records_per_block} in {math.ceil(total / block)} blocks"
-        limits.check_count(what, records_per_block * math.ceil(total / block), limits.MOST_RECORDS)
+        number = num_blocks(curriculum)
+        what = f"records_per_block {records_per_block} in {number} blocks"
+        limits.check_count(what, records_per_block * number, limits.MOST_RECORDS)
     if given is not None:
-        limits.check_count(f"steps of max_step {given:g} in total_time {total:g}", total / given, limits.MOST_STEPS)
+        what = f"steps of max_step {given:g} in {end_as_given(curriculum)}"
+        limits.check_count(what, total / given, limits.MOST_STEPS)
     elif configuration.dynamics is not Dynamics.ONLINE:
         size = 1.0 if configuration.teachers.scale is not TeacherScale.D_IN else configuration.teachers.d_in**-0.5
-        step = limits.STEP_OF_EXCHANGE * math.sqrt(taus.gates * taus.weights) / size
         what = (
-            f"the default step for time_constants.gates {taus.gates:g} and weights {taus.weights:g} in total_time "
-            f"{total:g}"
+            f"the default step for time_constants.gates {taus.gates:g} and weights {taus.weights:g} in "
+            f"{end_as_given(curriculum)}"
         )
-        limits.check_count(what, total / step, limits.MOST_STEPS)
+        limits.check_count(what, total / default_step_for(configuration, size), limits.MOST_STEPS)
 
 
 def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Dotted path, declared type and value of every parameter; raises where a group is something else."""
     for item in dataclasses.fields(node):
         path, value = prefix + item.name, getattr(node, item.name)
-        default = item.default_factory if item.default_factory is not dataclasses.MISSING else None
-        if isinstance(default, type) and dataclasses.is_dataclass(default):
-            if not isinstance(value, default):
-                raise ValueError(f"{path} is {_shown(value)}; it must be a {default.__name__} of ntadyn.specs.")
+        if isinstance(item.type, type) and dataclasses.is_dataclass(item.type):
+            if not isinstance(value, item.type):
+                raise ValueError(f"{path} is {_shown(value)}; it must be a {item.type.__name__} of ntadyn.specs.")
             yield from _leaves(value, f"{path}.")
         else:
             yield path, item.type, value
 
 
 def _check_value(path: str, kind: Any, value: Any) -> None:
+    if typing.get_origin(kind) is Annotated:
+        kind = typing.get_args(kind)[0]
+    if value is None and type(None) in typing.get_args(kind):
+        return
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         if not isinstance(value, kind):
             allowed = ", ".join(f"{kind.__name__}.{member.name}" for member in kind)
@@ -97,15 +142,16 @@ def _check_value(path: str, kind: Any, value: Any) -> None:
     elif kind is bool:
         if not isinstance(value, bool):
             raise ValueError(f"{path} is {_shown(value)}; it must be True or False.")
-    elif kind is str:
+    elif kind == str | None:
         if not isinstance(value, str):
             raise ValueError(f"{path} is {_shown(value)}; it must be text.")
+    elif path == "curriculum.tasks":
+        if not isinstance(value, tuple) or not value or not all(_as_index(item) >= 0 for item in value):
+            raise ValueError(f"{path} is {_shown(value)}; it must be a tuple of whole numbers from 0, one or more.")
     elif path in _WHOLE:
         low, high = _WHOLE[path]
         if not low <= _as_index(value) <= high:
             raise ValueError(f"{path} is {_shown(value)}; it must be a whole number from {low} to {high:,}.")
-    elif value is None and kind == float | None:
-        return
     elif _is_number(value) or (type(value).__module__ == "numpy" and hasattr(value, "dtype")):  # slow to import itself
         for number in _as_floats(path, value):
             _check_real(path, number)
@@ -151,40 +197,53 @@ def _check_real(path: str, value: float) -> None:
     elif path in _SHARES:
         if not 0 <= value <= 1:
             raise ValueError(f"{path} is {value}; it must lie between 0 and 1.")
-    elif (path.startswith("penalties.") or path.endswith("_scale")) and value < 0:
+    elif (path.startswith(("penalties.", "coefficients.")) or path.endswith("_scale")) and value < 0:
         raise ValueError(f"{path} is {value}; it must not be negative.")
 
 
 def _check_penalties(configuration: Configuration) -> None:
-    penalties = configuration.penalties
-    on_weights = [name for name in _OF_WEIGHTS if getattr(penalties, name) is not None]
+    relative, coefficients = configuration.penalties, configuration.coefficients
+    given = [f"penalties.{name}" for name in relative.listed]
+    if coefficients.listed and (given or not _is_zero(relative.strength)):
+        given = given or ["penalties.strength"]
+        raise ValueError(
+            f"coefficients.{next(iter(coefficients.listed))} and {', '.join(given)} exclude each other: penalties are "
+            f"given as coefficients or as shares of one strength. Leave out the ones (None), or the others (None, and "
+            f"penalties.strength 0: NO_PENALTIES of ntadyn.specs)."
+        )
+    listed = [*given, *(f"coefficients.{name}" for name in coefficients.listed)]
+    _check_acted_on(configuration, listed)
+    if relative.listed and all(_is_zero(value) for value in relative.listed.values()):
+        raise ValueError(
+            f"penalties {', '.join(relative.listed)} are all zero, so that their shares of penalties.strength are "
+            f"undefined; switch the penalty off with penalties.strength 0, or leave the terms out (None)."
+        )
+
+
+def _is_zero(value: Any) -> bool:
+    return _is_number(value) and value == 0
+
+
+def _check_acted_on(configuration: Configuration, penalties: list[str]) -> None:
+    """Raise ValueError if there is a penalty on something that the system does not hold."""
+    on_weights = [path for path in penalties if path.rpartition(".")[2] in _OF_WEIGHTS]
     if on_weights and configuration.dynamics is Dynamics.ORDER_PARAMETERS:
         raise ValueError(
-            f"penalties.{on_weights[0]} acts on the weights, which dynamics ORDER_PARAMETERS does not hold; choose "
-            f"dynamics GRADIENT_FLOW or ONLINE, or leave the penalty out (None)."
+            f"{on_weights[0]} acts on the weights, which dynamics order_parameters does not hold; choose dynamics "
+            f"gradient_flow or online (--dynamics gradient_flow), or leave the penalty out (None)."
         )
-    on_columns = [name for name in _OF_COLUMNS if getattr(penalties, name) is not None]
+    on_columns = [path for path in penalties if path.rpartition(".")[2] in _OF_COLUMNS]
     if on_columns and configuration.network.gating is Gating.LAYER:
         raise ValueError(
-            f"penalties.{on_columns[0]} acts on the input columns of the matrix of a path, which network.gating LAYER "
-            f"does not have; choose another gating, or leave the penalty out (None)."
-        )
-    weights = {
-        item.name: getattr(penalties, item.name) for item in dataclasses.fields(penalties) if item.name != "strength"
-    }
-    listed = {name: value for name, value in weights.items() if value is not None}
-    if listed and all(isinstance(value, int | float) and value == 0 for value in listed.values()):
-        raise ValueError(
-            f"penalties {', '.join(listed)} are all zero, so that their shares of penalties.strength are undefined; "
-            f"switch the penalty off with penalties.strength 0, or leave the terms out (None)."
+            f"{on_columns[0]} acts on the input columns of the matrix of a path, which network.gating layer does not "
+            f"have; choose another gating, or leave the penalty out (None)."
         )
 
 
 def _check_sizes(configuration: Configuration) -> None:
     teachers, network = configuration.teachers, configuration.network
     tasks, d_in, d_out = int(teachers.num_tasks), int(teachers.d_in), int(teachers.d_out)
-    if teachers.composites is not Composites.NONE:
-        tasks += tasks * (tasks - 1) // 2
+    tasks += num_composites(configuration)
     repetitions = int(configuration.randomness.num_seeds)
     limits.check_bytes("teachers.num_tasks, d_out and d_in", tasks, d_out, d_in)
     if configuration.dynamics is Dynamics.ONLINE:
@@ -197,11 +256,53 @@ def _check_sizes(configuration: Configuration) -> None:
         if configuration.dynamics is Dynamics.ORDER_PARAMETERS:
             limits.check_bytes("network.num_paths, teachers.d_out and num_seeds", units, units, repetitions)
             limits.check_bytes("teachers.num_tasks and d_out", tasks * d_out, tasks * d_out)
-    curriculum = configuration.curriculum
-    if isinstance(curriculum.block_duration, int | float) and isinstance(curriculum.total_time, int | float):
-        duration, total = curriculum.block_duration, curriculum.total_time
+
+
+def _check_teachers(spec: Teachers) -> None:
+    shape = int(spec.num_tasks), int(spec.d_out), int(spec.d_in)
+    if spec.kind in (TeacherKind.ORTHOGONAL, TeacherKind.AXIS_ALIGNED, TeacherKind.ROW_OVERLAPPING):
+        sizes.check_rows_fit(spec.kind.value, *shape)
+    elif spec.kind is TeacherKind.SVD:
+        sizes.check_vectors_suffice(min(shape[1:]) // shape[0], *shape)
+    elif spec.kind is TeacherKind.OVERLAPPING and _is_number(spec.overlap):
+        sizes.check_overlap(spec.overlap)
+    if spec.scale is TeacherScale.NUM_SV:
+        sizes.singular_values_per_task(*shape)
+    if spec.composites is not Composites.NONE:
+        sizes.check_composable(shape[0])
+    if spec.composites is Composites.INTERLEAVED:
+        sizes.check_interleaving(shape[1])
+
+
+def _check_ways(curriculum: Curriculum) -> None:
+    """Raise ValueError unless tasks and end are each given in one way, and the blocks can be counted."""
+    for one, other, what in (("tasks", "name", "the tasks"), ("num_blocks", "total_time", "the end of the run")):
+        values = getattr(curriculum, one), getattr(curriculum, other)
+        if None not in values:
+            raise ValueError(
+                f"curriculum.{one} {_shown(values[0])} and curriculum.{other} {_shown(values[1])} both say {what}; "
+                f"leave out one (None)."
+            )
+    if curriculum.tasks is None and curriculum.name is None:
+        raise ValueError("curriculum.name and curriculum.tasks are both None; give one of them.")
+    if curriculum.tasks is None and curriculum.num_blocks is None and curriculum.total_time is None:
+        raise ValueError("curriculum.total_time and curriculum.num_blocks are both None; give one of them.")
+    if _is_number(curriculum.block_duration) and _is_number(total := curriculum.end):
+        duration = curriculum.block_duration
         what = f"blocks of curriculum.block_duration {duration:g} in curriculum.total_time {total:g}"
         limits.check_count(what, total / duration, limits.MOST_BLOCKS)
+
+
+def _check_curriculum(configuration: Configuration) -> None:
+    curriculum = configuration.curriculum
+    num_tasks = int(configuration.teachers.num_tasks) + num_composites(configuration)
+    if curriculum.tasks is not None and max(curriculum.tasks) >= num_tasks:
+        raise ValueError(
+            f"curriculum.tasks asks for task {max(curriculum.tasks)}, and there are {num_tasks}, composites included, "
+            f"counted from 0; raise teachers.num_tasks, or choose other tasks."
+        )
+    if _is_number(curriculum.block_duration) and _is_number(curriculum.end):
+        order_of_tasks(configuration)
 
 
 def _shown(value: Any) -> str:

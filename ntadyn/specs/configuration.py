@@ -11,11 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from ntadyn.tasks.schedules import NAMED
+
 if TYPE_CHECKING:
     from ntadyn.interface import AbstractGatedLinear
     from ntadyn.simulation.method import AbstractMethod
     from ntadyn.specs.building import Keys
     from ntadyn.tasks import AbstractCurriculum
+
+
+def _curricula() -> str:
+    """What the command line says about the names of curricula."""
+    names = "; ".join(f"{name}: {schedule.meaning}" for name, schedule in NAMED.items())
+    return (
+        f"A named curriculum. Two underscores end the training phase, and the test phase in the last quarter of the "
+        f"blocks. {names}."
+    )
 
 
 class TeacherKind(enum.Enum):
@@ -66,6 +77,7 @@ class Teachers:
     """The tasks."""
 
     kind: TeacherKind = TeacherKind.ORTHOGONAL
+    """How they are drawn."""
     num_tasks: int = 2
     """Number of base tasks M."""
     d_in: int = 20
@@ -73,11 +85,13 @@ class Teachers:
     d_out: int = 10
     """Number of outputs."""
     scale: TeacherScale = TeacherScale.D_IN
+    """Size s of their rows: 1/sqrt(d_in), 1, or 1/sqrt(number of singular values)."""
     overlap: float = 0.0
-    """Overlap between teachers; for the kinds OVERLAPPING and ROW_OVERLAPPING."""
+    """Overlap between teachers; for the kinds overlapping and row_overlapping."""
     composites: Composites = Composites.NONE
+    """Tasks made of two neighbours each, which follow the base tasks."""
     mixing: float = 0.5
-    """Share of the first task in a SUM composite."""
+    """Share of the first task in a composite that is a sum."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +101,7 @@ class Network:
     num_paths: int = 2
     """Number of paths P; a network with a full second layer has P * d_out hidden units."""
     gating: Gating = Gating.PATH
+    """A gate per path, per path and output, or a full second layer."""
     initial_scale: float = 0.01
     """Initial weights have standard deviation initial_scale / sqrt(d_in)."""
     initial_gate: float = 0.5
@@ -95,16 +110,39 @@ class Network:
     """Standard deviation of initial gates around that value, times sqrt(d_in)."""
 
 
+DEFAULT_CURRICULUM, DEFAULT_TIME = "A_B__", 20.0
+
+
 @dataclass(frozen=True)
 class Curriculum:
-    """Which task when."""
+    """Which task when, and for how long.
 
-    name: str = "A_B__"
-    """A named curriculum; the double underscore separates training from test blocks."""
+    Tasks come by the name of a curriculum or as a list, and the run ends at a time or after a number of blocks. What is
+    listed is repeated until the end; without an end it is shown once. Where nothing is said it is A_B__ until time 20.
+    """
+
+    name: Annotated[str | None, tyro.conf.arg(metavar="NAME", help=_curricula())] = None
     block_duration: float = 1.0
     """Length of a block, in the unit of the time constants."""
-    total_time: float = 20.0
+    total_time: float | None = None
     """Length of the run; the last block is cut there."""
+    tasks: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="M M ...")] = None
+    """The task of every block, counted from 0, in place of a name; composites follow the base tasks."""
+    num_blocks: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Number of blocks, in place of a total time."""
+
+    def __post_init__(self):
+        if self.name is None and self.tasks is None:
+            object.__setattr__(self, "name", DEFAULT_CURRICULUM)
+        if self.total_time is None and self.num_blocks is None and self.tasks is None:
+            object.__setattr__(self, "total_time", DEFAULT_TIME)
+
+    @property
+    def end(self) -> Any:
+        """Length of the run, however it is given: a number, or what stands for one where its parameters are traced."""
+        if self.total_time is not None:
+            return self.total_time
+        return (len(self.tasks or ()) if self.num_blocks is None else self.num_blocks) * self.block_duration
 
 
 @dataclass(frozen=True)
@@ -112,39 +150,95 @@ class TimeConstants:
     """tau of each parameter group."""
 
     gates: float = 0.03
+    """tau_c."""
     weights: float = 1.3
+    """tau_W."""
 
 
 @dataclass(frozen=True)
 class RelativePenalties:
-    """strength * sum_k (weight_k / sum of all weights) R_k, with the hidden factors of the published code.
+    """Penalties in shares: strength * sum_k (weight_k / sum of all weights) R_k, with factors of the published code.
 
     A weight of None leaves the term out; a weight of 0 keeps it listed without effect.
     """
 
     strength: float = 0.1
+    """Strength of all penalties together, lambda."""
     nonnegative: float | None = 1.0
+    """Weight of sum_p max(-c_p, 0)."""
     unit_l1: float | None = 10.0
     """Weight of (|c|_1 - 1)^2."""
     unit_l2: float | None = None
     """Weight of (|c|_2 - 1)^2."""
     l1: float | None = None
+    """Weight of |c|_1."""
     l2: float | None = None
+    """Weight of |c|_2."""
     column_l1: float | None = None
+    """Weight of the norms of input columns of the weights, each the sum of its absolute values."""
     column_l2: float | None = None
     """Weight of the group lasso on input columns of the weights."""
     frobenius: float | None = None
+    """Weight of the norm of the weights of each path."""
+
+    @property
+    def listed(self) -> dict[str, Any]:
+        """Name -> weight of the terms that are not left out."""
+        return {name: value for name, value in vars(self).items() if name != "strength" and value is not None}
+
+
+NO_PENALTIES = RelativePenalties(strength=0.0, nonnegative=None, unit_l1=None)
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """Penalties as they enter the energy: sum_k k R_k, used in place of relative weights; None leaves a term out."""
+
+    nonnegative: float | None = None
+    """k of k sum_p max(-c_p, 0)."""
+    unit_l1: float | None = None
+    """k of k/2 (|c|_1 - 1)^2."""
+    unit_l2: float | None = None
+    """k of k/2 (|c|_2 - 1)^2."""
+    l1: float | None = None
+    """k of the mean of |c_p|."""
+    l2: float | None = None
+    """k of |c|_2 / sqrt(number of gates)."""
+    column_l1: float | None = None
+    """k of the mean absolute weight."""
+    column_l2: float | None = None
+    """k of the mean norm of an input column."""
+    frobenius: float | None = None
+    """k of the norm of all weights."""
+
+    @property
+    def listed(self) -> dict[str, Any]:
+        """Name -> coefficient of the terms that are not left out."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+# What `Configuration` holds where its maker said nothing.
+_UNSAID = RelativePenalties()
 
 
 @dataclass(frozen=True)
 class Randomness:
-    """One recorded seed, from which the keys of teachers, initial states and data are derived."""
+    """One recorded seed, from which the keys of teachers, initial states and data are derived.
+
+    A stream can have a seed of its own: it is then that stream of the run with this seed.
+    """
 
     seed: Annotated[int, tyro.conf.arg(aliases=["--seed"])] = 0
     num_seeds: Annotated[int, tyro.conf.arg(aliases=["--seeds"])] = 10
     """Number of repetitions."""
     vary_teachers: bool = False
     """Draw new teachers for every repetition; the published runs share one set."""
+    teachers_seed: int | None = None
+    """Seed of the teachers, in place of the common one."""
+    initial_seed: int | None = None
+    """Seed of the initial states, in place of the common one."""
+    data_seed: int | None = None
+    """Seed of the batches, in place of the common one."""
 
 
 @dataclass(frozen=True)
@@ -155,13 +249,19 @@ class Configuration:
     network: Network = field(default_factory=Network)
     curriculum: Curriculum = field(default_factory=Curriculum)
     time_constants: TimeConstants = field(default_factory=TimeConstants)
-    penalties: RelativePenalties = field(default_factory=RelativePenalties)
+    penalties: RelativePenalties = field(default_factory=lambda: _UNSAID)
     dynamics: Dynamics = Dynamics.ORDER_PARAMETERS
+    """Exact order parameters, the population flow in weight space, or batches."""
     batch_size: int = 200
-    """Batch size of the ONLINE dynamics."""
+    """Batch size of the dynamics online."""
     max_step: float | None = None
-    """Largest step; chosen from the time constants when omitted, 0.001 for ONLINE."""
+    """Largest step; chosen from the time constants when omitted, 0.001 for online."""
     randomness: Randomness = field(default_factory=Randomness)
+    coefficients: Penalties = field(default_factory=Penalties)
+
+    def __post_init__(self):
+        if self.penalties is _UNSAID and self.coefficients.listed:
+            object.__setattr__(self, "penalties", NO_PENALTIES)
 
     def check(self) -> None:
         """Raise ValueError for values that make no sense, see `check_configuration`."""

@@ -91,3 +91,18 @@ def plain(node: Any) -> Any:
         name: float(value) + 0.0 if kind in _REAL and value is not None else plain(value)
         for name, (kind, value) in values.items()
     }
+
+
+def flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    """All parameters as dotted path -> plain value.
+
+    Args:
+        node: a configuration, or any dataclass.
+        prefix: put before every path.
+    """
+    found: dict[str, Any] = {}
+    for item in dataclasses.fields(node):
+        value = getattr(node, item.name)
+        path = prefix + item.name
+        found |= flat(value, f"{path}.") if dataclasses.is_dataclass(value) else {path: plain(value)}
+    return found

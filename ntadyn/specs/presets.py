@@ -9,15 +9,18 @@ import dataclasses
 import math
 
 from ntadyn.specs.configuration import (
+    NO_PENALTIES,
     Configuration,
     Curriculum,
     Dynamics,
     Gating,
     Network,
+    Penalties,
     RelativePenalties,
     TeacherScale,
     TimeConstants,
 )
+from ntadyn.specs.names import known_as
 from ntadyn.specs.paths import replaced
 
 
@@ -33,7 +36,7 @@ def figure_2_forgetful() -> Configuration:
     """Figure 2, forgetful: gates as slow as weights, no penalty."""
     return Configuration(
         time_constants=TimeConstants(gates=1.3, weights=1.3),
-        penalties=RelativePenalties(strength=0.0, nonnegative=None, unit_l1=None),
+        penalties=NO_PENALTIES,
     )
 
 
@@ -72,8 +75,7 @@ def figure_6_flexible() -> Configuration:
 
 def figure_6_forgetful() -> Configuration:
     """Figure 6, forgetful: the same time constants without a penalty."""
-    penalties = RelativePenalties(strength=0.0, nonnegative=None, unit_l1=None)
-    return dataclasses.replace(figure_6_flexible(), penalties=penalties)
+    return dataclasses.replace(figure_6_flexible(), penalties=NO_PENALTIES)
 
 
 def figure_a7_released() -> Configuration:
@@ -109,8 +111,9 @@ def translated_from_legacy(configuration: Configuration) -> Configuration:
 
     Source: derived by rescaling both gradient flows.
     """
-    on_weights = {name: getattr(configuration.penalties, name) for name in ("column_l1", "column_l2", "frobenius")}
-    if any(on_weights.values()):
+    given = configuration.penalties.listed | configuration.coefficients.listed
+    on_weights = {name: given[name] for name in ("column_l1", "column_l2", "frobenius") if given.get(name)}
+    if on_weights:
         raise ValueError(
             f"a legacy configuration with penalties on the weights has no translation; got {on_weights}. Leave them "
             f"out, or give them the weight 0."
@@ -128,6 +131,7 @@ def translated_from_legacy(configuration: Configuration) -> Configuration:
         penalties=dataclasses.replace(
             configuration.penalties, strength=configuration.penalties.strength * d_out / d_in
         ),
+        coefficients=Penalties(**{name: k * d_out / d_in for name, k in configuration.coefficients.listed.items()}),
     )
 
 
@@ -157,3 +161,15 @@ SIMULATIONS = {
     "figure-a7-published": figure_a7_published,
     "figure-a7-released": figure_a7_released,
 }
+
+
+def simulation(name: str) -> Configuration:
+    """The configuration of a preset.
+
+    Args:
+        name: one of `SIMULATIONS`, with dashes or underscores, in any case.
+
+    Raises:
+        ValueError: if there is no such preset; the message lists those that there are.
+    """
+    return SIMULATIONS[known_as(name, SIMULATIONS, "preset")]()

@@ -186,7 +186,7 @@ class _Part:
         real = [axis.path for axis in sweep.parameters if is_real(spec, axis.path)]
         steps_are_given = isinstance(spec, Configuration)
         self.paths = tuple(path for path in real if not (steps_are_given and path in _LAID_OUT))
-        key = building.first(building.keys_of(sweep.seed, sweep.repetitions()))
+        key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
 
         def build(changes: dict[str, Any]) -> tuple[AbstractSystem, PyTree]:
             return replaced(spec, changes).build(key)
@@ -316,7 +316,7 @@ def measures_for(sweep: Sweep) -> Measures:
     spec = replaced(sweep.configuration, sweep.changes(0))
     if isinstance(spec, Configuration):
         return OUTCOME
-    key = building.first(building.keys_of(sweep.seed, sweep.repetitions()))
+    key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
     system, state = eqx.filter_eval_shape(spec.build, key)
     if isinstance(system, AbstractGatedLinear):
         gates = eqx.filter_eval_shape(lambda system, state: system.gates(state), system, state)

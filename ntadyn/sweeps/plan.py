@@ -171,9 +171,9 @@ class Sweep:
         return (self.num_seeds or 1) if randomness is None else randomness.num_seeds
 
     @property
-    def seed(self) -> int:
-        """The one recorded seed that all keys come from; 0 for a spec that names none."""
-        return 0 if self._randomness is None else self._randomness.seed
+    def seeds(self) -> int | Randomness:
+        """What all keys come from; 0 for a spec that names no seed."""
+        return 0 if self._randomness is None else self._randomness
 
     @property
     def _randomness(self) -> Randomness | None:

@@ -70,7 +70,7 @@ class TiledSweep:
     computed: int = 0
 
     def __post_init__(self):
-        self._keys = building.keys_of(self.sweep.seed, self.sweep.repetitions())
+        self._keys = building.keys_of(self.sweep.seeds, self.sweep.repetitions())
 
     @classmethod
     def make(

@@ -3,24 +3,10 @@
 `ntadyn.tasks.teachers` makes the teachers, `ntadyn.tasks.composites` adds combinations of them,
 `ntadyn.tasks.curricula` says which of them is in force when, and `ntadyn.tasks.named` knows the published schedules.
 The two halves meet in one vector: a curriculum yields mixture weights `a (m,)`, and the target map is `sum_m a_m W*^m`.
+
+Names are loaded on first use: `ntadyn.tasks.schedules` and `ntadyn.tasks.sizes` can be asked without JAX.
 """
 
-from ntadyn.tasks import composites, curricula, named, teachers
-from ntadyn.tasks.curricula import AbstractCurriculum, Blocked
-from ntadyn.tasks.smooth import Smooth
-from ntadyn.tasks.task_set import TaskSet, from_matrices
-from ntadyn.tasks.teachers import Basis, Scale
+import lazy_loader
 
-__all__ = [
-    "AbstractCurriculum",
-    "Basis",
-    "Blocked",
-    "Scale",
-    "Smooth",
-    "TaskSet",
-    "composites",
-    "curricula",
-    "from_matrices",
-    "named",
-    "teachers",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Real
 
 from ntadyn.tasks.known import known_values
+from ntadyn.tasks.sizes import check_composable, check_interleaving
 from ntadyn.tasks.task_set import TaskSet
 
 __all__ = ["FOUR_TASK_PAIRS", "published_pairs", "with_interleaved_composites", "with_sum_composites"]
@@ -25,10 +26,7 @@ def published_pairs(num_base: int) -> tuple[tuple[int, int], ...]:
 
     Source: published code, composite teachers.
     """
-    if num_base < 2:
-        raise ValueError(
-            f"published_pairs: got num_base = {num_base}; a composite needs two different base tasks. Use at least 2."
-        )
+    check_composable(num_base)
     ring = tuple((first, first + 1) for first in range(num_base - 1))
     return ring if num_base == 2 else (*ring, (num_base - 1, 0))
 
@@ -76,11 +74,7 @@ def with_interleaved_composites(tasks: TaskSet, pairs: Sequence[tuple[int, int]]
 
     Source: published code, "concat teachers" (Fig 3D). The published code forgets AC and BD there; any pairs work here.
     """
-    if tasks.d_out < 2:
-        raise ValueError(
-            f"with_interleaved_composites: got d_out = {tasks.d_out}; alternating rows need at least 2 outputs. "
-            "Use with_sum_composites, or more outputs."
-        )
+    check_interleaving(tasks.d_out)
     first, second, names = _paired(tasks, pairs)
     is_odd_row = (jnp.arange(tasks.d_out) % 2 == 1).reshape(1, tasks.d_out, 1)
     return _extended(tasks, jnp.where(is_odd_row, second, first), names)

@@ -20,6 +20,13 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
 from ntadyn import decompositions
 from ntadyn.tasks.known import known_values
+from ntadyn.tasks.sizes import (
+    check_overlap,
+    check_rows_fit,
+    check_sizes,
+    check_vectors_suffice,
+    singular_values_per_task,
+)
 from ntadyn.tasks.task_set import TaskSet, from_matrices
 
 __all__ = [
@@ -65,12 +72,7 @@ class Scale(enum.Enum):
             case Scale.UNIT:
                 return 1.0
             case Scale.NUM_SV:
-                num_sv = min(d_in, d_out) // num_tasks
-                if num_sv == 0:
-                    raise ValueError(
-                        f"Scale.NUM_SV: got num_tasks = {num_tasks} with min(d_in, d_out) = {min(d_in, d_out)}; each "
-                        "task needs a singular value of its own. Use fewer tasks, larger sizes, or another scale."
-                    )
+                num_sv = singular_values_per_task(num_tasks, d_out, d_in)
                 return 1.0 / math.sqrt(num_sv)
 
 
@@ -114,7 +116,7 @@ def orthogonal(
 
     Source: published code, teacher mode "orthogonal" (the default of the paper).
     """
-    _check_rows_fit("orthogonal", num_tasks, d_out, d_in)
+    check_rows_fit("orthogonal", num_tasks, d_out, d_in)
     size = scale.value_for(num_tasks, d_out, d_in)
     return from_matrices(size * _orthonormal_rows(key, num_tasks, d_out, d_in, dtype))
 
@@ -136,7 +138,7 @@ def axis_aligned(
 
     Source: published code, teacher mode "orthogonal" with rotation off (Fig A1).
     """
-    _check_rows_fit("axis_aligned", num_tasks, d_out, d_in)
+    check_rows_fit("axis_aligned", num_tasks, d_out, d_in)
     size = scale.value_for(num_tasks, d_out, d_in)
     rows = jnp.eye(num_tasks * d_out, d_in, dtype=_float_dtype(dtype)).reshape(num_tasks, d_out, d_in)
     return from_matrices(size * rows)
@@ -165,7 +167,7 @@ def iid(
 
     Source: published code, teacher mode "iid".
     """
-    _check_sizes("iid", num_tasks, d_out, d_in)
+    check_sizes("iid", num_tasks, d_out, d_in)
     size = scale.value_for(num_tasks, d_out, d_in)
     return from_matrices(size * jax.random.normal(key, (num_tasks, d_out, d_in), _float_dtype(dtype)))
 
@@ -209,13 +211,9 @@ def svd(
 
     Source: published code, teacher mode "svd".
     """
-    _check_sizes("svd", num_tasks, d_out, d_in)
+    check_sizes("svd", num_tasks, d_out, d_in)
     available = min(_vectors_per_task(left, num_tasks, d_out), _vectors_per_task(right, num_tasks, d_in))
-    if available == 0:
-        raise ValueError(
-            f"svd: got num_tasks = {num_tasks} for d_out = {d_out}, d_in = {d_in}; a split basis needs at least one "
-            "vector per task. Use fewer tasks, larger sizes, or Basis.SHARED or Basis.RANDOM on the short side."
-        )
+    check_vectors_suffice(available, num_tasks, d_out, d_in)
     if num_modes is None:
         num_modes = available
     if not 1 <= num_modes <= available:
@@ -263,12 +261,10 @@ def overlapping(
 
     Source: published code, non-orthogonality "xx" (Fig A13), where it is drawn without a seed.
     """
-    _check_sizes("overlapping", num_tasks, d_out, d_in)
+    check_sizes("overlapping", num_tasks, d_out, d_in)
     known = known_values(overlap)
-    if known is not None and not 0.0 < known <= 1.0:
-        raise ValueError(
-            f"overlapping: got overlap = {overlap}; allowed is 0 < overlap <= 1. For no overlap use orthogonal(...)."
-        )
+    if known is not None:
+        check_overlap(float(known))
     size = scale.value_for(num_tasks, d_out, d_in)
     dtype = _float_dtype(dtype)
     rho = jnp.asarray(overlap, dtype)
@@ -309,7 +305,7 @@ def row_overlapping(
 
     Source: exact counterpart of the published "xx" teachers (Fig A13).
     """
-    _check_rows_fit("row_overlapping", num_tasks, d_out, d_in)
+    check_rows_fit("row_overlapping", num_tasks, d_out, d_in)
     known = known_values(overlap)
     if known is not None and not 0.0 <= known <= 1.0:
         raise ValueError(
@@ -323,24 +319,6 @@ def row_overlapping(
 
 def _float_dtype(dtype: DTypeLike | None) -> np.dtype:
     return jnp.zeros((), dtype).dtype
-
-
-def _check_sizes(maker: str, num_tasks: int, d_out: int, d_in: int) -> None:
-    if min(num_tasks, d_out, d_in) < 1:
-        raise ValueError(
-            f"{maker}: got num_tasks = {num_tasks}, d_out = {d_out}, d_in = {d_in}; all must be at least 1."
-            " Give positive sizes."
-        )
-
-
-def _check_rows_fit(maker: str, num_tasks: int, d_out: int, d_in: int) -> None:
-    _check_sizes(maker, num_tasks, d_out, d_in)
-    if num_tasks * d_out > d_in:
-        raise ValueError(
-            f"{maker}: got num_tasks * d_out = {num_tasks} * {d_out} = {num_tasks * d_out} rows for d_in = {d_in}; at "
-            f"most d_in rows can be orthogonal. Raise d_in to {num_tasks * d_out}, lower num_tasks or d_out, or use "
-            "teachers that may overlap (svd with a shared basis, iid, overlapping)."
-        )
 
 
 def _orthonormal_rows(

@@ -1,6 +1,7 @@
 """How fast this machine sweeps, and against what: every number a ratio of things measured in one run."""
 
 import dataclasses
+import math
 import os
 import platform
 import time
@@ -103,13 +104,21 @@ class Benchmark:
         return "\n".join(lines)
 
 
-def measure(size: int = 64, workers: int = 2, report: Callable[[str], Any] = lambda text: None) -> Benchmark:
+Report = Callable[[str, int], Callable[[int], Any]]
+
+
+def _silent(what: str, total: int) -> Callable[[int], Any]:
+    return lambda number: None
+
+
+def measure(size: int = 64, workers: int = 2, report: Report = _silent) -> Benchmark:
     """Measure this machine.
 
     Args:
         size: rows and columns of the map; 64 makes 40,960 trajectories.
         workers: tiles that run at the same time.
-        report: called with what is being measured.
+        report: called with what is being measured and of how many parts, before it begins; what it returns is called
+            with the number of parts that are finished.
 
     Returns:
         The numbers.
@@ -119,10 +128,8 @@ def measure(size: int = 64, workers: int = 2, report: Callable[[str], Any] = lam
     """
     sweeps = []
     for precision in Precision:
-        report(f"{precision.value}: {size} x {size} cells of ten repetitions")
-        sweeps.append(_sweep_speed(precision, size, workers))
-    report("baseline: the published algorithm, one cell of ten repetitions")
-    per_second, compile_seconds = baseline()
+        sweeps.append(_sweep_speed(precision, size, workers, report))
+    per_second, compile_seconds = baseline(report=report)
     device = jax.devices()[0]
     machine = {
         "processor": _processor(),
@@ -134,16 +141,19 @@ def measure(size: int = 64, workers: int = 2, report: Callable[[str], Any] = lam
     return Benchmark(machine, tuple(sweeps), per_second, compile_seconds)
 
 
-def _sweep_speed(precision: Precision, size: int, workers: int) -> SweepSpeed:
+def _sweep_speed(precision: Precision, size: int, workers: int, report: Report) -> SweepSpeed:
     compute = Threads(workers)
-    plan = _map(size, precision)
+    plan, checks = _map(size, precision), _map(max(2, size // 5), precision, check=1.0)
+    trajectories, checked = (item.num_cells * len(item.repetitions()) for item in (plan, checks))
+    finished = report(f"{precision.value}: {size} x {size} cells of ten repetitions", trajectories)
     # The peak is measured right before and right after: a shared machine changes its speed from minute to minute.
     before = matrix_product_flops(precision)
-    dataset = run_sweep(plan, compute=compute)
+    dataset = run_sweep(plan, compute=compute, report=finished)
     peak = max(before, matrix_product_flops(precision))
     number, seconds = dataset.result.size, float(dataset.attrs["run_seconds"])
-    checked = run_sweep(_map(max(2, size // 5), precision, check=1.0), compute=compute)
-    errors, jumps = checked.gate_error.values, checked.perturbation.values
+    finished = report(f"{precision.value}: errors of every fifth cell", checked)
+    found = run_sweep(checks, compute=compute, report=finished)
+    errors, jumps = found.gate_error.values, found.perturbation.values
     steady = errors[jumps < SENSITIVE * JITTER]
     steps = float(dataset.attrs["mean_steps"])
     return SweepSpeed(
@@ -196,11 +206,12 @@ def matrix_product_flops(precision: Precision) -> float:
     return 2 * MATRIX**3 / min(_timed(lambda: product(matrix, matrix).block_until_ready()) for _ in range(3))
 
 
-def baseline(total_time: float | None = None) -> tuple[float, float]:
+def baseline(total_time: float | None = None, report: Report = _silent) -> tuple[float, float]:
     """The published algorithm on one cell of figure 5: batches in weight space, everything logged at every step.
 
     Args:
         total_time: length of the run; that of figure 5 if omitted.
+        report: see `measure`.
 
     Returns:
         Trajectories per second, scaled to the length of figure 5, and seconds of compilation.
@@ -220,10 +231,15 @@ def baseline(total_time: float | None = None) -> tuple[float, float]:
         system, state = building.build(configuration, key)
         return integrate(system, curriculum, state, Updates(), grid, observables).values["loss"]
 
+    finished = report("baseline: the published algorithm, one cell of ten repetitions", 3)
     began = time.perf_counter()
     compiled = jax.jit(jax.vmap(one)).lower(keys).compile()
     compile_seconds = time.perf_counter() - began
-    seconds = min(_timed(lambda: jax.block_until_ready(compiled(keys))) for _ in range(2))
+    seconds = math.inf
+    for _ in range(2):
+        finished(1)
+        seconds = min(seconds, _timed(lambda: jax.block_until_ready(compiled(keys))))
+    finished(1)
     return configuration.randomness.num_seeds / seconds * total_time / whole, compile_seconds
 
 

@@ -68,7 +68,10 @@ class Curves:
 
 
 def specialisation_curves(
-    method: FixedSteps | Adaptive, strengths: tuple[float, float] = FIGURE_A10, dtype: DTypeLike = jnp.float64
+    method: FixedSteps | Adaptive,
+    strengths: tuple[float, float] = FIGURE_A10,
+    dtype: DTypeLike = jnp.float64,
+    ratios: np.ndarray = RATIOS,
 ) -> Curves:
     """One block of figure A10: path 1 is right for the task in force, but path 2 holds the gate.
 
@@ -79,6 +82,7 @@ def specialisation_curves(
         method: how to integrate; `FixedSteps` needs a `max_step`.
         strengths: coefficients of the gate penalties `Nonnegativity` and `UnitL1Norm`.
         dtype: floating dtype.
+        ratios: tau_c / tau_W of every curve.
 
     Returns:
         The curves from cbar = -1, with NaN where a run did not succeed.
@@ -98,9 +102,9 @@ def specialisation_curves(
             system, curriculum, network, method=method, observables=recorded, records_per_block=99, times=times
         )
 
-    trajectory = eqx.filter_vmap(integrate)(jnp.asarray(RATIOS, dtype))
+    trajectory = eqx.filter_vmap(integrate)(jnp.asarray(ratios, dtype))
     state = trusted(trajectory)["state"]
-    return published_curves(RATIOS, np.asarray(trajectory.times)[0], state.gates, state.weights[..., 0])
+    return published_curves(ratios, np.asarray(trajectory.times)[0], state.gates, state.weights[..., 0])
 
 
 def published_curves(ratios: np.ndarray, times: np.ndarray, gates: np.ndarray, weights: np.ndarray) -> Curves:

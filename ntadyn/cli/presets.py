@@ -1,0 +1,49 @@
+"""ntadyn presets: what there is to start from."""
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import flat
+from ntadyn.specs.presets import SIMULATIONS
+from ntadyn.sweeps.phase_maps import PRESETS, published
+from ntadyn.tasks.schedules import NAMED
+
+
+@dataclass(frozen=True)
+class Presets:
+    """List the presets of simulations and maps, what they differ in, and the named curricula."""
+
+    def run(self) -> int:
+        """Print; 0 always."""
+        lines = ["ntadyn simulate --preset NAME: parameters that differ from the defaults"]
+        lines += _described(SIMULATIONS, Configuration())
+        lines += ["", "ntadyn phase-diagram --preset NAME: what differs from published"]
+        lines += _described(PRESETS, published())
+        lines += ["", "--curriculum.name NAME: two underscores end the training phase, and the test phase"]
+        width = max(map(len, NAMED))
+        lines += [f"  {name:{width}}  {schedule.meaning}" for name, schedule in NAMED.items()]
+        print("\n".join(lines))
+        return 0
+
+
+def _described(presets: Mapping[str, Callable[[], Any]], default: Any) -> Iterator[str]:
+    """Name and meaning of every preset, and a line of what is not like the default."""
+    width, usual = max(map(len, presets)), flat(default)
+    for name, make in presets.items():
+        yield f"  {name:{width}}  {inspect.cleandoc(make.__doc__ or '').splitlines()[0]}"
+        changed = {path: value for path, value in flat(make()).items() if value != usual[path]}
+        told = ", ".join(f"{path.removeprefix('base.')} {_short(value)}" for path, value in changed.items())
+        indent = " " * (width + 6)
+        yield from textwrap.wrap(told or "nothing", 110, initial_indent=indent, subsequent_indent=indent)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple):
+        return " ".join(map(_short, value))
+    return value.lower() if isinstance(value, str) else str(value)

@@ -1,0 +1,71 @@
+"""Where the parameters of a command start: at the preset that is named, less what the options replace."""
+
+import itertools
+from collections.abc import Sequence
+
+from ntadyn.specs.configuration import NO_PENALTIES, Configuration
+from ntadyn.specs.names import spoken
+from ntadyn.specs.paths import replaced
+
+# Short names that papers use -> options; those of maps, where these parameters are axes, come first.
+_SHORT = {
+    "tau-c": ("--gate-time-constant LOW HIGH", "--time-constants.gates"),
+    "tau-w": ("--time-constants.weights", "--time-constants.weights"),
+    "tau-b": ("--block-duration LOW HIGH", "--curriculum.block-duration"),
+    "lambda": ("--strength LOW HIGH", "--penalties.strength"),
+    "num-seeds": ("--seeds", "--seeds"),
+}
+
+
+def named_preset(arguments: Sequence[str]) -> str | None:
+    """The preset that the arguments name, as it is shown.
+
+    Args:
+        arguments: the words of the command line.
+
+    Raises:
+        ValueError: if they name several, of which one would be ignored.
+    """
+    named = [argument.removeprefix("--preset=") for argument in arguments if argument.startswith("--preset=")]
+    named += [value for name, value in itertools.pairwise(arguments) if name == "--preset"]
+    if len(named) > 1:
+        raise ValueError(f"--preset is given {len(named)} times ({', '.join(named)}); give it once.")
+    return spoken(named[0]) if named else None
+
+
+def making_room(configuration: Configuration, arguments: Sequence[str]) -> Configuration:
+    """A preset without what the options replace: relative weights, the name of a curriculum, the total time.
+
+    Args:
+        configuration: the preset.
+        arguments: the words of the command line.
+
+    Returns:
+        The same if nothing is replaced.
+    """
+    options, changes = _options(arguments), {}
+    if any(option.startswith("coefficients.") for option in options):
+        changes["penalties"] = NO_PENALTIES
+    if "curriculum.tasks" in options:
+        changes["curriculum.name"] = None
+    if "curriculum.num-blocks" in options:
+        changes["curriculum.total_time"] = None
+    return replaced(configuration, changes)
+
+
+def check_short_names(arguments: Sequence[str]) -> None:
+    """Raise ValueError, with the option that is meant, for a short name that no command has.
+
+    Args:
+        arguments: the words of the command line.
+    """
+    is_map = "phase-diagram" in arguments[:1]
+    for option in _options(arguments):
+        if option in _SHORT:
+            of_maps, of_simulations = _SHORT[option]
+            raise ValueError(f"there is no option --{option}; use {of_maps if is_map else of_simulations}.")
+
+
+def _options(arguments: Sequence[str]) -> list[str]:
+    """The names of all options, without their values."""
+    return [spoken(word[2:].partition("=")[0]) for word in arguments if word.startswith("--")]

@@ -1,0 +1,102 @@
+"""What can be run and makes no sense as asked: said beside the result, never refused. Nothing here imports JAX."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from ntadyn.specs.configuration import Composites, Configuration, Dynamics, TeacherKind
+from ntadyn.specs.extent import default_step_for, num_blocks, order_of_tasks, size_of_teachers
+
+# Blocks that a task needs to be met again after it was left.
+FEWEST_BLOCKS = 2
+# Steps so many times longer than the default are off by this squared.
+COARSE = 10
+# Blocks beyond which every task comes often enough.
+_MANY_BLOCKS = 1000
+
+
+def warnings_of(configuration: Configuration) -> list[str]:
+    """What whoever asked for this run should know before they believe its numbers.
+
+    Args:
+        configuration: one that `check_simulation` lets pass; parts that are traced or arrays are not looked at.
+
+    Returns:
+        Sentences that name the parameters; none for a run that makes sense.
+    """
+    return [*_about_blocks(configuration), *_about_steps(configuration), *_without_effect(configuration)]
+
+
+def _about_blocks(configuration: Configuration) -> Iterator[str]:
+    curriculum = configuration.curriculum
+    duration, end = curriculum.block_duration, curriculum.end
+    if not (_is_number(duration) and _is_number(end)):
+        return
+    if duration > end * (1 + 1e-9):
+        yield (
+            f"curriculum.block_duration {duration:g} is longer than the run of {end:g}: the task never switches. Make "
+            f"blocks shorter, or curriculum.total_time longer."
+        )
+        return
+    number = num_blocks(curriculum)
+    if number > _MANY_BLOCKS:
+        return
+    met = Counter(order_of_tasks(configuration))
+    tasks = met.keys() if curriculum.tasks is not None or curriculum.name != "A_B__" else _all_base(configuration)
+    seldom = {task: met[task] for task in sorted(tasks) if met[task] < FEWEST_BLOCKS}
+    if seldom:
+        times = ", ".join(f"task {task} in {count}" for task, count in seldom.items())
+        yield (
+            f"{number} blocks of curriculum.block_duration {duration:g} in a run of {end:g} show some tasks in fewer "
+            f"than {FEWEST_BLOCKS} blocks ({times}): nothing is learned again there. Make the run longer "
+            f"(curriculum.total_time, curriculum.num_blocks), or blocks shorter."
+        )
+
+
+def _all_base(configuration: Configuration) -> range:
+    return range(int(configuration.teachers.num_tasks))
+
+
+def _about_steps(configuration: Configuration) -> Iterator[str]:
+    taus, given = configuration.time_constants, configuration.max_step
+    if not all(map(_is_number, (taus.gates, taus.weights, given))):
+        return
+    size = size_of_teachers(configuration.teachers)
+    if configuration.dynamics is Dynamics.ONLINE:
+        limit = 2 * min(taus.gates / size**2, taus.weights)
+        if given > limit * (1 + 1e-9):
+            yield (
+                f"max_step {given:g} is beyond {limit:.2g}, where the steps of dynamics online overshoot further each "
+                f"time. Make it smaller."
+            )
+        return
+    default = default_step_for(configuration, size)
+    if given > COARSE * default:
+        yield (
+            f"max_step {given:g} is {given / default:.0f} times the default step, about {default:.2g}: numbers will "
+            f"be far off. Leave it out, or look at estimate_error."
+        )
+
+
+def _without_effect(configuration: Configuration) -> Iterator[str]:
+    """Parameters that were changed and are not used."""
+    default, teachers = Configuration(), configuration.teachers
+    overlapping = teachers.kind in (TeacherKind.OVERLAPPING, TeacherKind.ROW_OVERLAPPING)
+    unused = {
+        "teachers.overlap": (not overlapping, "only teachers.kind overlapping and row_overlapping do", "overlap"),
+        "teachers.mixing": (teachers.composites is not Composites.SUM, "only teachers.composites sum does", "mixing"),
+    }
+    for path, (is_unused, who, name) in unused.items():
+        value = getattr(teachers, name)
+        if is_unused and _is_number(value) and value != getattr(default.teachers, name):
+            yield f"{path} {value:g} has no effect: {who}."
+    if configuration.dynamics is not Dynamics.ONLINE:
+        if configuration.batch_size != default.batch_size:
+            yield f"batch_size {configuration.batch_size} has no effect: only dynamics online draws batches."
+        if configuration.randomness.data_seed is not None:
+            seed = configuration.randomness.data_seed
+            yield f"randomness.data_seed {seed} has no effect: only dynamics online draws batches."
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
