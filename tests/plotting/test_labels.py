@@ -5,7 +5,7 @@ import xarray as xr
 from matplotlib.cbook import is_math_text
 
 from ntadyn.plotting.labels import for_pictures, label
-from ntadyn.plotting.maps import MOST_NAMES, label_axis
+from ntadyn.plotting.cells import MOST_NAMES, label_axis
 from ntadyn.results.dataset_axes import DatasetAxis
 from tests.hostile_files import good_sweep
 

@@ -3,7 +3,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from ntadyn.plotting.doubt import doubt_figure
+from ntadyn.plotting.sweep_overview import sweep_overview
 from tests.finished_sweeps import ramp, sweep
 
 COLUMNS = np.linspace(0.1, 0.5, 5)
@@ -14,7 +14,7 @@ def drawn():
     figures = []
 
     def drawn(dataset, **options):
-        figures.append(doubt_figure(dataset, **options))
+        figures.append(sweep_overview(dataset, **options))
         return figures[-1]
 
     yield drawn
@@ -147,7 +147,7 @@ def test_other_scores_and_levels_can_be_drawn(drawn):
     assert titles(figure)[0].startswith("mean, border at 0.6")
     assert figure.axes[4].get_ylabel() == "contrast"
     with pytest.raises(ValueError, match="'gates' is not a score of this sweep; choose one of alignment, contrast"):
-        doubt_figure(made(), score="gates")
+        sweep_overview(made(), score="gates")
 
 
 def test_the_style_does_not_leak(drawn):

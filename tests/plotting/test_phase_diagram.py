@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ntadyn.plotting.phase_map import BORDER, phase_map_figure
+from ntadyn.plotting.phase_diagram import BORDER, phase_diagram_figure
 from ntadyn.specs.configuration import Configuration, replaced, to_json
 from ntadyn.sweeps import Axis
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH as STRENGTH_PATH
@@ -37,7 +37,7 @@ def draw():
     figures = []
 
     def draw(*datasets):
-        figures.append(phase_map_figure(list(datasets)))
+        figures.append(phase_diagram_figure(list(datasets)))
         figures[-1].canvas.draw()
         return figures[-1].axes
 

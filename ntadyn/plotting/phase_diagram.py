@@ -1,4 +1,4 @@
-"""A phase map as a picture."""
+"""The phase diagram: its maps side by side."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,10 +6,18 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import Normal, Stroke
 
 from ntadyn.maps.border import BORDER
-from ntadyn.plotting.maps import cross_out, draw_cells, map_axes, title_of
+from ntadyn.plotting.cells import cross_out, draw_cells, map_axes, title_of
+from ntadyn.plotting.labels import settings_title
 from ntadyn.plotting.style import WIDTH, house_style
+from ntadyn.results.quantities import label_of
+
+INTERPOLATED = "not run, but interpolated"
+# Characters that fit above one map.
+MAP_WIDTH = 52
 
 
 def draw_phase_map(ax: Axes, dataset: xr.Dataset) -> QuadMesh:
@@ -33,12 +41,13 @@ def draw_phase_map(ax: Axes, dataset: xr.Dataset) -> QuadMesh:
         ax.contour(columns.values, rows.values, mean, levels=[BORDER], colors="white", linewidths=1.0)
     cross_out(ax, dataset, failed.any("seed").values)
     row, column = np.nonzero(left_out.any("seed").values)
-    ax.plot(columns.values[column], rows.values[row], ".", color="white", markersize=2, alpha=0.6)
+    dots = {"color": "white", "markeredgecolor": "0.4", "markeredgewidth": 0.3, "markersize": 3}
+    ax.plot(columns.values[column], rows.values[row], ".", label=INTERPOLATED, **dots)
     ax.set_title(title_of(dataset))
     return mesh
 
 
-def phase_map_figure(datasets: list[xr.Dataset]) -> Figure:
+def phase_diagram_figure(datasets: list[xr.Dataset]) -> Figure:
     """Maps side by side with one colour bar.
 
     Args:
@@ -49,16 +58,25 @@ def phase_map_figure(datasets: list[xr.Dataset]) -> Figure:
     """
     with house_style():
         figure, axes = plt.subplots(
-            1, len(datasets), figsize=(0.6 + WIDTH * 0.55 * len(datasets), 2.9), squeeze=False, sharey=True
+            1, len(datasets), figsize=(0.6 + WIDTH * 0.55 * len(datasets), 3.2), squeeze=False, sharey=True
         )
         mesh = None
-        for ax, dataset in zip(axes[0], datasets, strict=True):
+        titles = [settings_title(dataset, MAP_WIDTH) for dataset in datasets]
+        common = titles[0] if len(set(titles)) == 1 else ""
+        for ax, dataset, title in zip(axes[0], datasets, titles, strict=True):
             mesh = draw_phase_map(ax, dataset)
+            if not common and title:
+                ax.set_title(f"{title_of(dataset)}\n{title}", fontsize=7)
             ax.label_outer()
         assert mesh is not None
-        bar = figure.colorbar(mesh, ax=list(axes[0]), extend="min", label="total alignment")
+        bar = figure.colorbar(mesh, ax=list(axes[0]), extend="min", label=label_of("alignment"))
         bar.ax.axhline(BORDER, color="white", linewidth=1.0)
         seeds = datasets[0].sizes["seed"]
-        dots = "; dots: interpolated" if any((dataset.result < 0).any() for dataset in datasets) else ""
-        figure.suptitle(f"mean of {seeds} repetition{'s' if seeds > 1 else ''}; white line: {BORDER}{dots}", fontsize=8)
+        number = f"mean of {seeds} repetition{'s' if seeds > 1 else ''}"
+        figure.suptitle("; ".join(text for text in (common, number) if text), fontsize=8)
+        outline = [Stroke(linewidth=1.8, foreground="black"), Normal()]
+        handles = [Line2D([], [], color="white", path_effects=outline, label=f"{label_of('alignment')} {BORDER}")]
+        marks = [line for ax in axes[0] for line in ax.lines if len(np.asarray(line.get_xdata()))]
+        handles += {str(mark.get_label()): mark for mark in marks}.values()
+        figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=7)
     return figure

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ntadyn.maps.regimes import Thresholds
-from ntadyn.maps.report import columns_of, describe_sweep
+from ntadyn.maps.sweep_description import columns_of, describe_sweep
 from tests.finished_sweeps import crossed, ramp, sweep
 
 COLUMNS = np.linspace(0, 1, 6)
