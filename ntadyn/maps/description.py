@@ -52,7 +52,7 @@ def describe(
         title, body = simulation_title(dataset), describe_simulation(dataset)
     else:
         title, body = dataset_title(dataset), describe_dataset(dataset)
-    head = [title] + ([f"shown as it is: {result.lacking}"] if result.lacking else [])
+    head = [title] + ([f"described as a plain data set: {result.lacking}"] if result.lacking else [])
     sections = body | {"variables": variables(dataset)} | _settings(dataset)
     sections["provenance"] = provenance_lines(dataset, result.compared)
     lines = head + [line for heading, lines in sections.items() for line in ("", heading, *lines)]

@@ -116,7 +116,7 @@ def _uncertain(part: Slice, score: str, level: float, in_all: int, cells: int) -
     places = np.argwhere(found.uncertain)
     order = np.argsort(openness[found.uncertain], kind="stable")
     rows: list[tuple[str, ...]] = [(*(axis.name for axis in axes), "mean", "from", "to", "above in")]
-    for place in map(tuple, places[order[:UNCERTAIN_CELLS]]):
+    for place in map(tuple, places[order[:UNCERTAIN_CELLS]].tolist()):
         where = (axis.text(index) for axis, index in zip(axes, place, strict=True))
         numbers = (f"{item[place]:.4g}" for item in (found.average, found.lower, found.upper))
         rows.append((*where, *numbers, f"{100 * found.probability[place]:.0f} % of resamples"))

@@ -86,7 +86,7 @@ def dataset_overview(dataset: xr.Dataset) -> Figure | None:
             f"the first {len(shown)} of {len(panels)} variables that can be drawn" if len(panels) > len(shown) else ""
         )
         samples = {name: dataset.sizes[name] for panel in shown for name in panel.samples}
-        means = [f"mean over {size} along {name}, band: standard error" for name, size in samples.items() if size > 1]
+        means = [f"mean over {name} ({size}), band: standard error" for name, size in samples.items() if size > 1]
         lines = (settings_title(dataset), "; ".join([*means, *([rest] if rest else [])]))
         figure.suptitle("\n".join(line for line in lines if line), fontsize=8)
     return figure
@@ -99,8 +99,8 @@ def _numeric(dataset: xr.Dataset, name: str) -> DatasetAxis | None:
     if name == RECORD and "time" in dataset.coords and dataset["time"].dims == (RECORD,):
         time = dataset["time"]
         if time.dtype.kind in "iuf" and np.all(np.isfinite(time.values)) and np.all(np.diff(time.values) >= 0):
-            unit = time.attrs.get("units", "unit of the time constants")
-            return DatasetAxis(RECORD, time.values.astype(float), f"time [{unit}]", ())
+            unit = f" [{label(time.attrs['units'], 30)}]" if "units" in time.attrs else ""
+            return DatasetAxis(RECORD, time.values.astype(float), f"time{unit}", ())
     if not any(item.dims == (name,) and item.dtype.kind in "iuf" for item in dataset.coords.values()):
         return DatasetAxis(name, np.arange(float(dataset.sizes[name])), name, ()) if name == RECORD else None
     axis = dataset_axis(dataset, name)
@@ -145,9 +145,9 @@ def _draw_lines(ax: Axes, dataset: xr.Dataset, panel: Panel) -> None:
         band(ax, x, values[place], label=text or None, **look)
     if panel.along.logarithmic:
         ax.set_xscale("log")
-    ax.set(xlabel=panel.along.label, ylabel=_label(dataset, panel.name))
+    ax.set_xlabel(panel.along.label)
     left = f" (first {len(shown)} of {len(places)} lines)" if len(places) > len(shown) else ""
-    ax.set_title(f"{panel.name}{left}")
+    ax.set_title(f"{_title(dataset, panel.name)}{left}")
     if panel.lines:
         legend_beside(ax)
 
@@ -159,13 +159,13 @@ def _draw_map(ax: Axes, dataset: xr.Dataset, panel: Panel) -> None:
     first = (0,) * len(panel.lines)
     shown = np.ma.masked_invalid(values[first])
     mesh = ax.pcolormesh(panel.along.values, panel.up.values, shown.mean(axis=0), shading="nearest", rasterized=True)
-    ax.figure.colorbar(mesh, ax=ax, label=_label(dataset, panel.name))
+    ax.figure.colorbar(mesh, ax=ax)
     ax.set(xlabel=panel.along.label, ylabel=panel.up.label)
     for which, axis in (("x", panel.along), ("y", panel.up)):
         if axis.logarithmic:
             ax.set(**{f"{which}scale": "log"})
     held = ", ".join(_place(dataset, name, 0) for name in panel.lines)
-    ax.set_title(f"{panel.name}{f' at {held}, the first of several' if held else ''}")
+    ax.set_title(f"{_title(dataset, panel.name)}{f' at {held}, the first of several' if held else ''}")
 
 
 def _shade(ax: Axes, dataset: xr.Dataset) -> None:
@@ -183,7 +183,7 @@ def _place(dataset: xr.Dataset, name: str, index: int) -> str:
     return f"{name} = {value:.4g}" if isinstance(value, float | np.floating) else f"{name} = {label(value, 20)}"
 
 
-def _label(dataset: xr.Dataset, name: str) -> str:
-    text = label_of(name, dataset[name].attrs)
-    unit = str(dataset[name].attrs.get("units", "1"))
-    return label(text if unit == "1" else f"{text} [{unit}]", 40)
+def _title(dataset: xr.Dataset, name: str) -> str:
+    text, unit = label_of(name, dataset[name].attrs), str(dataset[name].attrs.get("units", "1"))
+    meaning = f": {label(text, 50)}" if text != name.replace("_", " ") else ""
+    return f"{name}{meaning}{f' [{label(unit, 20)}]' if unit != '1' else ''}"

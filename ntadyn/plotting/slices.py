@@ -78,7 +78,8 @@ def draw_repetitions(
     """
     low, middle, high = np.moveaxis(quantiles(values, BAND), -1, 0)
     ax.fill_between(x, low, high, color=look["color"], alpha=0.25, linewidth=0)
-    ax.plot(np.repeat(x, values.shape[-1]), values.ravel(), ".", color=look["color"], markersize=2.5, alpha=0.5)
+    dots = {"color": look["color"], "markersize": 2.5, "alpha": 0.4, "zorder": 1.5}
+    ax.plot(np.repeat(x, values.shape[-1]), values.ravel(), ".", **dots)
     (line,) = ax.plot(x, middle, label=label, **look)
     # At the foot: a failed repetition has no value to be drawn at.
     marked = x[crossed.any(-1)]

@@ -20,7 +20,7 @@ FLEXIBLE, FORGETFUL = "black", "#8C8C8C"
 WIDTH = 5.5  # inches, one text column of a paper
 # Of lines that may lie on each other: where the upper one has a gap, or is narrower, the lower one is seen.
 DASHES: tuple[Any, ...] = ("-", (0, (3.5, 2.0)), (0, (1.0, 1.5)), (0, (5.0, 1.5, 1.0, 1.5)))
-WIDEST, NARROWEST = 2.6, 1.3
+WIDEST, NARROWEST = 2.3, 1.1
 # Tasks that a legend names at most.
 MOST_TASKS = 8
 # Of a legend beside axes of a third of a page.

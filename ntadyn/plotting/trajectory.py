@@ -55,7 +55,7 @@ def draw_similarity(ax: Axes, dataset: xr.Dataset) -> None:
         rest = similarity[:, [m for m, _ in others], [p for _, p in others]]
         # With edges, because a range may be as narrow as a line.
         look = {"facecolor": "0.5", "edgecolor": "0.4", "linewidth": 0.8, "alpha": 0.35, "zorder": -1}
-        ax.fill_between(time, rest.min(axis=1), rest.max(axis=1), label=f"{len(others)} other pairs", **look)
+        ax.fill_between(time, rest.min(axis=1), rest.max(axis=1), label=f"{len(others)} other pairs: range", **look)
     if len(matched) > 1:
         mean = np.mean([similarity[:, m, p] for m, p in matched], axis=0)
         ax.plot(time, mean, color="black", linewidth=0.8, linestyle=(0, (1, 3)), label=label_of("alignment"))

@@ -95,7 +95,7 @@ def variables(dataset: xr.Dataset) -> list[str]:
     rows = []
     for name, item in dataset.variables.items():
         unit = str(item.attrs.get("units", "1"))
-        known = QUANTITIES[str(name)].description if name in QUANTITIES else ""
+        known = QUANTITIES[str(name)].label if name in QUANTITIES else ""
         text = str(item.attrs.get("long_name", known or ("" if name in dataset.data_vars else "coordinate")))
         dims = ", ".join(str(dim) for dim in item.dims)
         rows.append((str(name), f"({dims})", str(item.dtype), f"{text}{f' [{unit}]' if unit != '1' else ''}"))

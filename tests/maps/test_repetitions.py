@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ntadyn.maps.repetitions import Factor, factors, successful_values, not_varied, resampled_weights
+from ntadyn.maps.repetitions import Factor, factors, not_varied, resampled_weights, successful_values
 from tests.finished_sweeps import crossed, sweep
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from ntadyn.maps.regimes import Thresholds
-from ntadyn.maps.sweep_description import columns_of, describe_sweep
+from ntadyn.maps.sweep_description import describe_sweep
+from ntadyn.results.text import columns_of
 from tests.finished_sweeps import crossed, ramp, sweep
 
 COLUMNS = np.linspace(0, 1, 6)

@@ -4,8 +4,8 @@ import pytest
 import xarray as xr
 from matplotlib.cbook import is_math_text
 
-from ntadyn.plotting.labels import for_pictures, label
 from ntadyn.plotting.cells import MOST_NAMES, label_axis
+from ntadyn.plotting.labels import for_pictures, label
 from ntadyn.results.dataset_axes import DatasetAxis
 from tests.hostile_files import good_sweep
 
