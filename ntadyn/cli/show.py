@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ntadyn.maps.regimes import Thresholds
     from ntadyn.results.result_file import Result
+    from ntadyn.results.slicing import At
 
 
 @dataclass(frozen=True)
@@ -109,9 +108,7 @@ class Show:
             yield
 
 
-def _drawn(
-    result: "Result", score: str, level: float, thresholds: "Thresholds", at: "Mapping[str, str | float]"
-) -> dict[str, bytes]:
+def _drawn(result: "Result", score: str, level: float, thresholds: "Thresholds", at: "At") -> dict[str, bytes]:
     """The picture of a result, suffix -> content of the file; nothing if there is nothing to draw."""
     import warnings
 

@@ -1,7 +1,5 @@
 """What a result file holds, as lines of text: a sweep, a simulation or a plain data set."""
 
-from collections.abc import Mapping
-
 import xarray as xr
 
 from ntadyn.maps.regimes import THRESHOLDS, Thresholds
@@ -17,6 +15,7 @@ from ntadyn.results.description import (
 )
 from ntadyn.results.result_file import Result
 from ntadyn.results.result_format import Kind
+from ntadyn.results.slicing import At
 from ntadyn.results.text import columns_of, printable
 from ntadyn.specs.differences import MISSING, Difference, differences_from_defaults, settings_of
 
@@ -28,7 +27,7 @@ def describe(
     score: str,
     level: float,
     thresholds: Thresholds = THRESHOLDS,
-    at: Mapping[str, str | float] | None = None,
+    at: At | None = None,
 ) -> list[str]:
     """Everything about a result, as lines of text that are safe to print.
 
@@ -71,8 +70,10 @@ def _settings(dataset: xr.Dataset) -> dict[str, list[str]]:
         rows = [(item.path, f"{item.given}", f"(preset {item.usual})") for item in settings.differences]
         sections[f"{heading}: {settings.preset}"] = columns_of(rows) or ["  all parameters are its own"]
     differences = differences_from_defaults(dataset.attrs, varied)
-    heading = "settings that differ from the defaults" if settings is not None else "settings"
-    sections[heading] = columns_of([_row(item) for item in differences]) or ["  none"]
+    if settings is None:
+        rows = [(item.path, str(item.given)) for item in differences]
+        return {"settings": columns_of(rows) or ["  none"]}
+    sections["settings that differ from the defaults"] = columns_of([_row(item) for item in differences]) or ["  none"]
     return sections
 
 

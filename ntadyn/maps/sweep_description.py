@@ -1,6 +1,6 @@
 """A sweep as lines of text: axes, outcome, regimes, errors, border, uncertain cells, sources of variance."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
@@ -12,7 +12,7 @@ from ntadyn.maps.summary import ERRORS, JITTER, regime_table, score_names, summa
 from ntadyn.maps.uncertainty import INTERVAL, cell_intervals, weights_of
 from ntadyn.maps.variance import variance_table
 from ntadyn.results.dataset_axes import SEED, DatasetAxis, axis_names, dataset_axes
-from ntadyn.results.slicing import Slice, slice_of
+from ntadyn.results.slicing import At, Slice, slice_of
 from ntadyn.results.text import columns_of, counted
 
 # Rows of a border that are printed at most.
@@ -37,7 +37,7 @@ def describe_sweep(
     score: str,
     level: float,
     thresholds: Thresholds = THRESHOLDS,
-    at: Mapping[str, str | float] | None = None,
+    at: At | None = None,
 ) -> dict[str, list[str]]:
     """What a sweep holds, section by section.
 

@@ -134,6 +134,6 @@ def _plot_axis(axis: DatasetAxis, unit: float | None) -> DatasetAxis:
 
 def _half_way(centres: np.ndarray) -> np.ndarray:
     if len(centres) == 1:
-        return centres[0] + np.asarray([-0.5, 0.5])
+        return centres[0] + np.asarray([-0.5, 0.5]) * (centres[0] if centres[0] > 0 else 1.0)
     inner = (centres[:-1] + centres[1:]) / 2
     return np.concatenate([[2 * centres[0] - inner[0]], inner, [2 * centres[-1] - inner[-1]]])

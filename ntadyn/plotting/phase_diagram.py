@@ -62,10 +62,10 @@ def phase_diagram_figure(datasets: list[xr.Dataset]) -> Figure:
         )
         mesh = None
         titles = [settings_title(dataset, MAP_WIDTH) for dataset in datasets]
-        common = titles[0] if len(set(titles)) == 1 else ""
+        alike = len(set(titles)) == 1
         for ax, dataset, title in zip(axes[0], datasets, titles, strict=True):
             mesh = draw_phase_map(ax, dataset)
-            if not common and title:
+            if title and not alike:
                 ax.set_title(f"{title_of(dataset)}\n{title}", fontsize=7)
             ax.label_outer()
         assert mesh is not None
@@ -73,7 +73,8 @@ def phase_diagram_figure(datasets: list[xr.Dataset]) -> Figure:
         bar.ax.axhline(BORDER, color="white", linewidth=1.0)
         seeds = datasets[0].sizes["seed"]
         number = f"mean of {seeds} repetition{'s' if seeds > 1 else ''}"
-        figure.suptitle("; ".join(text for text in (common, number) if text), fontsize=8)
+        lines = (settings_title(datasets[0]) if alike else "", number)
+        figure.suptitle("\n".join(line for line in lines if line), fontsize=8)
         outline = [Stroke(linewidth=1.8, foreground="black"), Normal()]
         handles = [Line2D([], [], color="white", path_effects=outline, label=f"{label_of('alignment')} {BORDER}")]
         marks = [line for ax in axes[0] for line in ax.lines if len(np.asarray(line.get_xdata()))]

@@ -110,7 +110,7 @@ def mark_separatrix(ax: Axes, summary: xr.Dataset) -> Line2D | None:
     Returns:
         The rings, or None if no cell has any or no jittered starts were run.
     """
-    return _mark(ax, summary, "separatrix", "o", 90, SEPARATRIX)
+    return _mark(ax, summary, "separatrix", "o", 90.0, SEPARATRIX)
 
 
 def mark_uncertain(ax: Axes, summary: xr.Dataset) -> Line2D | None:
@@ -123,7 +123,7 @@ def mark_uncertain(ax: Axes, summary: xr.Dataset) -> Line2D | None:
     Returns:
         The diamonds, or None if no cell has one or the sweep lacks the score.
     """
-    return _mark(ax, summary, "uncertain", "D", 45, UNCERTAIN)
+    return _mark(ax, summary, "uncertain", "D", 45.0, UNCERTAIN)
 
 
 def _mark(ax: Axes, summary: xr.Dataset, name: str, marker: str, scale: float, label: str) -> Line2D | None:

@@ -1,6 +1,6 @@
 """One picture of a sweep: what came out, and how far to trust it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,7 +32,7 @@ from ntadyn.plotting.summary_maps import (
 )
 from ntadyn.results.dataset_axes import axis_names
 from ntadyn.results.quantities import label_of
-from ntadyn.results.slicing import slice_of
+from ntadyn.results.slicing import At, slice_of
 
 
 def sweep_overview(
@@ -40,7 +40,7 @@ def sweep_overview(
     score: str = "alignment",
     level: float = BORDER,
     thresholds: Thresholds = THRESHOLDS,
-    at: Mapping[str, str | float] | None = None,
+    at: At | None = None,
 ) -> Figure:
     """Average with its border, spread of the repetitions, regimes, error estimates and slices.
 

@@ -9,6 +9,9 @@ import xarray as xr
 
 from ntadyn.results.dataset_axes import SEED, DatasetAxis, dataset_axes
 
+# Axis -> value at which it is held.
+At = Mapping[str, str | float | int]
+
 # Axes of a picture.
 MOST_AXES = 2
 NAMED_VALUES = 12
@@ -50,7 +53,7 @@ class Slice:
         return ", ".join(map(str, self.held))
 
 
-def slice_of(dataset: xr.Dataset, at: Mapping[str, str | float] | None = None) -> Slice:
+def slice_of(dataset: xr.Dataset, at: At | None = None) -> Slice:
     """The part of a sweep that fits on paper: at most two axes, the others held at a value.
 
     Args:
@@ -97,7 +100,7 @@ def parsed(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _asked(dataset: xr.Dataset, axes: tuple[DatasetAxis, ...], at: Mapping[str, str | float]) -> dict[str, HeldAxis]:
+def _asked(dataset: xr.Dataset, axes: tuple[DatasetAxis, ...], at: At) -> dict[str, HeldAxis]:
     names = {axis.name: _names(dataset, axis) for axis in axes}
     held: dict[str, HeldAxis] = {}
     for name, value in at.items():
@@ -125,7 +128,7 @@ def _names(dataset: xr.Dataset, axis: DatasetAxis) -> dict[str, np.ndarray]:
     return names
 
 
-def _nearest(name: str, values: np.ndarray, value: str | float) -> int:
+def _nearest(name: str, values: np.ndarray, value: str | float | int) -> int:
     if not np.issubdtype(values.dtype, np.number):
         texts = [str(item) for item in values]
         if str(value) not in texts:
@@ -141,7 +144,7 @@ def _nearest(name: str, values: np.ndarray, value: str | float) -> int:
     return int(np.nanargmin(np.abs(known - number)))
 
 
-def _number(value: str | float) -> float:
+def _number(value: str | float | int) -> float:
     try:
         return float(value)
     except ValueError:
