@@ -83,7 +83,7 @@ def dataset_overview(dataset: xr.Dataset) -> Figure | None:
             else:
                 _draw_lines(ax, dataset, panel)
         rest = (
-            f"the first {len(shown)} of {len(panels)} variables that can be drawn" if len(panels) > len(shown) else ""
+            f"first {len(shown)} of {len(panels)} variables that can be drawn" if len(panels) > len(shown) else ""
         )
         samples = {name: dataset.sizes[name] for panel in shown for name in panel.samples}
         means = [f"mean over {name} ({size}), band: standard error" for name, size in samples.items() if size > 1]

@@ -62,7 +62,7 @@ def test_the_settings_are_one_or_two_lines_without_formulas():
     assert settings_title(dataset) == (
         "nearest preset figure-2-flexible; batch_size = 7, max_step = 0.001, network.num_paths = 3"
     )
-    assert len(settings_title(dataset, 30).splitlines()) == 2
+    assert len(settings_title(dataset, 60).splitlines()) == 2
     changes = {"curriculum.name": "$x$" * 500}
     drawn = settings_title(dataset.assign_attrs(configuration=to_json(replaced(Configuration(), changes))))
     assert not is_math_text(drawn)
