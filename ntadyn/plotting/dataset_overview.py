@@ -82,9 +82,7 @@ def dataset_overview(dataset: xr.Dataset) -> Figure | None:
                 _draw_map(ax, dataset, panel)
             else:
                 _draw_lines(ax, dataset, panel)
-        rest = (
-            f"first {len(shown)} of {len(panels)} variables that can be drawn" if len(panels) > len(shown) else ""
-        )
+        rest = f"first {len(shown)} of {len(panels)} variables that can be drawn" if len(panels) > len(shown) else ""
         samples = {name: dataset.sizes[name] for panel in shown for name in panel.samples}
         means = [f"mean over {name} ({size}), band: standard error" for name, size in samples.items() if size > 1]
         lines = (settings_title(dataset), "; ".join([*means, *([rest] if rest else [])]))

@@ -75,8 +75,12 @@ def phase_diagram_figure(datasets: list[xr.Dataset]) -> Figure:
         number = f"mean of {seeds} repetition{'s' if seeds > 1 else ''}"
         lines = (settings_title(datasets[0]) if alike else "", number)
         figure.suptitle("\n".join(line for line in lines if line), fontsize=8)
-        outline = [Stroke(linewidth=1.8, foreground="black"), Normal()]
-        handles = [Line2D([], [], color="white", path_effects=outline, label=f"{label_of('alignment')} {BORDER}")]
+        look = {
+            "color": "white",
+            "linewidth": 1.2,
+            "path_effects": [Stroke(linewidth=2.0, foreground="black"), Normal()],
+        }
+        handles = [Line2D([], [], label=f"{label_of('alignment')} {BORDER}", **look)]
         marks = [line for ax in axes[0] for line in ax.lines if len(np.asarray(line.get_xdata()))]
         handles += {str(mark.get_label()): mark for mark in marks}.values()
         figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=7)

@@ -73,13 +73,16 @@ def line_looks(number: int) -> list[dict[str, Any]]:
     colors = len(plt.rcParams["axes.prop_cycle"])
     widths = np.linspace(WIDEST, NARROWEST, number) if number > 1 else [plt.rcParams["lines.linewidth"]]
     return [
-        {
-            "color": f"C{index % colors}",
-            "linewidth": float(width),
-            "linestyle": DASHES[(index + index // colors) % len(DASHES)],
-        }
+        {"color": f"C{index % colors}", "linewidth": float(width), "linestyle": _dashes(index, number)}
         for index, width in enumerate(widths)
     ]
+
+
+def _dashes(index: int, number: int) -> Any:
+    if number <= len(DASHES) or index == 0:
+        return DASHES[index]
+    # No two periods are alike, so that each line is somewhere below gaps of all those above it.
+    return (0, (3.5, 4.5 + 0.8 * index))
 
 
 def band(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, label: str | None = None, **line: Any) -> None:

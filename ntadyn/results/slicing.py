@@ -1,6 +1,7 @@
 """Slices of a sweep: which values its further axes are held at, so that what is left fits on paper."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,7 +60,8 @@ def slice_of(dataset: xr.Dataset, at: At | None = None) -> Slice:
     Args:
         dataset: a sweep.
         at: axis -> value at which to hold it; the nearest value that there is counts. An axis may go by its dimension,
-            by the dotted path of a parameter that varies along it, or by the name of another coordinate along it.
+            by the dotted path of a parameter that varies along it or the end of that path where only one has it, or by
+            the name of another coordinate along it.
 
     Returns:
         A sweep over one or two axes. Axes that nobody asked to hold are kept, those of several values first, in their
@@ -102,12 +104,17 @@ def parsed(texts: Sequence[str]) -> dict[str, str]:
 
 def _asked(dataset: xr.Dataset, axes: tuple[DatasetAxis, ...], at: At) -> dict[str, HeldAxis]:
     names = {axis.name: _names(dataset, axis) for axis in axes}
+    shorts = Counter(_short(key) for known in names.values() for key in known if "." in key)
+    for known in names.values():
+        # The end of a path is enough where no other path has it, for example num_paths.
+        known |= {_short(key): known[key] for key in [*known] if shorts[_short(key)] == 1 and _short(key) not in known}
     held: dict[str, HeldAxis] = {}
     for name, value in at.items():
-        axis = next((axis for axis in axes if name in names[axis.name]), None)
-        if axis is None:
+        found = [axis for axis in axes if name in names[axis.name]]
+        if not found:
             there = "; ".join(f"{axis.name}: {_listed(names[axis.name][axis.name])}" for axis in axes)
             raise ValueError(f"this sweep has no axis {name!r}; {f'it has {there}' if there else 'it is one cell'}.")
+        axis = found[0]
         if axis.name in held:
             raise ValueError(f"{name!r} is the axis {axis.name!r}, which is held already; give each axis one value.")
         held[axis.name] = HeldAxis(axis, _nearest(name, names[axis.name][name], value), str(value))
@@ -126,6 +133,10 @@ def _names(dataset: xr.Dataset, axis: DatasetAxis) -> dict[str, np.ndarray]:
             if path == str(item.attrs.get("parameter", "")):
                 names.setdefault(path, item.values)
     return names
+
+
+def _short(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def _nearest(name: str, values: np.ndarray, value: str | float | int) -> int:

@@ -58,6 +58,8 @@ def test_a_single_cell_gets_an_axis():
 def test_axes_go_by_their_parameters_too_and_names_are_chosen_as_they_are():
     part = slice_of(made(), {"time_constants.gates": 0.01})
     assert part.title == "gate time constant = 0.01"
+    assert slice_of(made(), {"gates": 0.01}).title == part.title
+    assert slice_of(made(), {"curriculum.block_duration": 4.0}).title == "block duration = 4"
     kinds = sweep(VALUES[:, :2, 0], kind=["IID", "SVD", "X"], strength=[0.0, 1.0])
     np.testing.assert_array_equal(slice_of(kinds, {"kind": "SVD"}).dataset.alignment, VALUES[1, :2, 0])
 
@@ -67,6 +69,14 @@ def test_zipped_axes_are_held_by_any_of_their_parameters():
     dataset["fast"].attrs = {"parameter": "max_step", "long_name": "largest step"}
     for name, value in (("gate_time_constant", 0.003), ("fast", 3.9), ("max_step", "4.1")):
         np.testing.assert_array_equal(slice_of(dataset, {name: value}).dataset.alignment, VALUES[:, 1])
+
+
+def test_the_end_of_a_path_is_not_enough_where_two_have_it():
+    dataset = made()
+    dataset["strength"].attrs["parameter"] = "other.gates"
+    with pytest.raises(ValueError, match="no axis 'gates'"):
+        slice_of(dataset, {"gates": 0.01})
+    assert slice_of(dataset, {"other.gates": 0.25}).title == "penalty strength = 0.25"
 
 
 def test_values_out_of_order_are_found_where_they_are():
