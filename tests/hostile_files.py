@@ -551,7 +551,7 @@ def no_seeds(folder):
     return good_sweep().isel(seed=0)
 
 
-@kind("result codes are no whole numbers")
+@kind("result codes are not whole numbers")
 def result_codes_with_fractions(folder):
     return changed(good_sweep(), "result", lambda codes: codes + 0.5)
 
@@ -590,22 +590,22 @@ def no_configuration(folder):
     return dataset
 
 
-@kind("configuration is no text")
+@kind("configuration is not text")
 def a_configuration_that_is_a_number(folder):
     return configured(3.0)
 
 
-@kind("configuration is no JSON object")
+@kind("configuration is not a JSON object")
 def a_configuration_that_is_a_list(folder):
     return configured("[1, 2]")
 
 
-@kind("configuration is no JSON")
+@kind("configuration is not JSON")
 def a_configuration_that_is_cut_short(folder):
     return configured(to_json(Configuration())[:50])
 
 
-@kind("configuration is no JSON")
+@kind("configuration is not JSON")
 def a_configuration_that_is_nested_without_end(folder):
     return configured('{"a":' * 15_000 + "1" + "}" * 15_000)
 
@@ -615,7 +615,7 @@ def a_configuration_that_is_nested_deeply(folder):
     return configured('{"a":' * 100 + "1" + "}" * 100)
 
 
-@kind("or too long")
+@kind("or is too long")
 def a_configuration_of_two_megabytes(folder):
     return configured(json.dumps({"a": "x" * 2**21}))
 
@@ -760,12 +760,12 @@ def an_error_per_cell(folder):
     return good_sweep().assign(gate_error=("block_duration", np.zeros(3)))
 
 
-@kind("is no name")
+@kind("is not a usable name")
 def a_variable_whose_name_a_terminal_obeys(folder):
     return content(good_sweep().rename(alignment=ESCAPE), invalid_netcdf=True)
 
 
-@kind("is no name")
+@kind("is not a usable name")
 def a_variable_with_an_endless_name(folder):
     return good_sweep().rename(contrast="x" * 5000)
 
@@ -1128,12 +1128,12 @@ def a_data_set_with_a_configuration_of_another_kind(folder):
     return good_dataset().assign_attrs(configuration='{"tau_v": 0.3, "layers": [1, 2], "inner": {"rate": "$x$"}}')
 
 
-@kind("configuration is no JSON")
+@kind("configuration is not JSON")
 def a_data_set_whose_configuration_is_none(folder):
     return good_dataset().assign_attrs(configuration="tau = 3")
 
 
-@kind("is no name")
+@kind("is not a usable name")
 def a_data_set_whose_variable_has_no_name(folder):
     return content(good_dataset().rename(energy=ESCAPE), invalid_netcdf=True)
 

@@ -80,7 +80,7 @@ class Show:
         return 0
 
     def _same(self, pictures: dict[str, bytes]) -> Path | None:
-        """The picture beside the file that its command drew, if this one is no other."""
+        """The picture beside the file that its command drew, if it is the same as this one."""
         drawn = self.file.with_suffix(".png")
         return drawn if drawn.is_file() and drawn.read_bytes() == pictures.get(".png") else None
 

@@ -81,8 +81,8 @@ def line_looks(number: int) -> list[dict[str, Any]]:
 def _dashes(index: int, number: int) -> Any:
     if number <= len(DASHES) or index == 0:
         return DASHES[index]
-    # No two periods are alike, so that each line is somewhere below gaps of all those above it.
-    return (0, (3.5, 4.5 + 0.8 * index))
+    # Long enough to be followed, each of another length, and with gaps in all that lie above others.
+    return (0, (4.0 + 0.5 * index, 2.0))
 
 
 def band(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, label: str | None = None, **line: Any) -> None:

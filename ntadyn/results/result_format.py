@@ -51,7 +51,7 @@ def kind_of(dataset: xr.Dataset) -> tuple[Kind, str]:
         Its kind; and of a plain data set, what it lacks to be a simulation or a sweep, as a clause, else "".
 
     Raises:
-        ValueError: if it is no result; the message is a clause that says what is missing or wrong.
+        ValueError: if it is not a result; the message is a clause that says what is missing or wrong.
     """
     lacking = _lacking(dataset)
     _require(not lacking or _is_ours(dataset), lacking)
@@ -84,7 +84,7 @@ def _lacking(dataset: xr.Dataset) -> str:
     result = dataset.get("result")
     if result is None or SEED not in result.dims or "configuration" not in dataset.attrs:
         return "it has no result codes over seeds, or no configuration"
-    _require(result.dtype.kind in "iu", "its result codes are no whole numbers")
+    _require(result.dtype.kind in "iu", "its result codes are not whole numbers")
     if RECORD not in dataset.dims:
         own = [name for name in axis_names(dataset) if name in _RESERVED]
         return f"{own[0]!r} cannot be an axis" if own else ""
@@ -147,7 +147,7 @@ def _require(holds: object, otherwise: str) -> None:
 def _check_names(dataset: xr.Dataset) -> None:
     for name in (*dataset.variables, *dataset.dims):
         text = str(name)
-        _require(text.isprintable() and 0 < len(text) <= LONGEST_NAME, f"{text[:LONGEST_NAME]!r} is no name")
+        _require(text.isprintable() and 0 < len(text) <= LONGEST_NAME, f"{text[:LONGEST_NAME]!r} is not a usable name")
     for name, item in dataset.variables.items():
         _require(len(set(item.dims)) == len(item.dims), f"{str(name)!r} has the same dimension twice")
 
@@ -181,12 +181,14 @@ def _check_values(name: str, item: xr.Variable, dataset: xr.Dataset) -> None:
 
 
 def _check_configuration(text: Any) -> None:
-    _require(isinstance(text, str) and len(text) <= LONGEST_CONFIGURATION, "its configuration is no text, or too long")
+    _require(
+        isinstance(text, str) and len(text) <= LONGEST_CONFIGURATION, "its configuration is not text, or is too long"
+    )
     try:
         node = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError("its configuration is no JSON") from error
-    _require(isinstance(node, dict), "its configuration is no JSON object")
+        raise ValueError("its configuration is not JSON") from error
+    _require(isinstance(node, dict), "its configuration is not a JSON object")
     _require(_depth(node) <= DEEPEST_CONFIGURATION, "its configuration is nested too deeply")
     times = node.get("time_constants")
     # Configurations of other kinds have no such section.

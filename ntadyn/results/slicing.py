@@ -68,7 +68,7 @@ def slice_of(dataset: xr.Dataset, at: At | None = None) -> Slice:
         order; what is over after the second is held at its middle value. A single cell gets an axis "cell".
 
     Raises:
-        ValueError: if the dataset is no sweep, for an unknown axis, and for a value that is none of its names, no
+        ValueError: if the dataset is not a sweep, for an unknown axis, and for a value that is none of its names, no
             number or outside of its range.
     """
     axes = dataset_axes(dataset)

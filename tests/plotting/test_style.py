@@ -107,17 +107,29 @@ def test_a_figure_of_which_one_picture_cannot_be_drawn_leaves_the_old_pair(tmp_p
     assert not plt.fignum_exists(figure.number)
 
 
-@pytest.mark.parametrize("number", [2, 3, 5, 9])
-def test_lines_that_coincide_are_all_seen(number):
+def unseen_on_each_other(looks):
+    x = np.linspace(0, 1, 50)
     with house_style():
         figure, ax = plt.subplots(figsize=(6, 3))
-        x = np.linspace(0, 1, 50)
-        looks = line_looks(number)
         for look in looks:
             ax.plot(x, x, **look)
-    missing = unseen(figure, ax, {look["color"] for look in looks})
+        missing = unseen(figure, ax, {look["color"] for look in looks})
     plt.close(figure)
-    assert missing == []
+    return missing
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_a_few_lines_that_coincide_are_all_seen(number):
+    with house_style():
+        looks = line_looks(number)
+    assert unseen_on_each_other(looks) == []
+
+
+def test_any_two_of_many_lines_that_coincide_are_both_seen():
+    with house_style():
+        looks = line_looks(8)
+    for pair in itertools.combinations(looks, 2):
+        assert unseen_on_each_other(pair) == []
 
 
 def test_lines_of_one_colour_have_different_dashes():
