@@ -36,7 +36,7 @@ from ntadyn.maps.border import border
 from ntadyn.maps.summary import summarise
 from ntadyn.plotting.border import draw_band, draw_border
 from ntadyn.plotting.slices import draw_slices
-from ntadyn.plotting.sweep_maps import draw_average, draw_error, draw_regimes, mark_separatrix
+from ntadyn.plotting.summary_maps import draw_average, draw_error, draw_regimes, mark_separatrix
 from ntadyn.specs import presets
 from ntadyn.specs.configuration import TeacherKind
 from ntadyn.specs.paths import replaced

@@ -250,7 +250,12 @@ def arrays_without_dimensions(folder):
 
 @kind("no result codes over seeds")
 def a_dataset_of_something_else(folder):
-    return xr.Dataset({"temperature": ("day", [1.0, 2.0])})
+    return content(xr.Dataset({"temperature": ("day", [1.0, 2.0])}))
+
+
+@kind("no result codes over seeds")
+def a_simulation_of_another_program(folder):
+    return content(good_simulation().drop_vars("result"))
 
 
 # Damage.
@@ -537,17 +542,17 @@ def an_offset_that_is_a_list(folder):
 # Parts that are missing, or of the wrong kind.
 
 
-@kind("no result codes over seeds")
+@kind()
 def no_result_codes(folder):
     return good_sweep().drop_vars("result")
 
 
-@kind("no result codes over seeds")
+@kind()
 def no_seeds(folder):
     return good_sweep().isel(seed=0)
 
 
-@kind("result codes are no whole numbers")
+@kind("result codes are not whole numbers")
 def result_codes_with_fractions(folder):
     return changed(good_sweep(), "result", lambda codes: codes + 0.5)
 
@@ -579,29 +584,29 @@ def no_records(folder):
     return good_simulation().isel(record=slice(0))
 
 
-@kind("no configuration")
+@kind()
 def no_configuration(folder):
     dataset = good_sweep()
     del dataset.attrs["configuration"]
     return dataset
 
 
-@kind("configuration is no text")
+@kind("configuration is not text")
 def a_configuration_that_is_a_number(folder):
     return configured(3.0)
 
 
-@kind("configuration is no JSON object")
+@kind("configuration is not a JSON object")
 def a_configuration_that_is_a_list(folder):
     return configured("[1, 2]")
 
 
-@kind("configuration is no JSON")
+@kind("configuration is not JSON")
 def a_configuration_that_is_cut_short(folder):
     return configured(to_json(Configuration())[:50])
 
 
-@kind("configuration is no JSON")
+@kind("configuration is not JSON")
 def a_configuration_that_is_nested_without_end(folder):
     return configured('{"a":' * 15_000 + "1" + "}" * 15_000)
 
@@ -611,12 +616,12 @@ def a_configuration_that_is_nested_deeply(folder):
     return configured('{"a":' * 100 + "1" + "}" * 100)
 
 
-@kind("or too long")
+@kind("or is too long")
 def a_configuration_of_two_megabytes(folder):
     return configured(json.dumps({"a": "x" * 2**21}))
 
 
-@kind("no positive number for time_constants.weights")
+@kind()
 def a_configuration_without_time_constants(folder):
     return configured('{"seed": 1}')
 
@@ -641,7 +646,7 @@ def a_simulation_without_loss(folder):
     return good_simulation().drop_vars("loss")
 
 
-@kind("has no times")
+@kind()
 def a_simulation_without_times(folder):
     return good_simulation().drop_vars("time")
 
@@ -657,7 +662,7 @@ def times_that_are_no_numbers(folder):
     return good_simulation().assign_coords(time=("record", np.full(5, np.nan)))
 
 
-@kind("which task every block has")
+@kind()
 def blocks_without_edges(folder):
     dataset = good_simulation()
     del dataset.attrs["edges"]
@@ -689,7 +694,7 @@ def a_number_of_teachers_that_is_text(folder):
     return good_simulation().assign_attrs(num_base="two")
 
 
-@kind("teachers have no names")
+@kind()
 def teachers_without_names(folder):
     return good_simulation().drop_vars("teacher")
 
@@ -731,7 +736,7 @@ def a_chessboard_of_failures(folder):
     return dataset
 
 
-@kind("cannot be an axis")
+@kind()
 def an_axis_with_the_name_of_something_else(folder):
     return good_sweep().rename(block_duration="quantile")
 
@@ -756,12 +761,12 @@ def an_error_per_cell(folder):
     return good_sweep().assign(gate_error=("block_duration", np.zeros(3)))
 
 
-@kind("is no name")
+@kind("is not a usable name")
 def a_variable_whose_name_a_terminal_obeys(folder):
     return content(good_sweep().rename(alignment=ESCAPE), invalid_netcdf=True)
 
 
-@kind("is no name")
+@kind("is not a usable name")
 def a_variable_with_an_endless_name(folder):
     return good_sweep().rename(contrast="x" * 5000)
 
@@ -1034,3 +1039,106 @@ def random_streams_that_are_text(folder):
 @kind()
 def a_variable_of_ones_own(folder):
     return good_sweep().assign(remark=("place", np.arange(4.0)))
+
+
+# Data sets that ntadyn wrote and that are neither simulations nor sweeps.
+
+
+def good_dataset():
+    time = np.linspace(0, 4, 9)
+    return xr.Dataset(
+        {
+            "weights": (("record", "path"), np.stack([np.sin(time), np.cos(time)], axis=1), {"long_name": "weights"}),
+            "energy": (("y", "x"), np.add.outer(np.arange(10.0), np.arange(12.0))),
+        },
+        {"time": ("record", time), "x": np.arange(12.0), "y": np.arange(10.0)},
+        {"ntadyn_version": "0.1.0", "remark": "mine"},
+    )
+
+
+PLAIN = []
+
+
+def plain(function):
+    """Register a plain data set that must be shown, and is drawn as far as it goes."""
+    PLAIN.append(function.__name__.replace("_", " "))
+    return kind()(function)
+
+
+@plain
+def a_plain_data_set(folder):
+    return good_dataset()
+
+
+@plain
+def a_plain_data_set_without_a_checksum(folder):
+    return content(good_dataset())
+
+
+@plain
+def a_data_set_of_nothing(folder):
+    return xr.Dataset(attrs={"ntadyn_version": "0.1.0"})
+
+
+@plain
+def a_data_set_of_texts(folder):
+    return good_dataset()[[]].assign(word=("place", [ESCAPE, "$\\frac{$", "\n"]))
+
+
+@plain
+def a_data_set_whose_numbers_are_beyond_all_measure(folder):
+    dataset = good_dataset()
+    return dataset.assign(energy=dataset.energy * 1e300, weights=dataset.weights * np.inf)
+
+
+@plain
+def a_data_set_of_nans(folder):
+    dataset = good_dataset()
+    return dataset.assign(energy=dataset.energy * np.nan, weights=dataset.weights * np.nan)
+
+
+@plain
+def a_data_set_whose_axes_make_no_sense(folder):
+    axes = {"x": np.full(12, np.nan), "y": np.linspace(-1e300, 1e300, 10), "time": ("record", np.arange(9.0)[::-1])}
+    return good_dataset().assign_coords(axes)
+
+
+@plain
+def a_data_set_with_blocks_that_make_no_sense(folder):
+    return good_dataset().assign_attrs(edges=[3.0, 1.0], block_tasks=["a"], num_base="two", preset=7)
+
+
+@plain
+def a_data_set_that_a_terminal_obeys(folder):
+    dataset = good_dataset().assign_attrs(
+        {"remark": ESCAPE, "name": ESCAPE, "preset": ESCAPE, "endless": "x" * 100_000}
+    )
+    for item in dataset.variables.values():
+        item.attrs |= {"long_name": ESCAPE + "$" * 7 + "x" * 10_000, "units": "$\\frac{" + ESCAPE}
+    return dataset
+
+
+@plain
+def a_data_set_of_many_lines(folder):
+    values = {f"a{number}": (("record", "b", "c"), np.zeros((40, 30, 20))) for number in range(30)}
+    return xr.Dataset(values, attrs={"ntadyn_version": "0.1.0"})
+
+
+@plain
+def a_data_set_with_a_configuration_of_another_kind(folder):
+    return good_dataset().assign_attrs(configuration='{"tau_v": 0.3, "layers": [1, 2], "inner": {"rate": "$x$"}}')
+
+
+@kind("configuration is not JSON")
+def a_data_set_whose_configuration_is_none(folder):
+    return good_dataset().assign_attrs(configuration="tau = 3")
+
+
+@kind("is not a usable name")
+def a_data_set_whose_variable_has_no_name(folder):
+    return content(good_dataset().rename(energy=ESCAPE), invalid_netcdf=True)
+
+
+@kind("its attribute 'max_step' is not a number")
+def a_data_set_whose_step_is_a_text(folder):
+    return good_dataset().assign_attrs(max_step="short")

@@ -11,7 +11,7 @@ from experiments.sandbrink_2024.block_length import draw_block_length
 from experiments.sandbrink_2024.figure_4_numbers import DROPPED, equal_phases, published_blocks
 from experiments.sandbrink_2024.specialisation_space import add_ratio_bar, draw_exact_panel
 from ntadyn.metrics import block_distance
-from ntadyn.plotting.plane import draw_error_direction, draw_gated_path, draw_targets, draw_teachers
+from ntadyn.plotting.output_plane import draw_error_direction, draw_gated_path, draw_targets, draw_teachers
 from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, house_style
 
 ERROR_COLOR = "C5"

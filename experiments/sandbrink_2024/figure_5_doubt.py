@@ -25,9 +25,9 @@ from experiments.sandbrink_2024.variants import seeded
 from ntadyn.maps.border import INTERVAL, border
 from ntadyn.maps.summary import summarise
 from ntadyn.plotting.border import draw_band, draw_border
-from ntadyn.plotting.maps import title_of
+from ntadyn.plotting.cells import title_of
 from ntadyn.plotting.style import house_style
-from ntadyn.plotting.sweep_maps import draw_average, draw_error, draw_spread, mark_separatrix
+from ntadyn.plotting.summary_maps import draw_average, draw_error, draw_spread, mark_separatrix
 from ntadyn.sweeps import Sweep, phase_maps, run_sweep
 from ntadyn.sweeps.plan import BLOCK_DURATION, Axis
 

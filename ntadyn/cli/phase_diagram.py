@@ -64,8 +64,8 @@ class PhaseDiagram:
         jax.config.update("jax_enable_x64", True)
         check_devices(self.device)
 
-        from ntadyn.maps.report import run_summary
-        from ntadyn.plotting.phase_map import phase_map_figure
+        from ntadyn.maps.run_summary import run_summary
+        from ntadyn.plotting.phase_diagram import phase_diagram_figure
         from ntadyn.plotting.style import save_figure
         from ntadyn.results import storage
         from ntadyn.results.provenance import provenance
@@ -84,7 +84,7 @@ class PhaseDiagram:
                     failures += int((dataset.result > 0).sum())
                     print(run_summary(dataset))
                     print(f"wrote {storage.write_dataset(dataset, folder / f'{plan.name}.nc')}")
-            for path in save_figure(phase_map_figure(datasets), folder / "phase-diagram"):
+            for path in save_figure(phase_diagram_figure(datasets), folder / "phase-diagram"):
                 print(f"wrote {path}")
             return int(failures > 0)
 

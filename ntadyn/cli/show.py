@@ -9,25 +9,29 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
-    from ntadyn.maps.contents import Result
     from ntadyn.maps.regimes import Thresholds
+    from ntadyn.results.result_file import Result
+    from ntadyn.results.slicing import At
 
 
 @dataclass(frozen=True)
 class Show:
     """Print what a result file holds, and draw it.
 
-    Of a sweep: axes, regimes, failures, errors, the border with its interval, and which random stream the outcome
-    depends on; of a simulation: how it ended. Of both: variables, the settings that differ from the defaults, and where
-    the file came from.
+    Of a sweep: axes, regimes, failures, errors, the border with its interval, cells whose side of it is uncertain, and
+    which random stream the outcome depends on; of a simulation: how it ended; of any other data set that ntadyn or its
+    experiments wrote: dimensions and ranges. Of all: variables, the preset and what differs from it, and where the file
+    came from.
     """
 
     file: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE")] = tyro.MISSING
-    """A NetCDF file that another command wrote."""
+    """A NetCDF file that another command or an experiment wrote."""
     plot: Annotated[Path | None, tyro.conf.arg(metavar="OUT.png")] = None
     """Where to draw, as .png and .pdf; beside the file, as FILE-overview.png, when omitted."""
     no_plot: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print only."""
+    at: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="AXIS=VALUE")] = ()
+    """Hold an axis of a sweep at its nearest value, to choose a slice; may be given for several axes."""
     score: str = "alignment"
     """Score of a sweep that is mapped, and whose border is found."""
     level: float = 0.9
@@ -39,14 +43,21 @@ class Show:
 
     def run(self) -> int:
         """Read, print, draw; 0 whatever the file says, as long as it can be read and shown."""
-        from ntadyn.maps.contents import describe, read_result
+        from ntadyn.maps.description import describe
         from ntadyn.maps.regimes import Thresholds
+        from ntadyn.results.result_file import read_result
+        from ntadyn.results.result_format import Kind
+        from ntadyn.results.slicing import parsed
 
         if self.no_plot and self.plot is not None:
             raise ValueError(f"--no-plot and --plot {str(self.plot)!r} exclude each other; leave out one.")
-        thresholds = Thresholds(self.specialised, self.forgetful)
+        at, thresholds = parsed(self.at), Thresholds(self.specialised, self.forgetful)
         result = read_result(self.file)
-        lines = describe(result, self.score, self.level, thresholds)
+        if at and result.kind is not Kind.SWEEP:
+            raise ValueError(
+                f"--at holds axes of a sweep, and {str(self.file)!r} is a {result.kind.value}; leave it out."
+            )
+        lines = describe(result, self.score, self.level, thresholds, at)
         if self.no_plot:
             print("\n".join(lines))
             return 0
@@ -56,11 +67,22 @@ class Show:
         target = self._target()
         with self._place(target):
             # All is drawn before anything is printed: a file is shown, or refused in one sentence.
-            pictures = _drawn(result, self.score, self.level, thresholds)
+            pictures = _drawn(result, self.score, self.level, thresholds, at)
             print("\n".join(lines) + "\n")
-            for suffix, content in pictures.items():
-                print(f"wrote {storage.write_bytes(content, target.with_suffix(suffix))}")
+            if not pictures:
+                print("nothing of it has a shape that can be drawn")
+            same = self._same(pictures)
+            if same is not None:
+                print(f"the picture is the same as {same}")
+            if same is None or self.plot is not None:
+                for suffix, content in pictures.items():
+                    print(f"wrote {storage.write_bytes(content, target.with_suffix(suffix))}")
         return 0
+
+    def _same(self, pictures: dict[str, bytes]) -> Path | None:
+        """The picture beside the file that its command drew, if it is the same as this one."""
+        drawn = self.file.with_suffix(".png")
+        return drawn if drawn.is_file() and drawn.read_bytes() == pictures.get(".png") else None
 
     def _target(self) -> Path:
         target = self.plot or self.file.with_name(f"{self.file.stem}-overview.png")
@@ -86,23 +108,25 @@ class Show:
             yield
 
 
-def _drawn(result: "Result", score: str, level: float, thresholds: "Thresholds") -> dict[str, bytes]:
-    """The picture of a result, suffix -> content of the file."""
+def _drawn(result: "Result", score: str, level: float, thresholds: "Thresholds", at: "At") -> dict[str, bytes]:
+    """The picture of a result, suffix -> content of the file; nothing if there is nothing to draw."""
     import warnings
 
+    from ntadyn.plotting.dataset_overview import dataset_overview
     from ntadyn.plotting.labels import for_pictures, label
     from ntadyn.plotting.style import rendered
+    from ntadyn.plotting.sweep_overview import sweep_overview
+    from ntadyn.plotting.trajectory import trajectory_figure
     from ntadyn.results.result_format import Kind, check_drawable
+    from ntadyn.results.slicing import slice_of
 
-    check_drawable(result.kind, result.dataset)
-    dataset = for_pictures(result.dataset)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about values and letters of the file, which nobody can change here
         if result.kind is Kind.SWEEP:
-            from ntadyn.plotting.doubt import doubt_figure
-
-            return rendered(doubt_figure(dataset, label(score), level, thresholds))
-
-        from ntadyn.plotting.trajectory import trajectory_figure
-
-        return rendered(trajectory_figure(dataset))
+            check_drawable(result.kind, slice_of(result.dataset, at).dataset)
+            names = {label(name): value for name, value in at.items()}
+            return rendered(sweep_overview(for_pictures(result.dataset), label(score), level, thresholds, names))
+        check_drawable(result.kind, result.dataset)
+        dataset = for_pictures(result.dataset)
+        figure = trajectory_figure(dataset) if result.kind is Kind.SIMULATION else dataset_overview(dataset)
+        return {} if figure is None else rendered(figure)

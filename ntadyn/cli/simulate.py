@@ -57,9 +57,9 @@ class Simulate:
             jax.config.update("jax_enable_x64", True)
             check_devices()
 
-            from ntadyn.maps.contents import ending
             from ntadyn.plotting.style import save_figure
             from ntadyn.plotting.trajectory import trajectory_figure
+            from ntadyn.results.description import ending
             from ntadyn.results.provenance import provenance
             from ntadyn.specs import building
             from ntadyn.specs.ensemble import run_ensemble

@@ -1,6 +1,5 @@
 """The border between regimes: where an average over repetitions crosses a level, and how sure that place is."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import contourpy
@@ -9,17 +8,10 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from ntadyn.maps.averages import weighted_mean
-from ntadyn.maps.repetitions import factors, finished, resampled_weights
+from ntadyn.maps.repetitions import successful_values
+from ntadyn.maps.uncertainty import CHUNK, INTERVAL as INTERVAL, NUM_RESAMPLES, Average, spread, weights_of
 from ntadyn.results.dataset_axes import dataset_axes, in_order
 from ntadyn.sweeps.plan import BORDER as BORDER
-
-INTERVAL = (0.05, 0.95)
-
-# An average of (values (cells..., seeds), weights (resamples, seeds)), one for each row of weights.
-Average = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-# Resamples times cells times repetitions that are held at once: some 30 MB.
-CHUNK = 2**22
 
 
 @dataclass(frozen=True)
@@ -146,7 +138,7 @@ def bootstrap_border(
         part = slice(start, start + step)
         resamples = average(values[part], weights) if num_resamples else np.full((0, *plain[part].shape), np.nan)
         if num_resamples:
-            probability[part], lower[part], upper[part] = _spread(resamples, level)
+            probability[part], lower[part], upper[part] = spread(resamples, level)
         for row in range(start, min(start + step, num_rows)):
             found += _crossings_of_row(columns, row, plain[row], resamples[:, row - start], level)
     return Border(level, plain, probability, lower, upper, tuple(found), num_resamples)
@@ -157,10 +149,10 @@ def border(
     score: str = "alignment",
     level: float = BORDER,
     average: Average = weighted_mean,
-    num_resamples: int = 200,
+    num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Border:
-    """The border of a sweep over one or two axes: `bootstrap_border` of a score; the second axis gives the columns.
+    """The border of a sweep over one or two axes, `bootstrap_border` of a score; the second axis gives the columns.
 
     Failed repetitions are left out. Between columns the average is linear in their value, or in its logarithm where
     they are spaced like that; columns that are names have nothing between them, and no crossings. Where teachers,
@@ -181,16 +173,14 @@ def border(
         ValueError: if the sweep has no such score, or other than one or two axes.
     """
     dataset = in_order(dataset)
-    values = finished(dataset, score)
+    values = successful_values(dataset, score)
     axes = dataset_axes(dataset)
     if len(axes) not in (1, 2):
         raise ValueError(
-            f"a border needs a sweep over one or two axes; this one has {[axis.name for axis in axes]}. Select values "
-            f"of the others with `dataset.isel`."
+            f"a border needs a sweep over one or two axes; this one has {[axis.name for axis in axes]}. Hold "
+            f"the others at one value with `ntadyn.results.slicing.slice_of`."
         )
-    if num_resamples < 1:
-        raise ValueError(f"num_resamples is {num_resamples}; take at least one, better 200.")
-    weights = resampled_weights(factors(dataset), num_resamples, np.random.default_rng(seed))
+    weights = weights_of(dataset, num_resamples, seed)
     column = axes[-1]
     found = bootstrap_border(column.scaled, values if len(axes) == 2 else values[None], weights, level, average)
     if column.names is not None:
@@ -202,20 +192,6 @@ def _exponential(crossing: Crossing) -> Crossing:
     # An end beyond the first column has no logarithm to come back from.
     low, high = (-np.inf if end == -np.inf else float(np.exp(end)) for end in (crossing.low, crossing.high))
     return replace(crossing, position=float(np.exp(crossing.position)), low=low, high=high)
-
-
-def _spread(
-    resamples: Float[np.ndarray, "resamples rows columns"], level: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Probability of being above, and both quantiles, of resampled averages; resamples without a value do not count."""
-    ordered = np.sort(resamples, axis=0)  # NaN goes to the end
-    number = np.sum(np.isfinite(resamples), axis=0)
-    above = np.sum(resamples >= level, axis=0)
-    probability = np.divide(above, number, out=np.full(number.shape, np.nan), where=number > 0)
-    last = np.maximum(number - 1, 0)
-    ends = (np.floor(INTERVAL[0] * last).astype(int), np.ceil(INTERVAL[1] * last).astype(int))
-    lower, upper = (np.take_along_axis(ordered, index[None], axis=0)[0] for index in ends)
-    return probability, lower, upper
 
 
 def _crossings_of_row(

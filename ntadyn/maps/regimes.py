@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int, Shaped
 
-from ntadyn.maps.repetitions import codes, finished
+from ntadyn.maps.repetitions import codes, successful_values
 
 
 class Regime(enum.IntEnum):
@@ -115,7 +115,7 @@ def regime_fractions(
     Raises:
         ValueError: if the sweep did not keep the contrast.
     """
-    contrast = finished(dataset, "contrast")
+    contrast = successful_values(dataset, "contrast")
     run = codes(dataset) >= 0
     regime = classify(contrast, np.zeros(contrast.shape, int), thresholds)
     number = np.maximum(run.sum(axis=-1), 1)

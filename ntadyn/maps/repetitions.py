@@ -102,7 +102,7 @@ def codes(dataset: xr.Dataset) -> Shaped[np.ndarray, "*cells seeds"]:
     return dataset["result"].transpose(*axis_names(dataset), SEED).values
 
 
-def finished(dataset: xr.Dataset, name: str) -> Float[np.ndarray, "*cells seeds"]:
+def successful_values(dataset: xr.Dataset, name: str) -> Float[np.ndarray, "*cells seeds"]:
     """One number per trajectory as an array whose last axis is seeds, NaN where the trajectory failed.
 
     Args:
@@ -113,7 +113,7 @@ def finished(dataset: xr.Dataset, name: str) -> Float[np.ndarray, "*cells seeds"
         The values in double precision, shape (axes..., seeds).
 
     Raises:
-        ValueError: if there is no such variable, or it holds something else than one number per trajectory.
+        ValueError: if there is no such variable, or it does not hold one number per trajectory.
     """
     dims = (*axis_names(dataset), SEED)
     known = [str(key) for key, item in dataset.data_vars.items() if set(item.dims) == set(dims)]

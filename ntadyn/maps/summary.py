@@ -6,8 +6,10 @@ from jaxtyping import Float
 
 from ntadyn.maps.averages import quantiles, weighted_mean
 from ntadyn.maps.regimes import REGIME_NAMES, THRESHOLDS, Regime, Thresholds, regime_fractions, soft_score
-from ntadyn.maps.repetitions import codes, finished
+from ntadyn.maps.repetitions import codes, successful_values
+from ntadyn.maps.uncertainty import INTERVAL, cell_intervals, weights_of
 from ntadyn.results.dataset_axes import SEED, axis_names
+from ntadyn.sweeps.plan import BORDER
 
 PROBABILITIES = (0.05, 0.25, 0.5, 0.75, 0.95)
 ERRORS = ("gate_error", "alignment_error")
@@ -35,6 +37,8 @@ def summarise(
     dataset: xr.Dataset,
     thresholds: Thresholds = THRESHOLDS,
     amplification: float = ELSEWHERE,
+    score: str = "alignment",
+    level: float = BORDER,
 ) -> xr.Dataset:
     """Every cell in numbers; repetitions that failed are counted, and left out of everything else.
 
@@ -43,14 +47,18 @@ def summarise(
         thresholds: where the regimes end.
         amplification: a trajectory sits on a separatrix if a jittered start moves its gates by more than this factor
             times the jitter.
+        score: whose mean is compared with a level.
+        level: that level, where the border between the regimes runs.
 
     Returns:
         Dataset over the axes. For every score: `_mean`, `_median`, `_quantile` (along "quantile": 5, 25, 50, 75 and
         95 %), `_sd`, and `_sem` = sd/sqrt(n), where n is `finished`. Then `failures` and `not_run`; `regime_fraction`
         (along "regime", of what was run) and `soft_score` where the contrast was kept; `_max` and `_median` of every
-        finite error estimate, and how many are `_unresolved`; and where jittered starts were run, `amplification`
-        (largest of the cell) and `separatrix` (true or false; false also where no repetition was sampled, and the
-        amplification is NaN).
+        finite error estimate, and how many are `_unresolved`. Where the sweep has the score, `above` (share of the
+        resamples in which its mean is above the level, unknown for one repetition) and `uncertain` (true where the
+        repetitions do not decide that: the interval of the mean holds the level, or only one of them ended well; see
+        `ntadyn.maps.uncertainty`). And where jittered starts were run, `amplification` (largest of the cell) and
+        `separatrix` (true or false; false also where no repetition was sampled, and the amplification is NaN).
 
     Raises:
         ValueError: if this is not a sweep, or has no repetitions.
@@ -66,21 +74,28 @@ def summarise(
     }
     for name in score_names(dataset):
         text = str(dataset[name].attrs.get("long_name", name))
-        variables |= _score(name, text, finished(dataset, name), dims)
+        variables |= _score(name, text, successful_values(dataset, name), dims)
     if "contrast" in dataset:
         fractions = regime_fractions(dataset, thresholds)
-        soft = _mean(soft_score(finished(dataset, "contrast"), thresholds))
+        soft = _mean(soft_score(successful_values(dataset, "contrast"), thresholds))
         variables["regime_fraction"] = ((*dims, "regime"), fractions, _attributes("share of repetitions in a regime"))
         variables["soft_score"] = (dims, soft, _attributes("0 forgetful, 1 specialised, mean over repetitions"))
     for name in (name for name in ERRORS if name in dataset):
         text = str(dataset[name].attrs.get("long_name", name))
-        extremes = quantiles(finished(dataset, name), (1.0, 0.5))
+        extremes = quantiles(successful_values(dataset, name), (1.0, 0.5))
         variables[f"{name}_max"] = (dims, extremes[..., 0], _attributes(f"{text}, largest of the repetitions"))
         variables[f"{name}_median"] = (dims, extremes[..., 1], _attributes(f"{text}, median of the repetitions"))
-        unresolved = np.isinf(finished(dataset, name)).sum(-1)
+        unresolved = np.isinf(successful_values(dataset, name)).sum(-1)
         variables[f"{name}_unresolved"] = (dims, unresolved, _attributes(f"{text}: repetitions that tell none"))
+    if score in dataset.data_vars and set(dataset[score].dims) == {*dims, SEED}:
+        intervals = cell_intervals(successful_values(dataset, score), weights_of(dataset), level)
+        text = f"share of resamples in which the mean of {score} is above {level:g}"
+        variables["above"] = (dims, intervals.probability, _attributes(text))
+        held = f"{100 * INTERVAL[0]:g} to {100 * INTERVAL[1]:g} % of resamples"
+        text = f"whether the repetitions leave open if the mean of {score} is above {level:g} ({held} hold it)"
+        variables["uncertain"] = (dims, intervals.uncertain, _attributes(text))
     if PERTURBATION in dataset:
-        moved = finished(dataset, PERTURBATION)
+        moved = successful_values(dataset, PERTURBATION)
         # Infinite where the jittered start did not end well.
         factor = np.where(np.isinf(moved).any(-1), np.inf, quantiles(moved, (1.0,))[..., 0] / JITTER)
         text = f"growth of a relative jitter of {JITTER:g} of the start, largest of the repetitions"
@@ -90,8 +105,8 @@ def summarise(
     coordinates = kept | {"quantile": list(PROBABILITIES)}
     if "contrast" in dataset:
         coordinates["regime"] = list(REGIME_NAMES)
-    names = {key: value for key, value in dataset.attrs.items() if key in ("name", "configuration")}
-    rules = {"thresholds": str(thresholds), "amplification_threshold": amplification}
+    names = {key: value for key, value in dataset.attrs.items() if key in ("name", "configuration", "preset")}
+    rules = {"thresholds": str(thresholds), "amplification_threshold": amplification, "border": f"{score} = {level:g}"}
     return xr.Dataset(variables, coordinates, names | rules)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from ntadyn.maps.repetitions import STREAMS, Factor, factors, finished, not_varied
+from ntadyn.maps.repetitions import STREAMS, Factor, factors, not_varied, successful_values
 from ntadyn.results.dataset_axes import axis_names
 
 # Subsets of the factors, as sorted tuples of their places: () is the mean, the full set what is left over.
@@ -116,7 +116,7 @@ def variance_table(dataset: xr.Dataset, score: str = "alignment") -> VarianceTab
     design = factors(dataset)
     _check(design, dataset.sizes["seed"])
     names = axis_names(dataset)
-    flat = finished(dataset, score)
+    flat = successful_values(dataset, score)
     shape = flat.shape[:-1]
     # Repetitions in the order of their draws, the first factor slowest.
     order = np.lexsort([factor.levels for factor in reversed(design)])

@@ -17,13 +17,14 @@ from ntadyn.metrics.assignment import (
     optimal_assignment,
     published_sorting,
 )
-from ntadyn.metrics.balance import LayerSeries, layer_invariant, layer_residual
 from ntadyn.metrics.conservation import (
     GateWeightSeries,
     SlidingGrowth,
     difference_invariant,
     difference_residual,
     growth_while_sliding,
+    layer_invariant,
+    layer_residual,
     path_invariant,
     path_residual,
 )
@@ -85,7 +86,6 @@ from ntadyn.metrics.updates import (
 __all__ = [
     "GateLevels",
     "GateWeightSeries",
-    "LayerSeries",
     "MatchedRows",
     "MeanAndSEM",
     "PublishedSorting",

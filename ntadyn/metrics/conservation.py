@@ -1,17 +1,45 @@
-"""Conservation laws that tie gates to weights: invariants, residuals along a run, and where the invariant grows.
+"""Conservation laws that tie gates to weights: invariants, residuals along a run, and where an invariant grows.
 
 Both gradients of the task loss contain the same matrix, so without a penalty on the weights
 
-    d/dt (tau_c c_p^2 - tau_w |W^p|^2)               = -2 c_p dR/dc_p                             (every path)
-    d/dt (tau_w |W^1 - W^2|^2 - tau_c (c_1 - c_2)^2) = 2 (c_1 - c_2) (dR/dc_1 - dR/dc_2)          (two paths)
+    d/dt (tau_c C C^T - tau_w K) = -(C R'^T + R' C^T),    R' = dR/dC,    K_{pq} = <W^p, W^q>
 
-for any inputs, teachers and curriculum. The state enters through the gates c and the overlaps K_{pq} = <W^p, W^q>.
-For gates per output row the first law holds in every row: use `jax.vmap` over rows, with one row group each.
+for any inputs, teachers and curriculum: gates and weights only exchange their strength. The rows of C are the gates of
+the paths, one number each, or the hidden units of a second layer, C = W2^T. Two projections of this law have names:
+
+    I_p = tau_c c_p^2 - tau_w |W^p|^2,               dI_p/dt = -2 c_p dR/dc_p                           (every path)
+    Q = tau_w |W^1 - W^2|^2 - tau_c (c_1 - c_2)^2,   dQ/dt = 2 (c_1 - c_2) (dR/dc_1 - dR/dc_2)          (two paths)
+
+For gates per output row the law holds in every row: use `jax.vmap` over rows, with one row group each.
 """
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+
+def layer_invariant(
+    gates: Float[Array, "n ..."],
+    students: Float[Array, "*r n n"],
+    tau_c: float | Float[Array, ""],
+    tau_w: float | Float[Array, ""],
+) -> Float[Array, "n n"]:
+    """I = tau_c C C^T - tau_w K, constant without penalties.
+
+    Args:
+        gates: C, shape (paths,) for gates, (units, d_out) for W2^T.
+        students: K_{pq} = <W^p, W^q>, shape (..., paths, paths); leading axes are row groups and are summed.
+        tau_c: time constant of the gates, or of the second layer.
+        tau_w: time constant of the weights.
+
+    Returns:
+        A symmetric matrix, shape (paths, paths).
+
+    Source: balancedness of linear networks, with a time constant for each layer.
+    """
+    columns = gates.reshape(len(gates), -1)
+    return tau_c * (columns @ columns.T) - tau_w * _whole(students)
 
 
 def path_invariant(
@@ -20,7 +48,7 @@ def path_invariant(
     tau_c: float | Float[Array, ""],
     tau_w: float | Float[Array, ""],
 ) -> Float[Array, " p"]:
-    """I_p = tau_c c_p^2 - tau_w K_pp, constant without penalties.
+    """I_p = tau_c c_p^2 - tau_w K_pp, constant without penalties: the diagonal of `layer_invariant`.
 
     Args:
         gates: gates c_p, shape (paths,).
@@ -33,7 +61,7 @@ def path_invariant(
 
     Source: follows from the gradient flow of arXiv 2411.03840; balancedness of linear networks.
     """
-    return tau_c * gates**2 - tau_w * jnp.diagonal(_whole(students))
+    return jnp.diagonal(layer_invariant(gates, students, tau_c, tau_w))
 
 
 def difference_invariant(
@@ -62,9 +90,7 @@ def difference_invariant(
     Source: follows from the gradient flow of arXiv 2411.03840; not stated there.
     """
     _check_two(gates)
-    overlaps = _whole(students)
-    apart = overlaps[0, 0] + overlaps[1, 1] - 2 * overlaps[0, 1]
-    return tau_w * apart - tau_c * (gates[0] - gates[1]) ** 2
+    return _difference(layer_invariant(gates, students, tau_c, tau_w))
 
 
 class GateWeightSeries(eqx.Module):
@@ -72,21 +98,51 @@ class GateWeightSeries(eqx.Module):
 
     Attributes:
         times: record times in increasing order, shape (records,); equal times at a switch are fine.
-        gates: gates, shape (records, paths).
+        gates: C, shape (records, paths) for gates, (records, units, d_out) for W2^T.
         students: K_{pq}, shape (records, ..., paths, paths); axes in between are row groups and are summed.
-        penalty_gradient: dR/dc_p at the records, shape (records, paths); None for a run without gate penalty.
+        penalty_gradient: dR/dC at the records, shaped like the gates; None for a run without a penalty on them.
     """
 
     times: Float[Array, " t"]
-    gates: Float[Array, "t p"]
+    gates: Float[Array, "t p ..."]
     students: Float[Array, "t *r p p"]
-    penalty_gradient: Float[Array, "t p"] | None = None
+    penalty_gradient: Float[Array, "t p ..."] | None = None
+
+
+def layer_residual(
+    series: GateWeightSeries, tau_c: float | Float[Array, ""], tau_w: float | Float[Array, ""]
+) -> Float[Array, "t p p"]:
+    """I(t) - I(0) + int_0^t (C R'^T + R' C^T) ds, zero along the exact flow.
+
+    Args:
+        series: the run; the integral is a trapezoid sum over its records, so its error falls with their spacing.
+        tau_c: time constant of the gates, or of the second layer.
+        tau_w: time constant of the weights.
+
+    Returns:
+        Violation of the law up to each record, shape (records, paths, paths).
+
+    Raises:
+        ValueError: if the axes of the series do not match.
+
+    Source: balancedness of linear networks, with a time constant for each layer and a penalty on the second.
+    """
+    _check_series(series)
+    invariant = jax.vmap(lambda gates, students: layer_invariant(gates, students, tau_c, tau_w))(
+        series.gates, series.students
+    )
+    drift = invariant - invariant[:1]
+    if series.penalty_gradient is None:
+        return drift
+    gates, gradient = (item.reshape(*item.shape[:2], -1) for item in (series.gates, series.penalty_gradient))
+    half = gates @ jnp.swapaxes(gradient, 1, 2)
+    return drift + integral(series.times, half + jnp.swapaxes(half, 1, 2))
 
 
 def path_residual(
     series: GateWeightSeries, tau_c: float | Float[Array, ""], tau_w: float | Float[Array, ""]
 ) -> Float[Array, "t p"]:
-    """I_p(t) - I_p(0) + int_0^t 2 c_p dR/dc_p ds, zero along the exact flow.
+    """I_p(t) - I_p(0) + int_0^t 2 c_p dR/dc_p ds, zero along the exact flow: the diagonal of `layer_residual`.
 
     Args:
         series: the run; the integral is a trapezoid sum over its records, so its error falls with their spacing.
@@ -101,13 +157,7 @@ def path_residual(
 
     Source: follows from the gradient flow of arXiv 2411.03840; balancedness of linear networks.
     """
-    _check_series(series)
-    gates = series.gates
-    invariant = tau_c * gates**2 - tau_w * jnp.diagonal(_whole_series(series), axis1=-2, axis2=-1)
-    drift = invariant - invariant[:1]
-    if series.penalty_gradient is None:
-        return drift
-    return drift - integral(series.times, -2 * gates * series.penalty_gradient)
+    return jnp.diagonal(layer_residual(series, tau_c, tau_w), axis1=1, axis2=2)
 
 
 def difference_residual(
@@ -128,15 +178,8 @@ def difference_residual(
 
     Source: follows from the gradient flow of arXiv 2411.03840; not stated there.
     """
-    _check_series(series)
     _check_two(series.gates[0])
-    overlaps, gap = _whole_series(series), series.gates[:, 0] - series.gates[:, 1]
-    invariant = tau_w * (overlaps[:, 0, 0] + overlaps[:, 1, 1] - 2 * overlaps[:, 0, 1]) - tau_c * gap**2
-    drift = invariant - invariant[:1]
-    if series.penalty_gradient is None:
-        return drift
-    pull = series.penalty_gradient[:, 0] - series.penalty_gradient[:, 1]
-    return drift - integral(series.times, 2 * gap * pull)
+    return _difference(layer_residual(series, tau_c, tau_w))
 
 
 class SlidingGrowth(eqx.Module):
@@ -203,9 +246,9 @@ def _whole(students: Array) -> Array:
     return jnp.sum(students.reshape(-1, *students.shape[-2:]), axis=0)
 
 
-def _whole_series(series: GateWeightSeries) -> Array:
-    students = series.students
-    return jnp.sum(students.reshape(students.shape[0], -1, *students.shape[-2:]), axis=1)
+def _difference(law: Array) -> Array:
+    """Minus the matrix law between (1, -1) and itself: Q, or its violation."""
+    return 2 * law[..., 0, 1] - law[..., 0, 0] - law[..., 1, 1]
 
 
 def _check_two(gates: Array) -> None:
@@ -216,7 +259,7 @@ def _check_two(gates: Array) -> None:
 
 
 def _check_series(series: GateWeightSeries) -> None:
-    records, paths = series.gates.shape
+    records, paths = series.gates.shape[:2]
     gradient_fits = series.penalty_gradient is None or series.penalty_gradient.shape == series.gates.shape
     students_fit = series.students.shape[0] == records and series.students.shape[-2:] == (paths, paths)
     if series.times.shape != (records,) or not gradient_fits or not students_fit:

@@ -2,14 +2,19 @@
 
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.contour import ContourSet
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.patheffects import Normal, Stroke
 
-from ntadyn.maps.border import Border, contour_lines
-from ntadyn.plotting.maps import map_axes, plot_axes
+from ntadyn.maps.border import INTERVAL, Border, contour_lines
+from ntadyn.plotting.cells import map_axes, plot_axes
 from ntadyn.results.dataset_axes import DatasetAxis, dataset_axes
+
+BORDER_LINE = "border: the mean crosses the level"
+BORDER_BAND = "where the border may run"
 
 # Points per axis between which the band is interpolated: it is often narrower than a cell.
 FINE = 512
@@ -28,7 +33,7 @@ def draw_band(ax: Axes, dataset: xr.Dataset, border: Border, color: str = "white
         The band; None if there is none, one repetition leaves it unknown, or an axis is a list of names.
 
     Raises:
-        ValueError: if the sweep has not two axes.
+        ValueError: unless the sweep has two axes.
     """
     rows, columns = map_axes(dataset)
     if min(border.average.shape) < 2 or _unordered(rows, columns):
@@ -54,7 +59,7 @@ def draw_border(ax: Axes, dataset: xr.Dataset, border: Border, color: str = "whi
         The lines; none where the average does not cross the level, or an axis is a list of names.
 
     Raises:
-        ValueError: if the sweep has not two axes.
+        ValueError: unless the sweep has two axes.
     """
     rows, columns = map_axes(dataset)
     if _unordered(rows, columns):
@@ -65,6 +70,21 @@ def draw_border(ax: Axes, dataset: xr.Dataset, border: Border, color: str = "whi
         x, y = columns.unscaled(line[:, 0]), rows.unscaled(line[:, 1])
         lines += ax.plot(x, y, color=color, linewidth=1.2, path_effects=outline)
     return lines
+
+
+def border_handles(band: bool) -> list[Artist]:
+    """What line and band mean, for a legend.
+
+    Args:
+        band: whether there is a band.
+    """
+    outline = [Stroke(linewidth=2.0, foreground="black"), Normal()]
+    line = Line2D([], [], color="white", linewidth=1.2, path_effects=outline, label=BORDER_LINE)
+    low, high = (f"{100 * end:.0f}" for end in INTERVAL)
+    area = Patch(
+        facecolor="white", edgecolor="0.4", linewidth=0.5, label=f"{BORDER_BAND}, {low} to {high} % of resamples"
+    )
+    return [line, area] if band else [line]
 
 
 def draw_crossings(ax: Axes, dataset: xr.Dataset, border: Border) -> list[Line2D]:

@@ -1,20 +1,35 @@
 """Text from files in pictures, where it must be no formula, and not longer than a picture is wide."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from ntadyn.results.dataset_axes import varied_parameters
 from ntadyn.results.text import printable
+from ntadyn.specs.differences import settings_of
 
 LONGEST_LABEL = 60
-_VALUES = ("configuration",)
+# Read by programs, not drawn as they are.
+_VALUES = ("configuration", "preset")
 
 
-def label(text: object) -> str:
+def label(text: object, longest: int = LONGEST_LABEL) -> str:
     """Text as it is, for a library that takes what stands between dollar signs for mathematics."""
-    return printable(text, LONGEST_LABEL).replace("$", r"\$")
+    return printable(text, longest).replace("$", r"\$")
+
+
+def settings_title(dataset: xr.Dataset, width: int = 100) -> str:
+    """The preset behind a dataset and the parameters that differ from it, in one or two lines; "" if none is known.
+
+    Args:
+        dataset: with the configuration among its attributes.
+        width: characters of a line.
+    """
+    settings = settings_of(dataset.attrs, varied_parameters(dataset))
+    return "" if settings is None else "\n".join(textwrap.wrap(label(settings.short(2 * width - 20), 4 * width), width))
 
 
 def for_pictures(dataset: xr.Dataset) -> xr.Dataset:

@@ -44,10 +44,16 @@ def specialisation_curves(
         The lines of the simulated trajectories.
     """
     lines = []
-    for x, y, theory, ratio, color in zip(
-        gate_difference, specialisation, exact, ratios, _colors(len(ratios)), strict=True
+    for x, y, theory, ratio, color, width in zip(
+        gate_difference,
+        specialisation,
+        exact,
+        ratios,
+        _colors(len(ratios)),
+        _widths(len(ratios), 4.4, 2.0),
+        strict=True,
     ):
-        lines += ax.plot(x, y, color=color, linewidth=3, solid_capstyle="round", label=f"{ratio:.2g}")
+        lines += ax.plot(x, y, color=color, linewidth=width, solid_capstyle="round", label=f"{ratio:.2g}")
         order = np.argsort(x)
         ax.plot(x[order], theory[order], color="black", linewidth=0.9, linestyle=(0, (4, 3)))
     dashed = Line2D([], [], color="black", linewidth=0.9, linestyle=(0, (4, 3)), label="exact")
@@ -74,11 +80,12 @@ def distance_from_exact(
     """
     lines, handles = [], []
     for (label, values), style in zip(forms.items(), ("-", ":", "--", "-."), strict=False):
-        for x, y, theory, color in zip(gate_difference, values, exact, _colors(len(exact)), strict=True):
+        looks = zip(_colors(len(exact)), _widths(len(exact), 2.2, 0.9), strict=True)
+        for x, y, theory, (color, width) in zip(gate_difference, values, exact, looks, strict=True):
             error = np.abs(y - theory)
             # Where both agree to the last bits, as they do at the common start, there is nothing to see.
             visible = error > 1e-13
-            lines += ax.semilogy(x[visible], error[visible], color=color, linestyle=style)
+            lines += ax.semilogy(x[visible], error[visible], color=color, linestyle=style, linewidth=width)
         handles.append(Line2D([], [], color="black", linestyle=style, label=label))
     ax.legend(handles=handles, loc="lower right")
     ax.set_ylim(bottom=1e-14)
@@ -86,6 +93,11 @@ def distance_from_exact(
     ax.set_xlabel(r"gate difference $\bar c = c_1 - c_2$ (dimensionless)")
     ax.set_ylabel(r"$|\bar w - \mathrm{exact}|$ (units of the teacher)")
     return lines
+
+
+def _widths(count: int, widest: float, narrowest: float) -> np.ndarray:
+    """Widths that fall from line to line, so that of two that coincide the lower one is seen beside the upper one."""
+    return np.linspace(widest, narrowest, count)
 
 
 def _colors(count: int) -> np.ndarray:

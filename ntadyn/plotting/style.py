@@ -4,18 +4,25 @@ import io
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from ntadyn.results.storage import write_bytes
 
 TASK_TINTS = ("#DCE9F5", "#FBEBD0", "#D9F0E6", "#F5E1EC", "#E4F3FB", "#F8DFD0")
 FLEXIBLE, FORGETFUL = "black", "#8C8C8C"
 WIDTH = 5.5  # inches, one text column of a paper
+# Of lines that may lie on each other: where the upper one has a gap, or is narrower, the lower one is seen.
+DASHES: tuple[Any, ...] = ("-", (0, (3.5, 2.0)), (0, (1.0, 1.5)), (0, (5.0, 1.5, 1.0, 1.5)))
+WIDEST, NARROWEST = 2.3, 1.1
+# Tasks that a legend names at most.
+MOST_TASKS = 8
 # Of a legend beside axes of a third of a page.
 MOST_IN_A_COLUMN, MOST_COLUMNS = 8, 3
 
@@ -38,9 +45,47 @@ def shade_blocks(ax: Axes, edges: Sequence[float] | np.ndarray, tasks: Sequence[
     ax.set_xlim(float(edges[0]), float(edges[-1]))
 
 
-def band(
-    ax: Axes, x: np.ndarray, values: np.ndarray, color: str, label: str | None = None, linestyle: str = "-"
-) -> None:
+def task_handles(names: Sequence[str], tasks: Sequence[int] | np.ndarray) -> list[Patch]:
+    """What the tints of `shade_blocks` mean, for a legend.
+
+    Args:
+        names: of the tasks; those beyond them are numbered.
+        tasks: task index of every block.
+
+    Returns:
+        One handle per task that occurs, at most `MOST_TASKS`.
+    """
+    found = np.unique(np.asarray(tasks))[:MOST_TASKS].tolist()
+    texts = (f"task {names[task] if task < len(names) else task + 1}" for task in found)
+    tints = (TASK_TINTS[task % len(TASK_TINTS)] for task in found)
+    return [Patch(facecolor=tint, label=text) for tint, text in zip(tints, texts, strict=True)]
+
+
+def line_looks(number: int) -> list[dict[str, Any]]:
+    """Looks of lines that are drawn in this order, any two of which are both seen where they coincide.
+
+    Args:
+        number: of the lines.
+
+    Returns:
+        For each line its colour, its width, which falls from line to line, and its dashes.
+    """
+    colors = len(plt.rcParams["axes.prop_cycle"])
+    widths = np.linspace(WIDEST, NARROWEST, number) if number > 1 else [plt.rcParams["lines.linewidth"]]
+    return [
+        {"color": f"C{index % colors}", "linewidth": float(width), "linestyle": _dashes(index, number)}
+        for index, width in enumerate(widths)
+    ]
+
+
+def _dashes(index: int, number: int) -> Any:
+    if number <= len(DASHES) or index == 0:
+        return DASHES[index]
+    # Long enough to be followed, each of another length, and with gaps in all that lie above others.
+    return (0, (4.0 + 0.5 * index, 2.0))
+
+
+def band(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, label: str | None = None, **line: Any) -> None:
     """Mean over the first axis with a band of one plain standard error.
 
     Args:
@@ -49,11 +94,11 @@ def band(
         values: shape (repetitions, points).
         color: colour of line and band.
         label: legend text.
-        linestyle: of the line.
+        line: further properties of the line.
     """
     mean = np.mean(values, axis=0)
     sem = np.std(values, axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.zeros_like(mean)
-    ax.plot(x, mean, linestyle, color=color, label=label)
+    ax.plot(x, mean, color=color, label=label, **line)
     ax.fill_between(x, mean - sem, mean + sem, color=color, alpha=0.25, linewidth=0)
 
 

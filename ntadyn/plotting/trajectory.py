@@ -1,46 +1,66 @@
-"""Loss, gates and alignment over time, with the blocks shaded."""
+"""Loss, gates and similarity over time, with the blocks shaded."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
-from ntadyn.plotting.style import WIDTH, band, house_style, legend_beside, shade_blocks
+from ntadyn.plotting.labels import settings_title
+from ntadyn.plotting.style import (
+    WIDTH,
+    band,
+    house_style,
+    legend_beside,
+    line_looks,
+    shade_blocks,
+    task_handles,
+)
+from ntadyn.results.quantities import label_of
+
+# Pairs that are not matched and get a line each; of more, the range is drawn.
+MOST_OTHERS = 2
 
 
 def draw_loss(ax: Axes, dataset: xr.Dataset) -> None:
     """Task loss, mean over repetitions with one standard error."""
     band(ax, dataset.time.values, dataset.loss.values, "black")
     ax.set_ylim(bottom=0)
-    ax.set_ylabel("loss")
+    ax.set_ylabel(label_of("loss"))
 
 
 def draw_gates(ax: Axes, dataset: xr.Dataset) -> None:
     """Gates of the paths, in the order of the teachers; mean over outputs if they are per neuron."""
     gates = dataset.gates.mean("output") if "output" in dataset.gates.dims else dataset.gates
-    colours = len(plt.rcParams["axes.prop_cycle"])
-    for index in range(dataset.sizes["path"]):
-        style = ("-", "--", "-.", ":")[index // colours % 4]
-        band(ax, dataset.time.values, gates.isel(path=index).values, f"C{index}", f"path {index + 1}", style)
+    for index, look in enumerate(line_looks(dataset.sizes["path"])):
+        band(ax, dataset.time.values, gates.isel(path=index).values, label=f"path {index + 1}", **look)
     ax.axhline(0, color="0.7", linewidth=0.6, zorder=-1)
-    ax.set_ylabel("gate")
+    ax.set_ylabel(label_of("gates"))
     legend_beside(ax)
 
 
-def draw_alignment(ax: Axes, dataset: xr.Dataset) -> None:
-    """Cosine of every teacher with every path: solid for assigned pairs, dashed for the others."""
-    teachers = [str(name) for name in dataset.teacher.values]
-    for m, name in enumerate(teachers):
-        for p in range(dataset.sizes["path"]):
-            values = dataset.similarity.isel(teacher=m, path=p).values
-            # Paths are told apart by colour, and so are the teachers of one colour by their dashes.
-            others = ("--", ":", "-.")[((m - p) % len(teachers) - 1) % 3]
-            style = "-" if m == p < int(dataset.attrs["num_base"]) else others
-            label = f"{name}, path {p + 1}"
-            ax.plot(dataset.time.values, values.mean(axis=0), style, color=f"C{p}", label=label)
-    ax.set_ylim(min(-0.1, float(dataset.similarity.mean("seed").min()) - 0.05), 1.05)
-    ax.set_ylabel("alignment")
+def draw_similarity(ax: Axes, dataset: xr.Dataset) -> None:
+    """Cosines of teachers and paths: a line for every matched pair, their mean, and the range of all other pairs."""
+    teachers, paths = (dataset.sizes[name] for name in ("teacher", "path"))
+    similarity = dataset.similarity.transpose("seed", "record", "teacher", "path").values.mean(axis=0)
+    matched = [(index, index) for index in range(min(int(dataset.attrs["num_base"]), teachers, paths))]
+    others = [(m, p) for m in range(teachers) for p in range(paths) if (m, p) not in matched]
+    single = others if len(others) <= MOST_OTHERS else []
+    time = dataset.time.values
+    for (m, p), look in zip([*matched, *single], line_looks(len(matched) + len(single)), strict=True):
+        text = f"{dataset.teacher.values[m]}, path {p + 1}{'' if (m, p) in matched else ' (other)'}"
+        ax.plot(time, similarity[:, m, p], label=text, **(look | {"color": line_looks(paths)[p]["color"]}))
+    if len(others) > len(single):
+        rest = similarity[:, [m for m, _ in others], [p for _, p in others]]
+        # With edges, because a range may be as narrow as a line.
+        look = {"facecolor": "0.5", "edgecolor": "0.4", "linewidth": 0.8, "alpha": 0.35, "zorder": -1}
+        ax.fill_between(time, rest.min(axis=1), rest.max(axis=1), label=f"{len(others)} other pairs: range", **look)
+    if len(matched) > 1:
+        mean = np.mean([similarity[:, m, p] for m, p in matched], axis=0)
+        ax.plot(time, mean, color="black", linewidth=0.8, linestyle=(0, (1, 3)), label=label_of("alignment"))
+    ax.set_ylim(min(-0.1, float(similarity.min()) - 0.05), 1.05)
+    ax.set_ylabel(label_of("similarity"))
     legend_beside(ax)
 
 
@@ -53,16 +73,22 @@ def trajectory_figure(dataset: xr.Dataset) -> Figure:
     Returns:
         The figure.
     """
-    finished = dataset.isel(seed=np.flatnonzero(dataset.result.values == 0))
+    ended_well = dataset.isel(seed=np.flatnonzero(dataset.result.values == 0))
+    edges, tasks = (np.atleast_1d(dataset.attrs[name]) for name in ("edges", "block_tasks"))
     with house_style():
-        figure, axes = plt.subplots(3, 1, figsize=(WIDTH + 1.0, 5.2), sharex=True)
-        for ax, draw in zip(axes, (draw_loss, draw_gates, draw_alignment), strict=True):
-            shade_blocks(ax, np.asarray(dataset.attrs["edges"]), np.asarray(dataset.attrs["block_tasks"]))
-            if finished.sizes["seed"]:
-                draw(ax, finished)
+        figure, axes = plt.subplots(3, 1, figsize=(WIDTH + 1.0, 5.6), sharex=True)
+        for ax, draw in zip(axes, (draw_loss, draw_gates, draw_similarity), strict=True):
+            shade_blocks(ax, edges, tasks)
+            if ended_well.sizes["seed"]:
+                draw(ax, ended_well)
         axes[-1].set_xlabel("time (in the unit of the time constants)")
-        seeds, failed = finished.sizes["seed"], dataset.sizes["seed"] - finished.sizes["seed"]
-        title = f"mean of {seeds} repetition{'s' if seeds != 1 else ''}, band: standard error; background: task"
-        title += f"; {failed} failed and left out" if failed else ""
-        figure.suptitle(f"{title}\npaths in the order of the teachers that they end up with", fontsize=8)
+        seeds, failed = ended_well.sizes["seed"], dataset.sizes["seed"] - ended_well.sizes["seed"]
+        number = f"mean of {seeds} repetition{'s' if seeds != 1 else ''}"
+        number += f"; {failed} failed and left out" if failed else ""
+        lines = [settings_title(dataset), f"{number}; paths in the order of the teachers that they end up with"]
+        figure.suptitle("\n".join(line for line in lines if line), fontsize=8)
+        handles = task_handles([str(name) for name in dataset.teacher.values], tasks)
+        if seeds > 1:
+            handles.append(Patch(facecolor="0.4", alpha=0.4, label="mean ± standard error"))
+        figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=7)
     return figure

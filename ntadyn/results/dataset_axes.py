@@ -1,4 +1,4 @@
-"""The axes of a finished sweep: which dimensions its cells lie on, and where."""
+"""The axes of a sweep: which dimensions its cells lie on, and where."""
 
 from dataclasses import dataclass, replace
 
@@ -89,34 +89,21 @@ def dataset_axes(dataset: xr.Dataset) -> tuple[DatasetAxis, ...]:
     Raises:
         ValueError: if the dataset is neither.
     """
-    return tuple(_axis(dataset, name) for name in axis_names(dataset))
+    return tuple(dataset_axis(dataset, name) for name in axis_names(dataset))
 
 
-def plane(dataset: xr.Dataset) -> tuple[xr.Dataset, tuple[str, ...]]:
-    """The part of a sweep that fits on paper: at most two axes, the others cut at the middle of their values.
+def varied_parameters(dataset: xr.Dataset) -> frozenset[str]:
+    """Dotted paths of all parameters that vary along an axis of a dataset, as far as it says so."""
+    return frozenset(path for item in dataset.coords.values() for path in _paths(item.attrs.get("parameter", "")))
+
+
+def dataset_axis(dataset: xr.Dataset, name: str) -> DatasetAxis:
+    """One dimension of any dataset with its values.
 
     Args:
-        dataset: a sweep.
-
-    Returns:
-        A sweep over one or two axes, each of more than one cell if there are such; and what was cut, as "label =
-        value". A single cell gets an axis "cell".
-
-    Raises:
-        ValueError: if the dataset is not a sweep.
+        dataset: any.
+        name: the dimension.
     """
-    axes = dataset_axes(dataset)
-    if not axes:
-        cells = {str(key): item for key, item in dataset.data_vars.items() if SEED in item.dims}
-        return dataset.assign({key: item.expand_dims("cell") for key, item in cells.items()}), ()
-    long = [axis.name for axis in axes if len(axis.values) > 1]
-    kept = (long or [axes[0].name])[:2]
-    middle = {axis.name: len(axis.values) // 2 for axis in axes if axis.name not in kept}
-    notes = tuple(f"{axis.label} = {axis.text(middle[axis.name])}" for axis in axes if axis.name in middle)
-    return dataset.isel(middle), notes
-
-
-def _axis(dataset: xr.Dataset, name: str) -> DatasetAxis:
     along = [item for key, item in dataset.coords.items() if item.dims == (name,) and key == name]
     along += [item for key, item in dataset.coords.items() if item.dims == (name,) and key != name]
     # The index of a zipped axis counts its cells; the parameters are the other coordinates.

@@ -42,7 +42,7 @@ def command_line(arguments: Sequence[str]) -> str:
         arguments: as in `sys.argv`. A package that was run by `python -m` is named so.
 
     Returns:
-        Arguments quoted for a shell where they need it. Those with bytes that are no text, or with characters that
+        Arguments quoted for a shell where they need it. Those with bytes that are not text, or with characters that
         cannot be seen, such as line breaks, are written byte by byte as $'\xff\x0a', which bash, zsh and POSIX.1-2024
         know.
     """

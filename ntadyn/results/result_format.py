@@ -9,16 +9,9 @@ import numpy as np
 import xarray as xr
 
 from ntadyn.results.dataset_axes import SEED, axis_names
+from ntadyn.results.quantities import DIMS
 
 RECORD = "record"
-# Variables of a simulation; gates of whole paths have no outputs.
-DIMS = {
-    "loss": ("seed", "record"),
-    "gates": ("seed", "record", "path", "output"),
-    "student_overlaps": ("seed", "record", "path", "path_2"),
-    "teacher_overlaps": ("seed", "record", "path", "teacher"),
-    "similarity": ("seed", "record", "teacher", "path"),
-}
 DRAWN = ("loss", "gates", "similarity")
 
 # Cells that a description, which resamples, and a picture can take.
@@ -45,38 +38,65 @@ class Kind(enum.Enum):
 
     SIMULATION = "simulation"
     SWEEP = "sweep"
+    DATASET = "data set"
 
 
-def kind_of(dataset: xr.Dataset) -> Kind:
+def kind_of(dataset: xr.Dataset) -> tuple[Kind, str]:
     """What a dataset is, after checking that it is all that its kind has to be.
 
     Args:
-        dataset: from a file that anybody may have made.
+        dataset: from a file that anybody may have made; `encoding["checksum"]` says whether it has one of ours.
 
     Returns:
-        Its kind.
+        Its kind; and of a plain data set, what it lacks to be a simulation or a sweep, as a clause, else "".
 
     Raises:
-        ValueError: if it is no result; the message is a clause that says what is missing or wrong.
+        ValueError: if it is not a result; the message is a clause that says what is missing or wrong.
     """
-    result = dataset.get("result")
-    if result is None or SEED not in result.dims or "configuration" not in dataset.attrs:
-        raise ValueError("it has no result codes over seeds, or no configuration")
-    _require(result.dtype.kind in "iu", "its result codes are no whole numbers")
+    lacking = _lacking(dataset)
+    _require(not lacking or _is_ours(dataset), lacking)
     _check_names(dataset)
     _check_sizes(dataset)
-    _require(result.values.min() >= -1, "it has result codes below -1")
-    for name, item in dataset.variables.items():
-        _check_values(str(name), item, dataset)
-    _check_configuration(dataset.attrs["configuration"])
+    if "configuration" in dataset.attrs:
+        _check_configuration(dataset.attrs["configuration"])
     for name in _TIMES:
         if name in dataset.attrs:
             _require(_is_number(dataset.attrs[name]), f"its attribute {name!r} is not a number")
+    if lacking:
+        return Kind.DATASET, lacking
+    _require(dataset["result"].values.min() >= -1, "it has result codes below -1")
+    for name, item in dataset.variables.items():
+        _check_values(str(name), item, dataset)
     if RECORD not in dataset.dims:
         _check_sweep(dataset)
-        return Kind.SWEEP
+        return Kind.SWEEP, ""
     _check_simulation(dataset)
-    return Kind.SIMULATION
+    return Kind.SIMULATION, ""
+
+
+def _is_ours(dataset: xr.Dataset) -> bool:
+    """Whether ntadyn wrote it: as every file of its commands and experiments, or of `write_dataset`, says."""
+    return isinstance(dataset.attrs.get("ntadyn_version"), str) or dataset.encoding.get("checksum") is True
+
+
+def _lacking(dataset: xr.Dataset) -> str:
+    """What a dataset lacks to be a simulation or a sweep, as a clause; "" if it has everything, right or wrong."""
+    result = dataset.get("result")
+    if result is None or SEED not in result.dims or "configuration" not in dataset.attrs:
+        return "it has no result codes over seeds, or no configuration"
+    _require(result.dtype.kind in "iu", "its result codes are not whole numbers")
+    if RECORD not in dataset.dims:
+        own = [name for name in axis_names(dataset) if name in _RESERVED]
+        return f"{own[0]!r} cannot be an axis" if own else ""
+    if result.dims != (SEED,):
+        return "its result codes have more dimensions than seeds"
+    if "time" not in dataset.coords:
+        return "it has no times of its records"
+    if "edges" not in dataset.attrs or "block_tasks" not in dataset.attrs:
+        return "it does not say which task every block has"
+    if "similarity" in dataset and "teacher" not in dataset.coords:
+        return "its teachers have no names"
+    return "" if "num_base" in dataset.attrs else "it does not say how many teachers it has"
 
 
 def check_drawable(kind: Kind, dataset: xr.Dataset) -> None:
@@ -92,7 +112,7 @@ def check_drawable(kind: Kind, dataset: xr.Dataset) -> None:
     try:
         if kind is Kind.SIMULATION:
             _check_drawable_simulation(dataset)
-        else:
+        elif kind is Kind.SWEEP:
             _check_drawable_sweep(dataset)
     except ValueError as error:
         raise ValueError(f"cannot draw this {kind.value}: {error}. Print it with --no-plot.") from error
@@ -127,7 +147,7 @@ def _require(holds: object, otherwise: str) -> None:
 def _check_names(dataset: xr.Dataset) -> None:
     for name in (*dataset.variables, *dataset.dims):
         text = str(name)
-        _require(text.isprintable() and 0 < len(text) <= LONGEST_NAME, f"{text[:LONGEST_NAME]!r} is no name")
+        _require(text.isprintable() and 0 < len(text) <= LONGEST_NAME, f"{text[:LONGEST_NAME]!r} is not a usable name")
     for name, item in dataset.variables.items():
         _require(len(set(item.dims)) == len(item.dims), f"{str(name)!r} has the same dimension twice")
 
@@ -135,7 +155,7 @@ def _check_names(dataset: xr.Dataset) -> None:
 def _check_sizes(dataset: xr.Dataset) -> None:
     for name, size in dataset.sizes.items():
         _require(size > 0, f"it has nothing along {str(name)!r}")
-    seeds = dataset.sizes[SEED]
+    seeds = dataset.sizes.get(SEED, 0)
     _require(seeds <= MOST_SEEDS, f"it has {seeds:,} repetitions, and at most {MOST_SEEDS:,} are described")
 
 
@@ -161,17 +181,26 @@ def _check_values(name: str, item: xr.Variable, dataset: xr.Dataset) -> None:
 
 
 def _check_configuration(text: Any) -> None:
-    _require(isinstance(text, str) and len(text) <= LONGEST_CONFIGURATION, "its configuration is no text, or too long")
+    _require(
+        isinstance(text, str) and len(text) <= LONGEST_CONFIGURATION, "its configuration is not text, or is too long"
+    )
     try:
         node = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError("its configuration is no JSON") from error
-    _require(isinstance(node, dict), "its configuration is no JSON object")
+        raise ValueError("its configuration is not JSON") from error
+    _require(isinstance(node, dict), "its configuration is not a JSON object")
     _require(_depth(node) <= DEEPEST_CONFIGURATION, "its configuration is nested too deeply")
     times = node.get("time_constants")
-    unit: Any = times.get("weights") if isinstance(times, dict) else None
+    # Configurations of other kinds have no such section.
+    unit: Any = times.get("weights", 1.0) if isinstance(times, dict) else 1.0
     usable = _is_number(unit) and 1 / LARGEST_NUMBER < unit < LARGEST_NUMBER
     _require(usable, "its configuration has no positive number for time_constants.weights")
+
+
+def weight_time_constant(dataset: xr.Dataset) -> float | None:
+    """tau_W of what was run; None where the configuration is of a kind that has none, or is not there."""
+    times = json.loads(dataset.attrs.get("configuration", "{}")).get("time_constants")
+    return times.get("weights") if isinstance(times, dict) else None
 
 
 def _depth(node: Any) -> int:
@@ -192,13 +221,11 @@ def _check_sweep(dataset: xr.Dataset) -> None:
     names = axis_names(dataset)
     _require(names or "cell" not in dataset.dims, "'cell' cannot be a dimension beside a single cell")
     for name in names:
-        _require(name not in _RESERVED, f"{name!r} cannot be an axis")
         size = dataset.sizes[name]
         _require(size <= LONGEST_AXIS, f"{name!r} has {size:,} values, and at most {LONGEST_AXIS:,} are described")
 
 
 def _check_simulation(dataset: xr.Dataset) -> None:
-    _require(dataset["result"].dims == (SEED,), "its result codes have more dimensions than seeds")
     for name, dims in DIMS.items():
         if name in dataset:
             held = dataset[name].dims
@@ -208,11 +235,9 @@ def _check_simulation(dataset: xr.Dataset) -> None:
         if name in dataset:
             values = dataset[name].values[dataset["result"].values == 0]
             _require(not np.isinf(values).any(), f"{name!r} is infinite in repetitions that ended well")
-    if "similarity" in dataset:
-        _require("teacher" in dataset.coords, "its teachers have no names")
-    time = dataset.coords.get("time")
-    _require(time is not None and time.dims == (RECORD,) and time.dtype.kind == "f", "it has no times of its records")
-    times = dataset["time"].values
+    time = dataset["time"]
+    _require(time.dims == (RECORD,) and time.dtype.kind == "f", "it has no times of its records")
+    times = time.values
     _require(np.isfinite(times).all() and np.all(np.diff(times) >= 0), "its times do not ascend")
     edges, tasks = (np.atleast_1d(dataset.attrs.get(name, [])) for name in ("edges", "block_tasks"))
     kinds = edges.dtype.kind in "iuf" and tasks.dtype.kind in "iu"

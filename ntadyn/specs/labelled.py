@@ -15,19 +15,11 @@ from ntadyn.metrics import (
     published_row_matching,
     specialisation,
 )
-from ntadyn.results.result_format import DIMS
+from ntadyn.results.quantities import DESCRIPTIONS, DIMS
 from ntadyn.simulation.outcome import RESULT_CODES, Trajectory, result_codes
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import to_json
 from ntadyn.tasks import AbstractCurriculum, TaskSet
-
-DESCRIPTIONS = {
-    "loss": "task loss, without penalties",
-    "gates": "gates c, paths in the order of the teachers that they end up with",
-    "student_overlaps": "overlaps of students K_pq",
-    "teacher_overlaps": "overlaps of students and teachers S_pm",
-    "similarity": "cosine of teacher and student",
-}
 
 
 def simulation_dataset(

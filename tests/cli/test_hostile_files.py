@@ -7,7 +7,7 @@ import pytest
 
 from ntadyn.cli import main
 from ntadyn.results import hdf5_examination, untrusted
-from tests.hostile_files import DANGEROUS, KINDS, SECRET
+from tests.hostile_files import DANGEROUS, KINDS, PLAIN, SECRET
 
 
 def examine_here(content):
@@ -53,6 +53,16 @@ def test_a_file_that_cannot_be_drawn_is_refused_before_anything_is_printed(kind,
         main(["show", str(path)])
     check(kind, False, end.value.code, *capsys.readouterr())
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name in PLAIN], ids=lambda kind: kind.name)
+def test_plain_data_sets_are_drawn_as_far_as_they_go(kind, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(untrusted, "_examine", examine_here)
+    with pytest.raises(SystemExit) as end:
+        main(["show", str(kind.make(tmp_path)), "--plot", str(tmp_path / "picture.png")])
+    out, error = capsys.readouterr()
+    check(kind, True, end.value.code, out, error)
+    assert (tmp_path / "picture.png").exists() != ("nothing of it has a shape that can be drawn" in out)
 
 
 def test_there_are_many_kinds_each_with_its_name():

@@ -10,6 +10,9 @@ from ntadyn.cli import main
 from ntadyn.cli.show import Show
 from ntadyn.maps.border import BORDER
 from ntadyn.maps.regimes import THRESHOLDS
+from ntadyn.plotting.style import save_figure
+from ntadyn.plotting.trajectory import trajectory_figure
+from ntadyn.results.result_file import read_result
 from ntadyn.results.storage import write_dataset
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced, to_json
@@ -63,7 +66,15 @@ def test_a_sweep_is_printed_and_drawn_beside_its_file(tmp_path, capsys):
     assert run(path) == 0
     out = capsys.readouterr().out
     assert out.startswith("sweep 'made': 3 x 5 cells, 3 repetitions, 45 trajectories\n")
-    for heading in ("axes", "outcome", "regimes (", "border: mean alignment = 0.9 (90 % interval", "variables"):
+    for heading in (
+        "axes",
+        "outcome",
+        "regimes (",
+        "border: mean alignment = 0.9 (90 % interval",
+        "uncertain cells (90 % interval of the mean alignment holds 0.9)",
+        "variables",
+        "preset that comes closest: figure-2-flexible",
+    ):
         assert f"\n\n{heading}" in out
     lines = {line.split()[0]: line.split() for line in out.splitlines() if line.startswith("  ")}
     assert lines["time_constants.weights"] == ["time_constants.weights", "2.0", "(default", "1.3)"]
@@ -96,12 +107,92 @@ def test_a_simulation_is_printed_and_drawn(tmp_path, capsys):
     assert out.startswith("simulation: 3 repetitions, 2 blocks, time 0 to 4, 5 records\n")
     assert "1 of 3 repetitions failed\n  repetition 2 diverged" in out
     rows = [line.split() for line in out.splitlines()]
-    assert ["alignment", "0.85", "sd", "of", "repetitions", "0"] in rows
+    assert ["total", "alignment", "0.85", "sd", "of", "repetitions", "0"] in rows
     assert ["loss", "0.25", "sd", "of", "repetitions", "0"] in rows
     assert ["gates_error", "2.0e-04"] in rows
     assert ["time_constants.gates", "0.5", "(default", "0.03)"] in rows
     assert "[unit of the time constants]" in out
     assert sorted(item.name for item in folder.iterdir()) == ["picture.pdf", "picture.png"]
+
+
+def three_axes_file(folder):
+    values = np.stack([ramp([0.2, 0.25, 0.3], COLUMNS, slope=0.5)] * 3)
+    deep = np.stack([values - 0.1, values, values + 0.1], axis=2)
+    axes = {"block_duration": [1, 2, 3], "gate_time_constant": COLUMNS, "strength": [0.1, 0.2, 0.3]}
+    return write_dataset(sweep(deep, **axes), folder / "deep.nc")
+
+
+def test_a_slice_of_a_sweep_over_three_axes_is_chosen_and_said(tmp_path, capsys):
+    path = three_axes_file(tmp_path)
+    assert run(path, "--no-plot") == 0
+    out = capsys.readouterr().out
+    assert "slice\n  strength = 0.2  the middle of 3 values\n  choose another one with --at strength=VALUE" in out
+    assert run(path, "--at", "gate_time_constant=0.21", "--at", "strength=0.3") == 0
+    out = capsys.readouterr().out
+    assert "  gate_time_constant = 0.2  nearest to 0.21\n" in out
+    assert "resamples; gate time constant = 0.2, penalty strength = 0.3)" in out
+    assert "choose another one" not in out
+    assert f"wrote {tmp_path / 'deep-overview.png'}" in out
+
+
+def experiment_file(folder):
+    """What `python -m experiments run` writes for a figure without seeds."""
+    time = np.linspace(0, 2, 30)
+    dataset = xr.Dataset(
+        {
+            "loss": ("record", np.exp(-time)),
+            "wbar": ("record", np.tanh(time), {"long_name": "specialisation wbar", "units": "teacher"}),
+            "effective": (("b", "a"), np.add.outer(np.arange(10.0), np.arange(12.0))),
+        },
+        {"time": ("record", time), "a": np.arange(12.0), "b": np.arange(10.0)},
+        {"ntadyn_version": "0.1.0", "command": "python -m experiments run figure_4", "exponent": 0.5},
+    )
+    return write_dataset(dataset, folder / "figure.nc")
+
+
+def test_files_of_experiments_are_described_and_drawn(tmp_path, capsys):
+    assert run(experiment_file(tmp_path)) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "data set: 3 variables over record (30), b (10), a (12)\ndescribed as a plain data set: it has no"
+    )
+    rows = [line.split() for line in out.splitlines()]
+    assert ["wbar", "0", "0.964"] in rows
+    assert ["wbar", "(record)", "float64", "specialisation", "wbar", "[teacher]"] in rows
+    assert ["loss", "(record)", "float64", "loss"] in rows
+    assert ["exponent", "0.5"] in rows
+    assert ["command", "python", "-m", "experiments", "run", "figure_4"] in rows
+    assert f"wrote {tmp_path / 'figure-overview.png'}" in out
+
+
+def test_axes_are_held_in_sweeps_only(tmp_path, capsys):
+    for path in (experiment_file(tmp_path), simulation_file(tmp_path)):
+        assert "--at holds axes of a sweep, and" in refused(capsys, path, "--at", "record=1")
+
+
+def test_a_picture_that_its_command_drew_is_not_drawn_again_under_another_name(tmp_path, capsys):
+    path = simulation_file(tmp_path)
+    save_figure(trajectory_figure(read_result(path).dataset), tmp_path / "simulation")
+    before = sorted(item.name for item in tmp_path.iterdir())
+    assert run(path) == 0
+    out = capsys.readouterr().out
+    assert out.endswith(f"the picture is the same as {tmp_path / 'simulation.png'}\n")
+    assert sorted(item.name for item in tmp_path.iterdir()) == before
+    assert run(path, "--plot", tmp_path / "mine.png") == 0
+    out = capsys.readouterr().out
+    assert "the picture is the same as" in out
+    assert f"wrote {tmp_path / 'mine.png'}" in out
+    (tmp_path / "simulation.png").write_bytes(b"another picture")
+    assert run(path) == 0
+    assert f"wrote {tmp_path / 'simulation-overview.png'}" in capsys.readouterr().out
+
+
+def test_a_configuration_of_another_kind_is_listed_whole(tmp_path, capsys):
+    path = sweep_file(tmp_path, configuration=json.dumps({"tau_v": 0.3, "layers": {"width": 8}}))
+    assert run(path) == 0
+    out = capsys.readouterr().out
+    assert "preset" not in out
+    assert "settings\n  layers.width  8\n  tau_v         0.3\n\n" in out
 
 
 def test_score_level_and_thresholds_can_be_chosen(tmp_path, capsys):
@@ -139,7 +230,7 @@ def test_what_is_no_result_is_refused_in_one_line(tmp_path, capsys):
     assert "as NetCDF" in refused(capsys, tmp_path / "text.nc")
     (tmp_path / "cut.nc").write_bytes(path.read_bytes()[:-1000])
     assert "name a complete file" in refused(capsys, tmp_path / "cut.nc")
-    write_dataset(xr.Dataset({"x": ("seed", [1.0])}), tmp_path / "foreign.nc")
+    xr.Dataset({"x": ("seed", [1.0])}).to_netcdf(tmp_path / "foreign.nc", engine="h5netcdf")
     assert "is not a result of ntadyn" in refused(capsys, tmp_path / "foreign.nc")
 
 
@@ -150,8 +241,14 @@ def test_what_is_no_result_is_refused_in_one_line(tmp_path, capsys):
         (["--plot", "{file}/x.png"], "cannot draw into the folder"),
         (["--score", "beauty"], "'beauty' is not a number per trajectory"),
         (["--forgetful", "0.7"], "choose -1 <= forgetful < specialised"),
+        (
+            ["--at", "strength=1"],
+            "no axis 'strength'; it has block_duration: 1, 2, 3; gate_time_constant: 0.1",
+        ),
+        (["--at", "block_duration=0.1"], "block_duration is never near 0.1; choose one of 1, 2, 3."),
+        (["--at", "block_duration"], "write --at AXIS=VALUE"),
     ],
-    ids=["suffix", "folder", "score", "thresholds"],
+    ids=["suffix", "folder", "score", "thresholds", "axis", "range", "equals"],
 )
 def test_bad_options_are_refused_before_anything_is_printed(tmp_path, capsys, arguments, message):
     path = sweep_file(tmp_path)

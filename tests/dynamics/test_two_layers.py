@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters
-from ntadyn.metrics import LayerSeries, layer_invariant, layer_residual, row_cosines
+from ntadyn.metrics import GateWeightSeries, layer_invariant, layer_residual, row_cosines
 from ntadyn.networks import DeepLinear, GatedLinear
 from ntadyn.regularizers import ColumnL2, UnitL2Norm
 from ntadyn.simulation import Adaptive, FixedSteps, Updates, observables, simulate
@@ -98,7 +98,7 @@ def test_a_penalty_changes_the_balance_by_what_the_law_says():
     balance, gates, students, penalty = values["all"]
     assert float(jnp.min(gates)) > 0
     assert float(jnp.max(jnp.abs(balance[-1] - balance[0]))) > 0.05
-    series = LayerSeries(jnp.linspace(0, 0.4, 401), gates, students, penalty)
+    series = GateWeightSeries(jnp.linspace(0, 0.4, 401), gates, students, penalty)
     # The trapezoid rule over records 1e-3 apart errs by 1e-7 or so.
     residual = layer_residual(series, TIME_CONSTANTS["gates"], TIME_CONSTANTS["weights"])
     np.testing.assert_allclose(residual, 0.0, rtol=0, atol=1e-6)

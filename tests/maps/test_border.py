@@ -177,7 +177,7 @@ def test_nothing_lies_between_names():
     ("dataset", "arguments", "message"),
     [
         (sweep([0.1, 0.2]), {}, r"one or two axes; this one has \[\]"),
-        (sweep(np.ones((1, 1, 1, 2)), block_duration=[1], strength=[1], kind=["a"]), {}, "one or two axes.*isel"),
+        (sweep(np.ones((1, 1, 1, 2)), block_duration=[1], strength=[1], kind=["a"]), {}, "one or two axes.*slice_of"),
         (sweep([[0.1]], strength=[1]), {"score": "beauty"}, "'beauty' is not"),
         (sweep([[0.1]], strength=[1]), {"num_resamples": 0}, "num_resamples is 0"),
     ],

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ntadyn.maps.repetitions import Factor, factors, finished, not_varied, resampled_weights
+from ntadyn.maps.repetitions import Factor, factors, not_varied, resampled_weights, successful_values
 from tests.finished_sweeps import crossed, sweep
 
 
@@ -56,13 +56,13 @@ def test_crossed_factors_are_resampled_together():
 def test_failed_trajectories_are_missing_whatever_they_hold():
     dataset = sweep([[0.1, 0.2, 0.3]], strength=[0.1])
     dataset["result"][0, 1] = 2
-    np.testing.assert_array_equal(finished(dataset, "alignment"), [[0.1, np.nan, 0.3]])
+    np.testing.assert_array_equal(successful_values(dataset, "alignment"), [[0.1, np.nan, 0.3]])
     dataset["alignment"] = dataset.alignment.transpose("seed", "strength").astype(np.float32)
-    assert finished(dataset, "alignment").shape == (1, 3)
-    assert finished(dataset, "alignment").dtype == np.float64
+    assert successful_values(dataset, "alignment").shape == (1, 3)
+    assert successful_values(dataset, "alignment").dtype == np.float64
 
 
 @pytest.mark.parametrize("name", ["gates", "nothing"])
 def test_only_numbers_per_trajectory_are_scores(name):
     with pytest.raises(ValueError, match=f"{name!r} is not a number per trajectory.*alignment, contrast"):
-        finished(sweep([[0.1]], strength=[0.1]), name)
+        successful_values(sweep([[0.1]], strength=[0.1]), name)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from ntadyn.maps.border import border
 from ntadyn.maps.regimes import Thresholds
 from ntadyn.maps.summary import regime_table, score_names, summarise
 from tests.finished_sweeps import sweep
@@ -116,6 +117,43 @@ def test_without_jittered_starts_nothing_is_said_about_separatrices(dataset):
 def test_without_the_contrast_nothing_is_said_about_regimes(dataset):
     summary = summarise(dataset.drop_vars("contrast"))
     assert not {"regime_fraction", "soft_score"} & set(summary.variables)
+
+
+def test_cells_are_uncertain_where_the_interval_of_their_mean_holds_the_level():
+    rng = np.random.default_rng(1)
+    values = np.asarray([0.5, 0.89, 0.91, 0.99])[:, None] + 0.05 * rng.normal(size=(4, 12))
+    summary = summarise(sweep(values, strength=[0.0, 0.1, 0.2, 0.3]))
+    found = border(sweep(values, strength=[0.0, 0.1, 0.2, 0.3]))
+    np.testing.assert_array_equal(summary.uncertain, [False, True, True, False])
+    np.testing.assert_array_equal(summary.above, found.probability[0])
+    np.testing.assert_array_equal(summary.uncertain, (found.lower[0] < 0.9) & (found.upper[0] >= 0.9))
+    assert summary.attrs["border"] == "alignment = 0.9"
+
+
+def test_another_level_or_score_leaves_other_cells_uncertain():
+    values = np.asarray([[0.55, 0.57], [0.7, 0.8], [0.97, 0.99]])
+    dataset = sweep(values, strength=[0.0, 0.1, 0.2])
+    np.testing.assert_array_equal(summarise(dataset, level=0.75).uncertain, [False, True, False])
+    np.testing.assert_array_equal(summarise(dataset, score="contrast", level=0.12).uncertain, [True, False, False])
+    assert "uncertain" not in summarise(dataset.drop_vars("alignment"))
+
+
+def test_a_single_repetition_decides_nothing_and_none_is_not_uncertain():
+    dataset = sweep(np.full((3, 4), 0.99), strength=[0.0, 0.1, 0.2])
+    dataset["result"][1, 1:] = 1
+    dataset["result"][2] = 1
+    np.testing.assert_array_equal(summarise(dataset).uncertain, [False, True, False])
+    np.testing.assert_array_equal(summarise(dataset.isel(seed=[0])).uncertain, [True, True, False])
+
+
+def test_cells_of_any_number_of_axes_are_judged_one_by_one(monkeypatch):
+    values = np.random.default_rng(0).uniform(0.8, 1.0, size=(3, 4, 2, 6))
+    dataset = sweep(values, block_duration=[1, 2, 3], gate_time_constant=[0.1, 0.2, 0.3, 0.4], strength=[0.0, 0.1])
+    whole = summarise(dataset)
+    for place in range(2):
+        np.testing.assert_array_equal(whole.uncertain[..., place], summarise(dataset.isel(strength=place)).uncertain)
+    monkeypatch.setattr("ntadyn.maps.uncertainty.CHUNK", 1)
+    np.testing.assert_array_equal(summarise(dataset).above, whole.above)
 
 
 def test_a_sweep_without_repetitions_is_refused(dataset):

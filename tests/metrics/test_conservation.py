@@ -13,6 +13,8 @@ from ntadyn.metrics import (
     difference_invariant,
     difference_residual,
     growth_while_sliding,
+    layer_invariant,
+    layer_residual,
     path_invariant,
     path_residual,
 )
@@ -104,6 +106,39 @@ def test_swapping_paths_swaps_path_invariants_and_keeps_the_difference(getkey):
     )
 
 
+def test_the_matrix_law_by_hand(getkey):
+    gates, weights = jax.random.normal(getkey(), (4, 3)), jax.random.normal(getkey(), (4, 5))
+    invariant = layer_invariant(gates, weights @ weights.T, 0.3, 1.1)
+    for unit, other in np.ndindex(4, 4):
+        expected = float(0.3 * gates[unit] @ gates[other] - 1.1 * weights[unit] @ weights[other])
+        assert invariant[unit, other] == pytest.approx(expected, abs=1e-14)
+
+
+def test_gates_of_paths_and_a_second_layer_with_one_output_obey_the_same_laws(getkey):
+    series = random_flow(getkey, norm_penalty, steps=40)
+    layer = GateWeightSeries(
+        series.times, series.gates[..., None], jnp.sum(series.students, 1), series.penalty_gradient[..., None]
+    )
+    residual = layer_residual(layer, TAU_C, TAU_W)
+    diagonal = jnp.diagonal(residual, axis1=1, axis2=2)
+    np.testing.assert_allclose(diagonal, path_residual(series, TAU_C, TAU_W), atol=1e-14)
+    # Off the diagonal as well: the penalty explains all of the drift but the error of the trapezoid sum.
+    drift = layer_residual(without_penalty_gradient(layer), TAU_C, TAU_W)
+    assert jnp.max(jnp.abs(residual[:, 0, 1])) < 0.01 * jnp.max(jnp.abs(drift[:, 0, 1]))
+
+
+def test_a_constant_penalty_force_is_integrated(getkey):
+    gates, force = jax.random.normal(getkey(), (2, 4, 3))
+    weights = jax.random.normal(getkey(), (4, 5))
+    times = jnp.asarray([0.0, 0.5, 0.5, 2.0])
+    still = lambda array: jnp.broadcast_to(array, (4, *array.shape))  # noqa: E731
+    series = GateWeightSeries(times, still(gates), still(weights @ weights.T), still(force))
+    np.testing.assert_array_equal(layer_residual(without_penalty_gradient(series), 0.3, 1.1), 0.0)
+    rate = gates @ force.T + force @ gates.T
+    for record, time in zip(layer_residual(series, 0.3, 1.1), times, strict=True):
+        np.testing.assert_allclose(record, float(time) * rate, rtol=0, atol=1e-13)
+
+
 @pytest.mark.parametrize("paths", [2, 3])
 def test_path_law_without_penalty_holds_across_a_switch(getkey, paths):
     teachers = 0.5 * jax.random.normal(getkey(), (2, 3, 4))
@@ -184,6 +219,10 @@ def test_other_numbers_of_paths_and_mismatched_axes_are_errors():
     unequal = eqx.tree_at(lambda x: x.times, series, jnp.arange(5.0))
     with pytest.raises(ValueError, match="penalty gradient"):
         path_residual(unequal, 1.0, 1.0)
+    layer = GateWeightSeries(jnp.arange(3.0), jnp.ones((3, 4, 2)), jnp.ones((3, 4, 4)))
+    unequal = eqx.tree_at(lambda x: x.penalty_gradient, layer, jnp.ones((3, 4, 1)), is_leaf=lambda leaf: leaf is None)
+    with pytest.raises(ValueError, match="penalty gradient the shape of the gates"):
+        layer_residual(unequal, 0.3, 1.1)
     with pytest.raises(ValueError, match="one entry per record"):
         inspect.unwrap(growth_while_sliding)(jnp.arange(3.0), jnp.ones(2), jnp.ones((3, 2)))
 

@@ -4,9 +4,11 @@ import pytest
 import xarray as xr
 from matplotlib.cbook import is_math_text
 
-from ntadyn.plotting.labels import for_pictures, label
-from ntadyn.plotting.maps import MOST_NAMES, label_axis
+from ntadyn.plotting.cells import MOST_NAMES, label_axis
+from ntadyn.plotting.labels import for_pictures, label, settings_title
 from ntadyn.results.dataset_axes import DatasetAxis
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced, to_json
 from tests.hostile_files import good_sweep
 
 
@@ -52,3 +54,18 @@ def test_of_many_names_along_an_axis_some_are_written():
         assert [tick.get_text() for tick in ax.get_xticklabels()] == list(names[:: -(-number // MOST_NAMES)])
         assert len(ax.get_xticks()) == written
     plt.close(figure)
+
+
+def test_the_settings_are_one_or_two_lines_without_formulas():
+    changes = {"network.num_paths": 3, "time_constants.gates": 0.05, "max_step": 0.001, "batch_size": 7}
+    dataset = good_sweep().assign_attrs(configuration=to_json(replaced(Configuration(), changes)), preset="$x$")
+    # The gate time constant is an axis of this sweep.
+    assert settings_title(dataset) == (
+        "nearest preset figure-2-flexible; batch_size = 7, max_step = 0.001, network.num_paths = 3"
+    )
+    assert len(settings_title(dataset, 60).splitlines()) == 2
+    changes = {"curriculum.name": "$x$" * 500}
+    drawn = settings_title(dataset.assign_attrs(configuration=to_json(replaced(Configuration(), changes))))
+    assert not is_math_text(drawn)
+    assert len(drawn.splitlines()) <= 2
+    assert settings_title(xr.Dataset()) == ""

@@ -5,7 +5,7 @@ from matplotlib.colors import to_hex
 
 from ntadyn.maps.summary import summarise
 from ntadyn.plotting.slices import draw_regime_shares, draw_slices
-from ntadyn.plotting.sweep_maps import REGIME_COLORS
+from ntadyn.plotting.summary_maps import REGIME_COLORS
 from tests.finished_sweeps import ramp, sweep
 
 VALUES = np.random.default_rng(0).uniform(0.5, 1.0, size=(3, 4, 7))

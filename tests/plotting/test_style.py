@@ -1,10 +1,22 @@
+import itertools
+
 import matplotlib as mpl
 import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
-from ntadyn.plotting.style import TASK_TINTS, band, house_style, save_figure, shade_blocks
+from ntadyn.plotting.style import (
+    TASK_TINTS,
+    band,
+    house_style,
+    line_looks,
+    save_figure,
+    shade_blocks,
+    task_handles,
+)
+from tests.pixels import unseen
 
 
 @pytest.fixture
@@ -93,3 +105,41 @@ def test_a_figure_of_which_one_picture_cannot_be_drawn_leaves_the_old_pair(tmp_p
         save_figure(figure, tmp_path / "picture")
     assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["old", "old"]
     assert not plt.fignum_exists(figure.number)
+
+
+def unseen_on_each_other(looks):
+    x = np.linspace(0, 1, 50)
+    with house_style():
+        figure, ax = plt.subplots(figsize=(6, 3))
+        for look in looks:
+            ax.plot(x, x, **look)
+        missing = unseen(figure, ax, {look["color"] for look in looks})
+    plt.close(figure)
+    return missing
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_a_few_lines_that_coincide_are_all_seen(number):
+    with house_style():
+        looks = line_looks(number)
+    assert unseen_on_each_other(looks) == []
+
+
+def test_any_two_of_many_lines_that_coincide_are_both_seen():
+    with house_style():
+        looks = line_looks(8)
+    for pair in itertools.combinations(looks, 2):
+        assert unseen_on_each_other(pair) == []
+
+
+def test_lines_of_one_colour_have_different_dashes():
+    with house_style():
+        looks = line_looks(20)
+    for first, second in itertools.combinations(looks, 2):
+        assert (first["color"], first["linestyle"]) != (second["color"], second["linestyle"])
+
+
+def test_tints_are_explained_for_tasks_that_occur():
+    handles = task_handles(["A", "B"], [1, 0, 3, 1])
+    assert [handle.get_label() for handle in handles] == ["task A", "task B", "task 4"]
+    assert to_hex(handles[1].get_facecolor()).upper() == TASK_TINTS[1]

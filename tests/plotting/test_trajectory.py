@@ -5,6 +5,9 @@ import pytest
 import xarray as xr
 
 from ntadyn.plotting.trajectory import trajectory_figure
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced, to_json
+from tests.pixels import unseen
 
 
 def made(seeds=3, outputs=0):
@@ -17,7 +20,7 @@ def made(seeds=3, outputs=0):
     if outputs:
         gates = np.stack([gates, 3 * gates], axis=-1)
         gate_dims = (*gate_dims, "output")
-    similarity = np.stack([np.full((4, 2, 3), 0.1 * seed) for seed in range(seeds)])
+    similarity = np.stack([0.1 * seed + np.linspace(0, 0.5, 24).reshape(4, 2, 3) for seed in range(seeds)])
     return xr.Dataset(
         {
             "loss": (("seed", "record"), loss),
@@ -46,13 +49,17 @@ def draw():
 
 def test_three_panels_are_labelled(draw):
     loss, gates, alignment = draw(made())
-    assert [ax.get_ylabel() for ax in (loss, gates, alignment)] == ["loss", "gate", "alignment"]
+    assert [ax.get_ylabel() for ax in (loss, gates, alignment)] == ["loss", "gate", "similarity"]
     assert alignment.get_xlabel() == "time (in the unit of the time constants)"
-    assert loss.figure.get_suptitle().startswith("mean of 3 repetitions, band: standard error; background: task\n")
+    assert (
+        loss.figure.get_suptitle() == "mean of 3 repetitions; paths in the order of the teachers that they end up with"
+    )
+    (legend,) = loss.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["task A", "task B", "mean ± standard error"]
     names = [text.get_text() for text in gates.get_legend().get_texts()]
     assert names == ["path 1", "path 2", "path 3"]
     names = [text.get_text() for text in alignment.get_legend().get_texts()]
-    assert names == [f"{teacher}, path {path}" for teacher in "AB" for path in (1, 2, 3)]
+    assert names == ["A, path 1", "B, path 2", "4 other pairs: range", "total alignment"]
 
 
 def test_every_panel_shades_every_block(draw):
@@ -69,8 +76,44 @@ def test_curves_are_means_over_repetitions(draw):
     curves = [line for line in gates.lines if len(line.get_xdata()) == 4]
     for path, line in enumerate(curves):
         np.testing.assert_allclose(line.get_ydata(), dataset.gates.isel(path=path).mean("seed"))
-    styles = {line.get_label(): line.get_linestyle() for line in alignment.lines}
-    assert [name for name, style in styles.items() if style == "-"] == ["A, path 1", "B, path 2"]
+    similarity = dataset.similarity.mean("seed").values
+    curves = {line.get_label(): line.get_ydata() for line in alignment.lines}
+    np.testing.assert_allclose(curves["B, path 2"], similarity[:, 1, 1])
+    np.testing.assert_allclose(curves["total alignment"], (similarity[:, 0, 0] + similarity[:, 1, 1]) / 2)
+    (ends,) = [item for item in alignment.collections if item.get_label() == "4 other pairs: range"]
+    others = similarity[:, [0, 0, 1, 1], [1, 2, 0, 2]]
+    heights = ends.get_paths()[0].vertices[:, 1]
+    np.testing.assert_allclose([heights.min(), heights.max()], [others.min(), others.max()])
+
+
+def test_two_teachers_and_two_paths_have_a_line_for_each_pair(draw):
+    *_, similarity = draw(made().isel(path=slice(2)))
+    names = [text.get_text() for text in similarity.get_legend().get_texts()]
+    assert names == ["A, path 1", "B, path 2", "A, path 2 (other)", "B, path 1 (other)", "total alignment"]
+
+
+def test_many_paths_and_tasks_stay_a_few_lines(draw):
+    dataset = made()
+    wide = xr.concat([dataset] * 3, "path", data_vars="minimal", coords="minimal", compat="override")
+    tall = xr.concat([wide] * 3, "teacher", data_vars="minimal", coords="minimal", compat="override")
+    tall = tall.assign_coords(teacher=list("ABCDEF")).assign_attrs(num_base=3)
+    *_, similarity = draw(tall)
+    names = [text.get_text() for text in similarity.get_legend().get_texts()]
+    assert names == ["A, path 1", "B, path 2", "C, path 3", "51 other pairs: range", "total alignment"]
+
+
+def test_paths_that_coincide_are_all_seen(draw):
+    dataset = made()
+    dataset["gates"][:] = np.linspace(0.2, 0.8, 4)[:, None]
+    _, gates, _ = draw(dataset)
+    assert unseen(gates.figure, gates, ["C0", "C1", "C2"]) == []
+
+
+def test_the_title_names_the_preset_and_what_differs_from_it(draw):
+    configuration = to_json(replaced(Configuration(), {"network.num_paths": 3, "time_constants.gates": 0.05}))
+    dataset = made().assign_attrs(configuration=configuration, preset="figure-2-flexible")
+    title = draw(dataset)[0].figure.get_suptitle()
+    assert title.startswith("figure-2-flexible; network.num_paths = 3, time_constants.gates = 0.05\nmean of 3")
 
 
 def test_gates_per_neuron_are_averaged_over_outputs(draw):
@@ -89,7 +132,7 @@ def test_failed_repetitions_are_left_out_and_counted(draw):
     loss, _, _ = draw(dataset)
     np.testing.assert_allclose(loss.lines[0].get_ydata(), dataset.loss.isel(seed=[0, 2]).mean("seed"))
     assert loss.figure.get_suptitle().startswith("mean of 2 repetitions")
-    assert "; 1 failed and left out\n" in loss.figure.get_suptitle()
+    assert "; 1 failed and left out;" in loss.figure.get_suptitle()
 
 
 def test_a_simulation_that_failed_altogether_can_still_be_drawn(draw):

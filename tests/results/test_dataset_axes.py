@@ -3,7 +3,7 @@ import pytest
 import xarray as xr
 
 from ntadyn.maps.summary import summarise
-from ntadyn.results.dataset_axes import axis_names, by_index, dataset_axes, plane
+from ntadyn.results.dataset_axes import axis_names, by_index, dataset_axes
 from tests.finished_sweeps import sweep
 
 
@@ -62,29 +62,6 @@ def test_values_spaced_in_their_logarithm_are_recognised(values, logarithmic):
     assert axis.logarithmic is logarithmic
     np.testing.assert_allclose(axis.scaled, np.log(values) if logarithmic else values)
     np.testing.assert_allclose(axis.unscaled(axis.scaled), values)
-
-
-def test_a_plane_cuts_what_does_not_fit_at_the_middle_and_says_so():
-    shape = (3, 1, 5, 2)
-    values = np.arange(np.prod(shape), dtype=float).reshape(shape)
-    dataset = sweep(values, block_duration=[1, 2, 3], gate_time_constant=[0.1], strength=np.linspace(0, 1, 5))
-    shown, notes = plane(dataset)
-    assert axis_names(shown) == ("block_duration", "strength")
-    assert notes == ("gate time constant = 0.1",)
-    wide = dataset.isel(gate_time_constant=0).expand_dims(kind=["IID", "SVD", "X"], axis=0)
-    shown, notes = plane(wide)
-    assert axis_names(shown) == ("kind", "block_duration")
-    assert notes == ("penalty strength = 0.5",)
-    np.testing.assert_array_equal(shown.alignment[1], values[:, 0, 2])
-    single = dataset.isel(block_duration=[0], gate_time_constant=[0], strength=[0])
-    assert axis_names(plane(single)[0]) == ("block_duration",)
-
-
-def test_a_single_cell_gets_an_axis():
-    shown, notes = plane(sweep([0.1, 0.2]))
-    assert axis_names(shown) == ("cell",)
-    assert notes == ()
-    np.testing.assert_array_equal(shown.alignment, [[0.1, 0.2]])
 
 
 def test_other_datasets_are_refused():

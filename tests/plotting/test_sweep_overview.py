@@ -3,8 +3,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from ntadyn.plotting.doubt import doubt_figure
+from ntadyn.maps.summary import summarise
+from ntadyn.plotting.sweep_overview import sweep_overview
 from tests.finished_sweeps import ramp, sweep
+from tests.pixels import unseen
 
 COLUMNS = np.linspace(0.1, 0.5, 5)
 
@@ -14,7 +16,7 @@ def drawn():
     figures = []
 
     def drawn(dataset, **options):
-        figures.append(doubt_figure(dataset, **options))
+        figures.append(sweep_overview(dataset, **options))
         return figures[-1]
 
     yield drawn
@@ -26,6 +28,16 @@ def made():
     rng = np.random.default_rng(0)
     values = np.stack([ramp(0.2 + 0.05 * row + 0.02 * rng.normal(size=4), COLUMNS, slope=0.5) for row in range(4)])
     return sweep(values, block_duration=[1, 2, 3, 4], gate_time_constant=COLUMNS)
+
+
+def legend_of(figure):
+    (legend,) = figure.legends
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def mesh_of(figure):
+    (mesh,) = [item for item in figure.axes[0].collections if isinstance(item, mpl.collections.QuadMesh)]
+    return mesh
 
 
 def titles(figure):
@@ -41,17 +53,30 @@ def test_a_map_gets_six_panels_that_say_what_they_show(drawn):
     figure = drawn(dataset)
     panels = figure.axes[:6]
     assert [ax.get_title() for ax in panels[:4]] == [
-        "mean, border at 0.9, 5 to 95 % of resamples",
+        "mean, border at 0.9",
         "spread of the repetitions",
         "regimes of the repetitions",
-        "all steps halved; rings: separatrix",
+        "all steps halved",
     ]
     assert [ax.get_ylabel() for ax in figure.axes[6:]] == [
         "mean total alignment",
         "standard deviation of total alignment",
         "largest change of any gate",
     ]
-    assert figure.get_suptitle() == "made; 4 repetitions per cell; 1 of 80 trajectories failed and are left out"
+    assert figure.get_suptitle() == (
+        "nearest preset figure-2-flexible; time_constants.weights = 1\n"
+        "made; 4 repetitions per cell; 1 of 80 trajectories failed and are left out"
+    )
+    assert legend_of(figure) == [
+        "border: the mean crosses the level",
+        "where the border may run, 5 to 95 % of resamples",
+        "uncertain: the interval of the mean holds the level",
+        "separatrix: a jittered start ended elsewhere",
+        "some repetitions failed",
+        "median of the repetitions",
+        "their middle half",
+        "single repetitions",
+    ]
     for ax in panels[4:]:
         legend = ax.get_legend()
         assert len(legend.get_texts()) == 3
@@ -99,7 +124,8 @@ def test_unresolved_errors_are_hatched(drawn):
     errors[1, 2] = np.inf
     dataset["gate_error"] = (dataset.alignment.dims, errors)
     figure = drawn(dataset)
-    assert "all steps halved, 19 of 20 cells\nhatched: unresolved" in titles(figure)
+    assert "all steps halved, 19 of 20 cells" in titles(figure)
+    assert "errors that are unresolved" in legend_of(figure)
     dataset["gate_error"][:] = np.inf
     assert "no error is resolved" in [text.get_text() for ax in drawn(dataset).axes for text in ax.texts]
 
@@ -125,9 +151,44 @@ def test_further_axes_are_cut_and_named_in_the_title(drawn):
         strength=[0.1, 0.2, 0.3],
     )
     figure = drawn(deep)
-    assert figure.get_suptitle() == "made; 4 repetitions per cell; penalty strength = 0.2"
-    (mesh,) = [item for item in figure.axes[0].collections if isinstance(item, mpl.collections.QuadMesh)]
-    np.testing.assert_allclose(mesh.get_array(), whole.alignment.mean("seed"))
+    assert figure.get_suptitle().endswith("made; 4 repetitions per cell; penalty strength = 0.2")
+    np.testing.assert_allclose(mesh_of(figure).get_array(), whole.alignment.mean("seed"))
+    figure = drawn(deep, at={"strength": "0.27"})
+    assert figure.get_suptitle().endswith("; penalty strength = 0.3")
+    np.testing.assert_allclose(mesh_of(figure).get_array(), whole.alignment.mean("seed") + 0.3)
+    other = drawn(deep, at={"gate_time_constant": 0.3})
+    assert other.axes[0].get_xlabel() == "penalty strength"
+    assert other.get_suptitle().endswith("; gate time constant = 0.3")
+
+
+def test_uncertain_cells_are_marked_where_they_are(drawn):
+    dataset = made()
+    uncertain = summarise(dataset).uncertain.values
+    assert 0 < uncertain.sum() < uncertain.size / 2
+    (marks,) = [line for line in drawn(dataset).axes[0].lines if line.get_marker() == "D"]
+    row, column = np.nonzero(uncertain)
+    np.testing.assert_allclose(marks.get_xdata(), COLUMNS[column])
+    np.testing.assert_allclose(marks.get_ydata(), dataset.block_duration.values[row])
+    (marks,) = [line for line in drawn(dataset.isel(block_duration=row[0])).axes[0].lines if line.get_marker() == "D"]
+    np.testing.assert_allclose(marks.get_xdata(), COLUMNS[uncertain[row[0]]])
+    # One repetition leaves every cell open, which no picture has to say cell by cell.
+    assert not any(line.get_marker() == "D" for line in drawn(dataset.isel(seed=[0])).axes[0].lines)
+
+
+def test_slices_that_coincide_are_all_seen(drawn):
+    dataset = sweep(np.tile(ramp([0.3], COLUMNS), (4, 1, 1)), block_duration=[1, 2, 3, 4], gate_time_constant=COLUMNS)
+    figure = drawn(dataset)
+    assert unseen(figure, figure.axes[4], ["C0", "C1", "C2"]) == []
+
+
+def test_no_parameter_that_is_always_positive_gets_a_negative_place(drawn):
+    places = [0.0025, 0.05]
+    values = np.stack([ramp([0.2, 0.3], [0.1, 0.4])] * 3)
+    figure = drawn(sweep(values, block_duration=[0.01, 1.0, 1.4], gate_time_constant=places))
+    for ax in figure.axes[:6]:
+        if ax.has_data():
+            assert ax.get_xlim()[0] >= 0
+    assert figure.axes[0].get_ylim()[0] >= 0
 
 
 @pytest.mark.parametrize("shape", [(), (2,), (2, 1), (2, 2)])
@@ -147,7 +208,7 @@ def test_other_scores_and_levels_can_be_drawn(drawn):
     assert titles(figure)[0].startswith("mean, border at 0.6")
     assert figure.axes[4].get_ylabel() == "contrast"
     with pytest.raises(ValueError, match="'gates' is not a score of this sweep; choose one of alignment, contrast"):
-        doubt_figure(made(), score="gates")
+        sweep_overview(made(), score="gates")
 
 
 def test_the_style_does_not_leak(drawn):

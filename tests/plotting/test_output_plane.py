@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 
-from ntadyn.plotting.plane import TARGETS, draw_error_direction, draw_gated_path, draw_targets, draw_teachers
+from ntadyn.plotting.output_plane import TARGETS, draw_error_direction, draw_gated_path, draw_targets, draw_teachers
 
 
 @pytest.fixture

@@ -1,73 +1,127 @@
-"""A finished sweep as lines of text: axes, outcome, regimes, errors, border, sources of variance."""
+"""A sweep as lines of text: axes, outcome, regimes, errors, border, uncertain cells, sources of variance."""
 
 from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
 
-from ntadyn.maps.border import INTERVAL, Border, border as border_of
+from ntadyn.maps.border import Border, border as border_of
 from ntadyn.maps.regimes import THRESHOLDS, Thresholds
-from ntadyn.maps.repetitions import STREAMS, factors, finished, not_varied
-from ntadyn.maps.summary import ERRORS, JITTER, SENSITIVE, regime_table, score_names, summarise
+from ntadyn.maps.repetitions import STREAMS, factors, not_varied, successful_values
+from ntadyn.maps.summary import ERRORS, JITTER, regime_table, score_names, summarise
+from ntadyn.maps.uncertainty import INTERVAL, cell_intervals, weights_of
 from ntadyn.maps.variance import variance_table
-from ntadyn.results.dataset_axes import SEED, DatasetAxis, dataset_axes, plane
-from ntadyn.results.text import printable
+from ntadyn.results.dataset_axes import SEED, DatasetAxis, axis_names, dataset_axes
+from ntadyn.results.slicing import At, Slice, slice_of
+from ntadyn.results.text import columns_of, counted
 
 # Rows of a border that are printed at most.
 BORDER_ROWS = 8
-# Of the last column, which pushes nothing aside: commands are long.
-LONGEST_CELL = 1500
+# Uncertain cells that are listed at most.
+UNCERTAIN_CELLS = 12
 # Values of an axis that are named one by one at most.
 NAMES_SHOWN = 8
 
 
-def columns_of(rows: list[tuple[str, ...]], indent: str = "  ") -> list[str]:
-    """Rows of a table with columns aligned to the left; what would run on or break the line is cut or escaped."""
-    rows = [(*map(printable, row[:-1]), printable(row[-1], LONGEST_CELL)) for row in rows]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))] if rows else []
-    return [
-        (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
-        for row in rows
-    ]
+def sweep_title(dataset: xr.Dataset) -> str:
+    """One line that says how large a sweep is."""
+    sizes = [dataset.sizes[name] for name in axis_names(dataset)]
+    cells = f"{' x '.join(map(str, sizes))} cells" if sizes else "one cell"
+    name = f" {dataset.attrs['name']!r}" if "name" in dataset.attrs else ""
+    trajectories = counted(dataset["result"].size, "trajectory", "trajectories")
+    return f"sweep{name}: {cells}, {counted(dataset.sizes[SEED], 'repetition')}, {trajectories}"
 
 
 def describe_sweep(
-    dataset: xr.Dataset, score: str, level: float, thresholds: Thresholds = THRESHOLDS
+    dataset: xr.Dataset,
+    score: str,
+    level: float,
+    thresholds: Thresholds = THRESHOLDS,
+    at: At | None = None,
 ) -> dict[str, list[str]]:
     """What a sweep holds, section by section.
 
     Args:
         dataset: a sweep.
-        score: the score of border and variance table.
+        score: the score of border, uncertain cells and variance table.
         level: level of the border.
         thresholds: where the regimes end.
+        at: where axes are held for the border, see `slice_of`.
 
     Returns:
         Heading -> indented lines.
 
     Raises:
-        ValueError: if this is not a sweep, or has no such score.
+        ValueError: if this is not a sweep, or has no such score or slice.
     """
-    finished(dataset, score)
-    summary = summarise(dataset, thresholds)
-    sections = {"axes": _axes(dataset), "outcome": _outcome(dataset, summary)}
+    successful_values(dataset, score)
+    part = slice_of(dataset, at)
+    summary = summarise(dataset, thresholds, score=score, level=level)
+    sections = {"axes": _axes(dataset)}
+    if part.held:
+        sections["slice"] = _slice(part)
+    sections["outcome"] = _outcome(dataset, summary)
     if "regime_fraction" in summary:
         sections[f"regimes ({thresholds})"] = _regimes(summary)
     errors = _errors(dataset)
     sections["change when all steps are halved"] = errors or ["  not estimated"]
     if "separatrix" in summary:
         sections[f"separatrix (relative jitter of the start: {JITTER:g})"] = _separatrix(dataset, summary)
-    shown, notes = plane(dataset)
-    border = border_of(shown, score, level)
-    interval = f"{100 * (INTERVAL[1] - INTERVAL[0]):.0f} % interval from {border.num_resamples} resamples"
+    border = border_of(part.dataset, score, level)
+    interval = f"{_percent()} interval from {border.num_resamples} resamples"
     if not border.num_resamples:
         interval = "one repetition: interval unknown"
-    place = f"; {', '.join(notes)}" if notes else ""
-    sections[f"border: mean {score} = {level:g} ({interval}{place})"] = _border(dataset_axes(shown), border)
+    place = f"; {part.title}" if part.held else ""
+    sections[f"border: mean {score} = {level:g} ({interval}{place})"] = _border(dataset_axes(part.dataset), border)
+    heading = f"uncertain cells ({_percent()} interval of the mean {score} holds {level:g}{place})"
+    sections[heading] = _uncertain(part, score, level, int(summary["uncertain"].sum()), summary["uncertain"].size)
     variance = _variance(dataset, score)
     if variance:
         sections[f"variance of {score} over repetitions"] = variance
     return sections
+
+
+def _percent() -> str:
+    return f"{100 * (INTERVAL[1] - INTERVAL[0]):.0f} %"
+
+
+def _slice(part: Slice) -> list[str]:
+    rows = []
+    for held in part.held:
+        axis = held.axis
+        how = f"nearest to {held.asked}" if held.asked is not None else f"the middle of {len(axis.values)} values"
+        rows.append((f"{axis.name} = {axis.text(held.place)}", how))
+    advice = []
+    if any(held.asked is None for held in part.held):
+        free = next(held.axis for held in part.held if held.asked is None)
+        advice = [f"  choose another one with --at {free.name}=VALUE, which may be given for every axis"]
+    return columns_of(rows) + advice
+
+
+def _uncertain(part: Slice, score: str, level: float, in_all: int, cells: int) -> list[str]:
+    """The cells of a slice whose side of the border the repetitions do not decide, the most open ones first."""
+    axes = dataset_axes(part.dataset)
+    values = successful_values(part.dataset, score)
+    found = cell_intervals(values, weights_of(part.dataset), level)
+    number = int(found.uncertain.sum())
+    line = f"  {number} of {counted(found.uncertain.size, 'cell')}"
+    if part.held:
+        line += f"; of the whole sweep {in_all} of {cells:,}"
+    if values.shape[-1] == 1:
+        return [f"{line}: one repetition leaves every cell open"]
+    if not number:
+        return [line]
+    # A single repetition that ended well has no interval, and is told last.
+    openness = np.where(found.lower < found.upper, np.abs(found.probability - 0.5), 1.0)
+    places = np.argwhere(found.uncertain)
+    order = np.argsort(openness[found.uncertain], kind="stable")
+    rows: list[tuple[str, ...]] = [(*(axis.name for axis in axes), "mean", "from", "to", "above in")]
+    for place in map(tuple, places[order[:UNCERTAIN_CELLS]].tolist()):
+        where = (axis.text(index) for axis, index in zip(axes, place, strict=True))
+        numbers = (f"{item[place]:.4g}" for item in (found.average, found.lower, found.upper))
+        rows.append((*where, *numbers, f"{100 * found.probability[place]:.0f} % of resamples"))
+    left = number - len(rows) + 1
+    return [line, *columns_of(rows)] + ([f"  and {left} that lean more to one side"] if left else [])
 
 
 def _axes(dataset: xr.Dataset) -> list[str]:
@@ -118,7 +172,8 @@ def _outcome(dataset: xr.Dataset, summary: xr.Dataset) -> list[str]:
     rows: list[tuple[str, ...]] = [("score", "mean", "cells from", "to", "sd of repetitions: median", "largest")]
     for name in score_names(dataset):
         mean, sd = (summary[f"{name}_{what}"].values for what in ("mean", "sd"))
-        numbers = [(finished(dataset, name), np.mean), (mean, np.min), (mean, np.max), (sd, np.median), (sd, np.max)]
+        values = successful_values(dataset, name)
+        numbers = [(values, np.mean), (mean, np.min), (mean, np.max), (sd, np.median), (sd, np.max)]
         rows.append((name, *(_number(*item) for item in numbers)))
     return [line, *columns_of(rows)]
 
@@ -140,7 +195,7 @@ def _errors(dataset: xr.Dataset) -> list[str]:
     rows: list[tuple[str, ...]] = [("", "trajectories", "median", "95 % below", "largest", "at")]
     unresolved = []
     for name in (name for name in ERRORS if name in dataset):
-        values = finished(dataset, name)
+        values = successful_values(dataset, name)
         infinite = int(np.isinf(values).sum())
         if infinite:
             unresolved.append(f"  {name}: {infinite} more are unresolved: with halved steps they did not end well")
@@ -159,7 +214,7 @@ def _errors(dataset: xr.Dataset) -> list[str]:
 
 def _separatrix(dataset: xr.Dataset, summary: xr.Dataset) -> list[str]:
     sampled = int(np.isfinite(summary["amplification"]).sum())
-    trajectories = int(np.isfinite(finished(dataset, "perturbation")).sum())
+    trajectories = int(np.isfinite(successful_values(dataset, "perturbation")).sum())
     marked, limit = int(summary["separatrix"].sum()), summary.attrs["amplification_threshold"]
     return [
         f"  {marked} of {sampled} sampled cells amplify it more than {limit:,.0f} times ({trajectories} trajectories)"
@@ -216,36 +271,3 @@ def _variance(dataset: xr.Dataset, score: str) -> list[str]:
     rows += [(name, "not varied", "", "") for name in table.not_varied]
     left = f", {table.num_left_out} with failures left out" if table.num_left_out else ""
     return columns_of(rows) + [f"  variance {table.variance:.3g}, mean of {table.num_cells} cells{left}"]
-
-
-def run_summary(dataset: xr.Dataset) -> str:
-    """How a run went: trajectories, failures, error, step, compile and run time, rate.
-
-    Args:
-        dataset: a sweep as `run_sweep` or `refine_sweep` returns it.
-    """
-    codes = dataset["result"].values
-    run = codes >= 0
-    number, failed = int(run.sum()), int((codes > 0).sum())
-    seconds, computed = float(dataset.attrs["run_seconds"]), int(dataset.attrs.get("computed", number))
-    found = f"{number - computed:,} of them were found finished; " if computed < number else ""
-    lines = [
-        f"{dataset.attrs['name']}: {number:,} trajectories in {run.any(-1).sum():,} of {codes[..., 0].size:,} cells, "
-        f"{failed:,} failed; step at most {dataset.attrs['max_step']:.2g}, {dataset.attrs['precision']}",
-        f"  {found}compiled in {float(dataset.attrs['compile_seconds']):.1f} s, ran in {seconds:.1f} s"
-        + (f": {computed / seconds:,.0f} trajectories per second" if seconds > 0 and computed > 0 else ""),
-    ]
-    if "gate_error" in dataset:
-        errors, jumps = (dataset[name].values for name in ("gate_error", "perturbation"))
-        steady = np.isfinite(errors) & (jumps < SENSITIVE * JITTER)
-        if steady.any():
-            median, most = np.quantile(errors[steady], (0.5, 0.99))
-            lines.append(
-                f"  halving all steps moves gates by {median:.1e} (median), {most:.1e} (99 % below) in "
-                f"{int(steady.sum()):,} checked trajectories; {int((np.isfinite(errors) & ~steady).sum()):,} more "
-                f"amplify a jitter of their start more than {SENSITIVE:g} times"
-            )
-        unresolved = int(np.isinf(errors).sum())
-        if unresolved:
-            lines.append(f"  {unresolved:,} more are unresolved: with halved steps they did not end well")
-    return "\n".join(lines)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ntadyn.plotting.phase_map import BORDER, phase_map_figure
+from ntadyn.plotting.phase_diagram import BORDER, phase_diagram_figure
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced, to_json
 from ntadyn.sweeps import Axis
@@ -38,7 +38,7 @@ def draw():
     figures = []
 
     def draw(*datasets):
-        figures.append(phase_map_figure(list(datasets)))
+        figures.append(phase_diagram_figure(list(datasets)))
         figures[-1].canvas.draw()
         return figures[-1].axes
 
@@ -55,6 +55,11 @@ def contours_of(ax):
     return [item for item in ax.collections if isinstance(item, mpl.contour.ContourSet)]
 
 
+def legend_of(ax):
+    (legend,) = ax.figure.legends
+    return [text.get_text() for text in legend.get_texts()]
+
+
 def crosses_of(ax):
     (line,) = [line for line in ax.lines if line.get_marker() == "x"]
     return set(zip(np.asarray(line.get_xdata()).tolist(), np.asarray(line.get_ydata()).tolist(), strict=True))
@@ -67,7 +72,9 @@ def test_axes_say_what_they_show_in_units_of_the_slow_time_constant(draw):
     assert right.get_xlabel() == "penalty strength λ"
     assert bar.get_ylabel() == "total alignment"
     assert (left.get_title(), right.get_title()) == ("Gate speed", "Penalty strength")
-    assert left.figure.get_suptitle() == f"mean of 2 repetitions; white line: {BORDER}"
+    told = "nearest preset figure-2-flexible; time_constants.weights = 2"
+    assert left.figure.get_suptitle() == f"{told}\nmean of 2 repetitions"
+    assert legend_of(left) == [f"total alignment {BORDER}"]
     # Cells are centred on their values: half a cell reaches beyond the outermost ones.
     np.testing.assert_allclose(left.get_xlim(), (0.025, 0.225))
     np.testing.assert_allclose(right.get_xlim(), (-0.05, 0.35))
@@ -124,7 +131,18 @@ def test_cells_that_were_not_run_show_what_was_interpolated_and_a_dot(draw):
     assert mesh_of(ax).get_array()[1, 0] == pytest.approx(0.8)
     (dots,) = [line for line in ax.lines if line.get_marker() == "."]
     assert len(dots.get_xdata()) == 1
-    assert ax.figure.get_suptitle().endswith("dots: interpolated")
+    assert legend_of(ax) == [f"total alignment {BORDER}", "not run, but interpolated"]
+
+
+def test_maps_of_different_settings_say_what_differs_in_each(draw):
+    fast = replaced(Configuration(), {"time_constants.weights": TAU_W, "time_constants.gates": 0.001})
+    penalty = made(STRENGTH, "penalty").assign_attrs(configuration=to_json(fast))
+    left, right, _ = draw(made(SPEED), penalty)
+    assert left.get_title() == "Gate speed\nnearest preset figure-2-flexible;\ntime_constants.weights = 2"
+    # The strength is an axis of this map, and the gate time constant of the other one.
+    assert "time_constants.gates = 0.001" in right.get_title()
+    assert "strength =" not in right.get_title()
+    assert left.figure.get_suptitle() == "mean of 2 repetitions"
 
 
 def test_a_map_without_failures_has_no_crosses(draw):
@@ -144,9 +162,10 @@ def test_a_map_that_failed_altogether_can_still_be_drawn(draw, code):
 def test_a_map_of_one_cell_can_be_drawn(draw):
     dataset = made(SPEED).isel(block_duration=[0], gate_time_constant=[0], seed=[0])
     ax = draw(dataset)[0]
-    assert ax.figure.get_suptitle().startswith("mean of 1 repetition;")
-    extent = np.ptp(mesh_of(ax).get_coordinates().reshape(-1, 2), axis=0)
-    np.testing.assert_allclose(extent, 1.0)  # a cell without width would not be seen
+    assert ax.figure.get_suptitle().endswith("mean of 1 repetition")
+    corners = mesh_of(ax).get_coordinates().reshape(-1, 2)
+    # A cell without width would not be seen, and there is no negative duration or time constant.
+    np.testing.assert_allclose([corners.min(0), corners.max(0)], [[0.025, 0.125], [0.075, 0.375]])
 
 
 def test_the_style_does_not_leak(draw):

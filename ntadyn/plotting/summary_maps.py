@@ -1,4 +1,4 @@
-"""Maps of a finished sweep over two axes: average, spread of the repetitions, regimes, error, separatrix."""
+"""Maps of the summary of a sweep over two axes: average, spread of the repetitions, regimes, error, separatrix."""
 
 import numpy as np
 import xarray as xr
@@ -10,10 +10,13 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
 from ntadyn.maps.regimes import REGIME_NAMES, Regime
-from ntadyn.plotting.maps import FAILURE, cell_edges, cross_out, draw_cells, map_axes
+from ntadyn.plotting.cells import FAILURE, cell_edges, cross_out, draw_cells, map_axes
 
 # Blue and orange stay apart for every kind of colour blindness, and both from a light grey.
 REGIME_COLORS = {Regime.SPECIALISED: "#0072B2", Regime.MIXED: "#DDDDDD", Regime.FORGETFUL: "#E69F00"}
+
+SEPARATRIX = "separatrix: a jittered start ended elsewhere"
+UNCERTAIN = "uncertain: the interval of the mean holds the level"
 
 # Errors below this are rounding.
 SMALLEST_ERROR = 1e-8
@@ -63,9 +66,9 @@ def draw_regimes(ax: Axes, summary: xr.Dataset) -> list[Patch]:
         Handles for a legend.
     """
     fractions = summary["regime_fraction"].values
-    finished = fractions[..., list(REGIME_COLORS)]
-    total = finished.sum(-1, keepdims=True)
-    mixture = np.divide(finished, total, out=np.zeros_like(finished), where=total > 0)
+    ran = fractions[..., list(REGIME_COLORS)]
+    total = ran.sum(-1, keepdims=True)
+    mixture = np.divide(ran, total, out=np.zeros_like(ran), where=total > 0)
     blended = np.where(total > 0, mixture @ np.asarray([to_rgb(color) for color in REGIME_COLORS.values()]), 1.0)
     draw_cells(ax, summary, np.clip(blended, 0, 1))
     failed = fractions[..., Regime.FAILED] > 0
@@ -107,23 +110,40 @@ def mark_separatrix(ax: Axes, summary: xr.Dataset) -> Line2D | None:
     Returns:
         The rings, or None if no cell has any or no jittered starts were run.
     """
-    if "separatrix" not in summary or not summary["separatrix"].values.any():
+    return _mark(ax, summary, "separatrix", "o", 90.0, SEPARATRIX)
+
+
+def mark_uncertain(ax: Axes, summary: xr.Dataset) -> Line2D | None:
+    """A diamond on every cell whose side of the border the repetitions do not decide.
+
+    Args:
+        ax: a map of the sweep.
+        summary: from `summarise`.
+
+    Returns:
+        The diamonds, or None if no cell has one or the sweep lacks the score.
+    """
+    return _mark(ax, summary, "uncertain", "D", 45.0, UNCERTAIN)
+
+
+def _mark(ax: Axes, summary: xr.Dataset, name: str, marker: str, scale: float, label: str) -> Line2D | None:
+    if name not in summary or not summary[name].values.any():
         return None
     rows, columns = map_axes(summary)
-    row, column = np.nonzero(summary["separatrix"].values)
-    size = float(np.clip(90 / max(summary["separatrix"].shape), 1.0, 5.0))
-    (rings,) = ax.plot(
+    row, column = np.nonzero(summary[name].values)
+    size = float(np.clip(scale / max(summary[name].shape), 1.0, scale / 18))
+    (marks,) = ax.plot(
         columns.values[column],
         rows.values[row],
-        "o",
+        marker,
         markerfacecolor="none",
         markeredgecolor="white",
         markeredgewidth=0.8,
         markersize=size,
         path_effects=[Stroke(linewidth=1.8, foreground="black"), Normal()],
-        label="separatrix",
+        label=label,
     )
-    return rings
+    return marks
 
 
 def _hatch(ax: Axes, summary: xr.Dataset, cells: np.ndarray) -> None:

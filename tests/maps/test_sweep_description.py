@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from ntadyn.maps.regimes import Thresholds
-from ntadyn.maps.report import columns_of, describe_sweep
+from ntadyn.maps.summary import summarise
+from ntadyn.maps.sweep_description import describe_sweep
+from ntadyn.results.text import columns_of
 from tests.finished_sweeps import crossed, ramp, sweep
 
 COLUMNS = np.linspace(0, 1, 6)
@@ -150,6 +152,45 @@ def test_separatrices_are_told_where_jittered_starts_were_run(dataset):
     dataset["perturbation"] = (dataset.alignment.dims, moved)
     (row,) = section(describe_sweep(dataset, "alignment", 0.9), "separatrix")
     assert " ".join(row) == "1 of 6 sampled cells amplify it more than 100,000 times (18 trajectories)"
+
+
+def test_uncertain_cells_are_listed_the_most_open_ones_first():
+    rng = np.random.default_rng(0)
+    values = np.linspace(0.86, 0.94, 40)[:, None] + 0.05 * rng.normal(size=(40, 12))
+    dataset = sweep(values, strength=np.linspace(0, 1, 40))
+    number = int(summarise(dataset).uncertain.sum())
+    assert number > 12
+    first, head, *rows, last = section(describe_sweep(dataset, "alignment", 0.9), "uncertain cells (90 % interval")
+    assert first == [str(number), "of", "40", "cells"]
+    assert head == ["strength", "mean", "from", "to", "above", "in"]
+    assert last == ["and", str(number - 12), "that", "lean", "more", "to", "one", "side"]
+    shares = [int(row[4]) for row in rows]
+    assert len(shares) == 12
+    assert shares == sorted(shares, key=lambda share: abs(share - 50))
+
+
+def told(sections, start):
+    return [" ".join(words) for words in section(sections, start)]
+
+
+def test_one_repetition_and_decided_cells_are_told(dataset):
+    one = describe_sweep(dataset.isel(seed=[0]), "alignment", 0.9)
+    assert told(one, "uncertain cells") == ["12 of 12 cells: one repetition leaves every cell open"]
+    assert told(describe_sweep(dataset, "alignment", 0.1), "uncertain cells") == ["0 of 12 cells"]
+
+
+def test_slices_say_what_they_hold_and_how_to_choose_another():
+    values = np.stack([np.stack([ramp([0.2, 0.3, 0.24], COLUMNS)] * 2)] * 3)
+    dataset = sweep(values, strength=[0.0, 0.1, 0.2], kind=["A", "B"], gate_time_constant=COLUMNS)
+    assert told(describe_sweep(dataset, "alignment", 0.9), "slice") == [
+        "gate_time_constant = 0.6 the middle of 6 values",
+        "choose another one with --at gate_time_constant=VALUE, which may be given for every axis",
+    ]
+    chosen = describe_sweep(dataset, "alignment", 0.9, at={"kind": "B"})
+    assert told(chosen, "slice") == ["kind = B nearest to B"]
+    assert any(heading.startswith("border") and "; kind of teachers = B)" in heading for heading in chosen)
+    each = int(summarise(dataset.isel(kind=1)).uncertain.sum())
+    assert told(chosen, "uncertain cells")[0] == f"{each} of 18 cells; of the whole sweep {2 * each} of 36"
 
 
 def test_the_variance_table_comes_with_a_crossed_design(dataset):

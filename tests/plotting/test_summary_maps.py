@@ -8,8 +8,8 @@ from ntadyn.maps.border import border
 from ntadyn.maps.regimes import Regime
 from ntadyn.maps.summary import summarise
 from ntadyn.plotting.border import draw_band, draw_border, draw_crossings
-from ntadyn.plotting.maps import cell_edges, map_axes, plot_axes
-from ntadyn.plotting.sweep_maps import (
+from ntadyn.plotting.cells import cell_edges, map_axes, plot_axes
+from ntadyn.plotting.summary_maps import (
     REGIME_COLORS,
     draw_average,
     draw_error,

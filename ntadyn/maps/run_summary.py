@@ -1,0 +1,39 @@
+"""How a run went, in a few lines: trajectories, failures, error, step, and the time that it took."""
+
+import numpy as np
+import xarray as xr
+
+from ntadyn.maps.summary import JITTER, SENSITIVE
+
+
+def run_summary(dataset: xr.Dataset) -> str:
+    """How a run went: trajectories, failures, error, step, compile and run time, rate.
+
+    Args:
+        dataset: a sweep as `run_sweep` or `refine_sweep` returns it.
+    """
+    codes = dataset["result"].values
+    run = codes >= 0
+    number, failed = int(run.sum()), int((codes > 0).sum())
+    seconds, computed = float(dataset.attrs["run_seconds"]), int(dataset.attrs.get("computed", number))
+    found = f"{number - computed:,} of them were found finished; " if computed < number else ""
+    lines = [
+        f"{dataset.attrs['name']}: {number:,} trajectories in {run.any(-1).sum():,} of {codes[..., 0].size:,} cells, "
+        f"{failed:,} failed; step at most {dataset.attrs['max_step']:.2g}, {dataset.attrs['precision']}",
+        f"  {found}compiled in {float(dataset.attrs['compile_seconds']):.1f} s, ran in {seconds:.1f} s"
+        + (f": {computed / seconds:,.0f} trajectories per second" if seconds > 0 and computed > 0 else ""),
+    ]
+    if "gate_error" in dataset:
+        errors, jumps = (dataset[name].values for name in ("gate_error", "perturbation"))
+        steady = np.isfinite(errors) & (jumps < SENSITIVE * JITTER)
+        if steady.any():
+            median, most = np.quantile(errors[steady], (0.5, 0.99))
+            lines.append(
+                f"  halving all steps moves gates by {median:.1e} (median), {most:.1e} (99 % below) in "
+                f"{int(steady.sum()):,} checked trajectories; {int((np.isfinite(errors) & ~steady).sum()):,} more "
+                f"amplify a jitter of their start more than {SENSITIVE:g} times"
+            )
+        unresolved = int(np.isinf(errors).sum())
+        if unresolved:
+            lines.append(f"  {unresolved:,} more are unresolved: with halved steps they did not end well")
+    return "\n".join(lines)

@@ -1,0 +1,80 @@
+"""What recorded and derived numbers are called: one table for panels, terminal and files.
+
+A *similarity* belongs to one teacher and one path: their cosine. The *total alignment* belongs to a whole network: the
+mean similarity of the teachers with the paths that are matched to them. The *contrast* is how much larger that is than
+the similarity of pairs that are not matched.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One kind of number.
+
+    Attributes:
+        symbol: in formulas, as mathematics of matplotlib; empty where none is in use.
+        label: a few words, for an axis of a picture or a row of a table.
+        description: one sentence, for a file.
+        dims: dimensions of its value at one time in one repetition.
+    """
+
+    symbol: str
+    label: str
+    description: str
+    dims: tuple[str, ...] = ()
+
+
+QUANTITIES = {
+    "loss": Quantity(r"\mathcal{L}", "loss", "task loss, without penalties"),
+    "gates": Quantity(
+        "c_p", "gate", "gates c, paths in the order of the teachers that they end up with", ("path", "output")
+    ),
+    "student_overlaps": Quantity("K_{pq}", "overlap of paths", "overlaps of students K_pq", ("path", "path_2")),
+    "teacher_overlaps": Quantity(
+        "S_{pm}", "overlap with teacher", "overlaps of students and teachers S_pm", ("path", "teacher")
+    ),
+    "similarity": Quantity("", "similarity", "cosine of teacher and student", ("teacher", "path")),
+    "alignment": Quantity(
+        "", "total alignment", "total alignment: mean similarity of the teachers with the paths matched to them"
+    ),
+    "last_alignment": Quantity(
+        "", "total alignment, matched at the end", "total alignment, paths matched by their similarity at the end"
+    ),
+    "published_alignment": Quantity(
+        "", "total alignment, published sorting", "total alignment, paths sorted by the published rule"
+    ),
+    "contrast": Quantity("", "contrast", "contrast: similarity of matched pairs minus that of the others"),
+    "gate_error": Quantity("", "change of any gate", "largest change of any recorded gate when all steps are halved"),
+    "alignment_error": Quantity(
+        "", "change of the total alignment", "change of the total alignment when all steps are halved"
+    ),
+    "perturbation": Quantity(
+        "", "change under a jitter", "largest change of any recorded gate when the start is jittered"
+    ),
+    "result": Quantity("", "result code", "result code, 0 where the trajectory ended well"),
+    "time": Quantity("t", "time", "time, in the unit of the time constants"),
+}
+
+# What every simulation records, over repetitions and records; gates of whole paths have no outputs.
+DIMS = {
+    name: ("seed", "record", *QUANTITIES[name].dims)
+    for name in ("loss", "gates", "student_overlaps", "teacher_overlaps", "similarity")
+}
+DESCRIPTIONS = {name: QUANTITIES[name].description for name in DIMS}
+
+
+def label_of(name: str, attributes: Mapping[Any, Any] | None = None) -> str:
+    """What a variable is called on an axis or in a table.
+
+    Args:
+        name: of the variable.
+        attributes: of the variable; those that this table does not hold are called by their `long_name`, as far as
+            its first comma.
+    """
+    if name in QUANTITIES:
+        return QUANTITIES[name].label
+    text = str((attributes or {}).get("long_name", "")).split(",")[0]
+    return text or name.replace("_", " ")
