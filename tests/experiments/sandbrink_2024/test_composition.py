@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.sandbrink_2024 import composition
-from experiments.sandbrink_2024.variants import seeded
+from experiments.harness.variants import seeded
 from ntadyn.regularizers import from_relative_weights
 from ntadyn.simulation import Trajectory
 from ntadyn.simulation.outcome import RESULTS

@@ -121,7 +121,7 @@ def _specialised(whole):
 
 
 def test_best_alignment_is_over_permutations():
-    from experiments.sandbrink_2024.figure_3_alignment_numbers import best_alignment
+    from experiments.sandbrink_2024.figure_3_alignment.numbers import best_alignment
 
     cyclic = np.array([[[0, 1, 0], [0, 0, 1], [1, 0, 0]], [[0.5, 0, 0], [0, 0.5, 0], [0.6, 0, 0]]])
     np.testing.assert_allclose(best_alignment(cyclic), [1.0, 1.1 / 3])

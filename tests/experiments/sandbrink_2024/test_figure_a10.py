@@ -5,7 +5,7 @@ import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
 from experiments.sandbrink_2024 import figure_a10
-from experiments.sandbrink_2024.specialisation_space import BLOCK_DURATION, HARDNESS, curves_of, dataset_of
+from experiments.sandbrink_2024.runs.specialisation import BLOCK_DURATION, HARDNESS, curves_of, dataset_of
 from ntadyn.tasks import Smooth
 
 

@@ -119,7 +119,7 @@ def data():
     improved = {
         name: {
             "own": numbers.OWN,
-            "other": numbers.OTHER,
+            "other": numbers.OTHER_TEACHER,
             "specialisation": specialisation,
             "fall_time": (*numbers.FALL_TIME, np.inf, np.inf),
             "peak": numbers.PEAK,

@@ -4,8 +4,8 @@ import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
 from experiments.sandbrink_2024 import figure_a16, figure_a16_numbers as numbers
-from experiments.sandbrink_2024.blocks import at_end
-from experiments.sandbrink_2024.toy_runs import ToyRun
+from experiments.harness.blocks import at_end
+from experiments.sandbrink_2024.runs.toy import ToyRun
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
 pytestmark = pytest.mark.slow

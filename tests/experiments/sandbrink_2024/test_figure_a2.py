@@ -5,7 +5,7 @@ import xarray as xr
 
 from experiments.harness.acceptance import Verdict, all_accepted
 from experiments.sandbrink_2024 import figure_a2, figure_a2_numbers as numbers
-from experiments.sandbrink_2024.figure_a2_numbers import RANKS
+from experiments.sandbrink_2024.figure_a2.numbers import RANKS
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import xarray as xr
 
 from experiments.harness.acceptance import Verdict, all_accepted
 from experiments.sandbrink_2024 import figure_a7, figure_a7_numbers as numbers
-from experiments.sandbrink_2024.two_layer_maps import run_cells
+from experiments.sandbrink_2024.figure_a7.cells import run_cells
 from ntadyn.specs import presets
 from ntadyn.specs.configuration import Curriculum, Randomness, Teachers, replaced
 from ntadyn.specs.ensemble import run_ensemble

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.sandbrink_2024 import human_switching
-from experiments.sandbrink_2024.human_switching import after_switch, read_trials
+from experiments.sandbrink_2024.figure_8.people import after_switch, read_trials
 
 # One game of two switches (positions 1, 2 and 1), a later game with a gap before its second switch, and another user.
 TRIALS = """user,practice,trial,task,correct,response_time,mood

@@ -1,6 +1,6 @@
 import numpy as np
 
-from experiments.sandbrink_2024.map_tables import is_inside
+from experiments.harness.map_tables import is_inside
 
 
 def test_a_cell_is_inside_if_no_neighbour_is_across_the_level():

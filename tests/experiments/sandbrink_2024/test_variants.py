@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiments.sandbrink_2024.variants import run_variants
+from experiments.harness.variants import run_variants
 from ntadyn.simulation import observables
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Curriculum, Dynamics, Randomness, replaced
