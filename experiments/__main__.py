@@ -68,7 +68,8 @@ class Run:
         out = self.out if self.out is not None else Path("figures", *([QUICK] if self.fast else []))
         what = names[0] if len(names) == 1 else f"{len(names)} experiments"
         kind = " quickly" * self.fast + " on batches" * self.online
-        print(f"running {what}{kind} into {str(out)!r}; loading them first", flush=True)
+        them = "it" if len(names) == 1 else "them"
+        print(f"running {what}{kind} into {str(out)!r}; loading {them} first", flush=True)
 
         from experiments.harness.runner import Request, run_experiments
 

@@ -29,7 +29,7 @@ HEADINGS = {
     "Known to miss on batches": (False, True),
 }
 _SECTION = re.compile(r"^## +(.*)$", re.MULTILINE)
-_ITEM = re.compile(r"^- `([^`]+)`: *(.*(?:\n(?!- |\n).*)*)", re.MULTILINE)
+_ITEM = re.compile(r"^- `([^`]+)`: *(.*(?:\n  .*)*)", re.MULTILINE)
 
 
 class Reproduction(enum.Enum):

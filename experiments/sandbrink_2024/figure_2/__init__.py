@@ -43,5 +43,5 @@ def accept(data: Data) -> list[Acceptance]:
         row
         for name in REGIMES
         if f"reference_{name}" in data
-        for row in reference.accept(name, data[f"reference_{name}"])
+        for row in numbers.against_arrays(name, data[f"reference_{name}"])
     ]

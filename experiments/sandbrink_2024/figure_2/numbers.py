@@ -20,7 +20,7 @@ from experiments.harness.acceptance import (
 )
 from experiments.harness.blocks import at_end, in_block, loss_after
 from experiments.harness.outcomes import no_failures, on_batches
-from experiments.harness.sources import EXACT, OTHER, OURS, PICTURE, RERUN, both
+from experiments.harness.sources import ARRAYS, EXACT, OTHER, OURS, PICTURE, RERUN, both
 
 # Mean over ten seeds of a rerun; time to loss 0.1 in units of tau_W, counted as published, blocks 1 to 20.
 FORGETFUL_TIMES = (0.758, 0.766, 0.41, 0.51, 0.41, 0.456, 0.43, 0.44, *12 * (0.437,))
@@ -49,6 +49,28 @@ def accept(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptance]:
         *_gates_and_weights(flexible),
         *_changes(flexible, forgetful),
         *_recovery(flexible, forgetful),
+    ]
+
+
+def against_arrays(regime: str, dataset: xr.Dataset) -> list[Acceptance]:
+    """Median below 1e-3 and maximum below 0.03, over seeds, blocks, paths and teachers.
+
+    Args:
+        regime: for the names of the rows.
+        dataset: what `reference.follow` returned.
+
+    Returns:
+        Both numbers, and that of relabelled paths, which shows what a wrong correspondence would give.
+    """
+    error = np.abs(dataset.flow.values - dataset.published.values)
+    swapped = np.abs(dataset.flow.values[:, :, ::-1] - dataset.published.values)
+    note = "from the same initial weights; published ones on batches, in single precision"
+    return [
+        at_most(
+            f"{regime}: overlaps against published, median error", 1e-3, single(np.median(error)), ARRAYS, note=note
+        ),
+        at_most(f"{regime}: overlaps against published, largest error", 0.03, single(np.max(error)), ARRAYS, note=note),
+        reported(f"{regime}: the same with exchanged paths, largest error", single(np.max(swapped)), "a control"),
     ]
 
 

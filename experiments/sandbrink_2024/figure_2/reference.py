@@ -13,8 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from experiments.harness.acceptance import Acceptance, at_most, reported, single
-from experiments.harness.sources import ARRAYS
 from ntadyn.networks import GatedLinear
 from ntadyn.simulation import observables, simulate
 from ntadyn.specs import building
@@ -82,25 +80,3 @@ def follow(folder: Path, regime: str, configuration: Configuration) -> xr.Datase
         },
         {"time": ("block", ends)},
     )
-
-
-def accept(regime: str, dataset: xr.Dataset) -> list[Acceptance]:
-    """Median below 1e-3 and maximum below 0.03, over seeds, blocks, paths and teachers.
-
-    Args:
-        regime: for the names of the rows.
-        dataset: what `follow` returned.
-
-    Returns:
-        Both numbers, and that of relabelled paths, which shows what a wrong correspondence would give.
-    """
-    error = np.abs(dataset.flow.values - dataset.published.values)
-    swapped = np.abs(dataset.flow.values[:, :, ::-1] - dataset.published.values)
-    note = "from the same initial weights; published ones on batches, in single precision"
-    return [
-        at_most(
-            f"{regime}: overlaps against published, median error", 1e-3, single(np.median(error)), ARRAYS, note=note
-        ),
-        at_most(f"{regime}: overlaps against published, largest error", 0.03, single(np.max(error)), ARRAYS, note=note),
-        reported(f"{regime}: the same with exchanged paths, largest error", single(np.max(swapped)), "a control"),
-    ]

@@ -1,4 +1,4 @@
-"""How figure 2: conservation is drawn."""
+"""How the supplement on conservation to figure 2 is drawn."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -1,4 +1,4 @@
-"""What is simulated for figure 2: conservation."""
+"""What is simulated for the supplement on conservation to figure 2."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How figure 3: alignment is drawn."""
+"""How the supplement on alignment to figure 3 is drawn."""
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -7,10 +7,6 @@ from matplotlib.lines import Line2D
 
 from experiments.harness.blocks import at_end, fall_time
 from experiments.harness.runs import Data
-from experiments.sandbrink_2024.figure_3 import (
-    PARAMETERS as PARAMETERS,
-    online as online,
-)
 from experiments.sandbrink_2024.figure_3_alignment.simulation import NAMES
 from experiments.sandbrink_2024.runs.composition import FIRST_COMPOSITE, SHOWN_BLOCKS
 from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, band, house_style

@@ -1,4 +1,4 @@
-"""What is simulated for figure 3: alignment."""
+"""What is simulated for the supplement on alignment to figure 3."""
 
 from experiments.harness.runs import Data, Run
 from experiments.sandbrink_2024.runs.first_composite import Parameters, both, configurations

@@ -7,7 +7,8 @@ import xarray as xr
 
 from experiments.harness.acceptance import Acceptance, at_least, reported, single
 from experiments.harness.sources import OURS
-from experiments.sandbrink_2024.figure_5.numbers import AWAY, BLOCK_DURATIONS, STORED_LEFT, STORED_RIGHT
+from experiments.sandbrink_2024.numbers.figure_5 import AWAY, STORED_LEFT, STORED_RIGHT
+from experiments.sandbrink_2024.runs.figure_5_cells import BLOCK_DURATIONS
 from ntadyn.maps.summary import ELSEWHERE, JITTER, SENSITIVE
 
 STORED = {"gate_speed": STORED_LEFT, "penalty": STORED_RIGHT}

@@ -1,4 +1,4 @@
-"""How figure 5: doubt is drawn."""
+"""How the supplement on doubt to figure 5 is drawn."""
 
 import matplotlib.pyplot as plt
 import numpy as np

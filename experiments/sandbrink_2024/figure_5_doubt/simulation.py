@@ -1,4 +1,4 @@
-"""What is simulated for figure 5: doubt."""
+"""What is simulated for the supplement on doubt to figure 5."""
 
 import dataclasses
 from dataclasses import dataclass

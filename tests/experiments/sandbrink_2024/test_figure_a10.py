@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
+from experiments.harness.experiment import simulated
 from experiments.sandbrink_2024 import figure_a10
 from experiments.sandbrink_2024.runs.specialisation import BLOCK_DURATION, HARDNESS, curves_of, dataset_of
 from ntadyn.tasks import Smooth
@@ -11,7 +12,7 @@ from ntadyn.tasks import Smooth
 
 @pytest.fixture(scope="module")
 def data():
-    return figure_a10.run(figure_a10.FAST)
+    return simulated(figure_a10, figure_a10.FAST)
 
 
 def test_the_flow_lies_on_the_exact_curve(data):
@@ -88,6 +89,6 @@ def test_picture_compares_the_published_errors(data):
 @pytest.mark.slow
 @pytest.mark.usefixtures("optimised")
 def test_published_scheme_gives_the_stored_numbers():
-    rows = figure_a10.accept(figure_a10.run(figure_a10.PARAMETERS))
+    rows = figure_a10.accept(simulated(figure_a10, figure_a10.PARAMETERS))
     assert all_accepted(rows), [row for row in rows if row.verdict is Verdict.OUTSIDE]
     assert sum("t = 4.9975" in row.name and row.verdict is Verdict.PASSED for row in rows) == 2 + 4

@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
+from experiments.harness.experiment import simulated
 from experiments.sandbrink_2024 import figure_a8
 
 
 @pytest.fixture(scope="module")
 def data():
-    return figure_a8.run(figure_a8.FAST)
+    return simulated(figure_a8, figure_a8.FAST)
 
 
 def test_the_kernel_of_the_network_is_the_closed_form(data):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiments.sandbrink_2024 import blocks
+from experiments.harness import blocks
 from tests.composed_runs import run
 
 RATE = 20.0
