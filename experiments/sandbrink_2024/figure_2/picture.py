@@ -87,5 +87,14 @@ def _draw_time_to_loss(ax: Axes, flexible: xr.Dataset, forgetful: xr.Dataset) ->
         ax.plot(centres, mean, "o", color=color, markersize=3)
         label = "not reached by most" if name == "flexible" else None
         ax.plot(centres[never], mean[never], "o", color=color, markersize=4, markerfacecolor="white", label=label)
-    ax.set(ylim=(0, 0.95), ylabel=f"time to loss {THRESHOLD}  " + r"($\tau_W$)")
-    ax.legend(loc="upper right")
+    if not on_batches(forgetful):
+        seen = forgetful.time_to_loss_on_batches.values.mean(axis=0)
+        ax.plot(
+            centres,
+            seen,
+            ":",
+            color=FORGETFUL,
+            label="forgetful, as batches show it (compared)",
+        )
+    ax.set(ylim=(0, 1.1), ylabel=f"time to loss {THRESHOLD}  " + r"($\tau_W$)")
+    ax.legend(loc="upper right", fontsize=7, borderaxespad=0.1)

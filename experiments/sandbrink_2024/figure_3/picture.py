@@ -29,7 +29,8 @@ def draw(data: Data) -> Figure:
         seeds = [data[f"{name}_flexible"].sizes["seed"] for name in ("task", "subtask")]
         how = "batches of 200" if on_batches(data["task_flexible"]) else "population flow"
         figure.suptitle(
-            f"C: {how}, {seeds[0]} repetitions; D: batches of 200, {seeds[1]} repetitions; band: standard error",
+            f"C: {how}, {seeds[0]} repetitions; D: batches of 200, {seeds[1]} repetitions; bands: standard error;\n"
+            "dots: published steps are twice the time constant of the gates of D, and small ones end elsewhere",
             fontsize=8,
         )
     return figure

@@ -110,7 +110,13 @@ def _draw_convergence(ax: Axes, data: dict[str, xr.Dataset], lag: int) -> None:
     published = data.get("cycle_published")
     if published is not None:
         found = np.asarray(block_distance(jnp.asarray(published_blocks(published)), lag))
-        ax.plot(DROPPED + np.arange(len(found)), found, color=FORGETFUL, linewidth=2.5, label="published records")
+        ax.plot(
+            DROPPED + np.arange(len(found)),
+            found,
+            color=FORGETFUL,
+            linewidth=2.5,
+            label="published records" if lag == 1 else "published records, which\ndrift through the blocks",
+        )
     found = np.asarray(block_distance(jnp.asarray(equal_phases(data["cycle"])), lag))
     ax.plot(DROPPED + np.arange(len(found)), found, color="black", label="equal phases")
     ax.set_xlabel("block")

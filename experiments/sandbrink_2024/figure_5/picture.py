@@ -51,7 +51,7 @@ def draw(data: Data) -> Figure:
         seeds = published.left.sizes["seed"]
         figure.suptitle(
             f"population flow, mean of {seeds} repetitions; grey: labels of the published axes; the published sorting "
-            f"is no assignment:\nwhere networks do not specialise it gives less than the best pairing, by up to 0.3",
+            f"is no assignment:\nwhere networks do not specialise it gives less than the best pairing",
             fontsize=8,
         )
     return figure

@@ -11,7 +11,7 @@ from experiments.sandbrink_2024.runs import two_layers
 from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, band, house_style
 
 # How they are drawn.
-WITHOUT_NOISE = {"steps": ("--", "no noise"), "flow": (":", "no noise,\nsmall steps")}
+WITHOUT_NOISE = {"steps": ("--", "no noise,\nsame steps"), "flow": (":", "no noise,\nsmall steps")}
 
 
 def draw(data: Data) -> Figure:
@@ -30,7 +30,11 @@ def draw(data: Data) -> Figure:
         figure.colorbar(mesh, ax=left, label="weight", ticks=(0, 0.25, 0.5), shrink=0.8)
         _draw_alignment(figure.add_subplot(grid[:, 1]), data)
         count = data["flexible"].sizes["seed"]
-        figure.suptitle(f"batches of 200; A: one repetition, B: mean of {count}, band: standard error", fontsize=8)
+        figure.suptitle(
+            f"batches of 200; A: one repetition, B: mean of {count}, band: standard error;\n"
+            "dots: published steps are as long as the time constant of the second layer, and small ones end elsewhere",
+            fontsize=8,
+        )
     return figure
 
 
@@ -49,4 +53,4 @@ def _draw_alignment(ax: Axes, data: Data) -> None:
     ax.plot(flexible.time.values, optimal, color="C0", linewidth=1.0, label="optimal\nassignment")
     ax.set(ylim=(0, 1), xlim=(0, flexible.time.values[-1]), xlabel="time", ylabel="total alignment")
     ax.set_title("B", loc="left", fontweight="bold")
-    ax.legend(loc="lower right", fontsize=7, ncols=2)
+    ax.legend(loc="lower right", fontsize=6.5, ncols=2, borderaxespad=0.1)

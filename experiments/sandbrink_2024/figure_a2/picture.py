@@ -27,7 +27,9 @@ def draw(data: Data) -> Figure:
         right.set_title("just after the last switches")
         how = "population flow and batches of 200" if "batches" in data else "population flow"
         figure.suptitle(
-            f"A: {how}, one mark per repetition; B: population flow, one per repetition and switch", fontsize=8
+            f"A: {how}, one mark per repetition; stored: one seed of the article, and seeds differ as the dots do;\n"
+            "B: population flow, one mark per repetition and switch; below the line: students that are not pure",
+            fontsize=8,
         )
     return figure
 

@@ -53,8 +53,11 @@ def _draw_effective_loss(ax: Axes, potential: xr.Dataset) -> None:
     shown = potential.isel(x=np.flatnonzero(np.abs(potential.x.values) <= PANEL + 1e-9))
     ax.plot(shown.x.values, shown.first_order.values, color="black", linestyle=":", label="first order")
     colors = plt.get_cmap("viridis")(np.linspace(0, 0.9, shown.sizes["block_duration"]))
-    for (duration, loss), color in zip(shown.effective.groupby("block_duration"), colors, strict=True):
-        ax.plot(shown.x.values, loss.squeeze(), color=color, linestyle="--", label=rf"$\tau_B = {duration:.2g}$")
+    # Short blocks hardly differ: the thinner lines lie on the thicker ones.
+    widths = np.linspace(3.0, 1.0, shown.sizes["block_duration"])
+    for (duration, loss), color, width in zip(shown.effective.groupby("block_duration"), colors, widths, strict=True):
+        label = rf"$\tau_B = {duration:.2g}$"
+        ax.plot(shown.x.values, loss.squeeze(), color=color, linestyle="--", linewidth=width, label=label)
     ax.axvline(0, color=FORGETFUL, linewidth=0.6, zorder=-1)
     ax.set(xlabel=r"$\bar w$", ylabel="effective loss (sum over both tasks)")
     ax.legend(loc="lower center", fontsize=6.5)
