@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import tyro
 
 from experiments.harness.registry import QUICK, chosen, packages, spelled
+from ntadyn.cli.output import standard_streams
 
 REFERENCE_VARIABLE = "NTADYN_REFERENCE"
 DESCRIPTION = "Experiments: simulate, draw, and compare with published or derived numbers. See `list`."
@@ -119,6 +120,11 @@ class Gallery:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Leave with 0 for success, 1 for failures and unexpected numbers, 2 for bad input."""
+    with standard_streams():
+        _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
     command: Any = tyro.extras.subcommand_cli_from_dict(
         {"list": List, "run": Run, "report": Report, "gallery": Gallery},
         prog="experiments",

@@ -67,7 +67,8 @@ class Progress:
             now = time.monotonic()
             running = ", ".join(f"{name} ({now - begin:.0f} s)" for name, begin in self._running.items())
             done = f"{len(self._took)} of {len(self._expected)} done"
-        then = f"about {duration(left)} left" if left is not None else "time left not known yet"
+        # Those that run take longer than they did where nothing is left.
+        then = f"about {duration(left)} left" if left else "time left not known"
         return "; ".join(part for part in (done, f"running {running}" if running else "", then) if part)
 
     @contextmanager

@@ -39,10 +39,17 @@ def test_unknown_jobs_are_taken_for_usual_ones(clock):
     progress = Progress({"a": None, "b": None, "c": None}, workers=1)
     assert progress.left() is None
     progress.began("a")
-    assert progress.line() == "0 of 3 done; running a (0 s); time left not known yet"
+    assert progress.line() == "0 of 3 done; running a (0 s); time left not known"
     clock[0] = 8.0
     progress.ended("a")
     assert progress.left() == 16.0
+
+
+def test_nothing_is_promised_of_a_job_that_takes_longer_than_before(clock):
+    progress = Progress({"a": 10.0}, workers=1)
+    progress.began("a")
+    clock[0] = 11.0
+    assert progress.line() == "0 of 1 done; running a (11 s); time left not known"
 
 
 def test_durations():

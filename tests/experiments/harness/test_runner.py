@@ -343,7 +343,7 @@ def plot(data):
     return plt.figure(figsize=(0.5, 0.5))
 
 def accept(data):
-    return [near("x", 1.0, 0.5, single(data["numbers"].x), OURS)]
+    return [near("x", 1.0, 0.5, single(data["numbers"].x), "a bound")]
 """
 
 # Processes that are started afresh import the script that was run, and so find the same figures.
