@@ -36,7 +36,7 @@ def accept(flexible: xr.Dataset, forgetful: xr.Dataset) -> list[Acceptance]:
     """All rows.
 
     Args:
-        flexible: the flexible run, as `figure_2.simulate` returns it.
+        flexible: the flexible run, as `simulation.simulate` returns it.
         forgetful: the forgetful run.
 
     Returns:

@@ -1,9 +1,9 @@
 r"""Figure 2, supplement of ours: what a conservation law says about when paths can specialise.
 
-Without a penalty on the weights, Q = tau_W |W^1 - W^2|^2 - tau_c (c_1 - c_2)^2 changes at the rate
-2 (c_1 - c_2)(dR/dc_1 - dR/dc_2). While both gates are positive the penalties of figure 2 pull at both alike, and Q is
-constant; it can grow for good only while a gate is held at zero, or below. The runs are those of figure 2, with the
-released parameters in the present convention, seen through the exact order parameters; batches with `online`.
+Without a penalty on the weights, Q = tau_W |W^1 - W^2|^2 - tau_c (c_1 - c_2)^2 changes at the rate 2 (c_1 -
+c_2)(dR/dc_1 - dR/dc_2). While both gates are positive the penalties of figure 2 pull at both alike, and Q is constant;
+it can grow for good only while a gate is held at zero, or below. The networks are those of figure 2, with the released
+parameters in the present convention, followed by their exact order parameters; batches with `online`.
 """
 
 import dataclasses

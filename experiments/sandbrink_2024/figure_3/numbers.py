@@ -60,7 +60,7 @@ def accept(data: Data) -> list[Acceptance]:
     """All rows, panel by panel.
 
     Args:
-        data: as `figure_3.run` returns it.
+        data: by the names of `simulation.runs`.
 
     Returns:
         The rows; those of D in small steps, of which nothing is demanded, come last.

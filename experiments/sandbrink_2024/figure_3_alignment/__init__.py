@@ -1,6 +1,6 @@
 """Supplement to figure 3: the alignment beside the loss, which falls fast whether or not paths match teachers.
 
-The runs of figure 3 from beginning to end: released parameters in the present convention. Task composition asks for
+The networks of figure 3 from beginning to end: released parameters in the present convention. Task composition asks for
 less than specialisation: any paths between which all teachers lie answer base tasks and composites alike without error.
 Subtask composition brings every row to its teacher.
 """

@@ -43,7 +43,7 @@ def accept(data: dict[str, xr.Dataset]) -> list[Acceptance]:
     """All rows.
 
     Args:
-        data: as `figure_4.run` returns it.
+        data: by the names of `simulation.runs`.
 
     Returns:
         Rows in the order of the panels.

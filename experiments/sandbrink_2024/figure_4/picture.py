@@ -21,7 +21,7 @@ def draw(data: dict[str, xr.Dataset]) -> Figure:
     """Panels A to H, and G again with blocks two apart.
 
     Args:
-        data: as `figure_4.run` returns it.
+        data: by the names of `simulation.runs`.
 
     Returns:
         The figure.

@@ -46,7 +46,7 @@ def accept(model: xr.Dataset, human: xr.Dataset | None) -> list[Acceptance]:
     """All rows.
 
     Args:
-        model: as `figure_8.run` returns it.
+        model: of `simulation.runs`.
         human: the same for people, or None.
 
     Returns:

@@ -44,7 +44,7 @@ def accept(data: dict[str, xr.Dataset]) -> list[Acceptance]:
     """All rows.
 
     Args:
-        data: as `figure_a1.run` returns it.
+        data: by the names of `simulation.runs`.
 
     Returns:
         Rows of the published toy, of its flow, of the full model, and of the pair that starts in the modes.

@@ -29,7 +29,7 @@ def accept(data: Data) -> list[Acceptance]:
     """All rows: as published, then released.
 
     Args:
-        data: as `figure_a12.run` returns it.
+        data: by the names of `simulation.runs`.
 
     Returns:
         The rows; losses of "published" runs are in the units of the older state of the code.

@@ -36,8 +36,8 @@ def accept(published: xr.Dataset, improved: xr.Dataset) -> list[Acceptance]:
     """All rows.
 
     Args:
-        published: as `teacher_overlap.published` returns it.
-        improved: as `teacher_overlap.improved` returns it.
+        published: as `simulation.published` returns it.
+        improved: as `simulation.improved` returns it.
 
     Returns:
         The rows: as published, the control, improved.

@@ -22,7 +22,7 @@ def accept(penalties: xr.Dataset) -> list[Acceptance]:
     """All rows.
 
     Args:
-        penalties: as `figure_a17.run` returns it.
+        penalties: of `simulation.runs`.
 
     Returns:
         The rows: closed forms, and where flows end.

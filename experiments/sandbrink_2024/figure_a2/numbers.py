@@ -24,7 +24,7 @@ def accept(data: dict[str, xr.Dataset]) -> list[Acceptance]:
     """All rows.
 
     Args:
-        data: as `figure_a2.run` returns it.
+        data: by the names of `simulation.runs`.
 
     Returns:
         Rows of the published measurement on batches and in the flow, then of the improved one.

@@ -45,7 +45,7 @@ def accept(without: xr.Dataset, with_penalty: xr.Dataset) -> list[Acceptance]:
     """All rows.
 
     Args:
-        without: the run without a penalty on the weights, as `figure_a3.run` returns it.
+        without: the run without a penalty on the weights, of `simulation.runs`.
         with_penalty: the run with it.
 
     Returns:

@@ -80,7 +80,7 @@ def accept(data: Data) -> list[Acceptance]:
     """All rows; maps may hold a part of the cells.
 
     Args:
-        data: as `figure_a7.run` returns it.
+        data: by the names of `simulation.runs`.
 
     Returns:
         The rows: claims, then one per cell of every map.

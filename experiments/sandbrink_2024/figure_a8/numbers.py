@@ -23,7 +23,7 @@ def accept(data: Data) -> list[Acceptance]:
     """All rows.
 
     Args:
-        data: as `figure_a8.run` returns it.
+        data: by the names of `simulation.runs`.
 
     Returns:
         Distances from the closed form, values at the places that the panels mark, and the gain.

@@ -22,6 +22,12 @@ def test_the_flow_lies_on_the_exact_curve(data):
     assert sum(row.verdict is Verdict.PASSED for row in rows) == 15
 
 
+def test_the_flow_is_as_far_from_the_stored_numbers_as_the_rounding_of_their_scheme(data):
+    early, late = [row.measured.value for row in figure_a10.accept(data) if "from stored numbers" in row.name]
+    assert early < 2e-4
+    assert 2e-4 < late < 1e-3
+
+
 def test_a_shifted_curve_is_refused(data):
     flow = data["flow"].assign(wbar=data["flow"].wbar + 4e-4)
     rows = figure_a10.accept({"flow": flow})
