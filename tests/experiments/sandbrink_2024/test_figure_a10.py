@@ -6,6 +6,7 @@ import pytest
 from experiments.harness.acceptance import Verdict, all_accepted
 from experiments.harness.experiment import simulated
 from experiments.sandbrink_2024 import figure_a10
+from experiments.sandbrink_2024.figure_a10 import numbers
 from experiments.sandbrink_2024.runs.specialisation import BLOCK_DURATION, HARDNESS, curves_of, dataset_of
 from ntadyn.tasks import Smooth
 
@@ -66,13 +67,13 @@ def mixed(flow):
 
 @pytest.mark.parametrize(("wrong", "refused"), [(exchanged, "BBCDD"), (mixed, "DD")])
 def test_other_labels_and_other_targets_are_refused(data, wrong, refused):
-    rows = figure_a10.assumptions(wrong(data["flow"]))
+    rows = numbers.assumptions(wrong(data["flow"]))
     assert "".join(row.name[0] for row in rows if row.verdict is Verdict.OUTSIDE) == refused
 
 
 def test_an_error_that_never_halves_is_refused(data):
     flow = data["flow"].assign(error_1=1 + 0 * data["flow"].error_1)
-    rows = figure_a10.assumptions(flow)
+    rows = numbers.assumptions(flow)
     assert [row.name[0] for row in rows if row.verdict is Verdict.OUTSIDE] == ["C", "D"]
 
 
