@@ -1,4 +1,4 @@
-"""What a run of a figure has left behind in a folder, read back."""
+"""What an experiment has left behind in a folder, read back."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from experiments.harness.acceptance import Acceptance, Verdict, all_accepted, ce
 
 ACCEPTANCE = "_acceptance.json"
 FAILURE = "_failure.txt"
+RUNS = "runs"  # folder of the simulations
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,19 @@ class Result:
     document: Mapping[str, Any]
 
     @property
-    def accepted(self) -> bool:
-        """Whether no number is outside its tolerance."""
-        return self.document["verdict"] == Verdict.PASSED.name
+    def rows(self) -> list[Acceptance]:
+        """All numbers."""
+        return [Acceptance.from_record(record) for record in self.document["acceptance"]]
+
+    @property
+    def fast(self) -> bool:
+        """Whether it was a quick run."""
+        return bool(self.document.get("fast"))
+
+    @property
+    def online(self) -> bool:
+        """Whether it was run on batches by request."""
+        return bool(self.document.get("online"))
 
     @property
     def counts(self) -> Counter[Verdict]:
@@ -95,8 +106,9 @@ def _check(document: Any) -> None:
     seconds = document.get("seconds", {})
     if not all(isinstance(value, int | float) for value in seconds.values()):
         raise TypeError(f"'seconds' are {seconds!r}")
-    texts = [*document["files"], *document["provenance"].values(), document.get("code", "")]
+    texts = [*document["files"], *document.get("runs", []), *document["provenance"].values(), document.get("code", "")]
     texts += [record[name] for record in document["acceptance"] for name in ("name", "note")]
+    texts += [record.get("source", "") for record in document["acceptance"]]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError(f"{next(text for text in texts if not isinstance(text, str))!r} should be text")
     if any(Path(name).name != name for name in document["files"]):

@@ -15,7 +15,7 @@ def write_small_copies(names: Sequence[str], source: Path, target: Path) -> list
     """Write a small copy of each picture, with few colours.
 
     Args:
-        names: of figures.
+        names: of experiments.
         source: folder that they were run into.
         target: folder for the copies.
 
@@ -29,7 +29,7 @@ def write_small_copies(names: Sequence[str], source: Path, target: Path) -> list
     missing = [path.name for path in pictures if not path.is_file()]
     if missing:
         raise ValueError(
-            f"{missing[0]} is not in {str(source)!r}; run the figure first, or name its folder with --out."
+            f"{missing[0]} is not in {str(source)!r}; run the experiment first, or name its folder with --out."
         )
     return [_small_copy(picture, target / picture.name) for picture in pictures]
 

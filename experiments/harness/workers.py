@@ -12,8 +12,16 @@ from typing import TypeVar
 Job = TypeVar("Job")
 
 
-def in_processes(work: Callable[[Job], bool], jobs: Sequence[Job], workers: int) -> Generator[tuple[Job, int | None]]:
+def in_processes(
+    work: Callable[[Job], bool],
+    jobs: Sequence[Job],
+    workers: int,
+    needs: Callable[[Job], frozenset[str]] = lambda job: frozenset(),
+) -> Generator[tuple[Job, int | None]]:
     """Do jobs, at most `workers` at a time, in the given order.
+
+    Of two jobs that need the same thing, which either of them would make, the second one begins when the first has
+    ended; those behind it may begin before.
 
     A process serves one job, so that what it held is given back, and one that is killed takes no other with it. When
     this generator is closed or its process dies, all end.
@@ -22,6 +30,7 @@ def in_processes(work: Callable[[Job], bool], jobs: Sequence[Job], workers: int)
         work: done in a process that was started afresh; importable, as are its arguments.
         jobs: its arguments, one process each.
         workers: the number of processes at a time.
+        needs: names of what a job makes if it is not there.
 
     Yields:
         (job, None) when it begins; (job, exit code) when it has ended: 0 if `work` returned True, 1 if it did not,
@@ -29,11 +38,17 @@ def in_processes(work: Callable[[Job], bool], jobs: Sequence[Job], workers: int)
     """
     # Forking a process in which JAX has started threads can lock up.
     context = multiprocessing.get_context("spawn")
-    waiting, running = list(jobs), {}
+    waiting, running, made = list(jobs), {}, set()
+
+    def next_one() -> int | None:
+        """The place of the first job that needs nothing that is being made."""
+        in_the_making = frozenset[str]().union(*(needs(job) for _, job in running.values())) - made
+        return next((place for place, job in enumerate(waiting) if not needs(job) & in_the_making), None)
+
     try:
         while waiting or running:
-            while waiting and len(running) < workers:
-                job = waiting.pop(0)
+            while len(running) < workers and (place := next_one()) is not None:
+                job = waiting.pop(place)
                 process = context.Process(target=_serve, args=(work, job))
                 process.start()
                 running[process.sentinel] = (process, job)
@@ -41,6 +56,8 @@ def in_processes(work: Callable[[Job], bool], jobs: Sequence[Job], workers: int)
             for sentinel in connection.wait(list(running)):
                 process, job = running.pop(sentinel)
                 process.join()
+                if process.exitcode == 0:
+                    made |= needs(job)
                 yield job, process.exitcode
     finally:
         for process, _ in running.values():

@@ -20,7 +20,7 @@ DRAW = "drawing"
 
 @dataclass(frozen=True)
 class Verify:
-    """Integrate the model and compare it with everything about it that is known exactly or was published as a number.
+    """Integrate the model and compare it with everything about it that is known exactly.
 
     Prints one row per comparison, at the place where the two differ most, and draws specialisation over gates.
     """

@@ -8,7 +8,6 @@ import ast
 import functools
 import hashlib
 import importlib.util
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -24,12 +23,10 @@ class Project:
     Attributes:
         packages: names of the top-level packages.
         left_out: modules that change no number: lists of names that a package hands on, or what runs the others.
-        ignored: whether a statement changes no number, as docstrings do.
     """
 
     packages: tuple[str, ...]
     left_out: frozenset[str] = frozenset()
-    ignored: Callable[[ast.stmt], bool] | None = None
 
     def digest(self, *modules: str) -> str:
         """Hexadecimal text over the syntax of some modules and of all that they import, directly or not.
@@ -70,7 +67,7 @@ class Project:
         return found
 
     def _syntax(self, path: Path) -> tuple[str, tuple[str, ...]]:
-        return _syntax(path, path.stat().st_mtime_ns, self.ignored)
+        return _syntax(path, path.stat().st_mtime_ns)
 
 
 def source_of(module: str) -> Path | None:
@@ -92,14 +89,9 @@ _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 @functools.cache
-def _syntax(path: Path, modified: int, ignored: Callable[[ast.stmt], bool] | None) -> tuple[str, tuple[str, ...]]:
+def _syntax(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
     """The syntax tree as text, and the dotted names that are imported; `modified` tells versions of a file apart."""
     del modified
-
-    def kept(statement: ast.stmt) -> bool:
-        text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-        return not text and (ignored is None or not ignored(statement))
-
     tree, names = ast.parse(path.read_text(encoding="utf-8"), str(path)), []
     waiting: list[ast.AST] = [tree]
     while waiting:
@@ -110,8 +102,13 @@ def _syntax(path: Path, modified: int, ignored: Callable[[ast.stmt], bool] | Non
             origin = "." * node.level + (node.module or "")
             names += [f"{origin}{'' if origin.endswith('.') else '.'}{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [part for part in node.body if kept(part)]
+            node.body = [part for part in node.body if not _is_text(part)]
         # Statements are in statements only, which are few beside all that is in expressions.
         for field in _BODIES:
             waiting += getattr(node, field, ())
     return ast.dump(tree), tuple(names)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a docstring, or another constant that nothing is done with."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

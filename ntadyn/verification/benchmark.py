@@ -217,7 +217,7 @@ def baseline(total_time: float | None = None, report: Report = _silent) -> tuple
         Trajectories per second, scaled to the length of figure 5, and seconds of compilation.
     """
     configuration = replaced(figure_5_published(), {"dynamics": Dynamics.ONLINE, "max_step": 1e-3})
-    whole = configuration.curriculum.total_time
+    whole = configuration.curriculum.end
     total_time = whole if total_time is None else total_time
     configuration = replaced(configuration, {"curriculum.total_time": total_time})
     keys = building.keys(configuration.randomness)

@@ -1,5 +1,4 @@
-from ntadyn.simulation.observables import STANDARD
-
+from ntadyn.interface.observables import STANDARD
 from ntadyn.results.quantities import DESCRIPTIONS, DIMS, QUANTITIES, label_of
 from ntadyn.sweeps.scores import OUTCOME
 

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.sandbrink_2024.figure_5_numbers import LEGACY_LEFT, LEGACY_RIGHT
+from experiments.sandbrink_2024.numbers.figure_5 import LEGACY_LEFT, LEGACY_RIGHT
 from ntadyn.interface.observables import STANDARD
 from ntadyn.simulation import FixedSteps, simulate
 from ntadyn.specs import building

@@ -1,3 +1,4 @@
+import importlib
 import os
 from pathlib import Path
 
@@ -6,16 +7,12 @@ import pytest
 import experiments
 from experiments import sandbrink_2024 as package
 from experiments.harness import code_version as module
-from experiments.harness.code_version import code_version, verdict_text
+from experiments.harness.code_version import code_version, description
 
+MODULE = "experiments.sandbrink_2024.figure_x"
 FIGURE = '''"""A figure."""
 from experiments.sandbrink_2024 import figure_x_numbers as numbers
 from ntadyn.metrics import total_alignment
-
-VERDICT = (
-    "Reproduced, "
-    "but not by much."
-)
 
 def run(parameters):
     """Twice."""
@@ -45,33 +42,32 @@ def write(path: Path, text: str) -> None:
     ("old", "new"),
     [
         ('"""Twice."""', '"""Two times.\n\n    No more."""'),
-        ("VERDICT = (", "# A remark.\n\nVERDICT = (\n"),
-        ("but not by much", "by any measure"),
+        ("def run", "# A remark.\n\ndef run"),
         ("2 * parameters", "(2\n        * parameters)  # twice"),
     ],
 )
 def test_what_changes_no_number_keeps_the_version(folder, old, new):
-    before = code_version("figure_x")
+    before = code_version(MODULE)
     assert old in FIGURE
     write(folder / "figure_x.py", FIGURE.replace(old, new))
-    assert code_version("figure_x") == before
+    assert code_version(MODULE) == before
 
 
 def test_a_change_in_the_module_or_in_what_it_imports_is_a_new_version(folder):
-    versions = {code_version("figure_x")}
+    versions = {code_version(MODULE)}
     write(folder / "figure_x_numbers.py", "EXPECTED = 2\n")
-    versions.add(code_version("figure_x"))
+    versions.add(code_version(MODULE))
     write(folder / "figure_x.py", FIGURE.replace("2 *", "3 *"))
-    versions.add(code_version("figure_x"))
+    versions.add(code_version(MODULE))
     write(folder / "figure_y.py", "EXPECTED = 2\n")
-    versions.add(code_version("figure_x"))
+    versions.add(code_version(MODULE))
     assert len(versions) == 3
 
 
 def test_a_new_version_of_a_library_is_a_new_version(folder, monkeypatch):
-    before = code_version("figure_x")
+    before = code_version(MODULE)
     monkeypatch.setattr(module.metadata, "version", lambda name: "0.0")
-    assert code_version("figure_x") != before
+    assert code_version(MODULE) != before
 
 
 def test_imports_are_followed_through_packages_and_lazy_names(folder):
@@ -84,17 +80,34 @@ def test_imports_are_followed_through_packages_and_lazy_names(folder):
     )
 
 
-def test_figures_do_not_depend_on_the_machinery_that_runs_them():
-    for name in package.FIGURES:
+def test_experiments_do_not_depend_on_the_machinery_that_runs_them():
+    for name in package.EXPERIMENTS:
         found = module.PROJECT.imported(f"experiments.sandbrink_2024.{name}")
         assert "experiments.harness.acceptance" in found
         assert not {"experiments.harness.runner", "experiments.harness.report", "experiments"} & set(found)
 
 
-def test_verdict_is_read_without_an_import(folder):
-    assert verdict_text("figure_x") == "Reproduced, but not by much."
-    write(folder / "figure_x.py", "raise SystemExit\n")
-    assert verdict_text("figure_x") is None
-    write(folder / "figure_x.py", "VERDICT = compose()\n")
-    with pytest.raises(ValueError, match="malformed"):
-        verdict_text("figure_x")
+def test_simulations_do_not_depend_on_pictures_and_expectations():
+    for name in package.EXPERIMENTS:
+        for run in importlib.import_module(f"experiments.sandbrink_2024.{name}").runs(parameters_of(name)):
+            found = module.PROJECT.imported(run.compute.__module__)
+            assert run.compute.__module__ in found
+            assert "experiments.harness.acceptance" not in found
+            assert not any("picture" in other or "panels" in other or "numbers" in other for other in found)
+
+
+def parameters_of(name):
+    return importlib.import_module(f"experiments.sandbrink_2024.{name}").PARAMETERS
+
+
+def test_the_text_about_an_experiment_is_no_code(folder):
+    before = code_version(MODULE)
+    write(folder / "figure_x.md", "Reproduced.")
+    assert code_version(MODULE) == before
+
+
+def test_a_description_is_read_without_an_import(folder, monkeypatch):
+    monkeypatch.setitem(package.EXPERIMENTS, "figure_x", "a test")
+    assert description("figure_x") == "A figure."
+    write(folder / "figure_x.py", '"""Another."""\nraise SystemExit\n')
+    assert description("figure_x") == "Another."

@@ -11,10 +11,11 @@ from experiments import sandbrink_2024 as package
 from experiments.harness.acceptance import Verdict, at_least, mean_of, near, reported, single
 from experiments.harness.report import find_entries, write_report
 from experiments.harness.results import find_result
+from experiments.harness.sources import OURS, RERUN
 
 VOID = {"meta", "img", "br"}
 PICTURE = b"\x89PNG pretended"
-VERDICT = "Reproduced where `a < b` holds. The rest is open.\n\nA second paragraph."
+PROSE = "Reproduced where `a < b` holds. The rest is open.\n\nA second paragraph."
 
 
 class Page(HTMLParser):
@@ -44,16 +45,17 @@ def folder(tmp_path, monkeypatch):
     """Results of two figures, one of which failed later; a third has none."""
     modules = tmp_path / "modules" / "sandbrink_2024"
     modules.mkdir(parents=True)
-    monkeypatch.setattr(experiments, "__path__", [*experiments.__path__, str(modules.parent)])
-    for name in set(package.FIGURES):
-        monkeypatch.delitem(package.FIGURES, name)
+    monkeypatch.setattr(experiments, "__path__", [str(modules.parent), *experiments.__path__])
+    for name in set(package.EXPERIMENTS):
+        monkeypatch.delitem(package.EXPERIMENTS, name)
     for name in ("figure_1", "figure_2", "figure_a3"):
         about = '"""Figure 1: what it is.\n\nIn a <convention>.\n"""\n' if name == "figure_1" else ""
-        (modules / f"{name}.py").write_text(f"{about}VERDICT = {VERDICT!r}\n")
-        monkeypatch.setitem(package.FIGURES, name, f"about <{name}>")
+        (modules / f"{name}.py").write_text(about)
+        (modules / f"{name}.md").write_text(PROSE)
+        monkeypatch.setitem(package.EXPERIMENTS, name, f"about <{name}>")
     rows = [
-        near("x & y", 1.0, 0.1, mean_of([1.0, 1.2])),
-        at_least("z", 2.0, single(1.0), note="from <the spec>"),
+        near("x & y", 1.0, 0.1, mean_of([1.0, 1.2]), RERUN),
+        at_least("z", 2.0, single(1.0), OURS, note="from <the spec>"),
         reported("nan", single(float("nan"))),
     ]
     save(tmp_path, "figure_1", rows[:1], seconds=3.0)
@@ -99,10 +101,13 @@ def test_one_page_with_everything_in_it(folder):
         "ValueError: <none>",
         "a & b",
         "0.14 (n = 2)",
+        RERUN,
+        "compared with",
+        package.TITLE[1:],
     ):
         assert shown in joined
-    assert "1 of 2 figures have every number within its tolerance; 2 of 3 numbers are, and 1 more" in joined
-    assert "33 s in all, one figure after the other; the longest: Figure A3 30 s, Figure 1 3 s." in joined
+    assert "1 of 2 experiments reproduced, 1 not; 2 of 3 numbers are within their tolerance, and 1 more" in joined
+    assert "33 s in all, one after the other; the longest: Figure A3 30 s, Figure 1 3 s." in joined
     assert "The code has changed since this result was made." in joined
 
 
@@ -177,7 +182,7 @@ def test_a_damaged_result_is_reported_as_such_and_the_others_as_ever(folder, dam
     assert not page.open
     joined = " ".join(page.texts)
     assert "Its numbers cannot be shown" in joined
-    assert "Run the figure again." in joined
+    assert "Run the experiment again." in joined
     assert "from <the spec>" in joined  # of the other figure
     assert find_result(folder / "figure_1") is None  # it is run again
 
@@ -196,7 +201,51 @@ def test_a_traceback_of_any_bytes_is_shown(folder):
 def test_a_result_on_batches_is_shown_beside_the_flow(folder):
     save(folder, "figure_1_online", [], seconds=1.0)
     entry = find_entries(folder)[1]
-    assert (entry.title, entry.name, entry.verdict) == ("Figure 1, on batches", "figure_1", VERDICT)
+    assert (entry.title, entry.name, entry.text.prose) == ("Figure 1, on batches", "figure_1", PROSE)
+
+
+MISSES = """
+
+## Known to miss
+
+- `z`: it is <too small> to
+  be seen.
+- `x & y`: it used to be outside.
+"""
+
+
+def test_a_stated_miss_is_shown_as_such(folder):
+    (folder / "modules" / "sandbrink_2024" / "figure_a3.md").write_text(PROSE + MISSES)
+    entry = find_entries(folder)[2]
+    assert (entry.status, entry.verdict) == ("stated", "reproduced but for 1 stated number")
+    text = write_report(folder).read_text()
+    page = Page(text)
+    assert not page.open
+    joined = " ".join(page.texts)
+    assert "2 of 2 experiments reproduced, 1 of them but for stated numbers; 2 of 3 numbers" in joined
+    assert "Known to miss: it is <too small> to be seen." in joined
+    assert "outside, stated" in joined
+    assert "Stated to miss, but within its tolerance or no number of this result: x & y." in joined
+    assert 'class="outside"' not in text
+    assert "## Known" not in text
+
+
+def test_a_miss_that_is_not_stated_is_no_reproduction(folder):
+    (folder / "modules" / "sandbrink_2024" / "figure_a3.md").write_text(PROSE + MISSES.replace("`z`", "`zz`"))
+    entry = find_entries(folder)[2]
+    assert (entry.status, entry.verdict) == ("outside", "not reproduced")
+
+
+def test_a_text_of_another_form_does_not_stop_the_page(folder):
+    (folder / "modules" / "sandbrink_2024" / "figure_a3.md").write_text("## Misses")
+    assert "The text about this experiment cannot be read" in write_report(folder).read_text()
+
+
+def test_results_of_what_no_package_lists_are_shown_last(folder):
+    save(folder, "figure_0", [], seconds=1.0)
+    entries = find_entries(folder)
+    assert [entry.name for entry in entries] == ["figure_1", "figure_2", "figure_a3", "figure_0"]
+    assert "listed by no package" in write_report(folder).read_text()
 
 
 def test_a_figure_that_only_failed_is_shown(folder):

@@ -65,6 +65,43 @@ def test_every_job_runs_whatever_happens_to_the_others(script):
         assert at_once <= 2
 
 
+# Jobs are letters; those that share a capital one need the same thing.
+NEEDS = """
+import sys, time
+from contextlib import closing
+from experiments.harness.workers import in_processes
+
+def work(job):
+    time.sleep(0.3)
+    return True
+
+def needs(job):
+    return frozenset(letter for letter in job if letter.isupper())
+
+if __name__ == "__main__":
+    for job, code in in_processes(work, sys.argv[1:], 2, needs):
+        print(job, code, sep=":", flush=True)
+"""
+
+
+def test_jobs_that_need_the_same_wait_for_the_one_that_makes_it(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(NEEDS)
+    events = start(script, "Ma", "Mb", "c", "Md").communicate()[0].split()
+    running, together = set(), []
+    for event in events:
+        job, _, code = event.partition(":")
+        if code == "None":
+            together += [{job, other} for other in running]
+            running.add(job)
+        else:
+            running.remove(job)
+    assert events[:2] == ["Ma:None", "c:None"]
+    assert not any("Ma" in pair and pair & {"Mb", "Md"} for pair in together)
+    # What Ma made is there, so that these two need not wait for each other.
+    assert {"Mb", "Md"} in together
+
+
 def test_whoever_stops_listening_leaves_nothing_behind(script):
     process = start(script, "3", "waits", "well")
     assert process.communicate()[0].split()[-1] == "well:0"

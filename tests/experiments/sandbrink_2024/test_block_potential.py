@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiments.sandbrink_2024.block_potential import BlockPotential, first_order_loss
+from experiments.sandbrink_2024.figure_a9.potential import BlockPotential, first_order_loss
 
 
 def test_constants():

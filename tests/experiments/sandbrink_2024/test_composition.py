@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.sandbrink_2024 import composition
-from experiments.sandbrink_2024.variants import seeded
+from experiments.harness.variants import seeded
+from experiments.sandbrink_2024.runs import composition
 from ntadyn.regularizers import from_relative_weights
 from ntadyn.simulation import Trajectory
 from ntadyn.simulation.outcome import RESULTS

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
-from experiments.sandbrink_2024 import figure_2, figure_2_reference
+from experiments.harness.experiment import simulated
+from experiments.sandbrink_2024 import figure_2
+from experiments.sandbrink_2024.figure_2 import numbers, reference, simulation
+from experiments.sandbrink_2024.runs.two_tasks import REGIMES, two_regimes
 from ntadyn.specs import presets
 from ntadyn.specs.configuration import Dynamics
 from ntadyn.specs.paths import replaced
@@ -18,9 +21,9 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("regime", ["flexible", "forgetful"])
 def test_follows_the_published_code_from_its_own_initial_weights(shared, regime):
     folder = shared / "reference"
-    figure_2_reference.check(folder)
-    dataset = figure_2_reference.follow(folder, regime, figure_2.REGIMES[regime]())
-    median, largest, exchanged = figure_2_reference.accept(regime, dataset)
+    reference.check(folder)
+    dataset = reference.follow(folder, regime, REGIMES[regime]())
+    median, largest, exchanged = numbers.against_arrays(regime, dataset)
     assert median.verdict is Verdict.PASSED, median.measured
     assert largest.verdict is Verdict.PASSED, largest.measured
     # The rows could not pass with the paths the wrong way round.
@@ -30,10 +33,10 @@ def test_follows_the_published_code_from_its_own_initial_weights(shared, regime)
 @pytest.fixture(scope="module")
 def short():
     """Both regimes for two blocks: every quantity exists, none is final."""
-    parameters = figure_2.Parameters(num_seeds=2, records_per_block=49)
-    configurations = figure_2.configurations(parameters).items()
+    parameters = simulation.Parameters(num_seeds=2, records_per_block=49)
+    configurations = two_regimes(parameters.dynamics, parameters.num_seeds, parameters.seed).items()
     return {
-        name: figure_2.simulate(replaced(configuration, {"curriculum.total_time": 2.0}), parameters.records_per_block)
+        name: simulation.simulate(replaced(configuration, {"curriculum.total_time": 2.0}), parameters.records_per_block)
         for name, configuration in configurations
     }
 
@@ -59,7 +62,7 @@ def test_batch_noise_has_the_relative_size_of_a_batch():
     times, blocks = jnp.linspace(0.0, 1.0, 11), jnp.zeros(11, jnp.int32)
     sd = 0.1 * np.sqrt(2 / 2000)
     loss = np.stack([np.full(11, 0.1 + 6 * sd), np.full(11, 0.1 + 2 * sd)])
-    never, soon = figure_2._as_batches_show_it(configuration, loss, times, blocks)[:, 0]
+    never, soon = simulation._as_batches_show_it(configuration, loss, times, blocks)[:, 0]
     assert never == pytest.approx(1.0)
     assert soon < 0.5
 
@@ -76,12 +79,12 @@ def test_online_is_the_published_discretisation():
     online = figure_2.online(figure_2.PARAMETERS)
     assert (online.dynamics, online.num_seeds) == (Dynamics.ONLINE, figure_2.PARAMETERS.num_seeds)
     # One record is two steps of 0.001 then.
-    assert 1 / (online.records_per_block + 1) == figure_2.PUBLISHED_RECORD
+    assert 1 / (online.records_per_block + 1) == simulation.PUBLISHED_RECORD
 
 
 @pytest.mark.slow
 def test_fast_run_is_accepted_and_a_forgetful_network_is_not():
-    data = figure_2.run(dataclasses.replace(figure_2.FAST, num_seeds=6))
+    data = simulated(figure_2, dataclasses.replace(figure_2.FAST, num_seeds=6))
     rows = figure_2.accept(data)
     assert all_accepted(rows), [row for row in rows if row.verdict is Verdict.OUTSIDE]
     data["flexible"] = data["forgetful"]

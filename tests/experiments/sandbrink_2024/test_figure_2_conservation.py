@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
-from experiments.sandbrink_2024 import (
-    figure_2,
-    figure_2_conservation as figure,
-    figure_2_conservation_numbers as numbers,
-)
+from experiments.harness.experiment import simulated
+from experiments.sandbrink_2024 import figure_2_conservation as figure
+from experiments.sandbrink_2024.figure_2.simulation import PUBLISHED_RECORD
+from experiments.sandbrink_2024.figure_2_conservation import numbers, simulation
+from experiments.sandbrink_2024.runs.two_tasks import two_regimes
 from ntadyn.specs.configuration import Dynamics
 from ntadyn.specs.paths import replaced
 
@@ -18,12 +18,11 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def short():
     """Both regimes until the first gates are shut."""
-    parameters = figure_2.Parameters(Dynamics.ORDER_PARAMETERS, num_seeds=3)
     regimes = {
         name: replaced(configuration, {"curriculum.total_time": 4.0})
-        for name, configuration in figure_2.configurations(parameters).items()
+        for name, configuration in two_regimes(Dynamics.ORDER_PARAMETERS, 3, 0).items()
     }
-    return figure.simulate(regimes, 49)
+    return simulation.simulate(regimes, 49)
 
 
 def test_invariant_grows_only_behind_a_shut_gate(short):
@@ -75,10 +74,10 @@ def test_plot(short):
 def test_online_is_the_published_discretisation():
     online = figure.online(figure.PARAMETERS)
     assert online.dynamics is Dynamics.ONLINE
-    assert 1 / (online.records_per_block + 1) == figure_2.PUBLISHED_RECORD
+    assert 1 / (online.records_per_block + 1) == PUBLISHED_RECORD
 
 
 @pytest.mark.slow
 def test_fast_run_is_accepted():
-    rows = figure.accept(figure.run(figure.FAST))
+    rows = figure.accept(simulated(figure, figure.FAST))
     assert all_accepted(rows), [row for row in rows if row.verdict is Verdict.OUTSIDE]

@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
-from experiments.sandbrink_2024 import figure_4, figure_4_numbers as numbers
+from experiments.harness.experiment import simulated
+from experiments.sandbrink_2024 import figure_4
+from experiments.sandbrink_2024.figure_4 import numbers
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
 pytestmark = pytest.mark.slow
@@ -11,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def data():
-    return figure_4.run(figure_4.FAST)
+    return simulated(figure_4, figure_4.FAST)
 
 
 def rows_by_verdict(data, verdict):
@@ -49,7 +51,7 @@ def test_equal_phases_keep_every_record_of_the_blocks_between(data):
 @pytest.mark.slow
 @pytest.mark.usefixtures("optimised")
 def test_the_published_scheme_gives_the_published_numbers():
-    rows = figure_4.accept(figure_4.run(figure_4.PARAMETERS))
+    rows = figure_4.accept(simulated(figure_4, figure_4.PARAMETERS))
     assert all_accepted(rows), [row for row in rows if row.verdict is Verdict.OUTSIDE]
     distances = [row.name for row in rows if row.name.startswith("G: distance of neighbouring blocks")]
     assert len([name for name in distances if "published scheme" in name]) == len(numbers.CONSECUTIVE)

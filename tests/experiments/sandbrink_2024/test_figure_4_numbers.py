@@ -1,8 +1,8 @@
 import numpy as np
 import xarray as xr
 
-from experiments.sandbrink_2024 import figure_4_numbers as numbers
-from experiments.sandbrink_2024.toy_runs import published_records
+from experiments.sandbrink_2024.figure_4 import numbers
+from experiments.sandbrink_2024.runs.toy import published_records
 
 
 def run_that_remembers_when(times):

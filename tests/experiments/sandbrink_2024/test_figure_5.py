@@ -6,7 +6,12 @@ import pytest
 import xarray as xr
 
 from experiments.harness.acceptance import Verdict, all_accepted
-from experiments.sandbrink_2024 import figure_5, figure_5_numbers as numbers
+from experiments.harness.experiment import simulated
+from experiments.sandbrink_2024 import figure_5
+from experiments.sandbrink_2024.figure_5 import numbers, picture, simulation
+from experiments.sandbrink_2024.numbers.figure_5 import LEGACY_LEFT, LEGACY_RIGHT, STORED_LEFT, STORED_RIGHT
+from experiments.sandbrink_2024.runs.figure_5_cells import BLOCK_DURATIONS, on_published_grid
+from tests.misses import stated
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
 pytestmark = pytest.mark.slow
@@ -26,7 +31,7 @@ def _map(values: np.ndarray, spread: float = 0.0) -> xr.Dataset:
 
 @pytest.fixture
 def table_maps() -> numbers.Maps:
-    return numbers.Maps(_map(numbers.LEGACY_LEFT), _map(numbers.LEGACY_RIGHT))
+    return numbers.Maps(_map(LEGACY_LEFT), _map(LEGACY_RIGHT))
 
 
 def test_expected_tables_satisfy_the_shape_and_themselves(table_maps):
@@ -41,7 +46,7 @@ def test_a_forgetful_map_is_refused(table_maps):
 
 
 def test_a_boundary_that_turns_back_is_refused(table_maps):
-    turned = numbers.LEGACY_LEFT.copy()
+    turned = LEGACY_LEFT.copy()
     turned[4, 0] = 0.6  # forgetful at the longest blocks, flexible below
     rows = numbers.shape(numbers.Maps(_map(turned), table_maps.right))
     (breaks,) = [row for row in rows if "breaks" in row.name]
@@ -51,7 +56,7 @@ def test_a_boundary_that_turns_back_is_refused(table_maps):
 
 @pytest.mark.parametrize(("column", "accepted"), [(2, True), (3, False)])
 def test_cells_have_the_wide_bar_only_at_the_border_of_the_table(table_maps, column, accepted):
-    moved = numbers.LEGACY_LEFT.copy()
+    moved = LEGACY_LEFT.copy()
     moved[3, column] += 0.1
     for spread in (0.0, 0.1):
         # However much seeds differ: a noisy map gets no wider bar.
@@ -59,7 +64,7 @@ def test_cells_have_the_wide_bar_only_at_the_border_of_the_table(table_maps, col
 
 
 def test_cells_are_compared_under_the_last_assignment(table_maps):
-    left = _map(numbers.LEGACY_LEFT)
+    left = _map(LEGACY_LEFT)
     left["alignment"] = left.alignment + 0.5
     assert all_accepted(numbers.cells(numbers.Maps(left, table_maps.right)))
     left["last_alignment"] = left.last_alignment + 0.05
@@ -84,45 +89,45 @@ def test_the_control_is_held_against_its_own_tables(table_maps):
 
 
 def test_agreement_is_the_mean_square(table_maps):
-    rows = numbers.agreement("x", numbers.Maps(_map(numbers.STORED_LEFT + 0.1), _map(numbers.STORED_RIGHT)))
+    rows = numbers.agreement("x", numbers.Maps(_map(STORED_LEFT + 0.1), _map(STORED_RIGHT)))
     assert [row.measured.value for row in rows] == pytest.approx([0.01, 0.01, 0.0, 0.0])
 
 
 def test_stored_arrays_are_those_of_the_reference(shared):
     with np.load(shared / "reference" / "fig5_published.npz") as arrays:
-        for name, stored in (("left", numbers.STORED_LEFT), ("right", numbers.STORED_RIGHT)):
+        for name, stored in (("left", STORED_LEFT), ("right", STORED_RIGHT)):
             # Five digits are printed; rows of the file start with the longest blocks.
             np.testing.assert_allclose(stored, arrays[name][::-1], atol=5.1e-6)
 
 
 def test_axes_show_true_ratios():
-    rows, gates, strengths = figure_5.TRUE_AXES["published"]
+    rows, gates, strengths = picture.TRUE_AXES["published"]
     np.testing.assert_allclose(rows, [0.1, 0.4, 0.6, 0.8, 1.0], rtol=1e-12)
     np.testing.assert_allclose(gates, [10, 12.5, 50 / 3, 25, 50], rtol=1e-12)
     np.testing.assert_allclose(strengths, [0, 0.025, 0.05, 0.075, 0.1], rtol=1e-12)
-    rows, gates, _ = figure_5.TRUE_AXES["released"]
+    rows, gates, _ = picture.TRUE_AXES["released"]
     np.testing.assert_allclose(rows, [1, 4, 6, 8, 10], rtol=1e-12)
     np.testing.assert_allclose(gates, [0.5, 0.625, 5 / 6, 1.25, 2.5], rtol=1e-12)
 
 
 def test_published_grid_loses_a_step_of_some_blocks():
-    assert figure_5.on_published_grid(figure_5.BLOCK_DURATIONS) == (0.1, 0.4, 0.599, 0.8, 0.999)
+    assert on_published_grid(BLOCK_DURATIONS) == (0.1, 0.4, 0.599, 0.8, 0.999)
 
 
 def test_column_without_penalty_by_the_published_scheme():
     parameters = dataclasses.replace(figure_5.PARAMETERS, num_seeds=2)
-    configuration = figure_5._published(parameters, parameters.initial_scale)
-    column = figure_5.without_penalty(configuration).alignment.mean("seed").values
+    configuration = simulation._published(parameters, parameters.initial_scale)
+    column = simulation.without_penalty(configuration).alignment.mean("seed").values
     # Seeds differ by 1e-3 here, and the stored figure agrees to three digits.
-    np.testing.assert_allclose(column, numbers.STORED_RIGHT[:, 0], atol=5e-3)
+    np.testing.assert_allclose(column, STORED_RIGHT[:, 0], atol=5e-3)
 
 
 @pytest.mark.slow
 def test_fast_run_is_accepted_but_for_one_cell_and_drawn():
-    data = figure_5.run(figure_5.FAST)
+    data = simulated(figure_5, figure_5.FAST)
     outside = [row for row in figure_5.accept(data) if row.verdict is Verdict.OUTSIDE]
     (row,) = outside
-    assert row.name == "left, away from the boundary: largest distance from table"
+    assert row.name in stated("figure_5")
     # Ten seeds against forty; the expected distance of two such means is 0.013 here.
     assert row.measured.value < 0.03
     figure = figure_5.plot(data)

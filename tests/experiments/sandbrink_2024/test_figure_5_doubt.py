@@ -6,7 +6,9 @@ import pytest
 import xarray as xr
 
 from experiments.harness.acceptance import Verdict, all_accepted
-from experiments.sandbrink_2024 import figure_5_doubt as figure, figure_5_doubt_numbers as numbers
+from experiments.harness.experiment import simulated
+from experiments.sandbrink_2024 import figure_5_doubt as figure
+from experiments.sandbrink_2024.figure_5_doubt import numbers
 
 DURATIONS, GATES = [0.1, 0.4, 0.6, 0.8, 1.0], [0.01, 0.02, 0.03, 0.04, 0.05]
 
@@ -76,7 +78,7 @@ def test_sensitive_trajectories_and_separatrices_are_told_apart(scattered):
 
 @pytest.mark.slow
 def test_quick_run_draws_both_maps_and_the_stored_cells():
-    data = figure.run(dataclasses.replace(figure.FAST, num_seeds=2))
+    data = simulated(figure, dataclasses.replace(figure.FAST, num_seeds=2))
     assert set(data) == {"gate_speed", "penalty", "gate_speed_stored", "penalty_stored"}
     assert np.isfinite(data["penalty"].alignment_error).all()
     assert all_accepted(figure.accept(data))

@@ -6,8 +6,11 @@ import pytest
 import xarray as xr
 
 from experiments.harness.acceptance import Verdict
-from experiments.sandbrink_2024 import figure_8, figure_8_numbers as numbers
+from experiments.harness.experiment import simulated
+from experiments.sandbrink_2024 import figure_8
+from experiments.sandbrink_2024.figure_8 import numbers, simulation
 from ntadyn.specs.configuration import Dynamics
+from tests.misses import stated
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
 pytestmark = pytest.mark.slow
@@ -23,7 +26,7 @@ HUMAN = "user,practice,trial,task,correct\n" + "\n".join(
 @pytest.fixture
 def model() -> xr.Dataset:
     """The published curves as if they had come out, with two seeds evenly around them."""
-    regimes, dynamics = list(figure_8.STRENGTHS), list(figure_8.DYNAMICS)
+    regimes, dynamics = list(simulation.STRENGTHS), list(simulation.DYNAMICS)
     loss = np.array([numbers.IMAGE[regime] for regime in regimes])
     loss = np.concatenate([np.full((2, 4, 1), numbers.SWITCHED), loss], axis=2)
     loss = np.stack([loss - 1e-4, loss + 1e-4], axis=1)
@@ -77,13 +80,13 @@ def test_forgetful_blocks_must_end_at_rounding(model):
 
 def test_population_updates_of_the_published_length():
     parameters = dataclasses.replace(figure_8.FAST, num_seeds=2)
-    dataset = figure_8.simulate(figure_8.configuration(parameters, Dynamics.GRADIENT_FLOW))
+    dataset = simulation.simulate(simulation.configuration(parameters, Dynamics.GRADIENT_FLOW))
     forgetful = dataset.sel(regime="forgetful").loss.mean("seed")
     np.testing.assert_allclose(forgetful.sel(timestep=0), numbers.SWITCHED, rtol=1e-6)
     # Without the noise of batches the published losses of the last curve are up to 0.014 higher.
     np.testing.assert_allclose(forgetful.sel(timestep=slice(1, None)), numbers.IMAGE["forgetful"], atol=0.02)
     assert float(dataset.block_end.sel(regime="forgetful").isel(block=slice(4)).max()) < 1e-19
-    assert dataset.sizes["block"] == figure_8.NUM_BLOCKS
+    assert dataset.sizes["block"] == simulation.NUM_BLOCKS
     assert np.all(dataset.alignment.sel(regime="flexible") > 0.98)
 
 
@@ -93,7 +96,7 @@ def test_people_are_drawn_from_a_file_only(model, tmp_path):
     path = tmp_path / "trials.csv"
     path.write_text(HUMAN)
     parameters = figure_8.with_trials(figure_8.PARAMETERS, path)
-    human = figure_8.human_dataset(parameters)
+    human = simulation.people_of(path, parameters.first_games)
     figure = figure_8.plot({"model": model, "human": human})
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["A", "B", ""]
     figure.canvas.draw()
@@ -110,6 +113,6 @@ def test_a_bad_file_of_trials_is_refused_before_any_simulation(tmp_path):
 
 
 @pytest.mark.slow
-def test_full_run_is_accepted_but_for_repetitions_that_specialise_later():
-    outside = _outside(figure_8.run(figure_8.PARAMETERS)["model"])
-    assert outside == ["flexible, small steps: alignment after 8 blocks, mean"]
+def test_full_run_is_accepted_but_for_what_is_stated():
+    outside = _outside(simulated(figure_8, figure_8.PARAMETERS)["model"])
+    assert outside == stated("figure_8")

@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
+from experiments.harness.experiment import simulated
 from experiments.sandbrink_2024 import figure_a10
-from experiments.sandbrink_2024.specialisation_space import BLOCK_DURATION, HARDNESS, curves_of, dataset_of
+from experiments.sandbrink_2024.figure_a10 import numbers
+from experiments.sandbrink_2024.runs.specialisation import BLOCK_DURATION, HARDNESS, curves_of, dataset_of
 from ntadyn.tasks import Smooth
 
 
 @pytest.fixture(scope="module")
 def data():
-    return figure_a10.run(figure_a10.FAST)
+    return simulated(figure_a10, figure_a10.FAST)
 
 
 def test_the_flow_lies_on_the_exact_curve(data):
@@ -19,6 +21,12 @@ def test_the_flow_lies_on_the_exact_curve(data):
     assert all_accepted(rows), [row for row in rows if row.verdict is Verdict.OUTSIDE]
     # The demanded rows are two forms of five curves, and five rows for both sides of the assumptions.
     assert sum(row.verdict is Verdict.PASSED for row in rows) == 15
+
+
+def test_the_flow_is_as_far_from_the_stored_numbers_as_the_rounding_of_their_scheme(data):
+    early, late = [row.measured.value for row in figure_a10.accept(data) if "from stored numbers" in row.name]
+    assert early < 2e-4
+    assert 2e-4 < late < 1e-3
 
 
 def test_a_shifted_curve_is_refused(data):
@@ -59,13 +67,13 @@ def mixed(flow):
 
 @pytest.mark.parametrize(("wrong", "refused"), [(exchanged, "BBCDD"), (mixed, "DD")])
 def test_other_labels_and_other_targets_are_refused(data, wrong, refused):
-    rows = figure_a10.assumptions(wrong(data["flow"]))
+    rows = numbers.assumptions(wrong(data["flow"]))
     assert "".join(row.name[0] for row in rows if row.verdict is Verdict.OUTSIDE) == refused
 
 
 def test_an_error_that_never_halves_is_refused(data):
     flow = data["flow"].assign(error_1=1 + 0 * data["flow"].error_1)
-    rows = figure_a10.assumptions(flow)
+    rows = numbers.assumptions(flow)
     assert [row.name[0] for row in rows if row.verdict is Verdict.OUTSIDE] == ["C", "D"]
 
 
@@ -88,6 +96,6 @@ def test_picture_compares_the_published_errors(data):
 @pytest.mark.slow
 @pytest.mark.usefixtures("optimised")
 def test_published_scheme_gives_the_stored_numbers():
-    rows = figure_a10.accept(figure_a10.run(figure_a10.PARAMETERS))
+    rows = figure_a10.accept(simulated(figure_a10, figure_a10.PARAMETERS))
     assert all_accepted(rows), [row for row in rows if row.verdict is Verdict.OUTSIDE]
     assert sum("t = 4.9975" in row.name and row.verdict is Verdict.PASSED for row in rows) == 2 + 4

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
+from experiments.harness.experiment import simulated
 from experiments.sandbrink_2024 import figure_a11
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def data():
-    return figure_a11.run(figure_a11.FAST)
+    return simulated(figure_a11, figure_a11.FAST)
 
 
 def test_numbers(data):

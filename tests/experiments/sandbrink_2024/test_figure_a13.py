@@ -5,13 +5,11 @@ import pytest
 import xarray as xr
 
 from experiments.harness.acceptance import Verdict
-from experiments.sandbrink_2024 import (
-    figure_a13,
-    figure_a13_numbers as numbers,
-    overlap_measures as measures,
-    teacher_overlap,
-)
+from experiments.harness.experiment import simulated
+from experiments.sandbrink_2024 import figure_a13
+from experiments.sandbrink_2024.figure_a13 import measures, numbers, simulation
 from ntadyn.specs.configuration import TeacherKind
+from tests.misses import stated
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
 pytestmark = pytest.mark.slow
@@ -67,7 +65,7 @@ def test_late_recovery_of_two_blocks():
 
 def test_teachers_overlap_as_stated():
     keys = jax.random.split(jax.random.key(0), 3)
-    exact = np.asarray(teacher_overlap._teachers(TeacherKind.ROW_OVERLAPPING, keys))
+    exact = np.asarray(simulation._teachers(TeacherKind.ROW_OVERLAPPING, keys))
     assert exact.shape == (5, 3, 2, 10, 20)
     unit = exact / np.linalg.norm(exact, axis=-1, keepdims=True)
     matched = np.einsum("...oi,...oi->...o", unit[:, :, 0], unit[:, :, 1])
@@ -81,9 +79,9 @@ def test_teachers_overlap_as_stated():
 
 
 def test_literal_parameters():
-    configuration = teacher_overlap.released()
+    configuration = simulation.released()
     assert configuration.curriculum.block_duration == pytest.approx(0.99)
-    assert round(configuration.curriculum.block_duration / teacher_overlap.PUBLISHED_STEP) == PER_BLOCK
+    assert round(configuration.curriculum.block_duration / simulation.PUBLISHED_STEP) == PER_BLOCK
 
 
 def _scores(variants: dict[str, dict[str, tuple]]) -> xr.Dataset:
@@ -119,7 +117,7 @@ def data():
     improved = {
         name: {
             "own": numbers.OWN,
-            "other": numbers.OTHER,
+            "other": numbers.OTHER_TEACHER,
             "specialisation": specialisation,
             "fall_time": (*numbers.FALL_TIME, np.inf, np.inf),
             "peak": numbers.PEAK,
@@ -169,5 +167,5 @@ def test_plot(data):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("optimised")
-def test_full_run_is_accepted_but_for_the_slope_of_a_loss_without_noise():
-    assert _outside(figure_a13.run(figure_a13.PARAMETERS)) == ["improved: largest slope, overlap 0.75"]
+def test_full_run_is_accepted_but_for_what_is_stated():
+    assert _outside(simulated(figure_a13, figure_a13.PARAMETERS)) == stated("figure_a13")

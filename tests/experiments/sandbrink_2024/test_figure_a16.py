@@ -3,9 +3,11 @@ import numpy as np
 import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
-from experiments.sandbrink_2024 import figure_a16, figure_a16_numbers as numbers
-from experiments.sandbrink_2024.blocks import at_end
-from experiments.sandbrink_2024.toy_runs import ToyRun
+from experiments.harness.blocks import at_end
+from experiments.harness.experiment import simulated
+from experiments.sandbrink_2024 import figure_a16
+from experiments.sandbrink_2024.figure_a16 import numbers, simulation
+from experiments.sandbrink_2024.runs.toy import ToyRun
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
 pytestmark = pytest.mark.slow
@@ -13,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def data():
-    return figure_a16.run(figure_a16.Parameters(num_seeds=3, records_per_unit=20))
+    return simulated(figure_a16, simulation.Parameters(num_seeds=3, records_per_unit=20))
 
 
 def test_seeds_of_one_start_differ_in_their_data_only(data):
@@ -39,10 +41,10 @@ def test_reduced_model_from_the_start_that_was_meant_is_that_of_figure_a1(data):
 
 def test_a_penalty_rescaled_like_the_time_constant_is_refused(data, monkeypatch):
     def stronger(weights):
-        run = figure_a16._toy(weights)
+        run = simulation._toy(weights)
         return ToyRun(**{**vars(run), "strengths": tuple(2 * strength for strength in run.strengths)})
 
-    meant = figure_a16._reduced(figure_a16.follow_flow(stronger(figure_a16.STARTS["intended"]), 0.01, 19))
+    meant = simulation._reduced(simulation.follow_flow(stronger(simulation.STARTS["intended"]), 0.01, 19))
     assert np.abs(at_end(meant.gates, 1) - numbers.REDUCED_GATES[2]).max() > 0.05
 
 
@@ -53,7 +55,7 @@ def test_exchanged_paths_are_refused(data):
 
 
 def test_published_start_mixes_degrees_and_radians():
-    np.testing.assert_allclose(figure_a16.STARTS["published"], [(0.973, -0.230), (-0.230, 0.973)], atol=5e-4)
+    np.testing.assert_allclose(simulation.STARTS["published"], [(0.973, -0.230), (-0.230, 0.973)], atol=5e-4)
 
 
 def test_samples_are_counted_until_the_threshold(data):
@@ -74,5 +76,5 @@ def test_plot(data):
 
 @pytest.mark.slow
 def test_full_run_is_accepted():
-    rows = figure_a16.accept(figure_a16.run(figure_a16.PARAMETERS))
+    rows = figure_a16.accept(simulated(figure_a16, figure_a16.PARAMETERS))
     assert all_accepted(rows), [row for row in rows if row.verdict is Verdict.OUTSIDE]

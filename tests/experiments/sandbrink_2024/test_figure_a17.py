@@ -3,12 +3,14 @@ import numpy as np
 import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
-from experiments.sandbrink_2024 import figure_a17, figure_a17_numbers as numbers
+from experiments.harness.experiment import simulated
+from experiments.sandbrink_2024 import figure_a17
+from experiments.sandbrink_2024.figure_a17 import numbers
 
 
 @pytest.fixture(scope="module")
 def data():
-    return figure_a17.run(figure_a17.FAST)
+    return simulated(figure_a17, figure_a17.FAST)
 
 
 def test_rows_pass_and_the_valleys_are_where_they_should_be(data):

@@ -4,8 +4,10 @@ import pytest
 import xarray as xr
 
 from experiments.harness.acceptance import Verdict, all_accepted
-from experiments.sandbrink_2024 import figure_a2, figure_a2_numbers as numbers
-from experiments.sandbrink_2024.figure_a2_numbers import RANKS
+from experiments.harness.experiment import simulated
+from experiments.sandbrink_2024 import figure_a2
+from experiments.sandbrink_2024.figure_a2 import numbers
+from experiments.sandbrink_2024.figure_a2.simulation import RANKS, Parameters
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
 pytestmark = pytest.mark.slow
@@ -13,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def data():
-    return figure_a2.run(figure_a2.FAST)
+    return simulated(figure_a2, figure_a2.FAST)
 
 
 @pytest.fixture
@@ -64,8 +66,8 @@ def test_picture_draws_what_there_is(data, stored):
 @pytest.mark.slow
 @pytest.mark.usefixtures("optimised")
 def test_batches_record_every_update():
-    parameters = figure_a2.Parameters(num_seeds=1, num_batch_seeds=1, num_blocks=2)
-    batches = figure_a2.run(parameters)["batches"]
+    parameters = Parameters(num_seeds=1, num_batch_seeds=1, num_blocks=2)
+    batches = simulated(figure_a2, parameters)["batches"]
     assert dict(batches.sizes) == {"rank": len(RANKS), "seed": 1, "path": 2}
     # No gate has moved much faster than its drive could be so early, and none has stood still.
     assert np.all((batches.peak > 0.05) & (batches.peak < 2 * np.asarray(RANKS)[:, None]))

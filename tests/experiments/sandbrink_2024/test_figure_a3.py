@@ -4,9 +4,12 @@ import pytest
 import xarray as xr
 
 from experiments.harness.acceptance import Verdict
-from experiments.sandbrink_2024 import figure_a3, figure_a3_numbers as numbers
+from experiments.harness.experiment import simulated
+from experiments.sandbrink_2024 import figure_a3
+from experiments.sandbrink_2024.figure_a3 import numbers, simulation
 from ntadyn.specs.configuration import Curriculum, Dynamics
 from ntadyn.specs.paths import replaced
+from tests.misses import stated
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
 pytestmark = pytest.mark.slow
@@ -68,7 +71,7 @@ def test_a_path_for_both_tasks_is_refused(pair):
 def test_order_is_a_permutation_even_where_one_path_is_most_open_in_both_tasks():
     # Path 2 is the most open in both tasks, and more so in the second one.
     gates = np.array([[[0.3, 0.0, 0.5, 0.0], [0.1, 0.0, 0.9, 0.2]]])
-    order = figure_a3._order(gates, np.array([0, 1]), np.array([0, 1]))
+    order = simulation._order(gates, np.array([0, 1]), np.array([0, 1]))
     assert list(order[0]) == [0, 2, 1, 3]
 
 
@@ -80,10 +83,10 @@ def test_typical_seed_has_the_most_common_counts(pair):
 
 def test_the_penalty_takes_weights_away():
     configuration = replaced(
-        figure_a3.configuration(figure_a3.Parameters(Dynamics.ONLINE, num_seeds=2)),
+        simulation.configuration(simulation.Parameters(Dynamics.ONLINE, num_seeds=2)),
         {"curriculum": Curriculum(total_time=2.0, block_duration=0.5), "max_step": 0.002, "batch_size": 20},
     )
-    data = figure_a3.simulate(configuration, 1)
+    data = simulation.simulate(configuration, 1)
     assert data["with"].sizes == data["without"].sizes
     end = {name: dataset.column_norm.isel(record=-1).values for name, dataset in data.items()}
     # In two units of time the penalty takes 0.004 from a column.
@@ -99,6 +102,6 @@ def test_plot(pair):
 
 
 @pytest.mark.slow
-def test_full_run_is_accepted_but_for_paths_that_were_used_before():
-    outside = _outside(figure_a3.run(figure_a3.PARAMETERS))
-    assert outside == ["with penalty: norm of unused paths, 90 % quantile"]
+def test_full_run_is_accepted_but_for_what_is_stated():
+    outside = _outside(simulated(figure_a3, figure_a3.PARAMETERS))
+    assert outside == stated("figure_a3")

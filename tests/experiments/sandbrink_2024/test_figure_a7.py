@@ -7,8 +7,9 @@ import pytest
 import xarray as xr
 
 from experiments.harness.acceptance import Verdict, all_accepted
-from experiments.sandbrink_2024 import figure_a7, figure_a7_numbers as numbers
-from experiments.sandbrink_2024.two_layer_maps import run_cells
+from experiments.sandbrink_2024 import figure_a7
+from experiments.sandbrink_2024.figure_a7 import numbers, simulation
+from experiments.sandbrink_2024.figure_a7.cells import run_cells
 from ntadyn.specs import presets
 from ntadyn.specs.configuration import Curriculum, Randomness, Teachers
 from ntadyn.specs.ensemble import run_ensemble
@@ -91,4 +92,4 @@ def test_diverged_repetitions_are_counted_and_crossed_out():
 
 
 def test_published_blocks_lose_steps_to_rounding():
-    assert [figure_a7.steps_per_block(duration) for duration in figure_a7.BLOCK_DURATIONS] == [80, 59, 40, 20, 10]
+    assert [simulation.steps_per_block(duration) for duration in simulation.BLOCK_DURATIONS] == [80, 59, 40, 20, 10]

@@ -3,12 +3,14 @@ import numpy as np
 import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
+from experiments.harness.experiment import simulated
 from experiments.sandbrink_2024 import figure_a8
+from experiments.sandbrink_2024.figure_a8.simulation import terms
 
 
 @pytest.fixture(scope="module")
 def data():
-    return figure_a8.run(figure_a8.FAST)
+    return simulated(figure_a8, figure_a8.FAST)
 
 
 def test_the_kernel_of_the_network_is_the_closed_form(data):
@@ -18,7 +20,7 @@ def test_the_kernel_of_the_network_is_the_closed_form(data):
 
 def test_values_of_the_kernel_itself():
     # By hand: paths (0, 1), (1, 0) with gates (0, 1); all equal; paths (0.1, 0.9), (0.9, 0.1).
-    found = figure_a8.terms(np.array([0.0, 0.5, 0.1]), np.array([1.0, 0.5, 0.9]))
+    found = terms(np.array([0.0, 0.5, 0.1]), np.array([1.0, 0.5, 0.9]))
     np.testing.assert_allclose(found["both"], [4, 1, 2.92], rtol=0, atol=1e-14)
     np.testing.assert_allclose(found["through_gates"], [2, 0, 1.28], rtol=0, atol=1e-14)
 

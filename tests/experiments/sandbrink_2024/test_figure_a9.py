@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
-from experiments.sandbrink_2024 import block_length, figure_a9
+from experiments.harness.experiment import simulated
+from experiments.sandbrink_2024 import figure_a9
+from experiments.sandbrink_2024.runs import block_length
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
 pytestmark = pytest.mark.slow
@@ -11,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def data():
-    return figure_a9.run(figure_a9.FAST)
+    return simulated(figure_a9, figure_a9.FAST)
 
 
 def test_numbers(data):

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.sandbrink_2024 import human_switching
-from experiments.sandbrink_2024.human_switching import after_switch, read_trials
+from experiments.sandbrink_2024.figure_8 import people
+from experiments.sandbrink_2024.figure_8.people import after_switch, read_trials
 
 # One game of two switches (positions 1, 2 and 1), a later game with a gap before its second switch, and another user.
 TRIALS = """user,practice,trial,task,correct,response_time,mood
@@ -66,7 +66,7 @@ def test_bins_hold_about_equal_numbers_of_games(tmp_path):
 
 
 def test_the_example_of_the_documentation_is_read(tmp_path):
-    block = human_switching.__doc__.split("    user,practice")[1].split("\n\n")[0]
+    block = people.__doc__.split("    user,practice")[1].split("\n\n")[0]
     trials = read_trials(_written(tmp_path, "user,practice" + block.replace("\n    ", "\n")))
     assert len(trials.user) == 4
     assert int(after_switch(trials).attrs["trials"]) == 2

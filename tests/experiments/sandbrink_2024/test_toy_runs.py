@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from experiments.sandbrink_2024.toy_runs import (
+from experiments.sandbrink_2024.runs.toy import (
     ToyRun,
     at_times,
     between_switches,

@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 from experiments.harness.acceptance import Verdict, all_accepted
-from experiments.sandbrink_2024 import figure_6, figure_a4, figure_a5, figure_a6, two_layers
+from experiments.harness.experiment import simulated
+from experiments.harness.runs import computed
+from experiments.sandbrink_2024 import figure_6, figure_a4, figure_a5, figure_a6
+from experiments.sandbrink_2024.runs import two_layers
 from ntadyn.specs.configuration import Dynamics
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
@@ -14,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def short():
-    return two_layers.run(two_layers.Parameters(num_seeds=2, flow_seeds=0, total_time=3.96))
+    return computed(two_layers.runs(two_layers.Parameters(num_seeds=2, flow_seeds=0, total_time=3.96)))
 
 
 def test_records_are_those_of_the_published_grid(short):
@@ -92,7 +95,7 @@ def test_online_leaves_out_what_has_no_noise():
 @pytest.mark.slow
 @pytest.mark.usefixtures("optimised")
 def test_full_runs_are_accepted():
-    data = figure_6.run(figure_6.online(figure_6.PARAMETERS))
+    data = simulated(figure_6, figure_6.online(figure_6.PARAMETERS))
     for figure in (figure_6, figure_a5, figure_a6):
         rows = figure.accept(data)
         assert all_accepted(rows), [row for row in rows if row.verdict is Verdict.OUTSIDE]
