@@ -1,5 +1,6 @@
 from . import (
     dynamics as dynamics,
+    interface as interface,
     maps as maps,
     metrics as metrics,
     networks as networks,
@@ -21,6 +22,11 @@ from .dynamics import (
     SVDModes as SVDModes,
     Symmetric as Symmetric,
 )
+from .interface import (
+    AbstractFlow as AbstractFlow,
+    AbstractSystem as AbstractSystem,
+    AbstractUpdate as AbstractUpdate,
+)
 from .networks import (
     DeepLinear as DeepLinear,
     GatedLinear as GatedLinear,
@@ -30,13 +36,16 @@ from .simulation import (
     RESULTS as RESULTS,
     Adaptive as Adaptive,
     FixedSteps as FixedSteps,
+    GradientDescent as GradientDescent,
     Trajectory as Trajectory,
+    Updates as Updates,
     simulate as simulate,
 )
 from .solvers import (
     SlidingHeun as SlidingHeun,
     Splitting as Splitting,
 )
+from .specs.run import run as run
 from .tasks import (
     Blocked as Blocked,
     Smooth as Smooth,

@@ -60,35 +60,28 @@ class Simulate:
             from ntadyn.plotting.style import save_figure
             from ntadyn.plotting.trajectory import trajectory_figure
             from ntadyn.results.description import ending
-            from ntadyn.results.provenance import provenance
-            from ntadyn.specs import building
-            from ntadyn.specs.ensemble import run_ensemble
-            from ntadyn.specs.labelled import simulation_dataset
+            from ntadyn.specs.run import run
 
             with stages(self._costs()) as enter:
                 enter(COMPUTE)
-                trajectory, curriculum = run_ensemble(
+                dataset = run(
                     self.configuration, records_per_block=self.records_per_block, estimate_error=self.estimate_error
                 )
-                jax.block_until_ready(trajectory.values)
                 enter(WRITE)
-                key = building.first(building.keys(self.configuration.randomness))
-                tasks = building.build_tasks(self.configuration.teachers, key.teachers)
-                dataset = simulation_dataset(self.configuration, trajectory, curriculum, tasks)
-                dataset.attrs |= provenance()
-                if doubts:
-                    dataset.attrs["warnings"] = "\n".join(doubts)
+                dataset.attrs["preset"] = self.preset
                 written = [storage.write_dataset(dataset, folder / "simulation.nc")]
                 enter(DRAW)
                 written += save_figure(trajectory_figure(dataset), folder / "simulation")
         failures = {int(seed): int(code) for seed, code in enumerate(dataset.result.values) if code}
-        print(f"{dataset.sizes['seed']} repetitions, {curriculum.num_blocks} blocks, {len(failures)} failed")
+        print(
+            f"{dataset.sizes['seed']} repetitions, {len(dataset.attrs['block_tasks'])} blocks, {len(failures)} failed"
+        )
         for seed, code in failures.items():
             print(f"repetition {seed} {ending(code)}; the rest is kept")
         if len(failures) < dataset.sizes["seed"]:
             final = dataset.isel(record=-1, seed=dataset.result.values == 0)
             print(f"loss at the end      {float(final.loss.mean()):.3g}")
-            pairs = range(min(tasks.num_base, final.sizes["path"]))
+            pairs = range(min(dataset.attrs["num_base"], final.sizes["path"]))
             print(f"alignment at the end {float(final.similarity.values[:, pairs, pairs].mean()):.4f}")
         if self.estimate_error:
             errors = dataset.gates_error.max([name for name in dataset.gates_error.dims if name != "seed"])

@@ -4,8 +4,10 @@ Write your own as any function of these three; everything here is jit- and vmap-
 asked for.
 """
 
+from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
@@ -13,6 +15,26 @@ from ntadyn.interface.system import AbstractSystem, Observable
 from ntadyn.metrics.alignment import overlap_similarity
 from ntadyn.metrics.rows import row_similarity as similarity_of_rows
 from ntadyn.networks import AbstractGatedNetwork
+
+
+class Labelled(eqx.Module):
+    """An observable that says what its dimensions are.
+
+    Attributes:
+        function: (system, state, task) -> array.
+        dims: names of the dimensions of what it returns, for example ("path", "output").
+        description: one line; that of the function if empty.
+        units: of its values.
+    """
+
+    function: Callable[..., Array] = eqx.field(static=True)
+    dims: tuple[str, ...] = eqx.field(static=True, default=())
+    description: str = eqx.field(static=True, default="")
+    units: str = eqx.field(static=True, default="1")
+
+    def __call__(self, system: Any, state: PyTree, task: Any) -> Array:
+        """What the function returns."""
+        return self.function(system, state, task)
 
 
 def loss(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, ""]:

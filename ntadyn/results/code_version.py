@@ -8,6 +8,7 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import threading
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -85,6 +86,8 @@ def source_of(module: str) -> Path | None:
     return None
 
 
+# Python 3.11 counts the depth of a tree for all threads together, and gives up when two of them parse at a time.
+_PARSING = threading.Lock()
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
@@ -92,7 +95,8 @@ _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 def _syntax(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
     """The syntax tree as text, and the dotted names that are imported; `modified` tells versions of a file apart."""
     del modified
-    tree, names = ast.parse(path.read_text(encoding="utf-8"), str(path)), []
+    with _PARSING:
+        tree, names = ast.parse(path.read_text(encoding="utf-8"), str(path)), []
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()

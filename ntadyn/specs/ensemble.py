@@ -1,10 +1,19 @@
-"""One configuration, many repetitions: build them all and run them as one batch."""
+"""All repetitions of a spec, and of its variants, as one compiled program: the one way in which batches are run."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
+from jaxtyping import Array
 
-from ntadyn.interface.observables import STANDARD, TWO_LAYER, Observable
+from ntadyn.interface import AbstractSystem, Observable
+from ntadyn.interface.observables import TWO_LAYER
 from ntadyn.simulation.checks import check
+from ntadyn.simulation.defaults import step_of
+from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.outcome import Trajectory
 from ntadyn.simulation.trajectory import simulate
@@ -12,24 +21,28 @@ from ntadyn.specs import building
 from ntadyn.specs.building import Keys
 from ntadyn.specs.checks import check_configuration, check_simulation
 from ntadyn.specs.configuration import Configuration, Gating
+from ntadyn.specs.paths import replaced
+from ntadyn.specs.spec import check_spec, method_of
 from ntadyn.tasks import AbstractCurriculum
 
 
 def run_ensemble(
-    configuration: Configuration,
-    observables: dict[str, Observable] | None = None,
+    spec: Any,
+    observables: Mapping[str, Observable] | None = None,
     records_per_block: int = 0,
     method: AbstractMethod | None = None,
     estimate_error: bool = False,
+    keys: Keys | None = None,
 ) -> tuple[Trajectory, AbstractCurriculum]:
-    """Simulate all repetitions of a configuration.
+    """Simulate all repetitions of a spec.
 
     Args:
-        configuration: what to simulate.
-        observables: name -> function (system, state, task) -> array; those that fit the network when omitted.
+        spec: what to simulate: a `Configuration`, or any other spec.
+        observables: name -> function (system, state, task) -> array; those that fit the system when omitted.
         records_per_block: records strictly inside every block.
-        method: how to step, instead of what the configuration says.
+        method: how to step, instead of what the spec says.
         estimate_error: also estimate the error of every recorded number, see `simulate`.
+        keys: of the repetitions, see `building.keys_of`; those of the configuration, or one repetition, if omitted.
 
     Returns:
         The trajectory with a leading axis over repetitions on every array but the times and blocks, and the curriculum.
@@ -37,30 +50,112 @@ def run_ensemble(
     Raises:
         ValueError: before any compilation, for anything that cannot be built or run.
     """
-    if method is None:
-        check_simulation(configuration, records_per_block)
+    if not isinstance(spec, Configuration):
+        check_spec(spec)
+    elif method is None:
+        check_simulation(spec, records_per_block)
     else:
-        check_configuration(configuration)
-    keys = building.keys(configuration.randomness)
-    system, state = building.build(configuration, building.first(keys))
-    curriculum = building.build_curriculum(configuration.curriculum, system.tasks)
-    method = building.build_method(configuration, system, state) if method is None else method
-    if observables is None:
-        observables = TWO_LAYER if configuration.network.gating is Gating.LAYER else STANDARD
-    check(system, curriculum, state, method, estimate_error)
+        check_configuration(spec)
+    keys = keys_for(spec) if keys is None else keys
+    found, curriculum = _run(spec, {}, keys, observables, records_per_block, method, estimate_error)
+    return found[0], curriculum
 
-    def one(key: Keys) -> Trajectory:
-        system, state = building.build(configuration, key)
+
+def run_variants(
+    spec: Any,
+    changes: Mapping[str, Sequence[float]],
+    keys: Keys,
+    observables: Mapping[str, Observable] | None = None,
+    records_per_block: int = 0,
+    method: AbstractMethod | None = None,
+) -> tuple[list[Trajectory], AbstractCurriculum]:
+    """Every repetition of every variant of a spec, on one time grid.
+
+    Args:
+        spec: what the variants share.
+        changes: dotted path of a real parameter -> its value in every variant. All take the steps of the first variant,
+            which have to be short enough for all; `ntadyn.sweeps` chooses them cell by cell.
+        keys: of the repetitions, see `building.keys_of`.
+        observables: name -> function (system, state, task) -> array; those that fit the system when omitted.
+        records_per_block: records strictly inside every block.
+        method: how to step, instead of what the spec says.
+
+    Returns:
+        One trajectory per variant, as `run_ensemble` returns it, and the curriculum.
+
+    Raises:
+        ValueError: before any compilation, for anything that cannot be built or run.
+    """
+    return _run(spec, changes, keys, observables, records_per_block, method, estimate_error=False)
+
+
+def keys_for(spec: Any, num_seeds: int | None = None) -> Keys:
+    """Keys of all repetitions of a spec.
+
+    Args:
+        spec: any spec.
+        num_seeds: how many; as many as the configuration says, or one, if omitted.
+    """
+    if isinstance(spec, Configuration):
+        return building.keys(spec.randomness)
+    return building.keys_of(0, [(0, k, k) for k in range(1 if num_seeds is None else num_seeds)])
+
+
+def observables_for(spec: Any, system: AbstractSystem) -> dict[str, Observable]:
+    """What is recorded where nothing else is asked for.
+
+    Args:
+        spec: any spec.
+        system: what it builds.
+    """
+    if isinstance(spec, Configuration) and spec.network.gating is Gating.LAYER:
+        return dict(TWO_LAYER)
+    return system.observables()
+
+
+def _run(
+    spec: Any,
+    changes: Mapping[str, Sequence[float]],
+    keys: Keys,
+    observables: Mapping[str, Observable] | None,
+    records_per_block: int,
+    method: AbstractMethod | None,
+    estimate_error: bool,
+) -> tuple[list[Trajectory], AbstractCurriculum]:
+    first = replaced(spec, {path: values[0] for path, values in changes.items()})
+    system, state = first.build(building.first(keys))
+    curriculum = first.build_curriculum(system)
+    method = method_of(first, system, state) if method is None else method
+    check(system, curriculum, state, method, estimate_error)
+    if isinstance(method, FixedSteps) and method.max_step is None:
+        # Known outside of the program, where numbers are traced.
+        method = dataclasses.replace(method, max_step=step_of(system, state, curriculum))
+    recorded = observables_for(spec, system) if observables is None else dict(observables)
+
+    def one(values: dict[str, Array], key: Keys) -> Trajectory:
+        system, state = replaced(spec, values).build(key)
         return simulate(
             system,
             curriculum,
             state,
             method=method,
-            observables=observables,
+            observables=recorded,
             records_per_block=records_per_block,
             estimate_error=estimate_error,
         )
 
-    trajectory = eqx.filter_jit(eqx.filter_vmap(one))(keys)
-    shared = [jax.tree.map(lambda leaf: leaf[0], item) for item in (trajectory.times, trajectory.blocks)]
-    return eqx.tree_at(lambda tr: (tr.times, tr.blocks), trajectory, shared), curriculum
+    repetitions = eqx.filter_vmap(one, in_axes=(None, 0))
+    if not changes:
+        result = eqx.filter_jit(repetitions)({}, keys)
+        return [_on_one_grid(result, lambda leaf: leaf[0])], curriculum
+    batch = {path: jnp.asarray(values, curriculum.durations.dtype) for path, values in changes.items()}
+    result = eqx.filter_jit(eqx.filter_vmap(repetitions, in_axes=(0, None)))(batch, keys)
+    count = len(next(iter(changes.values())))
+    each = [jax.tree.map(lambda leaf, k=k: leaf[k], result) for k in range(count)]
+    return [_on_one_grid(item, lambda leaf: leaf[0]) for item in each], curriculum
+
+
+def _on_one_grid(trajectory: Trajectory, first: Any) -> Trajectory:
+    """With the times and blocks of one repetition, which all share."""
+    shared = [jax.tree.map(first, item) for item in (trajectory.times, trajectory.blocks)]
+    return eqx.tree_at(lambda tr: (tr.times, tr.blocks), trajectory, shared)

@@ -1,12 +1,17 @@
 """Trajectories of an ensemble as one labelled dataset."""
 
 import functools
+import inspect
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from ntadyn.interface import Observable
+from ntadyn.interface.observables import Labelled
 from ntadyn.metrics import (
     assign_units,
     last_blocks_mask,
@@ -17,91 +22,146 @@ from ntadyn.metrics import (
 )
 from ntadyn.results.quantities import DESCRIPTIONS, DIMS
 from ntadyn.simulation.outcome import RESULT_CODES, Trajectory, result_codes
-from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import to_json
 from ntadyn.tasks import AbstractCurriculum, TaskSet
 
 
 def simulation_dataset(
-    configuration: Configuration, trajectory: Trajectory, curriculum: AbstractCurriculum, tasks: TaskSet
+    spec: Any,
+    trajectory: Trajectory,
+    curriculum: AbstractCurriculum,
+    tasks: TaskSet | None,
+    observables: Mapping[str, Observable] | None = None,
 ) -> xr.Dataset:
     """Label an ensemble's recorded observables; paths are sorted by the teacher that they end up with.
 
     The assignment is optimal for the similarity over the last two blocks, one permutation per repetition; paths beyond
-    the number of base teachers follow in their old order. Observables that were not recorded are left out.
+    the number of base teachers follow in their old order. Where no similarity was recorded, paths stay in their own.
 
     Where the similarity of rows was recorded in place of that of paths, hidden units are matched with the rows of the
     base teachers, and "path" m is what is matched with teacher m: its gates are those of each matched unit to the
     output of its row. With too few units for an injective matching every teacher row takes the unit most like it.
 
+    An observable of one's own is kept under its name. Its dimensions are those that it names (`Labelled`), or its name
+    with a number; an axis named "path" is sorted as those of the gates are.
+
     Args:
-        configuration: what was run.
-        trajectory: with a leading axis over repetitions, as `run_ensemble` returns it; "similarity" or
-            "row_similarity" must be recorded.
+        spec: what was run.
+        trajectory: with a leading axis over repetitions, as `run_ensemble` returns it.
         curriculum: its blocks.
-        tasks: its teachers.
+        tasks: its teachers; None if it has none.
+        observables: what was recorded, for the labels of observables of one's own; those are left out if omitted.
 
     Returns:
         Dataset with dimensions (seed, record, ...), coordinates time, block and task, and result codes.
     """
-    values = {name: np.asarray(value) for name, value in trajectory.values.items()}
-    errors = {name: np.asarray(value) for name, value in (trajectory.error or {}).items()}
-    window = _last_two_blocks(np.asarray(trajectory.blocks))
+    labels = _Labels(observables or {})
+    values, errors = (
+        labels.flat({name: value for name, value in found.items() if observables is not None or name in KNOWN})
+        for found in (trajectory.values, trajectory.error or {})
+    )
+    blocks = np.asarray(trajectory.blocks)
+    window = _last_two_blocks(blocks)
+    base = 0 if tasks is None else tasks.num_base
+    sort = functools.partial(_sorted_by_path, labels=labels, order=None)
     if "row_similarity" in values:
-        matching = _row_matching(values["row_similarity"][:, :, : tasks.num_base], window)
+        matching = _row_matching(values["row_similarity"][:, :, :base], window)
         sort = functools.partial(_sorted_by_row, matching=matching)
-    else:
-        order = _path_order(values["similarity"][:, :, : tasks.num_base], window)
-        sort = functools.partial(_sorted_by_path, order=order)
+    elif "similarity" in values:
+        order = _path_order(values["similarity"][:, :, :base], window)
+        sort = functools.partial(_sorted_by_path, labels=labels, order=order)
     variables = {}
     for source, suffix in ((values, ""), (errors, "_error")):
         for name, array in sort(source).items():
-            text = DESCRIPTIONS[name] if not suffix else f"estimated error of {name}, infinite where unresolved"
-            variables[name + suffix] = (DIMS[name][: array.ndim], array, {"long_name": text, "units": "1"})
-    variables["result"] = (
-        "seed",
-        np.asarray(result_codes(trajectory.result)),
-        {"long_name": RESULT_CODES, "units": "1"},
-    )
-    middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
-    weights = jax.vmap(curriculum.task)(jnp.arange(curriculum.num_blocks), middles)
-    block_tasks = np.argmax(np.asarray(weights), axis=1)
-    blocks = np.asarray(trajectory.blocks)
-    coordinates = {
+            text = labels.text(name)
+            text = f"estimated error of {name}, infinite where unresolved" if suffix else text
+            dims = ("seed", "record", *labels.dims(name, array.ndim - 2))
+            variables[name + suffix] = (dims, array, {"long_name": text, "units": labels.units(name)})
+    codes = np.asarray(result_codes(trajectory.result))
+    variables["result"] = ("seed", codes, {"long_name": RESULT_CODES, "units": "1"})
+    coordinates: dict[str, Any] = {
         "time": ("record", np.asarray(trajectory.times), {"units": "unit of the time constants"}),
         "block": ("record", blocks),
-        "task": ("record", block_tasks[blocks]),
-        "teacher": list(tasks.names),
     }
-    attributes = {
-        "configuration": to_json(configuration),
-        "edges": np.asarray(curriculum.edges),
-        "block_tasks": block_tasks,
-        "task_names": list(tasks.names),
-        "num_base": tasks.num_base,
-    }
+    attributes = {"configuration": to_json(spec), "edges": np.asarray(curriculum.edges)}
+    block_tasks = _block_tasks(curriculum)
+    if block_tasks is not None:
+        coordinates["task"] = ("record", block_tasks[blocks])
+        attributes["block_tasks"] = block_tasks
+    if tasks is not None:
+        coordinates["teacher"] = list(tasks.names)
+        attributes |= {"task_names": list(tasks.names), "num_base": base}
     return xr.Dataset(variables, coordinates, attributes)
+
+
+# Names that are described without their observables.
+KNOWN = frozenset({*DIMS, "row_similarity"})
+
+
+class _Labels:
+    """Dimensions and descriptions of what was recorded."""
+
+    def __init__(self, observables: Mapping[str, Observable]):
+        self._observables = observables
+
+    def flat(self, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Name -> array; what is a tree of arrays becomes one variable per leaf."""
+        found = {}
+        for name, value in values.items():
+            for path, leaf in jax.tree_util.tree_leaves_with_path(value):
+                if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+                    continue  # a key is no number
+                found[name + jax.tree_util.keystr(path).replace("['", ".").replace("']", "")] = np.asarray(leaf)
+        return found
+
+    def dims(self, name: str, number: int) -> tuple[str, ...]:
+        """Names of the dimensions of one record."""
+        given = getattr(self._observables.get(name), "dims", None)
+        known = DIMS[name][2:] if name in DIMS and given is None else (given or ())
+        return (*known[:number], *(f"{name}_{k}" for k in range(len(known[:number]), number)))
+
+    def text(self, name: str) -> str:
+        """One line about it."""
+        if name in DESCRIPTIONS:
+            return DESCRIPTIONS[name]
+        observable = self._observables.get(name)
+        told = observable.function if isinstance(observable, Labelled) else observable
+        text = getattr(observable, "description", "") or inspect.getdoc(told) or name
+        return text.splitlines()[0].rstrip(".")
+
+    def units(self, name: str) -> str:
+        """Of its values."""
+        return getattr(self._observables.get(name), "units", "1")
+
+
+def _block_tasks(curriculum: AbstractCurriculum) -> np.ndarray | None:
+    """The task of every block as a number, where it is one, or has one that is largest."""
+    middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
+    tasks = jax.vmap(curriculum.task)(jnp.arange(curriculum.num_blocks), middles)
+    if not isinstance(tasks, jax.Array) or tasks.ndim > 2:
+        return None
+    return np.asarray(tasks) if tasks.ndim == 1 else np.argmax(np.asarray(tasks), axis=1)
 
 
 def _last_two_blocks(blocks: np.ndarray) -> jax.Array:
     return last_blocks_mask(jnp.asarray(blocks), int(blocks[-1]) + 1, min(2, int(blocks[-1]) + 1))
 
 
-def _sorted_by_path(values: dict[str, np.ndarray], order: np.ndarray) -> dict[str, np.ndarray]:
-    """Everything recorded with a name in `DIMS`, the axes of paths in the given order."""
+def _sorted_by_path(values: dict[str, np.ndarray], labels: _Labels, order: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Everything recorded, its axes of paths in the given order."""
     found = {}
-    for name in DIMS.keys() & values.keys():
-        array = values[name]
-        for axis in (axis for axis, label in enumerate(DIMS[name][: array.ndim]) if label.startswith("path")):
-            index = order.reshape(order.shape[0], *(-1 if k == axis else 1 for k in range(1, array.ndim)))
-            array = np.take_along_axis(array, index, axis)
+    for name, array in values.items():
+        for axis, label in enumerate(labels.dims(name, array.ndim - 2), start=2):
+            if order is not None and label.startswith("path"):
+                index = order.reshape(order.shape[0], *(-1 if k == axis else 1 for k in range(1, array.ndim)))
+                array = np.take_along_axis(array, index, axis)
         found[name] = array
     return found
 
 
 def _sorted_by_row(values: dict[str, np.ndarray], matching: np.ndarray) -> dict[str, np.ndarray]:
-    """Loss, gates (seed, record, path, output) and similarity under a matching of rows (seed, path, output)."""
-    found = {name: values[name] for name in ("loss",) if name in values}
+    """Gates and similarity under a matching of rows (seed, path, output); the rest as it is."""
+    found = {name: value for name, value in values.items() if name not in ("gates", "row_similarity")}
     if "gates" in values:
         found["gates"] = np.take_along_axis(values["gates"], matching[:, None], axis=2)
     if "row_similarity" in values:

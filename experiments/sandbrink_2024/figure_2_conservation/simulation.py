@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 
 from experiments.harness.runs import Data, Run
-from experiments.harness.variants import run_variants
 from experiments.sandbrink_2024.runs.two_tasks import two_regimes
 from ntadyn.metrics import difference_invariant
 from ntadyn.simulation import Trajectory, observables
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Dynamics
+from ntadyn.specs.ensemble import run_variants
 from ntadyn.specs.labelled import simulation_dataset
 from ntadyn.specs.paths import value_at
 

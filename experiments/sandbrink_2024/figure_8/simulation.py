@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from experiments.harness.runs import Run
-from experiments.harness.variants import run_variants
 from experiments.sandbrink_2024.figure_8 import people
 from ntadyn.simulation import AbstractMethod, observables
 from ntadyn.specs import building, presets
@@ -20,6 +19,7 @@ from ntadyn.specs.configuration import (
     RelativePenalties,
     TimeConstants,
 )
+from ntadyn.specs.ensemble import run_variants
 from ntadyn.specs.labelled import simulation_dataset
 from ntadyn.specs.paths import replaced
 

@@ -10,13 +10,13 @@ import numpy as np
 import xarray as xr
 
 from experiments.harness.runs import Data, Run
-from experiments.harness.variants import run_variants
 from experiments.sandbrink_2024.runs.toy import Pair, ToyRun, follow_flow
 from ntadyn.metrics import last_blocks_mask, specialisation
 from ntadyn.simulation import Trajectory, observables
 from ntadyn.simulation.outcome import result_codes
 from ntadyn.specs import building, presets
 from ntadyn.specs.configuration import Configuration, Curriculum, Dynamics, RelativePenalties
+from ntadyn.specs.ensemble import run_variants
 from ntadyn.specs.paths import replaced
 from ntadyn.verification.laws import MODE_ENERGY
 

@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 
 from experiments.harness.runs import Data, Run
-from experiments.harness.variants import run_variants
 from ntadyn.metrics import optimal_assignment
 from ntadyn.simulation import Trajectory, observables
 from ntadyn.simulation.outcome import result_codes
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Curriculum, Dynamics, Network, Randomness, RelativePenalties
+from ntadyn.specs.ensemble import run_variants
 
 # Relative weight of the penalty on columns of the weights, beside 1 for nonnegative gates and 10 for their norm.
 COLUMN_WEIGHTS = {"without": 0.0, "with": 20.0}

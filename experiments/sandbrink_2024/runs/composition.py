@@ -15,7 +15,7 @@ import xarray as xr
 from jaxtyping import Array
 
 from experiments.harness.recorded import weights as recorded_weights
-from experiments.harness.variants import run_variants, seeded as seeded
+from experiments.harness.variants import seeded as seeded
 from ntadyn.interface.observables import Observable
 from ntadyn.metrics import (
     apply_published_sorting,
@@ -40,6 +40,7 @@ from ntadyn.specs.configuration import (
     Teachers,
     TimeConstants,
 )
+from ntadyn.specs.ensemble import run_variants
 from ntadyn.specs.labelled import simulation_dataset
 from ntadyn.specs.paths import replaced, value_at
 from ntadyn.tasks import AbstractCurriculum, TaskSet, curricula

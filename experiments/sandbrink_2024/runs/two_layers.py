@@ -16,13 +16,14 @@ import xarray as xr
 from jaxtyping import Array
 
 from experiments.harness.runs import Data, Run
-from experiments.harness.variants import run_variants, seeded
+from experiments.harness.variants import seeded
 from ntadyn import metrics
 from ntadyn.simulation import AbstractMethod, FixedSteps, GradientDescent, Trajectory, Updates, observables
 from ntadyn.simulation.outcome import RESULT_CODES, result_codes
 from ntadyn.solvers import SlidingHeun
 from ntadyn.specs import building, presets
 from ntadyn.specs.configuration import Configuration, Dynamics
+from ntadyn.specs.ensemble import run_variants
 from ntadyn.specs.paths import replaced, to_json
 from ntadyn.tasks import AbstractCurriculum, TaskSet
 

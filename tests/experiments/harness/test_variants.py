@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 
-from experiments.harness.variants import run_variants
 from ntadyn.simulation import observables
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Curriculum, Dynamics, Randomness
-from ntadyn.specs.ensemble import run_ensemble
+from ntadyn.specs.ensemble import run_ensemble, run_variants
 from ntadyn.specs.paths import replaced
 
 # Most of the time is compilation.
