@@ -641,7 +641,7 @@ def a_step_that_is_text(folder):
     return good_sweep().assign_attrs(max_step="short")
 
 
-@kind("cannot draw this simulation: it has no 'loss'", picture_only=True)
+@kind()
 def a_simulation_without_loss(folder):
     return good_simulation().drop_vars("loss")
 

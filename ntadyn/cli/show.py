@@ -117,7 +117,7 @@ def _drawn(result: "Result", score: str, level: float, thresholds: "Thresholds",
     from ntadyn.plotting.style import rendered
     from ntadyn.plotting.sweep_overview import sweep_overview
     from ntadyn.plotting.trajectory import trajectory_figure
-    from ntadyn.results.result_format import Kind, check_drawable
+    from ntadyn.results.result_format import DRAWN, Kind, check_drawable
     from ntadyn.results.slicing import slice_of
 
     with warnings.catch_warnings():
@@ -126,7 +126,10 @@ def _drawn(result: "Result", score: str, level: float, thresholds: "Thresholds",
             check_drawable(result.kind, slice_of(result.dataset, at).dataset)
             names = {label(name): value for name, value in at.items()}
             return rendered(sweep_overview(for_pictures(result.dataset), label(score), level, thresholds, names))
-        check_drawable(result.kind, result.dataset)
         dataset = for_pictures(result.dataset)
-        figure = trajectory_figure(dataset) if result.kind is Kind.SIMULATION else dataset_overview(dataset)
+        if result.kind is Kind.SIMULATION and all(name in dataset for name in DRAWN):
+            check_drawable(result.kind, result.dataset)
+            figure = trajectory_figure(dataset)
+        else:
+            figure = dataset_overview(dataset)
         return {} if figure is None else rendered(figure)

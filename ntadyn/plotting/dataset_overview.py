@@ -136,6 +136,9 @@ def _draw_lines(ax: Axes, dataset: xr.Dataset, panel: Panel) -> None:
     x, values = panel.along.values[::every], _values(dataset, panel, panel.along.name)[..., ::every]
     if panel.along.name == RECORD:
         _shade(ax, dataset)
+        # What was recorded may be a part of all blocks.
+        if x[0] < x[-1]:
+            ax.set_xlim(x[0], x[-1])
     places = list(np.ndindex(values.shape[: len(panel.lines)]))
     shown = places[:MOST_LINES]
     for place, look in zip(shown, line_looks(len(shown)), strict=True):

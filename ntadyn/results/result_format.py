@@ -119,8 +119,6 @@ def check_drawable(kind: Kind, dataset: xr.Dataset) -> None:
 
 
 def _check_drawable_simulation(dataset: xr.Dataset) -> None:
-    for name in DRAWN:
-        _require(name in dataset, f"it has no {name!r}")
     _limit("pairs of teachers and paths", dataset.sizes["teacher"] * dataset.sizes["path"], MOST_LINES)
     _limit("blocks", np.size(dataset.attrs["block_tasks"]), MOST_BLOCKS)
 

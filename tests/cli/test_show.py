@@ -165,6 +165,14 @@ def test_files_of_experiments_are_described_and_drawn(tmp_path, capsys):
     assert f"wrote {tmp_path / 'figure-overview.png'}" in out
 
 
+def test_a_simulation_that_lacks_what_its_picture_shows_is_drawn_as_far_as_it_goes(tmp_path, capsys):
+    path = write_dataset(good_simulation().drop_vars("similarity"), tmp_path / "simulation.nc")
+    assert run(path) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("simulation: 3 repetitions, 2 blocks")
+    assert f"wrote {tmp_path / 'simulation-overview.png'}" in out
+
+
 def test_axes_are_held_in_sweeps_only(tmp_path, capsys):
     for path in (experiment_file(tmp_path), simulation_file(tmp_path)):
         assert "--at holds axes of a sweep, and" in refused(capsys, path, "--at", "record=1")

@@ -73,6 +73,7 @@ def test_two_long_axes_of_numbers_make_a_map(drawn):
 def test_blocks_are_shaded_where_the_file_says_which_tasks_they_have(drawn):
     dataset = series(loss=("record", TIME)).assign_attrs(edges=[0.0, 1.0, 2.0], block_tasks=[0, 1])
     assert len(drawn(dataset)[0].patches) == 2
+    assert drawn(dataset.isel(record=slice(2, None)))[0].get_xlim() == (1.0, 2.0)
     assert len(drawn(dataset.assign_attrs(edges=[0.0, 2.0, 1.0]))[0].patches) == 0
 
 

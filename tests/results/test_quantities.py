@@ -3,10 +3,9 @@ from ntadyn.results.quantities import DESCRIPTIONS, DIMS, QUANTITIES, label_of
 from ntadyn.sweeps.scores import OUTCOME
 
 
-def test_every_standard_observable_and_score_has_its_words():
-    assert set(STANDARD) <= set(QUANTITIES)
+def test_every_score_of_sweeps_and_whatever_they_record_has_its_words():
     assert set(OUTCOME.scores) <= set(QUANTITIES)
-    assert set(STANDARD) <= set(DIMS) == set(DESCRIPTIONS)
+    assert set(OUTCOME.observables) <= set(DIMS) == set(DESCRIPTIONS) < set(QUANTITIES)
 
 
 def test_no_two_quantities_are_called_alike():
