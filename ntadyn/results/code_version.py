@@ -8,6 +8,7 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import threading
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -85,6 +86,8 @@ def source_of(module: str) -> Path | None:
     return None
 
 
+# Two threads that build syntax trees at the same time fail, for a reason of Python's own (SystemError, depth mismatch).
+_ONE_AT_A_TIME = threading.Lock()
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
@@ -92,7 +95,9 @@ _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 def _syntax(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
     """The syntax tree as text, and the dotted names that are imported; `modified` tells versions of a file apart."""
     del modified
-    tree, names = ast.parse(path.read_text(encoding="utf-8"), str(path)), []
+    with _ONE_AT_A_TIME:
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    names: list[str] = []
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
