@@ -86,8 +86,8 @@ def source_of(module: str) -> Path | None:
     return None
 
 
-# Python 3.11 counts the depth of a tree for all threads together, and gives up when two of them parse at a time.
-_PARSING = threading.Lock()
+# Two threads that build syntax trees at the same time fail, for a reason of Python's own (SystemError, depth mismatch).
+_ONE_AT_A_TIME = threading.Lock()
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
@@ -95,8 +95,9 @@ _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 def _syntax(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
     """The syntax tree as text, and the dotted names that are imported; `modified` tells versions of a file apart."""
     del modified
-    with _PARSING:
-        tree, names = ast.parse(path.read_text(encoding="utf-8"), str(path)), []
+    with _ONE_AT_A_TIME:
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    names: list[str] = []
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()

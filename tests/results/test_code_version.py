@@ -1,16 +1,20 @@
 """The digest of this package's sources, taken from a copy that is edited."""
 
 import ast
+import gc
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import ntadyn
+from ntadyn.results.code_version import _syntax
 from ntadyn.sweeps.surroundings import COMPUTING, PROJECT, code_of
 
 # What a process has imported once a sweep has been laid out and traced.
@@ -93,6 +97,24 @@ def only_names(path):
             case _:
                 return False
     return True
+
+
+def test_threads_may_ask_at_the_same_time():
+    # Collecting garbage lets another thread in while a tree is being built, as it does once JAX is loaded.
+    def let_others_in(phase, info):
+        time.sleep(1e-5)
+
+    paths = [Path(ntadyn.__file__).parent / "sweeps" / f"{name}.py" for name in ("engine", "plan", "tiles", "layout")]
+    before = gc.get_threshold()
+    gc.callbacks.append(let_others_in)
+    gc.set_threshold(200)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            trees = list(pool.map(lambda index: _syntax(paths[index % 4], -1 - index)[0], range(16)))
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(let_others_in)
+    assert trees[:4] == trees[4:8] == [_syntax(path, 0)[0] for path in paths]
 
 
 def test_without_sources_there_is_no_digest():
