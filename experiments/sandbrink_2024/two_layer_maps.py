@@ -87,7 +87,7 @@ def run_cells(
 
 
 def _run(configuration: Configuration, window: float, cells: dict[str, Array], periods: Array, keys: Keys):
-    total, dtype = configuration.curriculum.total_time, periods.dtype
+    total, dtype = configuration.curriculum.end, periods.dtype
     durations = jnp.full(1, total, dtype)
     num_tasks = configuration.teachers.num_tasks
     inside = np.arange(STEPS_PER_RECORD, round(total / PUBLISHED_STEP), STEPS_PER_RECORD) * PUBLISHED_STEP
