@@ -93,6 +93,7 @@ def describe(result: Result, score: str, level: float, thresholds: Thresholds = 
     dataset, sweep = result.dataset, result.kind is Kind.SWEEP
     body = describe_sweep(dataset, score, level, thresholds) if sweep else _simulation(dataset)
     head = [_sweep_title(dataset) if sweep else _simulation_title(dataset)]
+    head += [f"warning: {line}" for line in str(dataset.attrs.get("warnings", "")).splitlines()]
     sections = body | {"variables": _variables(dataset)}
     settings = _settings(dataset)
     sections["settings that differ from the defaults"] = settings or ["  none"]
@@ -185,9 +186,10 @@ def _settings(dataset: xr.Dataset) -> list[str]:
     for path in sorted((given.keys() | default.keys()) - varied):
         if path not in default:
             rows.append((path, str(given[path]), "(not known to this version)"))
-        elif path not in given:
+        elif path not in given and default[path] is not None:
+            # A parameter that came later and is None leaves everything as it was.
             rows.append((path, "not recorded", f"(default now {default[path]})"))
-        elif given[path] != default[path]:
+        elif path in given and given[path] != default[path]:
             rows.append((path, str(given[path]), f"(default {default[path]})"))
     return columns_of(rows)
 

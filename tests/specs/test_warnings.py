@@ -48,7 +48,7 @@ def test_maps_make_sense_at_their_longest_blocks(preset):
         ),
         (
             {"curriculum.name": "A_B__AB__", "teachers.composites": Composites.SUM, "curriculum.total_time": 4.0},
-            ["(task 2 in 1)"],
+            ["(task 1 in 1, task 2 in 1)"],
         ),
         ({"max_step": 0.2}, ["max_step 0.2", "times the default step", "estimate_error"]),
         ({"max_step": 0.01}, []),
