@@ -4,12 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from ntadyn.cli.devices import check_devices
-from ntadyn.specs.paths import value_at
+from ntadyn.cli.progress import say, warn
+from ntadyn.cli.values import one_of
+from ntadyn.results.text import printable
+from ntadyn.specs.checks import check_simulation
+from ntadyn.specs.extent import num_composites
+from ntadyn.specs.paths import replaced, value_at
+from ntadyn.specs.warnings import warnings_of
 from ntadyn.sweeps.phase_maps import PRESETS, Ranges, figure_5_maps, published
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, Precision, Sweep
 
@@ -19,8 +25,6 @@ if TYPE_CHECKING:
     from ntadyn.sweeps.engine import Compute
 
 MOST_WORKERS = 4096
-
-Preset = Literal["published", "released", "small"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class PhaseDiagram:
     Finished tiles are kept in the output folder: a run that was stopped goes on from there when it is started again.
     """
 
-    preset: Preset = "published"
-    """Where to start."""
+    preset: Annotated[str, one_of(PRESETS)] = "published"
+    """Where to start; `ntadyn presets` says what each is."""
     out: Path = Path("phase-diagram")
     """Folder for one NetCDF file per map, their tiles, and phase-diagram.png and .pdf."""
     check: Annotated[float, tyro.conf.arg(metavar="SHARE")] = 0.0
@@ -54,10 +58,17 @@ class PhaseDiagram:
 
     def run(self) -> int:
         """Run both maps, write, draw; 0 if every trajectory succeeded, 1 otherwise."""
-        self._check_swept()
-        if not 1 <= self.workers <= MOST_WORKERS:
-            raise ValueError(f"workers is {self.workers}; give a number from 1 to {MOST_WORKERS}.")
-        maps = figure_5_maps(self.ranges, self.check, self.precision)
+        maps = self._checked_maps()
+
+        from ntadyn.results import storage
+
+        with storage.new_folder(self.out) as folder:
+            return self._run(maps, folder)
+
+    def _run(self, maps: tuple[Sweep, ...], folder: Path) -> int:
+        sizes = " and ".join(f"{plan.name} of {plan.num_cells:,} cells" for plan in maps)
+        say(f"phase-diagram: {sizes}, into {printable(str(self.out))}")
+        warn(self._doubts(maps))
 
         import jax
 
@@ -70,23 +81,54 @@ class PhaseDiagram:
         from ntadyn.results import storage
         from ntadyn.results.provenance import provenance
 
-        with storage.new_folder(self.out) as folder:
-            places = {plan.name: folder / f"{plan.name}.tiles" for plan in maps}
-            # All maps before the first one runs: if the second is refused, nothing of the first one may be settled.
+        places = {plan.name: folder / f"{plan.name}.tiles" for plan in maps}
+        # All maps before the first one runs: if the second is refused, nothing of the first one may be settled.
+        for plan in maps:
+            self._check_map(plan, places[plan.name])
+        datasets, failures = [], 0
+        with self._compute() as compute:
             for plan in maps:
-                self._check_map(plan, places[plan.name])
-            datasets, failures = [], 0
-            with self._compute() as compute:
-                for plan in maps:
-                    dataset = self._map(plan, compute, places[plan.name])
-                    dataset.attrs |= provenance()
-                    datasets.append(dataset)
-                    failures += int((dataset.result > 0).sum())
-                    print(run_summary(dataset))
-                    print(f"wrote {storage.write_dataset(dataset, folder / f'{plan.name}.nc')}")
-            for path in save_figure(phase_diagram_figure(datasets), folder / "phase-diagram"):
-                print(f"wrote {path}")
-            return int(failures > 0)
+                dataset = self._map(plan, compute, places[plan.name])
+                dataset.attrs |= provenance()
+                datasets.append(dataset)
+                failures += int((dataset.result > 0).sum())
+                print(run_summary(dataset))
+                print(f"wrote {storage.write_dataset(dataset, folder / f'{plan.name}.nc')}")
+        for path in save_figure(phase_diagram_figure(datasets), folder / "phase-diagram"):
+            print(f"wrote {path}")
+        return int(failures > 0)
+
+    def _checked_maps(self) -> tuple[Sweep, ...]:
+        """The maps, after refusing what can be told without JAX.
+
+        Raises:
+            ValueError: for anything that makes no map.
+        """
+        self._check_swept()
+        if not 1 <= self.workers <= MOST_WORKERS:
+            raise ValueError(f"workers is {self.workers}; give a number from 1 to {MOST_WORKERS}.")
+        if self.refine is not None and (self.refine < 2 or self.refine & (self.refine - 1)):
+            raise ValueError(f"refine is {self.refine}; the first cells lie a power of two apart, 2 or more.")
+        if self.cluster is not None and self.cluster != "local" and ":" not in self.cluster:
+            raise ValueError(f'cluster is {self.cluster!r}; give an address such as tls://host:8786, or "local".')
+        maps = figure_5_maps(self.ranges, self.check, self.precision)
+        for plan in maps:
+            plan.check_values()
+            # Where blocks are shortest and gates fastest there are most steps.
+            check_simulation(replaced(plan.configuration, plan.changes(0)))
+        base = self.ranges.base
+        tasks, paths = base.teachers.num_tasks + num_composites(base), base.network.num_paths
+        if paths < tasks:
+            raise ValueError(
+                f"a map matches every task to a path of its own; got {tasks} tasks, composites included, and {paths} "
+                f"paths. Use more paths (--network.num-paths)."
+            )
+        return maps
+
+    def _doubts(self, maps: tuple[Sweep, ...]) -> list[str]:
+        """What should be known about the cells with the longest blocks, which have the fewest."""
+        longest = {BLOCK_DURATION: max(self.ranges.block_duration)}
+        return list(dict.fromkeys(text for plan in maps for text in warnings_of(replaced(plan.configuration, longest))))
 
     def _check_swept(self) -> None:
         """Raise ValueError if a parameter was given that every cell replaces."""

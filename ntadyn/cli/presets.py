@@ -12,6 +12,8 @@ from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.sweeps.phase_maps import PRESETS, published
 from ntadyn.tasks.schedules import NAMED
 
+WIDTH = 110
+
 
 @dataclass(frozen=True)
 class Presets:
@@ -34,11 +36,14 @@ def _described(presets: Mapping[str, Callable[[], Any]], default: Any) -> Iterat
     """Name and meaning of every preset, and a line of what is not like the default."""
     width, usual = max(map(len, presets)), flat(default)
     for name, make in presets.items():
-        yield f"  {name:{width}}  {inspect.cleandoc(make.__doc__ or '').splitlines()[0]}"
+        meaning = inspect.cleandoc(make.__doc__ or "").splitlines()[0]
+        indent = " " * (width + 4)
+        yield from textwrap.wrap(meaning, WIDTH, initial_indent=f"  {name:{width}}  ", subsequent_indent=indent)
         changed = {path: value for path, value in flat(make()).items() if value != usual[path]}
         told = ", ".join(f"{path.removeprefix('base.')} {_short(value)}" for path, value in changed.items())
-        indent = " " * (width + 6)
-        yield from textwrap.wrap(told or "nothing", 110, initial_indent=indent, subsequent_indent=indent)
+        yield from textwrap.wrap(
+            told or "nothing", WIDTH, initial_indent=f"{indent}  ", subsequent_indent=f"{indent}  "
+        )
 
 
 def _short(value: Any) -> str:

@@ -1,6 +1,6 @@
 """Penalties by name: which parameter group each acts on, and all of them from their coefficients."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ntadyn.regularizers.coefficients import Coefficient, check_nonnegative
@@ -8,7 +8,7 @@ from ntadyn.regularizers.gate_penalties import Nonnegativity, UnitL1Norm, UnitL2
 from ntadyn.regularizers.norm_penalties import L1, L2, ColumnL1, ColumnL2, Frobenius
 from ntadyn.regularizers.penalty import AbstractPenalty, combine
 
-TERMS: Mapping[str, Mapping[str, type[AbstractPenalty]]] = MappingProxyType(
+TERMS: Mapping[str, Mapping[str, Callable[[Coefficient], AbstractPenalty]]] = MappingProxyType(
     {
         "gates": {"nonnegative": Nonnegativity, "unit_l1": UnitL1Norm, "unit_l2": UnitL2Norm, "l1": L1, "l2": L2},
         "weights": {"column_l1": ColumnL1, "column_l2": ColumnL2, "frobenius": Frobenius},

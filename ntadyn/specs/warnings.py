@@ -59,7 +59,7 @@ def _all_base(configuration: Configuration) -> range:
 
 def _about_steps(configuration: Configuration) -> Iterator[str]:
     taus, given = configuration.time_constants, configuration.max_step
-    if not all(map(_is_number, (taus.gates, taus.weights, given))):
+    if given is None or not all(map(_is_number, (taus.gates, taus.weights, given))):
         return
     size = size_of_teachers(configuration.teachers)
     if configuration.dynamics is Dynamics.ONLINE:

@@ -218,12 +218,12 @@ def baseline(total_time: float | None = None, report: Report = _silent) -> tuple
     """
     configuration = replaced(figure_5_published(), {"dynamics": Dynamics.ONLINE, "max_step": 1e-3})
     whole = configuration.curriculum.end
-    total_time = whole if total_time is None else total_time
-    configuration = replaced(configuration, {"curriculum.total_time": total_time})
+    total = whole if total_time is None else total_time
+    configuration = replaced(configuration, {"curriculum.total_time": total})
     keys = building.keys(configuration.randomness)
     system, _ = building.build(configuration, building.first(keys))
     curriculum = building.build_curriculum(configuration.curriculum, system.tasks)
-    steps = round(min(configuration.curriculum.block_duration, total_time) / 1e-3)
+    steps = round(min(configuration.curriculum.block_duration, total) / 1e-3)
     grid = lay_out(curriculum, 1e-3, records_per_block=steps - 1)
     observables = STANDARD | {"batch_loss": batch_loss, "state": full_state}
 
@@ -240,7 +240,7 @@ def baseline(total_time: float | None = None, report: Report = _silent) -> tuple
         finished(1)
         seconds = min(seconds, _timed(lambda: jax.block_until_ready(compiled(keys))))
     finished(1)
-    return configuration.randomness.num_seeds / seconds * total_time / whole, compile_seconds
+    return configuration.randomness.num_seeds / seconds * total / whole, compile_seconds
 
 
 def _timed(function: Callable[[], Any]) -> float:

@@ -72,10 +72,10 @@ def leaves(node: Any, prefix: str = "") -> dict[str, tuple[Any, Any]]:
 
 def _draw_value(rng: np.random.Generator, path: str, kind: Any, value: Any) -> Any:
     """Something plausible, more often than not, or anything at all."""
+    if typing.get_origin(kind) is typing.Annotated:
+        kind = typing.get_args(kind)[0]
     if isinstance(kind, types.UnionType):
         kind = next(option for option in typing.get_args(kind) if option is not type(None))
-    elif typing.get_origin(kind) is typing.Annotated:
-        kind = typing.get_args(kind)[0]
     plausible = rng.random() < 0.8
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         options = list(kind) if plausible else _OTHERS
@@ -83,6 +83,9 @@ def _draw_value(rng: np.random.Generator, path: str, kind: Any, value: Any) -> A
         options = (True, False) if plausible else _OTHERS
     elif kind is str:
         options = _CURRICULA if plausible else _OTHERS
+    elif typing.get_origin(kind) is tuple:
+        order = tuple(rng.integers(0, 4, int(rng.integers(1, 6))).tolist())
+        options = (order, None) if plausible else (*_OTHERS, (), (-1,), (0.5,), (True,), (10**30,), [0, 1], ("A",))
     elif kind is int:
         options = (int(rng.integers(1, 30)),) if plausible else _WHOLES
     else:

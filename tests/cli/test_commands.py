@@ -62,6 +62,11 @@ def test_simulate_writes_a_labelled_file_and_a_figure(simulated):
     assert configuration["randomness"]["num_seeds"] == 2
     assert dataset.attrs["ntadyn_version"] == ntadyn.__version__
     assert "simulate" in dataset.attrs["command"]
+    # Two blocks of two tasks: each is met once, which is said on both occasions.
+    assert "fewer than 2 blocks (task 0 in 1, task 1 in 1)" in dataset.attrs["warnings"]
+    assert f"warning: {dataset.attrs['warnings']}\n" in done.stderr
+    assert done.stderr.startswith("simulate: 2 repetitions of 2 blocks (order parameters), into ")
+    assert "100%" in done.stderr
     # What is printed is what was written.
     loss = float(dataset.loss.isel(record=-1).mean())
     assert "2 repetitions, 2 blocks, 0 failed" in done.stdout
@@ -195,7 +200,7 @@ BAD_VALUES = [
     (["--network.initial-gate", "nan"], ["gate", "finite"]),
     (["--network.num-paths", "0"], ["num_paths is 0", "whole number from 1"]),
     (["--penalties.strength", "-1"], ["strength is -1.0", "must not be negative"]),
-    (["--penalties.column-l2", "1"], ["column_l2", "GRADIENT_FLOW"]),
+    (["--penalties.column-l2", "1"], ["column_l2", "gradient_flow"]),
     (["--dynamics", "ONLINE", "--batch-size", "0"], ["batch_size is 0", "from 1"]),
     (["--max-step", "0"], ["max_step is 0.0", "must be positive"]),
     (["--max-step", "1e-15"], ["max_step", "1e-15", "200,000,000 are the limit"]),
@@ -253,9 +258,9 @@ def test_bad_values_get_one_line_before_anything_is_compiled(command, arguments,
     [
         (["simulate", "--preset", "figure-9"], ["figure-9", "--preset", "figure-2-flexible"]),
         (["phase-diagram", "--preset=figure-9"], ["figure-9", "published", "released", "small"]),
-        (["phase-diagram", "--size", "4"], ["--size"]),
+        (["phase-diagram", "--size", "4"], ["--size", "2 values", "got 1: 4", "COLUMNS ROWS"]),
         (["simulate", "--time-constants.gate", "1"], ["--time-constants.gate"]),
-        (["simulate", "--dynamics", "FAST"], ["FAST", "ORDER_PARAMETERS"]),
+        (["simulate", "--dynamics", "FAST"], ["FAST", "order_parameters"]),
         (["draw"], ["simulate", "phase-diagram", "verify"]),
         ([], ["simulate", "phase-diagram", "verify"]),
     ],

@@ -1,4 +1,3 @@
-from ntadyn.interface.observables import STANDARD
 from ntadyn.results.quantities import DESCRIPTIONS, DIMS, QUANTITIES, label_of
 from ntadyn.sweeps.scores import OUTCOME
 

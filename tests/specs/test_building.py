@@ -5,16 +5,23 @@ import pytest
 
 from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters
 from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
+from ntadyn.regularizers import L1, L2, ColumnL1, ColumnL2, Frobenius, Nonnegativity, UnitL1Norm, UnitL2Norm
+from ntadyn.regularizers.terms import TERMS
 from ntadyn.simulation import Updates, default_step
 from ntadyn.solvers import SlidingHeun, Splitting
 from ntadyn.specs import building
 from ntadyn.specs.configuration import (
+    NO_PENALTIES,
     Composites,
     Configuration,
+    Curriculum,
     Dynamics,
     Gating,
+    Penalties,
     Randomness,
+    RelativePenalties,
     TeacherKind,
+    Teachers,
     TeacherScale,
 )
 from ntadyn.specs.paths import replaced
@@ -249,3 +256,96 @@ def test_impossible_curricula_are_refused(changes, parts):
 def test_impossible_randomness_is_refused(randomness, parts):
     with pytest.raises(ValueError, match=".*".join(parts)):
         building.keys(randomness)
+
+
+def built_penalties(**parts):
+    configuration = Configuration(dynamics=Dynamics.GRADIENT_FLOW, **parts)
+    return building.build(configuration, KEY)[0].penalties
+
+
+ALL_TERMS = {name: 0.1 * (k + 1) for k, name in enumerate(vars(Penalties()))}
+
+
+def test_coefficients_enter_the_energy_as_they_are():
+    gates, weights = jnp.asarray([0.7, -0.2]), jnp.linspace(-1.0, 1.0, 400).reshape(2, 10, 20)
+    found = built_penalties(coefficients=Penalties(**ALL_TERMS))
+    expected = {
+        "gates": Nonnegativity(0.1) + UnitL1Norm(0.2) + UnitL2Norm(0.3) + L1(0.4) + L2(0.5),
+        "weights": ColumnL1(0.6) + ColumnL2(0.7) + Frobenius(0.8),
+    }
+    assert set(found) == set(expected)
+    for group, values in (("gates", gates), ("weights", weights)):
+        np.testing.assert_allclose(found[group].energy(values), expected[group].energy(values), rtol=1e-13)
+
+
+def test_coefficients_are_those_behind_relative_weights():
+    # k_nn = 10 * 0.1 * 1/11 and k_1 = 10 * 0.1 * 10/11
+    gates = jnp.asarray([0.7, -0.2])
+    one = built_penalties()["gates"].energy(gates)
+    other = built_penalties(coefficients=Penalties(nonnegative=1 / 11, unit_l1=10 / 11))["gates"].energy(gates)
+    np.testing.assert_allclose(one, other, rtol=1e-13)
+
+
+def test_every_relative_weight_has_a_coefficient():
+    assert set(vars(Penalties())) == set(vars(RelativePenalties())) - {"strength"}
+    assert set(vars(Penalties())) == {name for terms in TERMS.values() for name in terms}
+
+
+def test_coefficients_take_the_place_of_the_default_weights_and_of_no_others():
+    assert Configuration(coefficients=Penalties(l1=0.1)).penalties == NO_PENALTIES
+    given = RelativePenalties()
+    assert Configuration(penalties=given, coefficients=Penalties(l1=0.1)).penalties is given
+    assert Configuration().penalties == RelativePenalties()
+
+
+def test_coefficients_can_be_traced():
+    def stiffness(k):
+        configuration = replaced(
+            Configuration(), {"coefficients.unit_l1": k, "penalties.nonnegative": None, "penalties.unit_l1": None}
+        )
+        return building.build_penalties(configuration)["gates"].energy(jnp.asarray([2.0, 0.0]))
+
+    np.testing.assert_allclose(jax.vmap(stiffness)(jnp.asarray([0.0, 2.0])), [0.0, 1.0])
+
+
+def curriculum_of(num_tasks=2, **values):
+    tasks = building.build_tasks(Teachers(num_tasks=num_tasks, d_in=10 * num_tasks), KEY.teachers)
+    built = building.build_curriculum(Curriculum(**values), tasks)
+    return np.asarray(built.tasks).tolist(), float(built.total_time)
+
+
+def test_a_curriculum_can_be_a_list_of_tasks():
+    assert curriculum_of(tasks=(0, 0, 1), block_duration=0.5) == ([0, 0, 1], 1.5)  # once
+    assert curriculum_of(tasks=(0, 0, 1), num_blocks=5) == ([0, 0, 1, 0, 0], 5.0)  # repeated
+    assert curriculum_of(tasks=(0, 0, 1), num_blocks=2) == ([0, 0], 2.0)
+    assert curriculum_of(tasks=(2, 1), total_time=2.5, num_tasks=3) == ([2, 1, 2], 2.5)  # and cut
+
+
+def test_a_curriculum_can_have_a_number_of_blocks():
+    assert curriculum_of(num_blocks=3, block_duration=0.1) == ([0, 1, 0], pytest.approx(0.3))
+    assert curriculum_of(num_tasks=3, num_blocks=4) == ([0, 1, 2, 0], 4.0)
+
+
+def test_a_curriculum_of_which_nothing_is_said_is_the_same_as_ever():
+    said = Curriculum(name="A_B__", block_duration=1.0, total_time=20.0)
+    assert Curriculum() == said
+    assert Curriculum(num_blocks=3).total_time is None
+    assert Curriculum(tasks=(0, 1)) == Curriculum(tasks=(0, 1), name=None, total_time=None)
+
+
+STREAMS = ("teachers", "initial", "data")
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_stream_with_a_seed_of_its_own_is_that_of_the_run_with_this_seed(stream):
+    common, other = (building.keys(Randomness(seed=seed, num_seeds=3)) for seed in (3, 8))
+    named = building.keys(Randomness(seed=3, num_seeds=3, **{f"{stream}_seed": 8}))
+    for item in STREAMS:
+        expected = getattr(other if item == stream else common, item)
+        assert jnp.array_equal(jax.random.key_data(getattr(named, item)), jax.random.key_data(expected))
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_bad_seed_of_a_stream_is_refused(stream):
+    with pytest.raises(ValueError, match="seed is -1"):
+        building.keys(Randomness(**{f"{stream}_seed": -1}))

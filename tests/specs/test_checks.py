@@ -14,8 +14,16 @@ from ntadyn import limits
 from ntadyn.simulation import default_step
 from ntadyn.simulation.time_grid import lay_out
 from ntadyn.specs import building
-from ntadyn.specs.checks import check_configuration
-from ntadyn.specs.configuration import Configuration, Dynamics, Gating
+from ntadyn.specs.checks import check_configuration, check_parts, check_simulation
+from ntadyn.specs.configuration import (
+    NO_PENALTIES,
+    Composites,
+    Configuration,
+    Dynamics,
+    Gating,
+    TeacherKind,
+    TeacherScale,
+)
 from ntadyn.specs.ensemble import run_ensemble
 from ntadyn.specs.paths import is_real, replaced
 from ntadyn.specs.presets import SIMULATIONS
@@ -67,7 +75,9 @@ def test_nonsense_is_refused_by_name_or_built(path, value):
         assert path.split(".")[-1] in message
         assert len(message) < 400
     elif isinstance(PARAMETERS[path], str):
-        assert isinstance(value, str)  # a name, which only those who know all of them can refuse
+        assert isinstance(value, str)
+        with pytest.raises(ValueError, match="the curriculum 'a'; known are A_B__"):
+            check_parts(configuration)
     else:
         assert not isinstance(PARAMETERS[path], enum.Enum)
         # Signatures that are checked in tests tell 0 from 0.0; nothing else does.
@@ -77,7 +87,44 @@ def test_nonsense_is_refused_by_name_or_built(path, value):
 
 @pytest.mark.parametrize("preset", SIMULATIONS)
 def test_presets_pass(preset):
-    check_configuration(SIMULATIONS[preset]())
+    check_simulation(SIMULATIONS[preset]())
+
+
+UNMADE = [
+    {"teachers.d_in": 19},
+    {"teachers.kind": TeacherKind.AXIS_ALIGNED, "teachers.num_tasks": 3},
+    {"teachers.kind": TeacherKind.SVD, "teachers.num_tasks": 11},
+    {"teachers.kind": TeacherKind.OVERLAPPING, "teachers.overlap": 0.0},
+    {"teachers.kind": TeacherKind.IID, "teachers.scale": TeacherScale.NUM_SV, "teachers.num_tasks": 11},
+    {"teachers.num_tasks": 1, "teachers.composites": Composites.SUM},
+    {"teachers.d_out": 1, "teachers.composites": Composites.INTERLEAVED},
+    {"teachers.num_tasks": 1},
+    {"curriculum.name": "A_Z__"},
+    {"curriculum.name": "A_B__AB__"},
+    {"curriculum.name": "AB_CD__AD__"},
+    {"curriculum.name": None, "curriculum.tasks": (0, 2)},
+]
+
+
+@pytest.mark.parametrize("changes", UNMADE, ids=str)
+def test_what_cannot_be_made_is_refused_in_the_words_of_those_that_make_it(changes):
+    configuration = replaced(Configuration(), changes)
+    with pytest.raises(ValueError, match=".") as early:
+        check_simulation(configuration)
+    with pytest.raises(ValueError, match=".") as late:
+        built(configuration)
+    if "curriculum.tasks" not in changes:
+        assert str(early.value) == str(late.value)
+
+
+@pytest.mark.parametrize("kind", TeacherKind)
+@pytest.mark.parametrize("composites", Composites)
+def test_whatever_can_be_made_passes(kind, composites):
+    changes = {"teachers.kind": kind, "teachers.composites": composites, "teachers.overlap": 0.5}
+    for sizes in ({}, {"teachers.num_tasks": 3, "teachers.d_in": 30}):
+        configuration = replaced(Configuration(), changes | sizes)
+        check_simulation(configuration)
+        built(configuration)
 
 
 def test_traced_and_array_values_pass():
@@ -89,15 +136,28 @@ def test_traced_and_array_values_pass():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"penalties.column_l2": 1.0}, ["penalties.column_l2", "ORDER_PARAMETERS", "GRADIENT_FLOW"]),
+        ({"penalties.column_l2": 1.0}, ["penalties.column_l2", "order_parameters", "gradient_flow"]),
         (
             {"penalties.column_l1": 1.0, "dynamics": Dynamics.GRADIENT_FLOW, "network.gating": Gating.LAYER},
-            ["penalties.column_l1", "LAYER"],
+            ["penalties.column_l1", "layer"],
         ),
         ({"penalties.nonnegative": 0.0, "penalties.unit_l1": 0.0}, ["nonnegative", "unit_l1", "strength"]),
         ({"teachers.d_in": 10**6, "teachers.d_out": 10**6}, ["d_out", "d_in", "GiB"]),
         ({"randomness.num_seeds": 10**6, "teachers.d_in": 10**4}, ["num_seeds", "d_in", "GiB"]),
         ({"curriculum.block_duration": 1e-9}, ["block_duration", "total_time", "1,000,000"]),
+        ({"curriculum.num_blocks": 4}, ["curriculum.num_blocks 4", "curriculum.total_time 20.0", "leave out one"]),
+        ({"curriculum.tasks": (0, 1)}, ["curriculum.tasks (0, 1)", "curriculum.name 'A_B__'", "leave out one"]),
+        ({"curriculum.name": None}, ["curriculum.name and curriculum.tasks", "give one"]),
+        ({"curriculum.total_time": None}, ["curriculum.total_time and curriculum.num_blocks", "give one"]),
+        ({"coefficients.unit_l1": 1.0}, ["coefficients.unit_l1", "penalties.nonnegative", "exclude each other"]),
+        (
+            {"coefficients.l2": 1.0, "penalties.nonnegative": None, "penalties.unit_l1": None},
+            ["coefficients.l2", "penalties.strength", "exclude each other"],
+        ),
+        (
+            {"coefficients.column_l2": 1.0, "penalties": NO_PENALTIES},
+            ["coefficients.column_l2", "order_parameters", "gradient_flow"],
+        ),
     ],
 )
 def test_what_excludes_each_other_or_is_too_large_is_named(changes, words):

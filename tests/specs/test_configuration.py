@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ntadyn.specs.configuration import Configuration, Dynamics, TeacherKind
-from ntadyn.specs.paths import is_real, replaced, to_json
+from ntadyn.specs.paths import flat, is_real, plain, replaced, to_json, value_at
 
 
 def every_path(node=None, prefix=""):
@@ -18,12 +18,6 @@ def every_path(node=None, prefix=""):
             yield from every_path(value, f"{prefix}{item.name}.")
         else:
             yield f"{prefix}{item.name}"
-
-
-def value_at(configuration, path):
-    for name in path.split("."):
-        configuration = getattr(configuration, name)
-    return configuration
 
 
 @pytest.mark.parametrize("path", list(every_path()))
@@ -95,3 +89,10 @@ def test_arrays_of_one_number_are_written_as_that_number():
     plain = replaced(Configuration(), {"time_constants.gates": 0.25, "randomness.num_seeds": 3})
     arrays = {"time_constants.gates": jnp.asarray(0.25), "randomness.num_seeds": np.int64(3)}
     assert to_json(replaced(Configuration(), arrays)) == to_json(plain)
+
+
+def test_all_parameters_are_told_by_path():
+    told = flat(Configuration())
+    assert set(told) == set(every_path())
+    for path, value in told.items():
+        assert value == plain(value_at(Configuration(), path))

@@ -1,3 +1,5 @@
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ from ntadyn.dynamics import GradientFlow, OnlineSGD
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm, UnitL2Norm
 from ntadyn.simulation import FixedSteps, Updates, observables, simulate
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration, Dynamics, TeacherScale
+from ntadyn.specs.configuration import NO_PENALTIES, Configuration, Dynamics, Penalties, TeacherScale
 from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import (
     SIMULATIONS,
@@ -173,6 +175,18 @@ def test_penalties_on_weights_have_no_translation():
         translated_from_legacy(replaced(LEGACY, {"penalties.column_l2": 0.3}))
     unused = replaced(LEGACY, {"penalties.column_l2": 0.0})
     assert translated_from_legacy(unused).penalties.column_l2 == 0.0
+
+
+def test_coefficients_are_translated_like_relative_weights():
+    # Coefficients of the relative weights of figure 5: 10 * 0.3 * weight / 6.
+    given = dataclasses.replace(LEGACY, penalties=NO_PENALTIES, coefficients=Penalties(nonnegative=0.5, unit_l1=2.5))
+    energies = []
+    for configuration in (translated_from_legacy(LEGACY), translated_from_legacy(given)):
+        penalty = building.build_penalties(configuration)["gates"]
+        energies.append(penalty.energy(jnp.asarray([0.7, -0.2])))
+    np.testing.assert_allclose(*energies, rtol=1e-13)
+    with pytest.raises(ValueError, match="column_l2.*0.3"):
+        translated_from_legacy(replaced(given, {"coefficients.column_l2": 0.3}))
 
 
 @pytest.mark.parametrize(("nominal", "actual"), [(1.0, 0.999), (0.8, 0.8), (0.6, 0.599), (0.4, 0.4), (0.1, 0.1)])

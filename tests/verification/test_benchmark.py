@@ -38,11 +38,17 @@ def test_the_peak_is_a_number(monkeypatch):
 @pytest.mark.slow
 def test_everything_is_measured():
     told = []
-    found = benchmark.measure(size=3, workers=1, report=told.append)
+
+    def report(what, total):
+        told.append([what, total])
+        return lambda number: told[-1].append(number)
+
+    found = benchmark.measure(size=3, workers=1, report=report)
     assert [item.precision for item in found.sweeps] == ["float32", "float64"]
     assert all(item.trajectories == 90 and item.per_second > found.baseline_per_second for item in found.sweeps)
     assert all(0 < item.gate_error_median < 1e-3 for item in found.sweeps)
-    assert len(told) == 3
+    assert len(told) == 5
+    assert all(sum(parts) == total for _, total, *parts in told)
 
 
 def test_nonsense_is_refused():

@@ -43,7 +43,10 @@ def failures(rows):
 @pytest.mark.slow
 def test_everything_passes_and_is_drawn(tmp_path, capsys):
     assert Verify(tmp_path / "new").run() == 0
-    printed = capsys.readouterr().out
+    printed, told = capsys.readouterr()
+    assert told.startswith("verify: everything")
+    assert all(title in told for title in verification.COSTS)
+    assert "100%" in told
     assert "comparisons passed" in printed
     assert "FAILED" not in printed
     assert max(map(len, printed.split("\nwrote")[0].splitlines())) <= 100
@@ -63,7 +66,7 @@ def test_the_command_fails_on_a_wrong_field(monkeypatch, tmp_path, capsys, flow)
 @pytest.mark.parametrize(("flow", "failed"), [(GradientFlow, 0), (GatesUphill, 2), (FastGates, 2)])
 def test_a_wrong_field_makes_the_exit_code_nonzero(monkeypatch, tmp_path, capsys, flow, failed):
     # One cheap section through the command, so that this much is shown in every run of the tests.
-    def only_conservation():
+    def only_conservation(report):
         return verification.Verification({"conservation": laws.forgetful_laws()}, _no_curves())
 
     monkeypatch.setattr(verification, "run_all", only_conservation)
@@ -78,6 +81,31 @@ def _no_curves():
     return verification.Curves(
         np.ones(5), np.arange(2.0), pair, pair[..., None] * np.ones(2), nothing, nothing, nothing, nothing
     )
+
+
+def test_the_exact_solution_holds_at_ratios_of_ones_own(capsys):
+    told = []
+    outcome = verification.run_ratios([0.07, 0.9, 3.0], told.append)
+    assert outcome.passed
+    assert told == [verification.EXACT]
+    names = [row.name for row in outcome.sections[verification.EXACT]]
+    forms = {"rms": ("0.07", "0.9", "3"), "mean": ("0.07", "0.9")}  # the published mean holds up to one
+    assert set(names) == {f"wbar ({form}), tau_c/tau_W = {r}" for form, ratios in forms.items() for r in ratios}
+    np.testing.assert_array_equal(outcome.curves.ratios, [0.07, 0.9, 3.0])
+
+
+@pytest.mark.slow
+def test_ratios_of_ones_own_are_drawn_and_a_wrong_field_is_seen_there(monkeypatch, tmp_path, capsys):
+    assert Verify(tmp_path / "right", ratio=(0.9, 0.07, 0.9)).run() == 0
+    assert {path.name for path in (tmp_path / "right").iterdir()} == {"verification.png", "verification.pdf"}
+    assert "all 4 comparisons passed" in capsys.readouterr().out
+    use(monkeypatch, FastGates)
+    assert Verify(tmp_path / "wrong", ratio=(0.07,)).run() == 1
+
+
+def test_every_section_has_a_cost_for_the_time_left():
+    assert list(verification.COSTS)[4:] == list(verification.SECTIONS)
+    assert all(cost > 0 for cost in verification.COSTS.values())
 
 
 def test_the_exact_solution_sees_a_wrong_ratio(monkeypatch):
