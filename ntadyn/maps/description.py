@@ -52,6 +52,7 @@ def describe(
     else:
         title, body = dataset_title(dataset), describe_dataset(dataset)
     head = [title] + ([f"described as a plain data set: {result.lacking}"] if result.lacking else [])
+    head += [f"warning: {line}" for line in str(dataset.attrs.get("warnings", "")).splitlines()]
     sections = body | {"variables": variables(dataset)} | _settings(dataset)
     sections["provenance"] = provenance_lines(dataset, result.compared)
     lines = head + [line for heading, lines in sections.items() for line in ("", heading, *lines)]
