@@ -91,7 +91,7 @@ def check_simulation(configuration: Configuration, records_per_block: int = 0, e
     check_configuration(configuration)
     check_parts(configuration)
     if records_per_block < 0:
-        raise ValueError(f"records_per_block is {records_per_block}; it must be zero or more.")
+        raise ValueError(f"records_per_block is {records_per_block}; it must be a whole number, zero or more.")
     if estimate_error and configuration.dynamics is Dynamics.ONLINE:
         raise ValueError(
             "estimate_error halves the steps of the population flow, and dynamics online has none: its steps are the "

@@ -175,11 +175,11 @@ class RelativePenalties:
     l2: float | None = None
     """Weight of |c|_2."""
     column_l1: float | None = None
-    """Weight of the norms of input columns of the weights, each the sum of its absolute values."""
+    """Weight of the mean absolute sum of an input column of the weights."""
     column_l2: float | None = None
     """Weight of the group lasso on input columns of the weights."""
     frobenius: float | None = None
-    """Weight of the norm of the weights of each path."""
+    """Weight of the norm of all weights together."""
 
     @property
     def listed(self) -> dict[str, Any]:
@@ -201,15 +201,15 @@ class Penalties:
     unit_l2: float | None = None
     """k of k/2 (|c|_2 - 1)^2."""
     l1: float | None = None
-    """k of the mean of |c_p|."""
+    """k of k |c|_1."""
     l2: float | None = None
-    """k of |c|_2 / sqrt(number of gates)."""
+    """k of k |c|_2."""
     column_l1: float | None = None
-    """k of the mean absolute weight."""
+    """k of k mean_pj |W^p_:j|_1, over the input columns of all paths."""
     column_l2: float | None = None
-    """k of the mean norm of an input column."""
+    """k of k mean_pj |W^p_:j|_2, the group lasso on input columns."""
     frobenius: float | None = None
-    """k of the norm of all weights."""
+    """k of k |W|, the norm of all weights together."""
 
     @property
     def listed(self) -> dict[str, Any]:
