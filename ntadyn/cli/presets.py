@@ -49,6 +49,6 @@ def _described(presets: Mapping[str, Callable[[], Any]], default: Any) -> Iterat
 def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return " ".join(map(_short, value))
     return value.lower() if isinstance(value, str) else str(value)
