@@ -103,8 +103,7 @@ class GatedPlasticity(AbstractSystem):
 # ## What a system promises
 #
 # The interface is more than a list of names: a loss that is the loss of the overlaps, a field shaped like the state,
-# and so on. `tests/dynamics/test_contract.py` holds every system to it; in a checkout, add a line to `CASES` in
-# `tests/systems.py` and it will run on yours. Its core fits into a cell:
+# and so on. `ntadyn.testing.check_system` holds any system to it, and says what to mend. Its core fits into a cell:
 
 # %%
 tasks = teachers.orthogonal(jax.random.key(0), num_tasks=2, d_out=D_OUT, d_in=D_IN)

@@ -14,7 +14,7 @@ ROOMS = (
     ("solvers",),
     ("dynamics",),
     ("simulation",),
-    ("specs",),
+    ("specs", "testing"),
     ("sweeps",),
     ("maps",),
     ("verification",),

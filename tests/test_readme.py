@@ -20,8 +20,16 @@ def examples() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
 
 
+def test_one_line(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(examples()[0], "README.md", "exec"), names)
+    assert capsys.readouterr().out.strip() == str(names["dataset"].gates.isel(record=-1).mean("seed").values.round(2))
+    assert (tmp_path / "figure-2-flexible.png").stat().st_size > 10_000
+
+
 def test_first_simulation(capsys):
-    exec(compile(examples()[0], "README.md", "exec"), {})
+    exec(compile(examples()[1], "README.md", "exec"), {})
     succeeded, gates, error = re.match(r"(\w+)\n(.*)\n(\S+)\n", capsys.readouterr().out, re.DOTALL).groups()
     assert succeeded == "True"
     one_per_task = np.array(re.findall(r"[\d.e+-]+", gates), float).reshape(2, 2)
@@ -32,7 +40,7 @@ def test_first_simulation(capsys):
 
 def test_sweep(capsys):
     names = {}
-    exec(compile(examples()[1], "README.md", "exec"), names)
+    exec(compile(examples()[2], "README.md", "exec"), names)
     assert "gate_time_constant" in capsys.readouterr().out
     mean = names["result"].alignment.mean("seed").values
     assert mean[-1, 0] > 0.95  # long blocks, fast gates
@@ -47,7 +55,7 @@ def test_loading_a_result(tmp_path, monkeypatch):
     dataset = xr.Dataset({"alignment": (dims, np.ones((2, 2, 1)))}, coordinates)
     dataset.to_netcdf("phase-diagram/penalty.nc", engine="h5netcdf")
     names = {}
-    exec(compile(examples()[2], "README.md", "exec"), names)
+    exec(compile(examples()[3], "README.md", "exec"), names)
     assert names["penalty"].alignment.dims == dims
 
 
@@ -60,7 +68,7 @@ def test_slurm(monkeypatch):
     monkeypatch.setattr(ntadyn.sweeps.cluster, "cluster", cluster)
     run_sweep = Mock(spec=ntadyn.sweeps.run_sweep)
     monkeypatch.setattr(ntadyn.sweeps, "run_sweep", run_sweep)
-    exec(compile(examples()[3], "README.md", "exec"), {"plan": "plan", "folder": "folder"})
+    exec(compile(examples()[4], "README.md", "exec"), {"plan": "plan", "folder": "folder"})
     run_sweep.assert_called_once_with("plan", compute="tls://host:8786", folder="folder")
     assert cluster.call_args.kwargs["security"] is slurm.call_args.kwargs["security"] is not None
     jobs.scale.assert_called_once_with(100)
