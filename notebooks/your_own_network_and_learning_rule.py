@@ -37,7 +37,7 @@ jax.config.update("jax_enable_x64", True)
 
 import ntadyn
 from ntadyn import metrics
-from ntadyn.dynamics import AbstractSystem, Overlaps
+from ntadyn.interface import AbstractSystem, Overlaps
 from ntadyn.regularizers import AbstractPenalty, from_relative_weights
 from ntadyn.simulation import FixedSteps
 from ntadyn.tasks import TaskSet, curricula, teachers

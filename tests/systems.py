@@ -16,7 +16,7 @@ from ntadyn.dynamics import (
     Symmetric,
     toy_flow,
 )
-from ntadyn.dynamics.system import AbstractSystem
+from ntadyn.interface import AbstractFlow, AbstractSystem
 from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
 from ntadyn.tasks import Blocked, TaskSet, from_matrices
@@ -173,6 +173,14 @@ CASES = (
 def parameters(tree: Any) -> Any:
     """The floating-point leaves of a state, None elsewhere."""
     return eqx.filter(tree, eqx.is_inexact_array)
+
+
+def direction(system: AbstractSystem, state: Any, task: jax.Array) -> Any:
+    """How the parameters move per unit of time: along the field, or by an update that is linear in its step."""
+    if isinstance(system, AbstractFlow):
+        return system.vector_field(0.0, state, task)
+    moved = parameters(system.update(state, task, jnp.ones((), task.dtype)))
+    return jax.tree.map(jnp.subtract, moved, parameters(state))
 
 
 def penalty_energy(system: AbstractSystem, gates: jax.Array, weights: jax.Array | None) -> jax.Array:

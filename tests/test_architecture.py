@@ -10,8 +10,9 @@ ROOT = Path(ntadyn.__file__).parent
 ROOMS = (
     ("version", "limits", "decompositions"),
     ("tasks", "regularizers", "networks", "metrics", "results"),
-    ("dynamics",),
+    ("interface",),
     ("solvers",),
+    ("dynamics",),
     ("simulation",),
     ("specs",),
     ("sweeps",),

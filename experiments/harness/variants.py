@@ -8,9 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ntadyn.simulation import FixedSteps, Trajectory, check, default_step, simulate
-from ntadyn.simulation.methods import AbstractMethod
-from ntadyn.simulation.observables import Observable
+from ntadyn.interface.observables import Observable
+from ntadyn.simulation import AbstractMethod, FixedSteps, Trajectory, check, default_step, simulate
 from ntadyn.specs import building
 from ntadyn.specs.building import Keys
 from ntadyn.specs.configuration import Configuration, Randomness, replaced

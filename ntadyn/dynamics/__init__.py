@@ -1,4 +1,4 @@
-"""How networks learn: one interface, several systems behind it."""
+"""How gated linear networks learn: systems behind the interface of `ntadyn.interface`."""
 
 from ntadyn.dynamics.deep_order_parameters import (
     DeepOrderParameters as DeepOrderParameters,
@@ -18,9 +18,4 @@ from ntadyn.dynamics.symmetric import (
     mode_aligned as mode_aligned,
     toy_flow as toy_flow,
     toy_tasks as toy_tasks,
-)
-from ntadyn.dynamics.system import (
-    AbstractGatedSystem as AbstractGatedSystem,
-    AbstractSystem as AbstractSystem,
-    Overlaps as Overlaps,
 )

@@ -2,15 +2,17 @@
 
 from typing import Any
 
+import diffrax
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ntadyn.decompositions import eigh, largest_eigenvalue, smaller_gram
-from ntadyn.dynamics.closed_form import block_diagonal, relaxation, symmetric
-from ntadyn.dynamics.rates import Rates, rate_of_teachers
-from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
+from ntadyn.dynamics.default_solver import solver_of_gates
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
+from ntadyn.interface.closed_form import block_diagonal, relaxation, symmetric
+from ntadyn.interface.gated_linear import AbstractQuadraticGatedFlow, Overlaps, TaskWeights
+from ntadyn.interface.rates import Rates, rate_of_teachers
 from ntadyn.networks import AbstractGatedNetwork, DeepLinear
 from ntadyn.regularizers import AbstractPenalty
 from ntadyn.tasks.task_set import TaskSet
@@ -30,7 +32,7 @@ class DeepOrderParameterState(eqx.Module):
     cross: Float[Array, "o p m"]
 
 
-class DeepOrderParameters(AbstractGatedSystem):
+class DeepOrderParameters(AbstractQuadraticGatedFlow):
     """tau_2 dW2/dt = B - dR/dW2,  tau_1 dK/dt = W2^T B + B^T W2,  tau_1 dS/dt = W2^T F.
 
     B = E W1^T = S a - W2 K and F = E W*^T = T a - W2 S are the error E = W* a - W2 W1 seen by the first layer and by
@@ -133,7 +135,11 @@ class DeepOrderParameters(AbstractGatedSystem):
             drive=jnp.sqrt(jnp.maximum(squared_error, 0) / (tau_1 * tau_2)),
         )
 
-    def teacher_rate(self) -> Float[Array, ""]:
+    def solver_of_parts(self, state: DeepOrderParameterState) -> diffrax.AbstractSolver:
+        """See `solver_of_gates`."""
+        return solver_of_gates(self, state)
+
+    def task_rate(self) -> Float[Array, ""]:
         """max_m |W*^m|_F / sqrt(tau_1 tau_2)."""
         return rate_of_teachers(self.tasks.teachers, self.time_constants)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,10 +10,11 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from ntadyn.decompositions import eigh, largest_eigenvalue, smaller_gram
-from ntadyn.dynamics.closed_form import block_diagonal, relaxation
-from ntadyn.dynamics.rates import Rates
-from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
+from ntadyn.dynamics.default_solver import solver_of_gates
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
+from ntadyn.interface.closed_form import block_diagonal, relaxation
+from ntadyn.interface.gated_linear import AbstractQuadraticGatedFlow, Overlaps, TaskWeights
+from ntadyn.interface.rates import Rates
 from ntadyn.networks import AbstractGatedNetwork
 from ntadyn.regularizers import AbstractPenalty, Zero
 from ntadyn.tasks.task_set import TaskSet
@@ -57,7 +59,7 @@ class InputCovariance(eqx.Module):
         return (self.directions * self.variances[None]) @ self.directions.T
 
 
-class GradientFlow(AbstractGatedSystem):
+class GradientFlow(AbstractQuadraticGatedFlow):
     """tau_g dx_g/dt = -dE/dx_g with E = 1/2 <D, D Sigma>_F + sum_g R_g(x_g), D = sum_p g_p W^p - W*.
 
     The state is the network itself. The expectation over inputs is exact: `input_covariance` is their second moment,
@@ -126,6 +128,10 @@ class GradientFlow(AbstractGatedSystem):
         """The network's gates."""
         return state.gates
 
+    def network(self, state: AbstractGatedNetwork) -> AbstractGatedNetwork:
+        """The state itself."""
+        return state
+
     def overlaps(self, state: AbstractGatedNetwork) -> Overlaps:
         """Overlaps per output row (plain inner products, without the input covariance), first axis d_out."""
         weights, teachers = state.row_weights(), self.tasks.teachers
@@ -148,7 +154,11 @@ class GradientFlow(AbstractGatedSystem):
             drive=jnp.sqrt(jnp.sum(error**2) / (tau_c * tau_w)),
         )
 
-    def teacher_rate(self) -> Float[Array, ""]:
+    def solver_of_parts(self, state: AbstractGatedNetwork) -> diffrax.AbstractSolver:
+        """See `solver_of_gates`."""
+        return solver_of_gates(self, state)
+
+    def task_rate(self) -> Float[Array, ""]:
         """max_m |W*^m Sigma|_F / sqrt(tau_c tau_W)."""
         size = jnp.max(jnp.sqrt(jnp.sum(self._through_inputs(self.tasks.teachers) ** 2, axis=(-2, -1))))
         return size / jnp.sqrt(self.time_constants["gates"] * self.time_constants["weights"])

@@ -9,7 +9,10 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ntadyn.dynamics.gradient_flow import GradientFlow
-from ntadyn.dynamics.system import AbstractUpdatingSystem, Overlaps, TaskWeights
+from ntadyn.interface.flow import step_for
+from ntadyn.interface.gated_linear import AbstractGatedLinear, Overlaps, TaskWeights
+from ntadyn.interface.rates import rate_of_teachers
+from ntadyn.interface.update import AbstractUpdate
 from ntadyn.networks import AbstractGatedNetwork
 from ntadyn.regularizers import AbstractPenalty
 from ntadyn.tasks.task_set import TaskSet
@@ -21,15 +24,15 @@ class OnlineState(eqx.Module):
     Attributes:
         network: the parameters.
         memory: the state of the update rule (empty for plain descent).
-        key: the key of the batch that the next update will draw; None where an `OnlineState` holds rates.
+        key: the key of the batch that the next update will draw.
     """
 
     network: AbstractGatedNetwork
     memory: Any
-    key: Any
+    key: PRNGKeyArray
 
 
-class OnlineSGD(AbstractUpdatingSystem):
+class OnlineSGD(AbstractUpdate, AbstractGatedLinear):
     """x_g <- x_g - (h / tau_g) rule(dE_B/dx_g),  E_B = 1/(2B) sum_b |y(x_b) - y*(x_b)|^2 + sum_g R_g.
 
     Inputs are x_b ~ N(0, Sigma), a fresh batch at every step, all groups updated together. The learning rate of a group
@@ -78,11 +81,10 @@ class OnlineSGD(AbstractUpdatingSystem):
         parameters: Any = network  # optax types its trees more narrowly than it treats them
         return OnlineState(network, self.rule.init(parameters), self.data_key)
 
-    def vector_field(self, t: Any, state: OnlineState, task: TaskWeights) -> OnlineState:
-        """The plain descent direction on the next batch; memory and key have no derivative and come back as None."""
-        del t
-        gradient = self._batch_gradient(state, task)
-        return OnlineState(self._scaled(gradient, -1.0), None, None)
+    def default_step(self, state: OnlineState | None, tasks: Float[Array, "n m"]) -> float:
+        """The step that would resolve the population flow."""
+        del state, tasks
+        return step_for(rate_of_teachers(self.tasks.teachers, self.time_constants))
 
     def update(self, state: OnlineState, task: TaskWeights, step: Float[Array, ""]) -> OnlineState:
         """One step of length h on one fresh batch."""
@@ -107,6 +109,10 @@ class OnlineSGD(AbstractUpdatingSystem):
     def gates(self, state: OnlineState) -> Array:
         """The network's gates."""
         return state.network.gates
+
+    def network(self, state: OnlineState) -> AbstractGatedNetwork:
+        """The network, without memory and key."""
+        return state.network
 
     def overlaps(self, state: OnlineState) -> Overlaps:
         """Overlaps per output row."""

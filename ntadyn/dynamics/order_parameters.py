@@ -2,16 +2,18 @@
 
 from typing import Any
 
+import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ntadyn.decompositions import largest_eigenvalue
-from ntadyn.dynamics.closed_form import block_diagonal, relaxation, symmetric
-from ntadyn.dynamics.rates import Rates, rate_of_teachers
-from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
+from ntadyn.dynamics.default_solver import solver_of_gates
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
+from ntadyn.interface.closed_form import block_diagonal, relaxation, symmetric
+from ntadyn.interface.gated_linear import AbstractQuadraticGatedFlow, Overlaps, TaskWeights
+from ntadyn.interface.rates import Rates, rate_of_teachers
 from ntadyn.networks import AbstractGatedNetwork, AbstractPathNetwork, NeuronGatedLinear
 from ntadyn.regularizers import AbstractPenalty
 from ntadyn.tasks.task_set import TaskSet
@@ -31,7 +33,7 @@ class OrderParameterState(eqx.Module):
     cross: Float[Array, "r p m"]
 
 
-class OrderParameters(AbstractGatedSystem):
+class OrderParameters(AbstractQuadraticGatedFlow):
     """tau_W dS/dt = c (T a - S^T c)^T,  tau_W dK/dt = c r^T + r c^T,  tau_c dc/dt = r - dR/dc,  with r = S a - K c.
 
     Exact for any teachers, any numbers of paths and tasks and white inputs: the population flow of `GradientFlow` seen
@@ -132,7 +134,11 @@ class OrderParameters(AbstractGatedSystem):
             drive=jnp.sqrt(jnp.maximum(squared_error, 0) / (tau_c * tau_w)),
         )
 
-    def teacher_rate(self) -> Float[Array, ""]:
+    def solver_of_parts(self, state: OrderParameterState) -> diffrax.AbstractSolver:
+        """See `solver_of_gates`."""
+        return solver_of_gates(self, state)
+
+    def task_rate(self) -> Float[Array, ""]:
         """max_m |W*^m|_F / sqrt(tau_c tau_W)."""
         return rate_of_teachers(self.tasks.teachers, self.time_constants)
 

@@ -2,16 +2,18 @@
 
 from typing import Any
 
+import diffrax
 import equinox as eqx
 import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from ntadyn.decompositions import eigh, largest_eigenvalue
-from ntadyn.dynamics.closed_form import relaxation, symmetric
-from ntadyn.dynamics.rates import Rates, rate_of_teachers
-from ntadyn.dynamics.system import AbstractGatedSystem, Overlaps, TaskWeights
+from ntadyn.dynamics.default_solver import solver_of_gates
 from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
+from ntadyn.interface.closed_form import relaxation, symmetric
+from ntadyn.interface.gated_linear import AbstractQuadraticGatedFlow, Overlaps, TaskWeights
+from ntadyn.interface.rates import Rates, rate_of_teachers
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import AbstractPenalty
 from ntadyn.tasks.task_set import TaskSet
@@ -79,7 +81,7 @@ class SVDModesState(eqx.Module):
     remainder: Float[Array, "p p"]
 
 
-class SVDModes(AbstractGatedSystem):
+class SVDModes(AbstractQuadraticGatedFlow):
     """tau_W dw_n^{p,m}/dt = c_p eps_n^m,  eps_n^m = a_m s_n^m - sum_q c_q w_n^{q,m}.
 
     Modes meet only through the gates, tau_c dc_p/dt = sum_{n,m} w_n^{p,m} eps_n^m - (O c)_p - dR/dc_p. Everything
@@ -173,7 +175,11 @@ class SVDModes(AbstractGatedSystem):
             drive=jnp.sqrt(jnp.maximum(2 * self.loss(state, task), 0) / (tau_c * tau_w)),
         )
 
-    def teacher_rate(self) -> Float[Array, ""]:
+    def solver_of_parts(self, state: SVDModesState) -> diffrax.AbstractSolver:
+        """See `solver_of_gates`."""
+        return solver_of_gates(self, state)
+
+    def task_rate(self) -> Float[Array, ""]:
         """max_m |W*^m|_F / sqrt(tau_c tau_W)."""
         return rate_of_teachers(self.tasks.teachers, self.time_constants)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import diffrax
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -9,11 +10,13 @@ from jax.core import Tracer
 from jax.typing import DTypeLike
 from jaxtyping import Array, ArrayLike, Float
 
-from ntadyn.dynamics.closed_form import relaxation
+from ntadyn.dynamics.default_solver import solver_of_gates
 from ntadyn.dynamics.gradient_flow import GradientFlow
-from ntadyn.dynamics.rates import Rates, rate_of_teachers
-from ntadyn.dynamics.system import AbstractSplitSystem, Overlaps, TaskWeights
 from ntadyn.dynamics.validation import as_time_constants, check_network
+from ntadyn.interface.closed_form import relaxation
+from ntadyn.interface.gated_linear import AbstractGatedFlow, Overlaps, TaskWeights
+from ntadyn.interface.loops import EventSearch
+from ntadyn.interface.rates import Rates, rate_of_teachers
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import AbstractPenalty
 from ntadyn.tasks.task_set import TaskSet
@@ -84,7 +87,7 @@ class SymmetricState(eqx.Module):
     imbalance: Float[Array, ""]
 
 
-class Symmetric(AbstractSplitSystem):
+class Symmetric(AbstractGatedFlow):
     """tau_c dcbar/dt = wbar D,  tau_W dwbar/dt = cbar D / 2,  tau_W dubar/dt = D / 2,  |cbar| <= 1.
 
     D = eps_1 - eps_2 = (a_1 - a_2) - ubar - cbar wbar is the error along the difference of the two tasks. This is the
@@ -155,10 +158,10 @@ class Symmetric(AbstractSplitSystem):
         )
 
     def flow_gates(
-        self, state: SymmetricState, task: TaskWeights, duration: Float[Array, ""], max_pieces: int
+        self, state: SymmetricState, task: TaskWeights, duration: Float[Array, ""], search: EventSearch
     ) -> SymmetricState:
         """Cbar relaxes at the rate wbar^2 / tau_c, and stops at its bound: on a line the constraint is a limit."""
-        del max_pieces
+        del search
         tau, specialisation = self.time_constants["gates"], state.weight_difference
         push = specialisation * self._error_difference(state, task) / tau
         moved = state.gate_difference + push * relaxation(specialisation**2 / tau, duration)
@@ -182,7 +185,11 @@ class Symmetric(AbstractSplitSystem):
             drive=jnp.abs(self._error_difference(state, task)) / jnp.sqrt(2 * tau_c * tau_w),
         )
 
-    def teacher_rate(self) -> Float[Array, ""]:
+    def solver_of_parts(self, state: SymmetricState) -> diffrax.AbstractSolver:
+        """See `solver_of_gates`."""
+        return solver_of_gates(self, state)
+
+    def task_rate(self) -> Float[Array, ""]:
         """1 / sqrt(tau_c tau_W)."""
         return rate_of_teachers(self.tasks.teachers, self.time_constants)
 

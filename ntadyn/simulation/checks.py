@@ -3,13 +3,15 @@
 import equinox as eqx
 import jax
 import numpy as np
-from jax.core import Tracer
-from jaxtyping import Array, PyTree
+from jaxtyping import PyTree
 
-from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
-from ntadyn.simulation.methods import AbstractMethod, FixedSteps
-from ntadyn.solvers import Descent
+from ntadyn.interface.flow import AbstractFlow
+from ntadyn.interface.gated_linear import AbstractGatedLinear
+from ntadyn.interface.system import AbstractSystem, Task
+from ntadyn.simulation.invariants import float_leaves
+from ntadyn.simulation.method import AbstractMethod
 from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.known import is_traced
 
 
 def check(
@@ -24,49 +26,46 @@ def check(
     Raises:
         ValueError: see `simulate`.
     """
-    if curriculum.num_tasks != system.tasks.num_tasks:
-        raise ValueError(
-            f"the curriculum has {curriculum.num_tasks} tasks, the system {system.tasks.num_tasks} teachers; "
-            f"build both from the same task set."
-        )
-    if estimate_error and _makes_updates(method):
-        raise ValueError(
-            "estimate_error halves the steps, which here are learning rates, and an online system then draws other "
-            "batches: what it would show is no error. Compare with the population flow instead."
-        )
-    for leaf in _float_leaves(state):
-        if not isinstance(leaf, Tracer) and not np.all(np.isfinite(np.asarray(leaf))):
+    if curriculum.num_tasks != system.num_tasks:
+        what = "teachers; build both from the same task set" if isinstance(system, AbstractGatedLinear) else "tasks"
+        raise ValueError(f"the curriculum has {curriculum.num_tasks} tasks, the system {system.num_tasks} {what}.")
+    if estimate_error:
+        method.refined(curriculum.durations.dtype)
+    system.check_state(state)
+    leaves = float_leaves(state)
+    for leaf in leaves:
+        if not is_traced(leaf) and not np.all(np.isfinite(np.asarray(leaf))):
             raise ValueError("the initial state holds NaN or infinity; pass finite values.")
-    dtypes = {leaf.dtype for leaf in _float_leaves(state)} | {system.tasks.teachers.dtype, curriculum.durations.dtype}
+    dtypes = {leaf.dtype for leaf in leaves} | {curriculum.durations.dtype}
+    if isinstance(system, AbstractGatedLinear):
+        dtypes |= {system.tasks.teachers.dtype}
     if len(dtypes) > 1:
         raise ValueError(
             f"state, teachers and curriculum mix the dtypes {sorted(map(str, dtypes))}; build all with one dtype."
         )
-    task = jax.ShapeDtypeStruct((curriculum.num_tasks,), system.tasks.teachers.dtype)
+    method.check(system, state)
+    if isinstance(system, AbstractFlow):
+        _check_field(system, state, jax.eval_shape(curriculum.task, 0, curriculum.durations[0]))
+
+
+def _check_field(system: AbstractFlow, state: PyTree, task: Task) -> None:
+    """Raise ValueError unless what flows of a state has a derivative of its own shape."""
+    name = type(system).__name__
+
+    def parts(system: AbstractFlow, state: PyTree, task: Task) -> tuple[PyTree, PyTree]:
+        flowing = system.flowing(state)
+        return eqx.filter(state, flowing), eqx.filter(system.vector_field(0.0, state, task), flowing)
+
     try:
-        field = eqx.filter_eval_shape(lambda system, s, a: system.vector_field(0.0, s, a), system, state, task)
+        given, found = eqx.filter_eval_shape(parts, system, state, task)
     except Exception as error:
+        error.add_note(f"This was {name}.vector_field, asked for the shape of what it returns for the initial state.")
+        raise
+    if jax.tree.structure(given) != jax.tree.structure(found) or any(
+        one.shape != other.shape or one.dtype != other.dtype
+        for one, other in zip(jax.tree.leaves(given), jax.tree.leaves(found), strict=True)
+    ):
         raise ValueError(
-            f"the initial state does not fit the system: {error}. Make it with system.initial_state(network)."
-        ) from error
-    if isinstance(system, AbstractGatedSystem):
-        gates = eqx.filter_eval_shape(lambda system, s: system.gates(s), system, state)
-        needed = eqx.filter_eval_shape(lambda system, s, a: system.gate_quadratic(s, a), system, state, task)[0]
-        if gates.size != needed.size:
-            raise ValueError(
-                f"the initial state has {gates.size} gates where its weights need {needed.size}; make it with "
-                f"system.initial_state(network)."
-            )
-    if jax.tree.structure(field) != jax.tree.structure(state) and not _makes_updates(method):
-        raise ValueError(
-            f"the state of {type(system).__name__} holds more than what flows, which {type(method).__name__} "
-            f"cannot step. Leave `method` out, or pass FixedSteps(Descent(), max_step=...)."
+            f"{name}.vector_field returns {found}, which is not like the part of the state that flows, {given}. Return "
+            f"a tree of the same structure, shapes and dtypes, or say in {name}.flowing what does not flow."
         )
-
-
-def _makes_updates(method: AbstractMethod) -> bool:
-    return isinstance(method, FixedSteps) and isinstance(method.solver, Descent)
-
-
-def _float_leaves(tree: PyTree) -> list[Array]:
-    return [leaf for leaf in jax.tree.leaves(tree) if eqx.is_inexact_array(leaf)]

@@ -41,6 +41,6 @@ def steps_resolve(longest_step: Float[Array, ""], reference: Float[Array, ""]) -
 
     Args:
         longest_step: the longest step of a time grid.
-        reference: the rate that steps are chosen for, see `solvers.dividing.reference_rate`.
+        reference: the rate that steps are chosen for, see `AbstractFlow.reference_rate`.
     """
     return longest_step * reference <= _LONGEST_RESOLVED

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from ntadyn.dynamics.system import AbstractSplitSystem, AbstractSystem, TaskWeights
+from ntadyn.interface.gated_linear import AbstractGatedFlow, AbstractGatedLinear
+from ntadyn.interface.system import AbstractSystem, Task
 
 # Parameters of an update may become this many times as large as teachers and start together; a step that is too long
 # makes them grow without bound.
@@ -28,19 +29,19 @@ class Watch(eqx.Module):
     """
 
     block: Int[Array, ""]
-    task: Float[Array, " m"]
+    task: Task
     energy: Float[Array, "*lane"]
     scale: Float[Array, "*lane"]
 
     @classmethod
-    def begin(cls, first_block: Int[Array, ""], task: TaskWeights, scale: Float[Array, "*lane"]) -> "Watch":
+    def begin(cls, first_block: Int[Array, ""], task: Task, scale: Float[Array, "*lane"]) -> "Watch":
         """Before the first record; `scale` is that of `scale_of`."""
         return cls(first_block - jnp.ones_like(first_block), task, jnp.zeros_like(scale), scale)
 
     def look(
         self,
         block: Int[Array, ""],
-        task: TaskWeights,
+        task: Task,
         energy: Float[Array, "*lane"],
         loss: Float[Array, "*lane"],
         slack: float,
@@ -58,25 +59,23 @@ class Watch(eqx.Module):
             What has been seen now, and whether a law was broken.
         """
         scale = jnp.maximum(self.scale, jnp.abs(energy))
-        goes_on = (block == self.block) & jnp.all(task == self.task)
+        goes_on = (block == self.block) & _equal(task, self.task)
         rose = goes_on & (energy - self.energy > slack * scale)
         return Watch(block, task, energy, scale), rose | (loss < -slack * scale)
 
 
 def scale_of(system: AbstractSystem, state: PyTree) -> Float[Array, ""]:
     """The loss of a network that does nothing, for white inputs: 1/2 max_m |W*^m|^2; zero where no energy descends."""
-    if not isinstance(system, AbstractSplitSystem):
-        return jnp.zeros((), system.tasks.teachers.dtype)
+    if not isinstance(system, AbstractGatedFlow):
+        return jnp.zeros((), _dtype_of(state))
     teachers = jnp.sum(system.overlaps(state).teachers, axis=0)
     return 0.5 * jnp.max(jnp.diagonal(teachers))
 
 
-def energy_and_loss(
-    system: AbstractSystem, state: PyTree, task: TaskWeights
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
+def energy_and_loss(system: AbstractSystem, state: PyTree, task: Task) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """What `Watch.look` looks at; zeros for systems that need not descend an energy."""
-    if not isinstance(system, AbstractSplitSystem):
-        zero = jnp.zeros((), system.tasks.teachers.dtype)
+    if not isinstance(system, AbstractGatedFlow):
+        zero = jnp.zeros((), _dtype_of(state))
         return zero, zero
     return system.energy(state, task), system.loss(state, task)
 
@@ -89,21 +88,39 @@ def is_possible(system: AbstractSystem, state: PyTree, slack: float) -> Bool[Arr
         state: a state of it.
         slack: see above.
     """
-    if not isinstance(system, AbstractSplitSystem):
+    if not isinstance(system, AbstractGatedFlow):
         return jnp.asarray(True)
     gram = system.gram(state)
     return jnp.asarray(True) if gram is None else jnp.all(jax.vmap(lambda one: _semidefinite(one, slack))(gram))
 
 
 def within_bound(system: AbstractSystem, state: PyTree, start: PyTree) -> Bool[Array, ""]:
-    """Whether the parameters of an update are at most `MOST_GROWTH` times as large as teachers and start together."""
-    bound = MOST_GROWTH * (_size(system.tasks.teachers) + _size(start))
-    return _size(state) <= bound
+    """Whether the parameters of an update are at most `MOST_GROWTH` times as large as teachers and start together.
+
+    Of systems without teachers nothing is known that their parameters should be compared with.
+    """
+    if not isinstance(system, AbstractGatedLinear):
+        return jnp.asarray(True)
+    return _size(state) <= MOST_GROWTH * (_size(system.tasks.teachers) + _size(start))
+
+
+def float_leaves(tree: PyTree) -> list[Array]:
+    """All floating-point arrays of a tree."""
+    return [leaf for leaf in jax.tree.leaves(tree) if eqx.is_inexact_array(leaf)]
 
 
 def _size(tree: PyTree) -> Float[Array, ""]:
-    leaves = [leaf for leaf in jax.tree.leaves(tree) if eqx.is_inexact_array(leaf)]
-    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in leaves]))
+    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in float_leaves(tree)]))
+
+
+def _dtype_of(state: PyTree) -> jnp.dtype:
+    return jnp.result_type(*float_leaves(state))
+
+
+def _equal(one: Task, other: Task) -> Bool[Array, ""]:
+    """Whether two tasks are the same in every entry."""
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    return jnp.all(jnp.stack([jnp.all(a == b) for a, b in pairs]))
 
 
 def _semidefinite(gram: Float[Array, "n n"], slack: float) -> Bool[Array, ""]:

@@ -1,6 +1,5 @@
 """How time passes: solvers for learning systems, all of them Diffrax solvers."""
 
-from ntadyn.solvers.descent import Descent as Descent
 from ntadyn.solvers.sliding import SlidingHeun as SlidingHeun
 from ntadyn.solvers.splitting import Splitting as Splitting
 from ntadyn.solvers.term import LearningTerm as LearningTerm

@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from ntadyn.dynamics.gate_flow import entered_sign
-from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
+from ntadyn.interface.gate_flow import entered_sign
+from ntadyn.interface.gated_linear import AbstractQuadraticGatedFlow
+from ntadyn.interface.system import AbstractSystem
 from ntadyn.solvers.dividing import AbstractDividingSolver, parts_that_are_stable, parts_that_resolve
 from ntadyn.solvers.term import LearningTerm
 
@@ -49,14 +50,9 @@ class SlidingHeun(AbstractDividingSolver):
         del terms
         return 2
 
-    def init(self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any) -> None:
-        """No memory between steps; refuses systems whose gates it cannot move, and kinks that are not those of gates.
-
-        Raises:
-            ValueError: if the system is not an `AbstractGatedSystem`, or has a penalty on the weights.
-        """
-        del t0, t1, y0, args
-        if "weights" in _gated(terms.system).penalties:
+    def check(self, system: AbstractSystem) -> None:
+        """Raise ValueError if the gates of a system cannot be moved, or it has kinks that are not those of gates."""
+        if "weights" in _gated(system).penalties:
             raise ValueError(
                 "SlidingHeun follows the kinks of gates only, and this system has a penalty on its weights, which "
                 "would chatter where it takes them to zero. Pass Splitting(), or a smoothed penalty and diffrax.Heun()."
@@ -74,11 +70,11 @@ class SlidingHeun(AbstractDividingSolver):
         self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, reference: Float[Array, ""]
     ) -> Float[Array, ""]:
         """As many as stability asks for, the exchange of gates and weights, or gates that are small and fast."""
-        system, task = _gated(terms.system), terms.task(t0, args)
-        largest, speed = (jnp.max(jnp.abs(system.gates(y))) for y in (y0, terms.vf(t0, y0, args)))
+        system, task, state = _gated(terms.system), terms.task(t0, args), terms.whole(y0)
+        largest, speed = (jnp.max(jnp.abs(_gates(terms, y))) for y in (y0, terms.vf(t0, y0, args)))
         small = speed / jnp.maximum(_UNDIVIDED * reference * largest, jnp.finfo(largest.dtype).tiny)
-        resolved = parts_that_resolve(system, y0, task, reference)
-        stable = parts_that_are_stable(system, y0, task, t1 - t0)
+        resolved = parts_that_resolve(system, state, task, reference)
+        stable = parts_that_are_stable(system, state, task, t1 - t0)
         return jnp.maximum(jnp.maximum(resolved, stable / _SHARE_OF_STABLE), jnp.minimum(small, _MOST_PARTS))
 
     def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
@@ -112,30 +108,31 @@ def _heun(
     terms: LearningTerm, end: Float[Array, ""], y0: PyTree, first: PyTree, h: Float[Array, ""], args: Any
 ) -> PyTree:
     """The state at `end`, a time h after y0, where the rates are `first`."""
-    system = _gated(terms.system)
-    gates, speed = system.gates(y0).reshape(-1), system.gates(first).reshape(-1)
+    gates, speed = _gates(terms, y0), _gates(terms, first)
 
     def move(rates: PyTree, above: Gates, below: Gates) -> PyTree:
         moved = jax.tree.map(lambda leaf, rate: leaf + h * rate, y0, rates)
-        return system.with_gates(moved, through_zero(gates, above, below, h))
+        through = _gated(terms.system).with_gates(terms.whole(moved), through_zero(gates, above, below, h))
+        return terms.flowing(through)
 
     # Twice as far as the first stage takes them, because the second may take them further.
     in_reach = jnp.abs(gates) <= 2 * h * jnp.abs(speed)
-    above, below = _one_sided(system, y0, first, in_reach)
+    above, below = _one_sided(terms, y0, first, in_reach)
     middle = move(first, above, below)
     second = terms.vf(end, middle, args)
-    later_above, later_below = _one_sided(system, middle, second, in_reach)
+    later_above, later_below = _one_sided(terms, middle, second, in_reach)
     mean = jax.tree.map(lambda one, other: 0.5 * (one + other), first, second)
     return move(mean, 0.5 * (above + later_above), 0.5 * (below + later_below))
 
 
-def _one_sided(system: AbstractGatedSystem, state: PyTree, rates: PyTree, in_reach: Array) -> tuple[Gates, Gates]:
+def _one_sided(terms: LearningTerm, y: PyTree, rates: PyTree, in_reach: Array) -> tuple[Gates, Gates]:
     """Velocities of all gates above and below zero; that of the side where a gate is not, if it is in reach of zero.
 
     The force of a penalty on one gate may depend on the signs of the others. Those in reach of zero change sides
     together here, which is wrong by what they contribute, a multiple of h.
     """
-    gates, velocity = system.gates(state).reshape(-1), system.gates(rates).reshape(-1)
+    system = _gated(terms.system)
+    gates, velocity = _gates(terms, y), _gates(terms, rates)
     penalty, tau = system.gate_penalty(), system.time_constants["gates"]
     sign = jnp.sign(gates)
     drive = velocity + penalty.branch_gradient(gates, sign) / tau
@@ -147,10 +144,15 @@ def _one_sided(system: AbstractGatedSystem, state: PyTree, rates: PyTree, in_rea
     return on_side(1.0), on_side(-1.0)
 
 
-def _gated(system: AbstractSystem) -> AbstractGatedSystem:
-    if not isinstance(system, AbstractGatedSystem):
+def _gates(terms: LearningTerm, y: PyTree) -> Gates:
+    """All gates of a state, or of its rates, as one vector."""
+    return _gated(terms.system).gates(terms.whole(y)).reshape(-1)
+
+
+def _gated(system: AbstractSystem) -> AbstractQuadraticGatedFlow:
+    if not isinstance(system, AbstractQuadraticGatedFlow):
         raise ValueError(
-            f"SlidingHeun needs a system whose gates can be replaced (AbstractGatedSystem); {type(system).__name__} is "
-            f"not one. Pass another solver, for example diffrax.Heun()."
+            f"SlidingHeun needs a system whose gates can be replaced (AbstractQuadraticGatedFlow); "
+            f"{type(system).__name__} is not one. Pass another solver, for example diffrax.Heun()."
         )
     return system

@@ -10,12 +10,15 @@ import numpy as np
 from jaxtyping import Array, Key, PRNGKeyArray, PyTree
 
 from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters
-from ntadyn.dynamics.system import AbstractSystem
+from ntadyn.interface import AbstractGatedLinear
 from ntadyn.networks import AbstractGatedNetwork, DeepLinear, GatedLinear, NeuronGatedLinear
 from ntadyn.networks.network import check_sizes, gaussian_gates
 from ntadyn.regularizers import from_relative_weights
-from ntadyn.simulation.methods import AbstractMethod, FixedSteps, default_step, method_for
-from ntadyn.solvers import Descent
+from ntadyn.simulation.defaults import default_step
+from ntadyn.simulation.fixed_steps import FixedSteps
+from ntadyn.simulation.method import AbstractMethod
+from ntadyn.simulation.method_choice import method_for
+from ntadyn.simulation.whole_steps import GradientDescent
 from ntadyn.specs import configuration as config
 from ntadyn.tasks import AbstractCurriculum, Scale, TaskSet, composites, curricula, teachers
 from ntadyn.tasks.named import named
@@ -106,7 +109,7 @@ def build_curriculum(spec: config.Curriculum, tasks: TaskSet) -> AbstractCurricu
     return curricula.until(whole, spec.total_time)
 
 
-def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractSystem, PyTree]:
+def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractGatedLinear, PyTree]:
     """System and initial state of one repetition; traceable in all numbers of the configuration and in the keys.
 
     Raises:
@@ -121,7 +124,7 @@ def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractSyste
     network = build_network(configuration.network, tasks, key.initial)
     if configuration.dynamics is config.Dynamics.ORDER_PARAMETERS:
         if gating is config.Gating.LAYER:
-            system: AbstractSystem = DeepOrderParameters(tasks, taus, penalties)
+            system: AbstractGatedLinear = DeepOrderParameters(tasks, taus, penalties)
         else:
             system = OrderParameters(tasks, taus, penalties, row_resolved=gating is config.Gating.NEURON)
     else:
@@ -161,7 +164,7 @@ def gate_shape(spec: config.Network, d_out: int) -> tuple[int, ...]:
     }[spec.gating]
 
 
-def build_method(configuration: config.Configuration, system: AbstractSystem, state: PyTree) -> AbstractMethod:
+def build_method(configuration: config.Configuration, system: AbstractGatedLinear, state: PyTree) -> AbstractMethod:
     """The method that fits the system.
 
     Args:
@@ -181,9 +184,9 @@ def build_method(configuration: config.Configuration, system: AbstractSystem, st
     return method
 
 
-def explicit_euler(max_step: float = 1e-3) -> FixedSteps:
+def explicit_euler(max_step: float = 1e-3) -> GradientDescent:
     """The published integrator of the population flow: whole explicit steps, taken as they are."""
-    return FixedSteps(Descent(), max_step)
+    return GradientDescent(max_step)
 
 
 def first(batched: PyTree) -> PyTree:

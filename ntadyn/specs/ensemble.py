@@ -3,9 +3,9 @@
 import equinox as eqx
 import jax
 
+from ntadyn.interface.observables import STANDARD, TWO_LAYER, Observable
 from ntadyn.simulation.checks import check
-from ntadyn.simulation.methods import AbstractMethod
-from ntadyn.simulation.observables import STANDARD, TWO_LAYER, Observable
+from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.outcome import Trajectory
 from ntadyn.simulation.trajectory import simulate
 from ntadyn.specs import building

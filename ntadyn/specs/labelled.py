@@ -71,7 +71,7 @@ def simulation_dataset(
         {"long_name": RESULT_CODES, "units": "1"},
     )
     middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
-    weights = jax.vmap(curriculum.weights)(jnp.arange(curriculum.num_blocks), middles)
+    weights = jax.vmap(curriculum.task)(jnp.arange(curriculum.num_blocks), middles)
     block_tasks = np.argmax(np.asarray(weights), axis=1)
     blocks = np.asarray(trajectory.blocks)
     coordinates = {

@@ -13,13 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, PyTree
 
-from ntadyn.dynamics.system import AbstractSystem
-from ntadyn.simulation.batch import LaneSteps
+from ntadyn.interface import AbstractGatedLinear
 from ntadyn.simulation.checks import check
-from ntadyn.simulation.methods import AbstractMethod, FixedSteps
+from ntadyn.simulation.fixed_steps import FixedSteps
+from ntadyn.simulation.lane_steps import LaneSteps
+from ntadyn.simulation.lanes import lanes_can_run
+from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.time_grid import TimeGrid, lay_out
 from ntadyn.solvers.dividing import SLACK
-from ntadyn.solvers.lanes import lanes_can_run
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Dynamics, is_real, replaced, value_at
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, TOTAL_TIME, WEIGHT_TIME_CONSTANT, Sweep
@@ -181,7 +182,7 @@ class _Part:
         self.paths = tuple(path for path in real if path not in _LAID_OUT)
         key = building.first(building.keys_of(sweep.configuration.randomness.seed, sweep.repetitions()))
 
-        def build(changes: dict[str, Any]) -> tuple[AbstractSystem, PyTree]:
+        def build(changes: dict[str, Any]) -> tuple[AbstractGatedLinear, PyTree]:
             return building.build(replaced(configuration, changes), key)
 
         corners = self._corners(sweep)
@@ -224,7 +225,7 @@ class _Part:
             corners += [first | {path: value} for value in {min(axis.values), max(axis.values)} - {first[path]}]
         return corners
 
-    def _curriculum(self, ends: tuple[float, ...], system: AbstractSystem) -> Blocked:
+    def _curriculum(self, ends: tuple[float, ...], system: AbstractGatedLinear) -> Blocked:
         block_duration, total_time = ends
         spec = dataclasses.replace(self.configuration.curriculum, block_duration=block_duration, total_time=total_time)
         curriculum = building.build_curriculum(spec, system.tasks)
@@ -270,7 +271,7 @@ class _Part:
 
 
 def _other_steps(
-    configuration: Configuration, built: list[tuple[AbstractSystem, PyTree]]
+    configuration: Configuration, built: list[tuple[AbstractGatedLinear, PyTree]]
 ) -> tuple[AbstractMethod, float]:
     """How to step systems that do not run on lanes, and the largest step."""
     default = replaced(configuration, {"max_step": None})

@@ -10,10 +10,11 @@ from jax import lax
 from jax.extend.core import Var
 from jaxtyping import Array, Float, Int, PyTree
 
-from ntadyn.dynamics.system import AbstractGatedSystem, AbstractSystem
-from ntadyn.simulation.batch import LaneSteps, run_batch
-from ntadyn.simulation.methods import AbstractMethod
-from ntadyn.simulation.observables import STANDARD, Observable
+from ntadyn.interface import AbstractQuadraticGatedFlow, AbstractSystem
+from ntadyn.interface.observables import STANDARD, Observable
+from ntadyn.simulation.integration import integrate_batch
+from ntadyn.simulation.lane_steps import LaneSteps
+from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.outcome import RESULTS, Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.specs import building
@@ -142,7 +143,7 @@ class _Group(eqx.Module):
         method: AbstractMethod | LaneSteps | None = None,
     ) -> Trajectory:
         method = self.structure.method if method is None else method
-        return run_batch(self.systems, self.curriculum, states, method, grid, observables)
+        return integrate_batch(self.systems, self.curriculum, states, method, grid, observables)
 
 
 def _over_groups(
@@ -157,7 +158,7 @@ def _over_groups(
             system, state = built.group(index, shape)
             schedule = jax.tree.map(lambda leaf: leaf[index], work.schedules)
             durations = jnp.ones(schedule.tasks.shape, dtype)
-            curriculum = Blocked(tasks=schedule.tasks, durations=durations, num_tasks=system.tasks.num_tasks)
+            curriculum = Blocked(tasks=schedule.tasks, durations=durations, num_tasks=system.num_tasks)
             results = one_group(_Group(system, state, curriculum, _rounded(schedule.grid, dtype), structure), schedule)
             return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), results)
 
@@ -223,7 +224,7 @@ def _depends_on_first(function: Callable[..., list[Array]], first: PyTree, *othe
     return [isinstance(variable, Var) and variable in reached for variable in traced.outvars]
 
 
-def _nudged(system: AbstractGatedSystem, state: PyTree, size: float) -> PyTree:
+def _nudged(system: AbstractQuadraticGatedFlow, state: PyTree, size: float) -> PyTree:
     """The state with its gates moved against each other."""
     gates = system.gates(state)
     signs = jnp.where(jnp.arange(gates.size) % 2 == 0, 1, -1).astype(gates.dtype)

@@ -7,9 +7,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from ntadyn.interface.observables import STANDARD, Observable
 from ntadyn.metrics import optimal_assignment, published_sorting, specialisation, total_alignment
 from ntadyn.metrics.specialisation import Specialisation
-from ntadyn.simulation.observables import STANDARD, Observable
 from ntadyn.simulation.outcome import RESULTS, Trajectory, result_codes
 from ntadyn.sweeps.fingerprint import fingerprint
 

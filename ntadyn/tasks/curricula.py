@@ -1,7 +1,8 @@
 """Which task is in force when: blocks in a given or a random order.
 
-A curriculum is a list of blocks with durations and, for each block and time, the mixture weights `a (m,)` of the
-teachers: the target map is `sum_m a_m W*^m`. Its `edges` tell a solver where that mixture may jump.
+A curriculum is a list of blocks with durations and says, for each block and time, which task is in force: as a rule the
+mixture weights `a (m,)` of the teachers, whose target map is `sum_m a_m W*^m`. Its `edges` tell a solver where that may
+jump.
 
 Axes: `b` block, `m` task. Times are in the units of the caller. Durations are added up in double precision, whatever
 their dtype, and sums are rounded to it once; blocks that it could not tell apart are refused.
@@ -19,7 +20,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray, Real
+from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray, PyTree, Real
 
 from ntadyn.tasks.known import known_values
 from ntadyn.tasks.times import joined, rounding, running_sums, spacing
@@ -27,6 +28,7 @@ from ntadyn.tasks.times import joined, rounding, running_sums, spacing
 __all__ = [
     "AbstractCurriculum",
     "Blocked",
+    "Listed",
     "alternating",
     "from_switch_times",
     "num_blocks_until",
@@ -41,11 +43,11 @@ BlockDurations: TypeAlias = Real[ArrayLike, "..."] | Sequence[float]
 
 
 class AbstractCurriculum(eqx.Module):
-    """Blocks in time, and the mixture of teachers `a_m(t)` in force.
+    """Blocks in time, and the task in force.
 
     Attributes:
         durations: `(b,)`, length of each block. A leaf, so that sweeps may vmap over block lengths.
-        num_tasks: number of tasks that the weights speak about.
+        num_tasks: number of tasks that there are.
 
     Raises:
         ValueError: if there is no block, if a duration is not positive and finite, if the dtype holds no time between
@@ -76,8 +78,10 @@ class AbstractCurriculum(eqx.Module):
             raise ValueError(f"{name}: got num_tasks = {self.num_tasks}; at least 1 task is needed. Add a task.")
 
     @abc.abstractmethod
-    def weights(self, block: Int[ArrayLike, ""], t: Real[ArrayLike, ""]) -> Float[Array, " m"]:
-        """`a_m(t)`: share of each teacher in the target, in the dtype of `durations`.
+    def task(self, block: Int[ArrayLike, ""], t: Real[ArrayLike, ""]) -> PyTree:
+        """What is to be learned, as systems take it: any pytree of arrays.
+
+        Where tasks are teachers, `a_m(t)` `(m,)`: the share of each in the target, in the dtype of `durations`.
 
         Args:
             block: index of the current block, 0 to `num_blocks - 1`.
@@ -153,7 +157,7 @@ class Blocked(AbstractCurriculum):
                 f"{self.num_tasks - 1}. Raise num_tasks or correct the indices."
             )
 
-    def weights(self, block: Int[ArrayLike, ""], t: Real[ArrayLike, ""]) -> Float[Array, " m"]:
+    def task(self, block: Int[ArrayLike, ""], t: Real[ArrayLike, ""]) -> Float[Array, " m"]:
         """`a_m = 1` for the task of the block, else 0; constant within a block, so `t` is not used."""
         del t
         return jax.nn.one_hot(self.tasks[block], self.num_tasks, dtype=self.durations.dtype)
@@ -165,6 +169,42 @@ class Blocked(AbstractCurriculum):
         # In NumPy, because JAX would compile a program for every number of blocks.
         tasks = self.tasks[:kept] if known is None else jax.device_put(known[:kept])
         return Blocked(tasks=tasks, durations=durations, num_tasks=self.num_tasks)
+
+
+class Listed(AbstractCurriculum):
+    """The task of block b is entry b of a list: indices of data sets, states of a hazard, batches, whatever arrays say.
+
+    Attributes:
+        tasks: pytree of arrays, leading axis = block.
+        durations: `(b,)`, length of each block.
+        num_tasks: number of tasks to choose from.
+
+    Raises:
+        ValueError: if an array has another number of entries than there are durations, or as for `AbstractCurriculum`.
+    """
+
+    tasks: PyTree
+    durations: Float[Array, " b"] = eqx.field(converter=jnp.asarray)
+    num_tasks: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(self.tasks)]
+        if not shapes or any(shape[:1] != self.durations.shape for shape in shapes):
+            raise ValueError(
+                f"Listed: got arrays of the shapes {shapes} for durations of shape {self.durations.shape}; every array "
+                "needs one entry per block. Make them equally long."
+            )
+
+    def task(self, block: Int[ArrayLike, ""], t: Real[ArrayLike, ""]) -> PyTree:
+        """The entry of the block."""
+        del t
+        return jax.tree.map(lambda leaf: leaf[block], self.tasks)
+
+    def with_durations(self, durations: Float[Array, " b"]) -> "Listed":
+        """The first `len(durations)` blocks, with these durations `(b,)` instead; the tasks stay."""
+        kept = kept_blocks("Listed", durations, self.num_blocks)
+        tasks = jax.tree.map(lambda leaf: leaf[:kept], self.tasks)
+        return Listed(tasks=tasks, durations=durations, num_tasks=self.num_tasks)
 
 
 def sequence(

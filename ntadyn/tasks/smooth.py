@@ -90,7 +90,7 @@ class Smooth(AbstractCurriculum):
                 f"the ends of blocks up to {longest:.6g} only. Use fewer blocks, or double precision."
             )
 
-    def weights(self, block: Int[ArrayLike, ""], t: Real[ArrayLike, ""]) -> Float[Array, " m"]:
+    def task(self, block: Int[ArrayLike, ""], t: Real[ArrayLike, ""]) -> Float[Array, " m"]:
         """`a_i(t)` of the class formula; it follows from the time alone, so `block` is not used."""
         del block
         tau = self.block_duration

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import jax
 
 from ntadyn.dynamics import toy_flow
-from ntadyn.simulation.methods import FixedSteps, default_step
+from ntadyn.simulation.defaults import default_step
+from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.verification.check import TIGHT, Check as Check, compare as compare, table as table
 from ntadyn.verification.exact_curve import (
     RATIOS,

@@ -13,12 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ntadyn.dynamics.order_parameters import OrderParameters
+from ntadyn.interface.observables import STANDARD, batch_loss, full_state
 from ntadyn.maps.summary import JITTER, SENSITIVE
+from ntadyn.simulation import Updates, lanes
 from ntadyn.simulation.integration import integrate
-from ntadyn.simulation.methods import FixedSteps
-from ntadyn.simulation.observables import STANDARD, batch_loss, full_state
 from ntadyn.simulation.time_grid import lay_out
-from ntadyn.solvers import Descent, lanes
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Dynamics, replaced
 from ntadyn.specs.presets import figure_5_published
@@ -218,7 +217,7 @@ def baseline(total_time: float | None = None) -> tuple[float, float]:
 
     def one(key: building.Keys):
         system, state = building.build(configuration, key)
-        return integrate(system, curriculum, state, FixedSteps(Descent()), grid, observables).values["loss"]
+        return integrate(system, curriculum, state, Updates(), grid, observables).values["loss"]
 
     began = time.perf_counter()
     compiled = jax.jit(jax.vmap(one)).lower(keys).compile()

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jax.typing import ArrayLike
 
-from ntadyn.simulation.methods import Adaptive
+from ntadyn.simulation.adaptive import Adaptive
 from ntadyn.simulation.outcome import RESULTS, Trajectory
 
 TIGHT = Adaptive(rtol=1e-10, atol=1e-12)

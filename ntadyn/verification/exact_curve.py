@@ -15,7 +15,8 @@ from ntadyn.metrics import TwoPathCoordinates, two_path_coordinates
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm
 from ntadyn.simulation import observables
-from ntadyn.simulation.methods import Adaptive, FixedSteps
+from ntadyn.simulation.adaptive import Adaptive
+from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.simulation.trajectory import simulate
 from ntadyn.tasks import Smooth
 from ntadyn.verification.check import Check, compare, trusted

@@ -12,7 +12,8 @@ from ntadyn.metrics import difference_invariant, path_invariant
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm
 from ntadyn.simulation import observables
-from ntadyn.simulation.methods import FixedSteps, default_step
+from ntadyn.simulation.defaults import default_step
+from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.simulation.outcome import Trajectory
 from ntadyn.simulation.trajectory import simulate
 from ntadyn.tasks import TaskSet

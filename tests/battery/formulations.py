@@ -87,8 +87,7 @@ def _on_lanes(problem: Problem) -> Run:
     import jax
 
     from ntadyn.dynamics import OrderParameters
-    from ntadyn.simulation import default_step, observables
-    from ntadyn.simulation.batch import LaneSteps, run_batch
+    from ntadyn.simulation import LaneSteps, default_step, integrate_batch, observables
     from ntadyn.simulation.outcome import result_codes
     from ntadyn.simulation.time_grid import lay_out
 
@@ -99,7 +98,7 @@ def _on_lanes(problem: Problem) -> Run:
     systems, states = jax.tree.map(
         lambda leaf: np.asarray(leaf)[None] if eqx.is_array_like(leaf) else leaf, (system, state)
     )
-    run, recorded = eqx.filter_jit(run_batch), {"gates": observables.gates}
+    run, recorded = eqx.filter_jit(integrate_batch), {"gates": observables.gates}
     coarse, fine = (run(systems, curriculum, states, LaneSteps(times), grid, recorded) for times in (1, 2))
     gates, finer = (np.asarray(found.values["gates"])[0][1::2] for found in (coarse, fine))
     codes = [int(result_codes(found.result)[0]) for found in (coarse, fine)]

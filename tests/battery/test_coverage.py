@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from ntadyn.interface.observables import STANDARD
 from ntadyn.simulation import observables, simulate
-from ntadyn.simulation.observables import STANDARD
 from ntadyn.specs.configuration import replaced
 from ntadyn.specs.ensemble import run_ensemble
 from ntadyn.specs.presets import SIMULATIONS

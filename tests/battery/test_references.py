@@ -291,7 +291,7 @@ def test_stored_references_are_found_again():
 def test_the_same_problem_is_built_for_the_simulator(seed):
     given = draw(seed)
     system, network, curriculum = build(given)
-    state, task = system.initial_state(network), curriculum.weights(len(given.tasks) - 1, 0.0)
+    state, task = system.initial_state(network), curriculum.task(len(given.tasks) - 1, 0.0)
     rates = eqx.filter_jit(type(system).vector_field)(system, 0.0, state, task)
     flat = np.concatenate([given.gates.ravel(), given.weights.ravel()])
     expected = Flow(given, given.tasks[-1]).rates(flat, np.sign(given.gates.ravel()))

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.dynamics import AbstractGatedSystem, GradientFlow, OnlineSGD, Overlaps
+from ntadyn.dynamics import GradientFlow, OnlineSGD
+from ntadyn.interface import AbstractQuadraticGatedFlow, Overlaps
 from ntadyn.simulation import observables, simulate
 from ntadyn.simulation.outcome import RESULTS
-from tests.systems import CASES, parameters, penalty_energy, two_blocks
+from tests.systems import CASES, direction, parameters, penalty_energy, two_blocks
 
 ROUNDING = 1e-13  # a few dozen operations on numbers of order one
 MIXTURE = (0.3, 0.7)  # a task in the middle of a smooth switch
@@ -36,7 +37,7 @@ class Report(NamedTuple):
 
 
 def report(system, state, task):
-    field = system.vector_field(0.0, state, task)
+    field = direction(system, state, task)
     moving, still = eqx.partition(state, eqx.is_inexact_array)
 
     def views(moving):
@@ -62,7 +63,7 @@ def batched_report(system, states, task):
 
 @eqx.filter_jit
 def field_and_loss(system, state, task):
-    return system.vector_field(0.0, state, task), system.loss(state, task)
+    return direction(system, state, task), system.loss(state, task)
 
 
 @functools.cache
@@ -100,14 +101,10 @@ def assert_trees_close(left, right, atol=ROUNDING):
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_field_is_shaped_and_typed_like_the_state(name, dtype):
     system, _, state, task = setting(name, dtype)
-    field = jax.eval_shape(lambda s, a: system.vector_field(0.0, s, a), state, task)
+    field = jax.eval_shape(lambda s, a: direction(system, s, a), state, task)
     expected = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(parameters(state))]
     assert [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(field)] == expected
-    if isinstance(system, OnlineSGD):
-        assert field.memory is None
-        assert field.key is None
-    else:
-        assert jax.tree.structure(field) == jax.tree.structure(state)
+    assert jax.tree.structure(field) == jax.tree.structure(parameters(state))
 
 
 @each_system
@@ -205,7 +202,7 @@ def test_estimates_its_error_on_one_argument(name):
     error = float(jnp.max(trajectory.error["gates"]))
     assert 0 < error < math.inf
     # For gated systems the default step is chosen for gate errors below 1e-3; others are left to plain Heun.
-    if isinstance(setting(name, jnp.float64)[0], AbstractGatedSystem):
+    if isinstance(setting(name, jnp.float64)[0], AbstractQuadraticGatedFlow):
         assert error < 1e-3
 
 

@@ -23,12 +23,11 @@ from ntadyn.dynamics import (
 )
 from ntadyn.networks import GatedLinear, NeuronGatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.simulation import FixedSteps, observables, simulate
+from ntadyn.simulation import FixedSteps, Updates, observables, simulate
 from ntadyn.simulation.outcome import RESULTS
-from ntadyn.solvers import Descent
 from ntadyn.tasks.curricula import alternating, sequence
 from ntadyn.tasks.teachers import axis_aligned, orthogonal
-from tests.systems import KINKED, TIME_CONSTANTS, general_network, general_tasks, parameters
+from tests.systems import KINKED, TIME_CONSTANTS, direction, general_network, general_tasks, parameters
 
 CLOSURE = 1e-10  # the bar set for reductions over whole runs; fields agree to rounding, 1e-13
 RECORDED = {
@@ -199,7 +198,7 @@ def gradient_noise(batch_size, draws=2000):
     def measure(key):
         online = OnlineSGD(flow, key, batch_size)
         state = online.initial_state(network)
-        rate = online.vector_field(0.0, state, task)
+        rate = direction(online, state, task)
         off = jnp.sum((rate.network.weights - exact.weights) ** 2) / jnp.sum(exact.weights**2)
         return off, (online.batch_loss(state, task) / loss - 1) ** 2
 
@@ -252,7 +251,7 @@ def test_other_update_rules_fit_in(rule):
     flow = GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})
     online = OnlineSGD(flow, jax.random.key(5), batch_size=50, rule=rule)
     state = online.initial_state(general_network())
-    method = FixedSteps(Descent(), max_step=0.01)
+    method = Updates(max_step=0.01)
     with jax.numpy_dtype_promotion("standard"):  # Optax mixes integer counts with floats
         trajectory = simulate(online, sequence([0], [3.0], 2), state, method=method, observables=RECORDED)
     assert bool(trajectory.result == RESULTS.successful)

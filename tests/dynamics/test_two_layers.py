@@ -13,9 +13,9 @@ from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderP
 from ntadyn.metrics import LayerSeries, layer_invariant, layer_residual, row_cosines
 from ntadyn.networks import DeepLinear, GatedLinear
 from ntadyn.regularizers import ColumnL2, UnitL2Norm
-from ntadyn.simulation import Adaptive, FixedSteps, observables, simulate
+from ntadyn.simulation import Adaptive, FixedSteps, Updates, observables, simulate
 from ntadyn.simulation.outcome import RESULTS
-from ntadyn.solvers import Descent, SlidingHeun, Splitting
+from ntadyn.solvers import SlidingHeun, Splitting
 from ntadyn.tasks.curricula import alternating
 from ntadyn.tasks.teachers import orthogonal
 from tests.systems import KINKED, ON_SPHERE, TIME_CONSTANTS, covariance, general_network, general_tasks, parameters
@@ -126,7 +126,10 @@ def test_batches_approach_the_euler_steps_of_the_population():
 
     def off(batch_size):
         online = OnlineSGD(flow, jax.random.key(7), batch_size)
-        values = recorded(online, start, Descent(), observables={"gates": observables.gates})
+        state = online.initial_state(start)
+        values = simulate(
+            online, CURRICULUM, state, method=Updates(0.02), observables={"gates": observables.gates}
+        ).values
         return float(jnp.linalg.norm(values["gates"] - exact))
 
     few, many = off(100), off(10_000)

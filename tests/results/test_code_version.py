@@ -76,7 +76,7 @@ def test_everything_that_runs_in_a_sweep_is_in_its_digest():
     done = subprocess.run([sys.executable, "-c", RUN], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
-    assert {"ntadyn.solvers.lanes", "ntadyn.sweeps.program", "ntadyn.networks.gated"} <= loaded
+    assert {"ntadyn.simulation.lanes", "ntadyn.sweeps.program", "ntadyn.networks.gated"} <= loaded
     for name in loaded - set(PROJECT.imported(COMPUTING)):
         path = Path(ntadyn.__path__[0], *name.split(".")[1:], "__init__.py")
         assert path.exists(), name

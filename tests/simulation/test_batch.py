@@ -10,8 +10,7 @@ import pytest
 from ntadyn.dynamics import OrderParameters
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import Nonnegativity
-from ntadyn.simulation import FixedSteps, observables, simulate
-from ntadyn.simulation.batch import LaneSteps, run_batch
+from ntadyn.simulation import FixedSteps, LaneSteps, integrate_batch, observables, simulate
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import lay_out
 from ntadyn.tasks.curricula import sequence
@@ -32,7 +31,7 @@ def task_in_force(system, state, task):
 
 
 RECORDED = {"loss": observables.loss, "gates": observables.gates, "task": task_in_force}
-_run = eqx.filter_jit(run_batch)
+_run = eqx.filter_jit(integrate_batch)
 
 
 @pytest.fixture(scope="module")

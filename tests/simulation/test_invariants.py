@@ -8,10 +8,8 @@ import pytest
 
 from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OrderParameters, SVDModes
 from ntadyn.networks import DeepLinear
-from ntadyn.simulation import observables, simulate
-from ntadyn.simulation.batch import LaneSteps, run_batch
+from ntadyn.simulation import FixedSteps, LaneSteps, default_step, integrate_batch, observables, simulate
 from ntadyn.simulation.invariants import Watch, is_possible
-from ntadyn.simulation.methods import FixedSteps, default_step
 from ntadyn.simulation.outcome import RESULTS, result_codes
 from ntadyn.simulation.time_grid import lay_out
 from ntadyn.specs.configuration import (
@@ -100,7 +98,7 @@ def test_overlaps_of_no_network_are_noticed_on_lanes():
     system, state = of(OrderParameters)
     pair = lambda one, other: jax.tree.map(lambda *leaves: jnp.stack(leaves), one, other)  # noqa: E731
     grid = lay_out(CURRICULUM, 0.02)
-    found = run_batch(pair(system, system), CURRICULUM, pair(state, tampered(state)), LaneSteps(), grid, RECORDED)
+    found = integrate_batch(pair(system, system), CURRICULUM, pair(state, tampered(state)), LaneSteps(), grid, RECORDED)
     np.testing.assert_array_equal(result_codes(found.result), [0, 3])
 
 
@@ -117,7 +115,7 @@ def test_a_state_that_outruns_its_steps_is_noticed_on_lanes():
     start = state.gates[0]
     system = Growing(system.tasks, TIME_CONSTANTS, {"gates": KINKED})
     alone = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], (system, state))
-    found = run_batch(alone[0], CURRICULUM, alone[1], LaneSteps(), lay_out(CURRICULUM, 0.02), RECORDED)
+    found = integrate_batch(alone[0], CURRICULUM, alone[1], LaneSteps(), lay_out(CURRICULUM, 0.02), RECORDED)
     np.testing.assert_array_equal(result_codes(found.result), [4])
 
 

@@ -7,14 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters
+from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters, OrderParameterState
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import Nonnegativity
-from ntadyn.simulation import Adaptive, FixedSteps, integrate, observables
-from ntadyn.simulation.batch import LaneSteps, run_batch
+from ntadyn.simulation import Adaptive, FixedSteps, LaneSteps, Updates, integrate, integrate_batch, observables
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import lay_out, lay_out_whole_steps
-from ntadyn.solvers import Descent, LearningTerm, SlidingHeun, Splitting
+from ntadyn.solvers import LearningTerm, SlidingHeun, Splitting
 from ntadyn.tasks import Smooth, curricula, teachers
 
 KEY = jax.random.key(0)
@@ -58,7 +57,9 @@ def test_late_steps_are_as_long_as_early_ones(method, dtype):
     curriculum, grids = early_and_late(dtype)
     system, state = flow(OrderParameters, dtype)
     batch = jax.tree.map(lambda leaf: leaf[None], (system, state))
-    early, late = (eqx.filter_jit(run_batch)(batch[0], curriculum, batch[1], method, grid, RECORDED) for grid in grids)
+    early, late = (
+        eqx.filter_jit(integrate_batch)(batch[0], curriculum, batch[1], method, grid, RECORDED) for grid in grids
+    )
     assert bool(jnp.all(early.result == RESULTS.successful))
     assert float(early.values["loss"][0, 2]) < 0.5 * float(early.values["loss"][0, 0])
     for name in RECORDED:
@@ -72,7 +73,7 @@ def test_late_updates_have_the_learning_rate_of_early_ones():
     state = system.initial_state(
         GatedLinear.initialise(KEY, (2, 2, 4), 0.5, jnp.full(2, 0.5, jnp.float32), jnp.float32)
     )
-    early, late = (integrate(system, curriculum, state, FixedSteps(Descent()), grid, RECORDED) for grid in grids)
+    early, late = (integrate(system, curriculum, state, Updates(), grid, RECORDED) for grid in grids)
     assert float(early.values["loss"][2]) < float(early.values["loss"][0])
     np.testing.assert_array_equal(late.values["loss"], early.values["loss"])
 
@@ -91,15 +92,16 @@ def test_a_clock_that_starts_late_shows_the_time_of_the_curriculum():
 
     class Clock(OrderParameters):
         def vector_field(self, t, state, task):
-            return {"time": t, "task": task}
+            square = jnp.full((1, 2, 2), t)
+            return OrderParameterState(task, square, square)
 
     system, state = flow(Clock, jnp.float64)
-    term = LearningTerm(system, curriculum)
+    term, _ = LearningTerm.of(system, curriculum, state)
     block = jnp.asarray(2)
     late, plain = (
         term.starting_at(jnp.asarray(2.25)).vf(jnp.asarray(0.5), state, block),
         term.vf(jnp.asarray(2.75), state, block),
     )
-    assert float(late["time"]) == float(plain["time"]) == 2.75
-    np.testing.assert_array_equal(late["task"], curriculum.weights(block, 2.75))
-    np.testing.assert_array_equal(plain["task"], late["task"])
+    assert float(late.cross[0, 0, 0]) == float(plain.cross[0, 0, 0]) == 2.75
+    np.testing.assert_array_equal(late.gates, curriculum.task(block, 2.75))
+    np.testing.assert_array_equal(plain.gates, late.gates)

@@ -12,11 +12,20 @@ import pytest
 from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters, Symmetric
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.simulation import Adaptive, FixedSteps, default_step, integrate, observables, simulate
-from ntadyn.simulation.batch import LaneSteps
+from ntadyn.simulation import (
+    Adaptive,
+    FixedSteps,
+    GradientDescent,
+    LaneSteps,
+    Updates,
+    default_step,
+    integrate,
+    observables,
+    simulate,
+)
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import lay_out, stack
-from ntadyn.solvers import Descent, SlidingHeun
+from ntadyn.solvers import SlidingHeun
 from ntadyn.tasks import Smooth
 from ntadyn.tasks.curricula import alternating, sequence
 from tests.systems import KINKED, TIME_CONSTANTS, covariance, general_network, general_tasks, symmetric_network
@@ -66,7 +75,7 @@ def test_task_of_a_smooth_curriculum_is_that_of_the_time():
     system, curriculum = order_parameters(), Smooth(2.0, 0.5, num_blocks=2)
     task_in_force = {"task": lambda system, state, task: task}
     trajectory = simulate(system, curriculum, start(system), method=METHOD, observables=task_in_force, times=[0.1])
-    expected = [curriculum.weights(b, t) for b, t in zip(trajectory.blocks, trajectory.times, strict=True)]
+    expected = [curriculum.task(b, t) for b, t in zip(trajectory.blocks, trajectory.times, strict=True)]
     np.testing.assert_allclose(trajectory.values["task"], jnp.stack(expected), rtol=0, atol=1e-15)
 
 
@@ -141,7 +150,7 @@ def test_descent_is_gradient_descent_whatever_the_step():
     system = GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})
     state, step = GatedLinear(np.array([0.5, 0.5]), 2.0 * general_network(paths=2).weights), 0.4
     curriculum = sequence([0], [3 * step], 2)
-    descent = simulate(system, curriculum, state, method=FixedSteps(Descent(), step), observables=RECORDED)
+    descent = simulate(system, curriculum, state, method=GradientDescent(step), observables=RECORDED)
     expected = state
     for _ in range(3):
         rate = system.vector_field(0.0, expected, jnp.array([1.0, 0.0]))
@@ -158,7 +167,7 @@ def test_descent_is_gradient_descent_whatever_the_step():
 def test_updates_that_run_away_have_diverged(step):
     flow = GradientFlow(general_tasks(), {"gates": 1.0, "weights": 1.0}, {"gates": KINKED})
     system = OnlineSGD(flow, jax.random.key(0), batch_size=20)
-    method = FixedSteps(Descent(), step)
+    method = Updates(step)
     state = system.initial_state(general_network(paths=2))
     trajectory = simulate(system, alternating(2, 2, 20 * step), state, method=method, observables=RECORDED)
     assert bool(trajectory.result == RESULTS.diverged)
@@ -245,7 +254,7 @@ def test_refusals_of_simulate_say_what_to_do():
             ),
         ),
         (
-            r"FixedSteps\(Descent\(\)",
+            r"pass Updates\(max_step",
             lambda: simulate(online, CURRICULUM, start(online), method=FixedSteps(diffrax.Euler())),
         ),
         ("must be positive", lambda: simulate(system, CURRICULUM, state, method=FixedSteps(max_step=0.0))),
@@ -296,7 +305,7 @@ def test_refusals_of_systems_say_what_to_do():
 def test_what_is_recorded_does_not_change_how_an_online_rule_learns():
     # Its learning rate is its step: records wait for the end of one.
     system = OnlineSGD(GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED}), jax.random.key(0), 20)
-    run = functools.partial(simulate, system, alternating(2, 2, 0.7), start(system), method=FixedSteps(Descent(), 0.05))
+    run = functools.partial(simulate, system, alternating(2, 2, 0.7), start(system), method=Updates(0.05))
     bare, watched = run(observables={}), run(observables={"gates": observables.gates}, records_per_block=4)
     np.testing.assert_allclose(watched.times[:6], 0.05 * np.asarray([0, 3, 6, 8, 11, 14]), rtol=1e-12)
     np.testing.assert_allclose(watched.final_state.network.weights, bare.final_state.network.weights, atol=1e-13)

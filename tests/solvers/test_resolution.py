@@ -1,7 +1,6 @@
 """Steps resolve what the system does: the same in all units, for large and small starts, for few and many gates."""
 
 import dataclasses
-from typing import Any
 
 import diffrax
 import equinox as eqx
@@ -11,12 +10,11 @@ import numpy as np
 import pytest
 
 from ntadyn.dynamics import GradientFlow, OrderParameters, Symmetric
-from ntadyn.dynamics.rates import curvature, spectral_radius
-from ntadyn.dynamics.system import AbstractSplitSystem, AbstractSystem
+from ntadyn.interface import AbstractFlow, AbstractGatedFlow
+from ntadyn.interface.rates import curvature, spectral_radius
 from ntadyn.networks import DeepLinear, GatedLinear
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm, UnitL2Norm, smoothed
-from ntadyn.simulation import observables, simulate
-from ntadyn.simulation.methods import Adaptive, FixedSteps, default_step, method_for
+from ntadyn.simulation import Adaptive, FixedSteps, default_step, method_for, observables, simulate
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.tasks import from_matrices
 from ntadyn.tasks.curricula import alternating
@@ -94,7 +92,7 @@ def test_steps_and_rates_know_no_units(name, change):
 )
 def test_rates_bound_the_spectrum(name):
     system, network = FLOWS[name].make(jnp.float64)
-    assert isinstance(system, AbstractSplitSystem)
+    assert isinstance(system, AbstractGatedFlow)
     # Without penalties on weights, which the bound of an explicit step leaves out: such steps are not made for them.
     system = eqx.tree_at(
         lambda item: item.penalties, system, {k: v for k, v in system.penalties.items() if k == "gates"}
@@ -202,12 +200,14 @@ def test_bounded_gates_are_second_order():
     assert float(jnp.max(jnp.abs(symmetric_gates(None) - reference))) < 1e-3
 
 
-class Filters(AbstractSystem):
+VALUES = {"values": lambda system, state, task: jnp.stack(list(state.values()))}
+
+
+class Filters(AbstractFlow):
     """tau_g dx_g/dt = a_1 - x_g: a rule of somebody's own, with a clock for every variable."""
 
-    tasks: Any
     time_constants: dict
-    penalties: dict
+    num_tasks: int = 2
 
     def initial_state(self, network):
         return {name: jnp.zeros(()) for name in self.time_constants}
@@ -218,28 +218,20 @@ class Filters(AbstractSystem):
     def loss(self, state, task):
         return 0.5 * sum((task[0] - value) ** 2 for value in state.values())
 
-    energy = loss
-
-    def gates(self, state):
-        return jnp.stack(list(state.values()))
-
-    def overlaps(self, state):
-        raise NotImplementedError
-
 
 @pytest.mark.parametrize("method", [None, FixedSteps(diffrax.Heun())])
 def test_a_rule_of_ones_own_is_resolved_whatever_its_time_constants(method):
     taus = {"fast": jnp.asarray(0.001), "middle": jnp.asarray(0.3), "slow": jnp.asarray(5.0)}
-    system = Filters(general_tasks(), taus, {})
-    trajectory = simulate(system, alternating(2, 1, 1.0), system.initial_state(None), observables=GATES, method=method)
+    system = Filters(taus)
+    trajectory = simulate(system, alternating(2, 1, 1.0), system.initial_state(None), observables=VALUES, method=method)
     assert bool(trajectory.result == RESULTS.successful)
     exact = [1 - np.exp(-1 / float(tau)) for tau in taus.values()]
-    np.testing.assert_allclose(trajectory.values["gates"][-1], exact, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(trajectory.values["values"][-1], exact, rtol=0, atol=1e-5)
 
 
 def test_an_explicit_step_that_is_given_is_divided_for_a_rule_of_ones_own():
     taus = {"fast": jnp.asarray(0.001), "slow": jnp.asarray(5.0)}
-    system = Filters(general_tasks(), taus, {})
+    system = Filters(taus)
     method = FixedSteps(diffrax.Heun(), 0.1)
-    trajectory = simulate(system, alternating(2, 1, 1.0), system.initial_state(None), observables=GATES, method=method)
-    np.testing.assert_allclose(trajectory.values["gates"][-1], [1, 1 - np.exp(-0.2)], rtol=0, atol=1e-4)
+    trajectory = simulate(system, alternating(2, 1, 1.0), system.initial_state(None), observables=VALUES, method=method)
+    np.testing.assert_allclose(trajectory.values["values"][-1], [1, 1 - np.exp(-0.2)], rtol=0, atol=1e-4)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ntadyn.dynamics import GradientFlow, OrderParameters
+from ntadyn.interface import EventSearch
 from ntadyn.networks import GatedLinear, NeuronGatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
 from ntadyn.simulation import Adaptive, FixedSteps, observables, simulate
@@ -153,4 +154,4 @@ def test_columns_pruned_by_the_weight_penalty_stay_at_exact_zero():
 
 def test_refusals_say_what_to_do():
     with pytest.raises(ValueError, match="at least one piece"):
-        Splitting(max_pieces=0)
+        EventSearch(max_pieces=0)

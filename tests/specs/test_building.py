@@ -5,8 +5,8 @@ import pytest
 
 from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters
 from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
-from ntadyn.simulation.methods import default_step
-from ntadyn.solvers import Descent, SlidingHeun, Splitting
+from ntadyn.simulation import Updates, default_step
+from ntadyn.solvers import SlidingHeun, Splitting
 from ntadyn.specs import building
 from ntadyn.specs.configuration import (
     Composites,
@@ -149,7 +149,7 @@ def test_the_method_fits_the_dynamics():
     assert method.max_step == default_step(system)
     online = replaced(SMALL, {"dynamics": Dynamics.ONLINE})
     method = building.build_method(online, *building.build(online, KEY))
-    assert isinstance(method.solver, Descent)
+    assert isinstance(method, Updates)
     assert method.max_step == 1e-3
     assert building.build_method(replaced(SMALL, {"max_step": 0.125}), system, state).max_step == 0.125
     assert building.build_method(replaced(online, {"max_step": 0.125}), *building.build(online, KEY)).max_step == 0.125

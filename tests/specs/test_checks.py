@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ntadyn import limits
-from ntadyn.simulation.methods import default_step
+from ntadyn.simulation import default_step
 from ntadyn.simulation.time_grid import lay_out
 from ntadyn.specs import building
 from ntadyn.specs.checks import check_configuration

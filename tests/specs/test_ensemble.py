@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
+from ntadyn.interface.observables import gates, loss
 from ntadyn.simulation import simulate
-from ntadyn.simulation.observables import gates, loss
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Dynamics, Gating, replaced

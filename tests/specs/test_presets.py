@@ -6,8 +6,7 @@ import pytest
 
 from ntadyn.dynamics import GradientFlow, OnlineSGD
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.simulation import FixedSteps, observables, simulate
-from ntadyn.solvers import Descent
+from ntadyn.simulation import FixedSteps, Updates, observables, simulate
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Dynamics, TeacherScale, replaced
 from ntadyn.specs.presets import (
@@ -60,7 +59,7 @@ def test_figure_6_has_the_published_coefficients():
     np.testing.assert_allclose(system.penalties["gates"].energy(gates), expected.energy(gates), rtol=1e-13)
     assert state.network.gates.shape == (20, 10)
     assert float(jnp.std(state.network.gates)) == pytest.approx(0.01 / 20**0.5, rel=0.2)
-    assert building.build_method(configuration, system, state) == FixedSteps(Descent(), 0.01)
+    assert building.build_method(configuration, system, state) == Updates(0.01)
     forgetful = figure_6_forgetful()
     assert forgetful.time_constants == configuration.time_constants
     key = building.first(building.keys(forgetful.randomness))
@@ -130,7 +129,7 @@ def test_the_translation_moves_exactly_like_the_legacy_convention_on_equal_batch
     _, legacy_state = building.build(LEGACY, key)
     system, legacy = (OnlineSGD(item, key.data, 20) for item in (flow, literal_legacy_system(LEGACY, key)))
     curriculum = building.build_curriculum(LEGACY.curriculum, system.tasks)
-    method, recorded = FixedSteps(Descent(), 0.002), {"loss": observables.batch_loss, "gates": observables.gates}
+    method, recorded = Updates(0.002), {"loss": observables.batch_loss, "gates": observables.gates}
     one, other = (
         simulate(item, curriculum, item.initial_state(start), method=method, observables=recorded, records_per_block=9)
         for item, start in ((system, state), (legacy, legacy_state))

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ntadyn.simulation import FixedSteps, observables, simulate
-from ntadyn.solvers import Descent
+from ntadyn.simulation import FixedSteps, Updates, observables, simulate
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Dynamics, TeacherKind, replaced, to_json
 from ntadyn.specs.presets import figure_5_published
@@ -72,16 +71,16 @@ class Finished:
 def run(plan, measures=OUTCOME, tile_steps=layout.TILE_STEPS):
     """Run a sweep in tiles of so many steps, counting how often its body is traced."""
     made, reports, traces = [], [], []
-    make, run_batch = TiledSweep.make, program.run_batch
+    make, integrate_batch = TiledSweep.make, program.integrate_batch
 
     def counted(systems, curriculum, states, method, grid, recorded):
         if not isinstance(grid.start, jax.ShapeDtypeStruct):
             traces.append(tuple(sorted(recorded)))
-        return run_batch(systems, curriculum, states, method, grid, recorded)
+        return integrate_batch(systems, curriculum, states, method, grid, recorded)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(layout, "TILE_STEPS", tile_steps)
-        patch.setattr(program, "run_batch", counted)
+        patch.setattr(program, "integrate_batch", counted)
         patch.setattr(engine.TiledSweep, "make", lambda *args: made.append(make(*args)) or made[-1])
         dataset = run_sweep(plan, measures, report=reports.append)
     return Finished(plan, made[0], dataset, reports, len(traces))
@@ -165,7 +164,7 @@ def assert_same_cell(dataset, trajectory, atol):
 
 @pytest.mark.parametrize(("row", "column", "seed"), [(0, 2, 0), (0, 3, 2), (2, 2, 1)])
 def test_a_cell_is_the_simulation_of_its_parameters_alone(small, row, column, seed):
-    trajectory = alone(SMALL, 4 * row + column, seed, FixedSteps(Descent(), 0.05))
+    trajectory = alone(SMALL, 4 * row + column, seed, Updates(0.05))
     # Batched kernels may take sums in another order than those of a single run.
     assert_same_cell(small.dataset.isel(block_duration=row, gate_time_constant=column, seed=seed), trajectory, 1e-12)
 
@@ -213,7 +212,7 @@ def test_a_stopped_sweep_goes_on_where_it_was(small, tmp_path):
 def test_a_folder_belongs_to_its_sweep(small, tmp_path, monkeypatch):
     monkeypatch.setattr(layout, "TILE_STEPS", TILE_STEPS)
     run_tiles(small.tiled, Threads(1), tmp_path, None)
-    monkeypatch.setattr(program, "run_batch", lambda *args: pytest.fail("compiled before the folder was refused"))
+    monkeypatch.setattr(program, "integrate_batch", lambda *args: pytest.fail("compiled before the folder was refused"))
     slower = replaced(BATCHES, {WEIGHT_TIME_CONSTANT: 2.0})
     others = {
         "configuration.time_constants.weights: 1.0 there, 2.0 here": {"configuration": slower},
@@ -436,7 +435,7 @@ def test_the_short_form_is_the_long_one(monkeypatch):
 
 @pytest.fixture
 def nothing_runs(monkeypatch):
-    monkeypatch.setattr(program, "run_batch", lambda *args: pytest.fail("compiled before the input was refused"))
+    monkeypatch.setattr(program, "integrate_batch", lambda *args: pytest.fail("compiled before the input was refused"))
 
 
 def changed(axes=None, **changes):

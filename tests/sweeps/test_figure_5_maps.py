@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from experiments.sandbrink_2024.numbers.figure_5 import LEGACY_LEFT, LEGACY_RIGHT
+from ntadyn.interface.observables import STANDARD
 from ntadyn.simulation import FixedSteps, simulate
-from ntadyn.simulation.observables import STANDARD
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Dynamics, replaced
 from ntadyn.specs.ensemble import run_ensemble

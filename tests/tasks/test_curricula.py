@@ -63,7 +63,7 @@ def test_blocked_properties(durations, num_tasks, data):
     assert curriculum.switch_times.tolist() == edges[1:-1].tolist()
     assert float(curriculum.total_time) == edges[-1]
     for block, task in enumerate(order):
-        weights = np.asarray(curriculum.weights(block, edges[block]))
+        weights = np.asarray(curriculum.task(block, edges[block]))
         assert weights.shape == (num_tasks,)
         assert weights.sum() == 1.0
         assert weights[task] == 1.0
@@ -210,11 +210,11 @@ def test_runs_longer_than_the_largest_number_are_refused():
         curricula.alternating(2, 3, 0.5 * largest)
 
 
-def test_weights_work_under_jit_and_vmap():
+def test_tasks_work_under_jit_and_vmap():
     curriculum = curricula.sequence([2, 0, 1], 1.0, 3)
-    weights = eqx.filter_jit(lambda c, block, t: c.weights(block, t))(curriculum, jnp.asarray(1), jnp.asarray(0.5))
+    weights = eqx.filter_jit(lambda c, block, t: c.task(block, t))(curriculum, jnp.asarray(1), jnp.asarray(0.5))
     assert weights.tolist() == [1.0, 0.0, 0.0]
-    table = jax.vmap(curriculum.weights, in_axes=(0, None))(jnp.arange(3), 0.0)
+    table = jax.vmap(curriculum.task, in_axes=(0, None))(jnp.arange(3), 0.0)
     assert np.array_equal(table, np.eye(3)[[2, 0, 1]])
 
 
@@ -235,13 +235,13 @@ def test_block_length_sweeps_vmap_and_compile_once(build):
     @jax.jit
     def ends(values):
         traces.append(1)
-        return jax.vmap(lambda duration: (build(duration).edges, build(duration).weights(1, 1.5 * duration)))(values)
+        return jax.vmap(lambda duration: (build(duration).edges, build(duration).task(1, 1.5 * duration)))(values)
 
     edges, weights = ends(jnp.array([1.0, 2.0]))
     ends(jnp.array([3.0, 4.0]))
     assert len(traces) == 1
     assert np.allclose(edges, np.array([[0.0, 1.0, 2.0, 3.0], [0.0, 2.0, 4.0, 6.0]]), atol=8 * eps())
-    assert np.allclose(weights[0], build(jnp.asarray(1.0)).weights(1, 1.5), atol=8 * eps())
+    assert np.allclose(weights[0], build(jnp.asarray(1.0)).task(1, 1.5), atol=8 * eps())
 
 
 def test_durations_are_a_leaf_and_num_tasks_is_not():
@@ -266,8 +266,8 @@ def test_float32_is_kept(build):
     curriculum = build(jnp.float32(0.7))
     assert curriculum.durations.dtype == jnp.float32
     assert curriculum.edges.dtype == jnp.float32
-    assert curriculum.weights(0, jnp.float32(0.1)).dtype == jnp.float32
-    assert curriculum.weights(0, 0.1).dtype == jnp.float32
+    assert curriculum.task(0, jnp.float32(0.1)).dtype == jnp.float32
+    assert curriculum.task(0, 0.1).dtype == jnp.float32
     assert not curriculum.durations.weak_type
 
 
@@ -412,3 +412,16 @@ def test_count_messages():
         curricula.random_order(KEY, 2, 0, 1.0)
     with pytest.raises(ValueError, match="num_tasks = 1, num_blocks = 3; allowed are at least 2"):
         curricula.random_order_without_repeats(KEY, 1, 3, 1.0)
+
+
+def test_listed_tasks_are_whatever_arrays_say():
+    tasks = {"set": jnp.array([3, 1, 2]), "rows": jnp.arange(6.0).reshape(3, 2)}
+    listed = curricula.Listed(tasks=tasks, durations=jnp.array([1.0, 2.0, 1.0]), num_tasks=4)
+    found = eqx.filter_jit(listed.task)(jnp.asarray(1), 1.5)
+    assert int(found["set"]) == 1
+    assert found["rows"].tolist() == [2.0, 3.0]
+    shorter = curricula.until(listed, 1.5)
+    assert shorter.durations.tolist() == [1.0, 0.5]
+    assert shorter.tasks["set"].tolist() == [3, 1]
+    with pytest.raises(ValueError, match="needs one entry per block"):
+        curricula.Listed(tasks=tasks, durations=jnp.ones(2), num_tasks=4)

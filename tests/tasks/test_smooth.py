@@ -22,7 +22,7 @@ def near_switches():
 
 @eqx.filter_jit
 def weights_at(curriculum, times):
-    return jax.vmap(lambda t: curriculum.weights(0, t))(times)
+    return jax.vmap(lambda t: curriculum.task(0, t))(times)
 
 
 def all_weights(curriculum, times):
@@ -33,7 +33,7 @@ def test_until_shortens_smooth_curricula_without_speeding_them_up():
     smooth = Smooth(100.0, 5.0, 3)
     cut = curricula.until(smooth, 7.0)
     assert cut.durations.tolist() == [5.0, 2.0]
-    assert np.array_equal(cut.weights(1, 6.5), smooth.weights(1, 6.5))
+    assert np.array_equal(cut.task(1, 6.5), smooth.task(1, 6.5))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_until_shortens_smooth_curricula_without_speeding_them_up():
     ],
 )
 def test_smooth_values(t, expected, digits):
-    weights = Smooth(100.0, 5.0, 2).weights(0, t)
+    weights = Smooth(100.0, 5.0, 2).task(0, t)
     assert float(weights[0]) == pytest.approx(expected, abs=digits)
     assert float(np.sum(weights)) == pytest.approx(1.0, abs=1e3 * eps())
 
@@ -82,13 +82,13 @@ def test_smooth_equals_the_published_formula_for_two_tasks():
 
 
 def test_harder_switches_are_sharper():
-    soft, hard = (float(Smooth(g, 5.0, 2).weights(0, 0.1)[0]) for g in (100.0, 1000.0))
+    soft, hard = (float(Smooth(g, 5.0, 2).task(0, 0.1)[0]) for g in (100.0, 1000.0))
     assert 0.98 < soft < hard < 1.0
 
 
 def test_smooth_has_finite_slopes_in_hardness_and_time():
     def share(hardness, t):
-        return Smooth(hardness, 5.0, 2).weights(0, t)[0]
+        return Smooth(hardness, 5.0, 2).task(0, t)[0]
 
     # The steepest point, where the power alone has no derivative, and an ordinary one.
     crossing = 5.0 * (1.0 - 0.5e-4)

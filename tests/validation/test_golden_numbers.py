@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from ntadyn.dynamics import GradientFlow, toy_tasks
+from ntadyn.interface.observables import batch_loss, full_state, gates, loss
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import from_relative_weights
 from ntadyn.simulation import simulate
-from ntadyn.simulation.observables import batch_loss, full_state, gates, loss
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Curriculum, Dynamics, RelativePenalties, TimeConstants
 from ntadyn.specs.ensemble import run_ensemble

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ntadyn.dynamics import OrderParameters
+from ntadyn.interface.observables import STANDARD
 from ntadyn.networks import GatedLinear
 from ntadyn.simulation import FixedSteps, default_step, integrate
-from ntadyn.simulation.observables import STANDARD
 from ntadyn.simulation.time_grid import lay_out
 from ntadyn.solvers import Splitting
 from ntadyn.specs import building

@@ -10,7 +10,7 @@ import xarray as xr
 from experiments.harness.runs import Run
 from experiments.harness.variants import run_variants
 from experiments.sandbrink_2024.figure_8 import people
-from ntadyn.simulation import FixedSteps, observables
+from ntadyn.simulation import AbstractMethod, observables
 from ntadyn.specs import building, presets
 from ntadyn.specs.configuration import (
     Configuration,
@@ -115,7 +115,7 @@ def simulate(configuration: Configuration) -> xr.Dataset:
     keys = building.keys(configuration.randomness)
     steps = round(configuration.curriculum.block_duration / STEP)
     euler = configuration.dynamics is Dynamics.GRADIENT_FLOW
-    method: FixedSteps | None = building.explicit_euler(STEP) if euler else None
+    method: AbstractMethod | None = building.explicit_euler(STEP) if euler else None
     recorded = {
         "loss": observables.loss,
         "gates": observables.gates,

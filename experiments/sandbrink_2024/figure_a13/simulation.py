@@ -16,8 +16,8 @@ from jaxtyping import Array
 from experiments.harness.runs import Run
 from experiments.sandbrink_2024.figure_a13 import measures
 from experiments.sandbrink_2024.runs.composition import NUMBERS, as_published, loss_scale
+from ntadyn.interface.observables import Observable
 from ntadyn.simulation import Trajectory, observables, simulate
-from ntadyn.simulation.observables import Observable
 from ntadyn.simulation.outcome import result_codes
 from ntadyn.specs import building, presets
 from ntadyn.specs.building import Keys

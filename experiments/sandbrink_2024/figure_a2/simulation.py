@@ -13,8 +13,7 @@ from experiments.harness.runs import Run
 from ntadyn.dynamics import GradientFlow, OnlineSGD, OrderParameters
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm
-from ntadyn.simulation import FixedSteps, observables, simulate
-from ntadyn.solvers import Descent
+from ntadyn.simulation import FixedSteps, Updates, observables, simulate
 from ntadyn.specs import building
 from ntadyn.specs.building import Keys
 from ntadyn.specs.configuration import Randomness
@@ -156,7 +155,7 @@ def batches(parameters: Parameters) -> xr.Dataset:
         flow = GradientFlow(tasks, {"gates": TAU_C, "weights": TAU_W}, penalties)
         system = OnlineSGD(flow, data, BATCH_SIZE)  # pyright: ignore[reportCallIssue]
         network = GatedLinear.initialise(initial, (2, SIZE, SIZE), INITIAL_SCALE, dtype=jnp.float32)
-        method, recorded = FixedSteps(Descent(), STEP), {"gates": observables.gates}
+        method, recorded = Updates(STEP), {"gates": observables.gates}
         state = system.initial_state(network)
         every = round(1 / STEP) - 1
         return simulate(system, curriculum, state, method=method, observables=recorded, records_per_block=every)

@@ -16,10 +16,9 @@ from jaxtyping import Array, Float, PyTree
 
 from experiments.sandbrink_2024.runs.two_layers import PUBLISHED_STEP
 from ntadyn import metrics
-from ntadyn.simulation import FixedSteps, integrate, observables
+from ntadyn.simulation import Updates, integrate, observables
 from ntadyn.simulation.outcome import RESULT_CODES, result_codes
 from ntadyn.simulation.time_grid import lay_out_whole_steps
-from ntadyn.solvers import Descent
 from ntadyn.specs import building
 from ntadyn.specs.building import Keys
 from ntadyn.specs.configuration import Configuration, replaced
@@ -46,7 +45,7 @@ class SwitchEvery(AbstractCurriculum):
     period: Float[Array, ""]
     num_tasks: int = eqx.field(static=True)
 
-    def weights(self, block, t) -> Float[Array, " m"]:
+    def task(self, block, t) -> Float[Array, " m"]:
         """One teacher; the first step of a period begins at its start up to rounding."""
         del block
         count = jnp.floor((t + 0.5 * PUBLISHED_STEP) / self.period).astype(jnp.int32)
@@ -99,7 +98,7 @@ def _run(configuration: Configuration, window: float, cells: dict[str, Array], p
     def one(values: dict[str, Array], period: Array, key: Keys) -> dict[str, PyTree]:
         system, state = _as_dtype(building.build(replaced(configuration, values), key), dtype)
         curriculum = SwitchEvery(durations=durations, period=period, num_tasks=num_tasks)
-        found = integrate(system, curriculum, state, FixedSteps(Descent()), grid, recorded)
+        found = integrate(system, curriculum, state, Updates(), grid, recorded)
         rows = found.values["rows"]
         published = metrics.matched_rows(rows, metrics.published_row_matching(rows)).alignment
         optimal = metrics.matched_rows(rows[-1:], metrics.assign_units(metrics.mean_over(rows, late)))

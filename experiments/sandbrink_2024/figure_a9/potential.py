@@ -62,7 +62,7 @@ class BlockPotential:
         # A target of blocks of 2 tau_B whose first one has its middle at t = 0.
         wave = Smooth(HARDNESS, 2 * self.block_duration, 1)
         shifted = jnp.asarray(times) + self.block_duration * (1 - 1e-4)
-        share = np.asarray(jax.jit(jax.vmap(lambda t: wave.weights(0, t)[0]))(shifted))
+        share = np.asarray(jax.jit(jax.vmap(lambda t: wave.task(0, t)[0]))(shifted))
         return np.arccos(np.clip(2 * share - 1, -1, 1))
 
     def effective(self, wbar: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from jaxtyping import Array
 
 from experiments.harness.recorded import weights as recorded_weights
 from experiments.harness.variants import run_variants, seeded as seeded
+from ntadyn.interface.observables import Observable
 from ntadyn.metrics import (
     apply_published_sorting,
     assign_paths_by_row,
@@ -25,9 +26,8 @@ from ntadyn.metrics import (
     published_sorting,
     row_cosines,
 )
-from ntadyn.simulation import FixedSteps, Trajectory, observables
-from ntadyn.simulation.observables import Observable
-from ntadyn.solvers import Descent, SlidingHeun
+from ntadyn.simulation import FixedSteps, Trajectory, Updates, observables
+from ntadyn.solvers import SlidingHeun
 from ntadyn.specs import building, presets
 from ntadyn.specs.configuration import (
     Composites,
@@ -158,7 +158,7 @@ def simulate(variants: Mapping[str, Configuration], records_per_block: int) -> d
     keys = building.keys(first.randomness)
     tasks = building.build_tasks(first.teachers, building.first(keys).teachers)
     changes = {path: [value_at(item, path) for item in variants.values()] for path in NUMBERS}
-    method = FixedSteps(Descent() if online else SlidingHeun(), first.max_step)
+    method = Updates(first.max_step) if online else FixedSteps(SlidingHeun(), first.max_step)
     trajectories, curriculum = run_variants(first, changes, keys, recorded, records_per_block, method)
     if first.curriculum.total_time == COUNTED_TIME:
         curriculum = curricula.until(curriculum, float(curriculum.edges[SHOWN_BLOCKS]))

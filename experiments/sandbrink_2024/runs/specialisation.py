@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from jax.typing import DTypeLike
 
-from ntadyn.simulation.methods import Adaptive, FixedSteps
+from ntadyn.simulation import Adaptive, FixedSteps
 from ntadyn.verification import Curves, specialisation_curves
 
 FIGURE_A10, FIGURE_4H = (0.05, 0.05), (1 / 11, 10 / 11)  # strengths of the nonnegativity and of the L1 norm

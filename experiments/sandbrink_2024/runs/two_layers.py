@@ -9,7 +9,6 @@ published rule unless a name begins with "optimal".
 import dataclasses
 from collections.abc import Mapping
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,9 +18,9 @@ from jaxtyping import Array
 from experiments.harness.runs import Data, Run
 from experiments.harness.variants import run_variants, seeded
 from ntadyn import metrics
-from ntadyn.simulation import FixedSteps, Trajectory, observables
+from ntadyn.simulation import AbstractMethod, FixedSteps, GradientDescent, Trajectory, Updates, observables
 from ntadyn.simulation.outcome import RESULT_CODES, result_codes
-from ntadyn.solvers import Descent, SlidingHeun
+from ntadyn.solvers import SlidingHeun
 from ntadyn.specs import building, presets
 from ntadyn.specs.configuration import Configuration, Dynamics, replaced, to_json
 from ntadyn.tasks import AbstractCurriculum, TaskSet
@@ -114,18 +113,20 @@ def runs(parameters: Parameters) -> list[Run]:
 
 def on_batches(num_seeds: int, total_time: float, seed: int) -> Data:
     """Batches in the published steps."""
-    return simulate(seeded(figure_6(total_time), num_seeds, seed), Descent())
+    published = figure_6(total_time)
+    return simulate(seeded(published, num_seeds, seed), Updates(published.max_step))
 
 
 def steps(num_seeds: int, total_time: float, seed: int) -> Data:
     """The published steps without noise."""
     published = replaced(as_flow(figure_6(total_time)), {"max_step": PUBLISHED_STEP})
-    return _prefixed("steps", simulate(seeded(published, num_seeds, seed), Descent()))
+    return _prefixed("steps", simulate(seeded(published, num_seeds, seed), GradientDescent(PUBLISHED_STEP)))
 
 
 def flow(num_seeds: int, total_time: float, seed: int) -> Data:
     """The flow that the steps stand for."""
-    return _prefixed("flow", simulate(seeded(as_flow(figure_6(total_time)), num_seeds, seed), SlidingHeun()))
+    small = as_flow(figure_6(total_time))
+    return _prefixed("flow", simulate(seeded(small, num_seeds, seed), FixedSteps(SlidingHeun(), small.max_step)))
 
 
 def _prefixed(prefix: str, data: Data) -> Data:
@@ -149,12 +150,12 @@ def as_flow(configuration: Configuration) -> Configuration:
     return replaced(configuration, {"dynamics": Dynamics.GRADIENT_FLOW, "max_step": FLOW_STEP})
 
 
-def simulate(configuration: Configuration, solver: diffrax.AbstractSolver) -> Data:
+def simulate(configuration: Configuration, method: AbstractMethod) -> Data:
     """A network with its penalty and one without, as one compiled program; recorded at every published step.
 
     Args:
         configuration: the flexible network, with an explicit largest step.
-        solver: `Descent` for batches.
+        method: how to step.
 
     Returns:
         One dataset for each of `REGIMES`, with the variables of `DESCRIPTIONS` and result codes.
@@ -163,7 +164,6 @@ def simulate(configuration: Configuration, solver: diffrax.AbstractSolver) -> Da
     recorded = {"loss": observables.batch_loss if online else observables.loss, "layers": layers}
     strengths = {"penalties.strength": (configuration.penalties.strength, 0.0)}
     keys = building.keys(configuration.randomness)
-    method = FixedSteps(solver, configuration.max_step)
     inside = round(configuration.curriculum.block_duration / PUBLISHED_STEP) - 1
     trajectories, curriculum = run_variants(configuration, strengths, keys, recorded, inside, method)
     tasks = building.build_tasks(configuration.teachers, building.first(keys).teachers)
@@ -198,7 +198,7 @@ def measured(
     kept = np.append(blocks[1:] == blocks[:-1], True)
     blocks, times = blocks[kept], np.asarray(trajectory.times)[kept]
     middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
-    weights = jax.vmap(curriculum.weights)(jnp.arange(curriculum.num_blocks), middles)
+    weights = jax.vmap(curriculum.task)(jnp.arange(curriculum.num_blocks), middles)
     block_tasks = np.argmax(np.asarray(weights), axis=1)
     last = np.array([np.flatnonzero(block_tasks[blocks] == task)[-1] for task in range(tasks.num_tasks)])
     late = jnp.asarray(blocks >= blocks[-1] - 1)

@@ -61,7 +61,7 @@ def exchanged(flow):
 def mixed(flow):
     """Errors from the smooth target, which has a share of the old task early in the block."""
     curriculum = Smooth(HARDNESS, BLOCK_DURATION, 1)
-    shares = np.asarray(jax.vmap(lambda t: curriculum.weights(0, t))(flow.time.values))[:, 1]
+    shares = np.asarray(jax.vmap(lambda t: curriculum.task(0, t))(flow.time.values))[:, 1]
     return flow.assign(error_1=flow.error_1 - shares, error_2=flow.error_2 + shares)
 
 

@@ -4,19 +4,15 @@ Write your own as any function of these three; everything here is jit- and vmap-
 asked for.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from ntadyn.dynamics.online import OnlineState
-from ntadyn.dynamics.system import AbstractSystem
+from ntadyn.interface.system import AbstractSystem, Observable
 from ntadyn.metrics.alignment import overlap_similarity
 from ntadyn.metrics.rows import row_similarity as similarity_of_rows
 from ntadyn.networks import AbstractGatedNetwork
-
-Observable = Callable[[Any, PyTree, Float[Array, " m"]], Any]
 
 
 def loss(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, ""]:
@@ -24,7 +20,7 @@ def loss(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, ""]
     return system.loss(state, task)
 
 
-def energy(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, ""]:
+def energy(system: Any, state: PyTree, task: Array) -> Float[Array, ""]:
     """Task loss plus penalties."""
     return system.energy(state, task)
 
@@ -34,32 +30,32 @@ def batch_loss(system: Any, state: PyTree, task: Array) -> Float[Array, ""]:
     return system.batch_loss(state, task)
 
 
-def gates(system: AbstractSystem, state: PyTree, task: Array) -> Array:
+def gates(system: Any, state: PyTree, task: Array) -> Array:
     """Gates, shape (paths,) or (paths, d_out)."""
     del task
     return system.gates(state)
 
 
-def student_overlaps(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, "p p"]:
+def student_overlaps(system: Any, state: PyTree, task: Array) -> Float[Array, "p p"]:
     """K_pq = <W^p, W^q>_F."""
     del task
     return jnp.sum(system.overlaps(state).students, axis=0)
 
 
-def teacher_overlaps(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, "p m"]:
+def teacher_overlaps(system: Any, state: PyTree, task: Array) -> Float[Array, "p m"]:
     """S_pm = <W^p, W*^m>_F."""
     del task
     return jnp.sum(system.overlaps(state).cross, axis=0)
 
 
-def similarity(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, "m p"]:
+def similarity(system: Any, state: PyTree, task: Array) -> Float[Array, "m p"]:
     """Cosine of every teacher with every student: mean over output rows, or of whole matrices where rows are summed."""
     del task
     overlaps = system.overlaps(state)
     return overlap_similarity(overlaps.students, overlaps.cross, overlaps.teachers)
 
 
-def row_similarity(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, "m o p"]:
+def row_similarity(system: Any, state: PyTree, task: Array) -> Float[Array, "m o p"]:
     """Cosine of every output row of every teacher with what each path feeds into that output."""
     del task
     overlaps = system.overlaps(state)
@@ -72,20 +68,14 @@ def full_state(system: AbstractSystem, state: PyTree, task: Array) -> PyTree:
     return state
 
 
-def network(system: AbstractSystem, state: PyTree, task: Array) -> AbstractGatedNetwork:
+def network(system: Any, state: PyTree, task: Array) -> AbstractGatedNetwork:
     """Gates and weights themselves, without what an online rule carries beside them; large.
 
     Raises:
         ValueError: for a reduced system, whose state is not a network.
     """
-    del system, task
-    found = state.network if isinstance(state, OnlineState) else state
-    if not isinstance(found, AbstractGatedNetwork):
-        raise ValueError(
-            f"the state of a reduced system ({type(found).__name__}) has no weights; record full_state, or run "
-            f"GradientFlow."
-        )
-    return found
+    del task
+    return system.network(state)
 
 
 STANDARD: dict[str, Observable] = {

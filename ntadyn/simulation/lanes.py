@@ -39,7 +39,7 @@ class LaneProblem(NamedTuple):
 def lanes_can_run(system: Any, state: Any) -> bool:
     """Whether a system is one that this step is written for.
 
-    That are the order parameters summed over rows, of up to four paths and eight tasks, with gate penalties that are
+    These are the order parameters summed over rows, of up to four paths and eight tasks, with gate penalties that are
     quadratic in every orthant.
 
     Args:
@@ -47,11 +47,11 @@ def lanes_can_run(system: Any, state: Any) -> bool:
         state: a state of it, likewise.
     """
     return (
-        isinstance(system, OrderParameters)
+        type(system) is OrderParameters  # a subclass may do anything else
         and not system.row_resolved
         and state.gates.size <= _MOST_PATHS
         and system.tasks.num_tasks <= _MOST_TASKS
-        and all(isinstance(term, _PIECEWISE_QUADRATIC) for term in _terms(system.gate_penalty()))
+        and all(type(term) in _PIECEWISE_QUADRATIC for term in _terms(system.gate_penalty()))
     )
 
 

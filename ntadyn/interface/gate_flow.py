@@ -7,7 +7,8 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from ntadyn.decompositions import eigh
-from ntadyn.dynamics.closed_form import relaxation
+from ntadyn.interface.closed_form import relaxation
+from ntadyn.interface.loops import EventSearch
 from ntadyn.regularizers import AbstractPenalty
 
 Gates = Float[Array, " n"]
@@ -37,7 +38,7 @@ class GateProblem(eqx.Module):
         return force / self.time_constant
 
 
-def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], max_pieces: int) -> Gates:
+def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], search: EventSearch) -> Gates:
     """Follow the gates for `duration` through kinks, crossings and sliding.
 
     Inside an orthant the velocity is smooth, and linear for the hinge and the L1 penalties; there one exponential step
@@ -51,7 +52,7 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], m
         problem: drive, curvature, penalty and time constant.
         gates: c at the start, shape (n,); zeros are exact zeros.
         duration: how long to follow them; zero returns the gates unchanged.
-        max_pieces: number of smooth pieces allowed, at least 1.
+        search: how many smooth pieces are allowed, and how they are looped over.
 
     Returns:
         c after `duration`.
@@ -86,11 +87,12 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], m
 
     def unfinished(state):
         _, _, _, _, crossed, count = state
-        return crossed & (count < max_pieces)
+        return crossed & (count < search.max_pieces)
 
     sign = entered_sign(gates, *_one_sided(problem, gates))
     _, end, _, crossed = try_whole(gates, sign, duration)
-    return lax.while_loop(unfinished, next_event, (gates, sign, duration, end, crossed, jnp.asarray(1)))[3]
+    start = (gates, sign, duration, end, crossed, jnp.asarray(1))
+    return search.while_loop(unfinished, next_event, start, search.max_pieces)[3]
 
 
 def _one_sided(problem: GateProblem, gates: Gates) -> tuple[Gates, Gates]:

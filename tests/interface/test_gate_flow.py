@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.dynamics.gate_flow import GateProblem, flow_gates, symmetric_eigen
+from ntadyn.interface import EventSearch
+from ntadyn.interface.gate_flow import GateProblem, flow_gates, symmetric_eigen
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm, UnitL2Norm
 
 TAU = 0.3
@@ -18,7 +19,9 @@ MANY = 50  # more pieces than any path here has
 
 @functools.partial(jax.jit, static_argnames="pieces")
 def follow(linear, quadratic, penalty, gates, duration, pieces=MANY):
-    return flow_gates(GateProblem(linear, quadratic, penalty, jnp.asarray(TAU)), gates, jnp.asarray(duration), pieces)
+    return flow_gates(
+        GateProblem(linear, quadratic, penalty, jnp.asarray(TAU)), gates, jnp.asarray(duration), EventSearch(pieces)
+    )
 
 
 follow_each = jax.jit(jax.vmap(follow, in_axes=(0, 0, None, 0, None)))

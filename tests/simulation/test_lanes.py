@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 from jaxtyping import Array, Float
 
-from ntadyn.dynamics import OrderParameters, gate_flow
-from ntadyn.dynamics.gate_flow import GateProblem
+from ntadyn.dynamics import OrderParameters
+from ntadyn.interface import EventSearch, gate_flow
+from ntadyn.interface.gate_flow import GateProblem
 from ntadyn.regularizers import L1, L2, AbstractPenalty, Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.simulation import FixedSteps, observables
-from ntadyn.simulation.batch import LaneSteps, run_batch
+from ntadyn.simulation import FixedSteps, LaneSteps, integrate_batch, lanes, observables
+from ntadyn.simulation.lanes import LaneProblem, LaneState
 from ntadyn.simulation.outcome import result_codes
 from ntadyn.simulation.time_grid import lay_out
-from ntadyn.solvers import lanes
-from ntadyn.solvers.lanes import LaneProblem, LaneState
 from ntadyn.tasks.curricula import AbstractCurriculum
 from tests.systems import general_network, general_tasks
 
@@ -71,7 +70,7 @@ def _exactly(students, drive, gates, hinge, unit_norm, shrinkage, duration):
     def one(students, drive, gates, hinge, unit_norm, shrinkage):
         penalty = Nonnegativity(hinge) + UnitL1Norm(unit_norm) + L1(shrinkage)
         problem = GateProblem(drive, students, penalty, jnp.ones((), gates.dtype))
-        return gate_flow.flow_gates(problem, gates, duration, max_pieces=12)
+        return gate_flow.flow_gates(problem, gates, duration, EventSearch(max_pieces=12))
 
     return jax.vmap(one)(students, drive, gates, hinge, unit_norm, shrinkage)
 
@@ -154,7 +153,7 @@ class Drifting(AbstractCurriculum):
     durations: Float[Array, " b"]
     num_tasks: int = eqx.field(static=True)
 
-    def weights(self, block, t):
+    def task(self, block, t):
         dtype = self.shares.dtype
         return self.shares[block] + 0.3 * jnp.sin(t) * jnp.linspace(1, -1, self.num_tasks, dtype=dtype)
 
@@ -174,7 +173,7 @@ LANES = {
     "strong hinge": (5.0, 3.0, 0.0, 0.1),
     "slow": (1.0, 1.0, 0.0, 3.0),
 }
-_run = eqx.filter_jit(run_batch)
+_run = eqx.filter_jit(integrate_batch)
 
 
 @eqx.filter_jit

@@ -1,0 +1,28 @@
+"""What a learning system offers: a small interface, and capabilities that a system may have.
+
+- `AbstractSystem`: a state, a loss on any task, hooks at the edges of blocks.
+- `AbstractFlow`: moves in continuous time, by a vector field.
+- `AbstractUpdate`: makes steps of its own.
+- `AbstractSplitFlow`: a flow of several parts, each of which is solved while the others rest.
+- `AbstractGatedLinear`: a gated linear network with teachers: gates, overlaps, penalties.
+- `AbstractGatedFlow`: both of these: gates and weights in turn.
+- `AbstractQuadraticGatedFlow`: whose gates descend a quadratic form and a penalty while the weights rest.
+"""
+
+from ntadyn.interface.flow import AbstractFlow as AbstractFlow
+from ntadyn.interface.gated_linear import (
+    AbstractGatedFlow as AbstractGatedFlow,
+    AbstractGatedLinear as AbstractGatedLinear,
+    AbstractQuadraticGatedFlow as AbstractQuadraticGatedFlow,
+    Overlaps as Overlaps,
+    TaskWeights as TaskWeights,
+)
+from ntadyn.interface.loops import EventSearch as EventSearch
+from ntadyn.interface.split_flow import AbstractSplitFlow as AbstractSplitFlow, SubFlow as SubFlow
+from ntadyn.interface.system import (
+    AbstractSystem as AbstractSystem,
+    BlockInfo as BlockInfo,
+    Observable as Observable,
+    Task as Task,
+)
+from ntadyn.interface.update import AbstractUpdate as AbstractUpdate

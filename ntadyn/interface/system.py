@@ -1,0 +1,110 @@
+"""What every learning system offers: the little that simulations, sweeps and comparisons need."""
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from ntadyn.interface import overriding
+
+Task = PyTree
+"""What a curriculum says is to be learned: mixture weights over teachers, the index of a data set, a batch."""
+
+Observable = Callable[[Any, PyTree, Any], Any]
+"""A function (system, state, task) -> array, or pytree of arrays."""
+
+
+class BlockInfo(eqx.Module):
+    """Where in a curriculum a block stands; what the hooks of a system are told.
+
+    Attributes:
+        index: number of the block, from 0.
+        start: t at its start.
+        end: t at its end.
+        ended: the task of the block before; that of this one where there is none.
+        task: the task in force, as it is in the middle of the block.
+        begins: the task of the block after; that of this one where there is none.
+        is_first: whether there is no block before.
+        is_last: whether there is no block after.
+    """
+
+    index: Int[Array, ""]
+    start: Float[Array, ""]
+    end: Float[Array, ""]
+    ended: Task
+    task: Task
+    begins: Task
+    is_first: Bool[Array, ""]
+    is_last: Bool[Array, ""]
+
+
+class AbstractSystem(eqx.Module):
+    """Something that learns from a stream of tasks.
+
+    Whatever implements these methods can be simulated, swept, plotted and compared. How its state moves is said by one
+    of two capabilities: `AbstractFlow` for what moves in continuous time, `AbstractUpdate` for what makes steps of its
+    own. The state is any pytree of arrays, all of whose floating-point arrays have one dtype. A task is whatever the
+    curriculum says it is.
+
+    Attributes:
+        num_tasks: number of tasks that the system knows; a curriculum must have as many.
+
+    Raises:
+        ValueError: for a subclass that overrides a method by which nothing would move.
+    """
+
+    num_tasks: eqx.AbstractVar[int]
+
+    def __check_init__(self):
+        overriding.check_some_way_to_move(type(self), self.ways_to_move())
+
+    @abc.abstractmethod
+    def initial_state(self, network: PyTree) -> PyTree:
+        """The state that describes `network` in this system's variables; raises ValueError if it cannot."""
+
+    @abc.abstractmethod
+    def loss(self, state: PyTree, task: Task) -> Float[Array, ""]:
+        """The loss on any task, in force or not, without penalties: what the published figures call the loss."""
+
+    @abc.abstractmethod
+    def default_step(self, state: PyTree, tasks: Task) -> float:
+        """A step that resolves what moves, in the caller's unit of time; the numbers of the system are known.
+
+        Args:
+            state: the initial state.
+            tasks: the tasks of a curriculum, leading axis = task.
+        """
+
+    @abc.abstractmethod
+    def ways_to_move(self) -> tuple[tuple[str, ...], ...]:
+        """For every way in which this system can be moved, the methods that this way starts from."""
+
+    def check_state(self, state: PyTree) -> None:
+        """Raise ValueError for a state that is not one of this system; only types and shapes are looked at."""
+        del state
+
+    def observables(self) -> dict[str, Observable]:
+        """What is recorded where nothing else is asked for: the loss on the task in force."""
+        return {"loss": lambda system, state, task: system.loss(state, task)}
+
+    def at_block_start(self, state: PyTree, block: BlockInfo) -> PyTree:
+        """The state after a jump at the start of a block; as it is unless the rule has one.
+
+        Called once per block, at switches between equal tasks, too, before the first record of the block. Pure: what
+        it draws comes from a key in the state.
+        """
+        del block
+        return state
+
+    def at_block_end(self, state: PyTree, block: BlockInfo) -> PyTree:
+        """The state after a jump at the end of a block, after its last record: snapshots, anchors, consolidation."""
+        del block
+        return state
+
+
+def has_hooks(system: AbstractSystem) -> bool:
+    """Whether a system does anything at the edges of blocks."""
+    hooks = ("at_block_start", "at_block_end")
+    return any(getattr(type(system), name) is not getattr(AbstractSystem, name) for name in hooks)

@@ -1,0 +1,23 @@
+"""Systems that make steps of their own."""
+
+import abc
+
+from jaxtyping import Array, Float, PyTree
+
+from ntadyn.interface.system import AbstractSystem, Task
+
+
+class AbstractUpdate(AbstractSystem):
+    """x <- update(x, task, h): a rule in discrete time, which may draw data and carry a memory along.
+
+    The step h is part of the rule, for example a learning rate: it is never divided, and does not depend on what is
+    recorded.
+    """
+
+    @abc.abstractmethod
+    def update(self, state: PyTree, task: Task, step: Float[Array, ""]) -> PyTree:
+        """The state after one step of length `step`."""
+
+    def ways_to_move(self) -> tuple[tuple[str, ...], ...]:
+        """By updates."""
+        return (("update",),)

@@ -1,0 +1,133 @@
+"""Steps that a solver chooses by its own error estimate."""
+
+from collections.abc import Sequence
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
+from jaxtyping import Array, Bool, PyTree
+
+from ntadyn.interface.flow import AbstractFlow
+from ntadyn.interface.gated_linear import AbstractGatedLinear
+from ntadyn.interface.loops import bounded_loop, plain_loop
+from ntadyn.interface.system import AbstractSystem, Task
+from ntadyn.simulation.fixed_steps import with_loops
+from ntadyn.simulation.method import SLACK_OF_OTHERS, AbstractMethod, check_flows
+from ntadyn.simulation.outcome import RESULTS
+from ntadyn.simulation.time_grid import TimeGrid, lay_out
+from ntadyn.solvers import LearningTerm
+from ntadyn.tasks.curricula import AbstractCurriculum
+
+
+class Adaptive(AbstractMethod):
+    """Steps chosen by the solver's own error estimate; for smooth fields only.
+
+    A kinked gate penalty makes such solvers stall or, worse, succeed with wrong gates. A trajectory whose gates reach
+    zero under a kinked penalty therefore ends with the result code `kink_met`.
+
+    Attributes:
+        solver: a Diffrax solver with an error estimate.
+        rtol: relative tolerance; rounding bounds it from below.
+        atol: absolute tolerance; rounding bounds it from below.
+        max_steps: bound on the steps between two records.
+        reverse_mode: whether it may be differentiated in reverse mode (`jax.grad`), and not in forward mode.
+    """
+
+    solver: diffrax.AbstractSolver = eqx.field(default_factory=diffrax.Tsit5)
+    rtol: float = 1e-8
+    atol: float = 1e-10
+    max_steps: int = eqx.field(static=True, default=2**16)
+    reverse_mode: bool = eqx.field(static=True, default=False)
+
+    def check(self, system: AbstractSystem, state: PyTree) -> None:
+        """See `AbstractMethod.check`."""
+        del state
+        check_flows(self, system, self.solver)
+
+    def lay_out(
+        self,
+        system: AbstractSystem,
+        state: PyTree,
+        curriculum: AbstractCurriculum,
+        records_per_block: int,
+        times: Sequence[float] | np.ndarray,
+    ) -> TimeGrid:
+        """Records and switches alone."""
+        del system, state
+        return lay_out(curriculum, np.inf, records_per_block, times)
+
+    def laid_out(self) -> "Adaptive":
+        """Itself: nothing has been spent."""
+        return self
+
+    def slack(self, dtype: DTypeLike) -> float:
+        """See `AbstractMethod.slack`."""
+        del dtype
+        return SLACK_OF_OTHERS
+
+    def refined(self, dtype: DTypeLike) -> "Adaptive":
+        """Tolerances divided by 100; multiplied where rounding leaves no room for that."""
+        rtol, _ = self._tolerances(dtype)
+        factor = 100 if rtol / 100 < _least_tolerance(dtype) else 0.01
+        return Adaptive(self.solver, rtol * factor, self.atol * factor, 4 * self.max_steps, self.reverse_mode)
+
+    def _tolerances(self, dtype: DTypeLike) -> tuple[float, float]:
+        least = _least_tolerance(dtype)
+        return max(self.rtol, least), max(self.atol, 0.01 * least)
+
+    def begin(self, system: AbstractSystem, state: PyTree, task: Task) -> None:
+        """Nothing."""
+        del system, state, task
+
+    def advance(
+        self,
+        system: AbstractFlow,
+        curriculum: AbstractCurriculum,
+        state: PyTree,
+        memory: None,
+        item: TimeGrid,
+        begins_block: Bool[Array, ""],
+        goes_on: Bool[Array, ""],
+    ) -> tuple[PyTree, RESULTS]:
+        """See `AbstractMethod.advance`; steps are chosen by their error alone."""
+        del memory, begins_block
+        term, y = LearningTerm.of(system, curriculum, state)
+        solution = diffrax.diffeqsolve(
+            term.starting_at(item.start),
+            with_loops(self.solver, bounded_loop if self.reverse_mode else plain_loop),
+            jnp.zeros_like(item.length),
+            jnp.where(goes_on, item.length, 0),
+            None,
+            y,
+            item.block,
+            stepsize_controller=diffrax.PIDController(*self._tolerances(item.end.dtype)),
+            max_steps=self.max_steps,
+            adjoint=diffrax.RecursiveCheckpointAdjoint() if self.reverse_mode else diffrax.ForwardMode(),
+            event=_kink(term, state),
+            throw=False,
+        )
+        result = RESULTS.promote(solution.result)
+        result = RESULTS.where(result == RESULTS.event_occurred, RESULTS.kink_met, result)
+        return term.whole(jax.tree.map(lambda leaf: leaf[-1], solution.ys)), result
+
+
+def _kink(term: LearningTerm, state: PyTree) -> diffrax.Event | None:
+    """A gate at zero where its penalty has a kink; None where there are no kinks of gates."""
+    system = term.system
+    if not (isinstance(system, AbstractGatedLinear) and system.has_kinks()):
+        return None
+
+    def gates(y: PyTree) -> Array:
+        return system.gates(term.whole(y)).reshape(-1)
+
+    # A gate that starts at zero exactly and moves inwards has not met the kink; hence a threshold just below zero.
+    number = system.gates(state).size
+    return diffrax.Event([lambda t, y, args, i=i, **_: gates(y)[i] + 1e-9 for i in range(number)])
+
+
+def _least_tolerance(dtype: DTypeLike) -> float:
+    """Below this, relative to one, steps are accepted or rejected by rounding."""
+    return 16 * float(jnp.finfo(dtype).eps)

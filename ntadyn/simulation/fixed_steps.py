@@ -1,0 +1,218 @@
+"""Equal steps between records, divided where a state is faster than they are."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from ntadyn.interface.flow import AbstractFlow
+from ntadyn.interface.loops import EventSearch, bounded_loop, plain_loop
+from ntadyn.interface.split_flow import AbstractSplitFlow
+from ntadyn.interface.system import AbstractSystem, Task
+from ntadyn.simulation.defaults import step_of
+from ntadyn.simulation.error_estimate import steps_resolve
+from ntadyn.simulation.method import (
+    SLACK_OF_OTHERS,
+    AbstractMethod,
+    check_flows,
+    longest_step,
+    slack_of_exact_steps,
+)
+from ntadyn.simulation.outcome import RESULTS
+from ntadyn.simulation.time_grid import TimeGrid, lay_out
+from ntadyn.solvers import LearningTerm, Splitting
+from ntadyn.solvers.dividing import AbstractDividingSolver, parts_that_are_stable, parts_that_resolve
+from ntadyn.tasks.curricula import AbstractCurriculum
+
+# Where the first step of a block is graded: its shortest part.
+_FIRST_PART = 2.0**-12
+
+# A step that would have to be made in more parts is not made at all, and its trajectory ends as unresolved.
+MOST_PARTS = 4096
+
+
+class FixedSteps(AbstractMethod):
+    """Equal steps of at most `max_step` inside every interval between records and switches.
+
+    A step is made in parts where the state changes faster than the tasks alone would make it, after a large start for
+    example, and where an explicit solver would leave its region of stability.
+
+    Attributes:
+        solver: any Diffrax solver; None takes the system's default, `Splitting` for kinked gate penalties.
+        max_step: upper bound of the step; None takes the system's default.
+        refinement: every step, or part of one, is made in so many equal ones.
+        graded: the first step of a block is made in parts that begin short and double. Gates that are much faster than
+            steps move within them, where weights do not feel it; equal steps tell nothing of that when they are halved.
+        reverse_steps: the most parts of steps between two records. It makes reverse-mode differentiation possible
+            (`jax.grad`), and forward mode impossible; where more are needed the trajectory ends as `max_steps_reached`.
+    """
+
+    solver: diffrax.AbstractSolver | None = None
+    max_step: float | None = eqx.field(static=True, default=None)
+    refinement: int | Int[Array, ""] = 1
+    graded: bool = eqx.field(static=True, default=False)
+    reverse_steps: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self):
+        if isinstance(self.refinement, int) and self.refinement < 1:
+            raise ValueError(f"refinement is {self.refinement}; every step is made in one part or more.")
+        if self.reverse_steps is not None and self.reverse_steps < 1:
+            raise ValueError(f"reverse_steps is {self.reverse_steps}; at least one step is needed.")
+
+    def check(self, system: AbstractSystem, state: PyTree) -> None:
+        """See `AbstractMethod.check`."""
+        check_flows(self, system, self.solver)
+        if isinstance(self.solver, AbstractDividingSolver):
+            self.solver.check(system)
+
+    def fitted(self, system: AbstractFlow, state: PyTree) -> "FixedSteps":
+        """See `AbstractMethod.fitted`."""
+        solver = system.default_solver(state) if self.solver is None else self.solver
+        solver = with_loops(solver, plain_loop if self.reverse_steps is None else bounded_loop)
+        return FixedSteps(solver, self.max_step, self.refinement, self.graded, self.reverse_steps)
+
+    def lay_out(
+        self,
+        system: AbstractSystem,
+        state: PyTree,
+        curriculum: AbstractCurriculum,
+        records_per_block: int,
+        times: Sequence[float] | np.ndarray,
+    ) -> TimeGrid:
+        """See `AbstractMethod.lay_out`."""
+        step = step_of(system, state, curriculum) if self.max_step is None else self.max_step
+        return lay_out(curriculum, step, records_per_block, times)
+
+    def laid_out(self) -> "FixedSteps":
+        """Without the step; the refinement is data."""
+        return FixedSteps(self.solver, None, jnp.asarray(self.refinement), self.graded, self.reverse_steps)
+
+    def slack(self, dtype: DTypeLike) -> float:
+        """See `AbstractMethod.slack`."""
+        return slack_of_exact_steps(dtype) if isinstance(self.solver, Splitting) else SLACK_OF_OTHERS
+
+    def refined(self, dtype: DTypeLike) -> "FixedSteps":
+        """Every step in two halves, and the first one of a block graded."""
+        del dtype
+        bound = None if self.reverse_steps is None else 2 * self.reverse_steps
+        return FixedSteps(self.solver, self.max_step, 2 * self.refinement, True, bound)
+
+    def resolves(self, system: AbstractFlow, state: PyTree, task: Task, grid: TimeGrid) -> Bool[Array, ""]:
+        """See `AbstractMethod.resolves`; nothing is known of flows that do not split into parts."""
+        if not isinstance(system, AbstractSplitFlow):
+            return jnp.asarray(True)
+        return steps_resolve(longest_step(grid), system.reference_rate(state, task))
+
+    def begin(self, system: AbstractFlow, state: PyTree, task: Task) -> Float[Array, ""]:
+        """The rate that the length of steps was chosen for."""
+        return system.reference_rate(state, task)
+
+    def advance(
+        self,
+        system: AbstractFlow,
+        curriculum: AbstractCurriculum,
+        state: PyTree,
+        memory: Float[Array, ""],
+        item: TimeGrid,
+        begins_block: Bool[Array, ""],
+        goes_on: Bool[Array, ""],
+    ) -> tuple[PyTree, RESULTS]:
+        """See `AbstractMethod.advance`."""
+        solver, one, zero = self._fitted_solver(), jnp.ones_like(item.num_steps), jnp.zeros_like(item.length)
+        # The length of what is given up is zero, too, so that no rate is taken of what may not be finite.
+        length, num_steps = (jnp.where(goes_on, span, 0) for span in (item.length, item.num_steps))
+        item = eqx.tree_at(lambda item: (item.length, item.num_steps), item, (length, num_steps))
+        term, y = LearningTerm.of(system, curriculum, state)
+        refinement = jnp.asarray(self.refinement, one.dtype)
+        h = item.length / jnp.maximum(item.num_steps, 1).astype(item.length.dtype)
+        first_memory = solver.init(term.starting_at(item.start), zero, h, y, item.block)
+        num_parts = self._divider(term, y, item, h, memory)
+
+        # A whole step consists of parts, whose number is found anew at each, and a part of as many equal pieces as the
+        # refinement says.
+        def piece(carry):
+            y, memory, result, done, left, length, pieces, is_last = carry
+            start = item.start + done.astype(h.dtype) * h + (h - left)
+            parts = num_parts(start, y)
+            fits = ~(parts > MOST_PARTS)
+            # The tolerance keeps rounding from making another part of what it leaves over.
+            number = jnp.maximum(jnp.ceil(left / h * jnp.where(parts > 1, jnp.ceil(parts), 1) - 1e-3), 1)
+            fresh = pieces == 0
+            length = jnp.where(fresh, left / number / refinement.astype(h.dtype), length)
+            pieces = jnp.where(fresh, refinement, pieces)
+            is_last = jnp.where(fresh, number == 1, is_last)
+            if self.graded:
+                gone = h - left
+                growing = jnp.where(gone == 0, _FIRST_PART * h, gone)
+                grows = fresh & begins_block & (done == 0) & (growing < length)
+                length, pieces = jnp.where(grows, growing, length), jnp.where(grows, one, pieces)
+                is_last = is_last & ~grows
+            first = (done == 0) & (left == h)
+            clock = term.starting_at(start)
+            moved, _, _, memory, outcome = solver.step(clock, zero, length, y, item.block, memory, first)
+            y = jax.tree.map(lambda new, old: jnp.where(fits, new, old), moved, y)
+            outcome = RESULTS.where(fits, RESULTS.promote(outcome), RESULTS.unresolved)
+            result = RESULTS.where(result == RESULTS.successful, outcome, result)
+            pieces, left = pieces - one, left - length
+            step_ends = is_last & (pieces == 0)
+            done = jnp.where(fits, done + step_ends.astype(done.dtype), item.num_steps)
+            return y, memory, result, done, jnp.where(step_ends, h, left), length, pieces, is_last
+
+        def unfinished(carry):
+            return carry[3] < item.num_steps
+
+        start = (y, first_memory, RESULTS.successful, 0 * one, h, h, 0 * one, jnp.asarray(True))
+        while_loop = plain_loop if self.reverse_steps is None else bounded_loop
+        y, _, result, done, *_ = while_loop(unfinished, piece, start, self.reverse_steps)
+        if self.reverse_steps is not None:
+            short: Any = RESULTS.max_steps_reached  # a name of Diffrax, which type checkers take for its class
+            result = RESULTS.where(done < item.num_steps, short, result)
+        return term.whole(y), result
+
+    def _fitted_solver(self) -> diffrax.AbstractSolver:
+        if self.solver is None:
+            raise ValueError("FixedSteps without a solver has to be fitted to a system first.")
+        return self.solver
+
+    def _divider(
+        self, term: LearningTerm, y: PyTree, item: TimeGrid, h: Array, reference: Array
+    ) -> Callable[[Array, PyTree], Array]:
+        """Of time and the flowing part of a state: into how many parts a step is divided there."""
+        solver, system = self._fitted_solver(), term.system
+        if isinstance(solver, AbstractDividingSolver):
+            zero = jnp.zeros_like(h)
+            return lambda t, y: solver.num_parts(term.starting_at(t), zero, h, y, item.block, reference)
+        explicit = not isinstance(solver, diffrax.AbstractImplicitSolver)
+        if not isinstance(system, AbstractSplitFlow):
+            # The rate of any system costs several of its steps.
+            task = term.task(item.start, item.block)
+            constant = parts_that_are_stable(system, term.whole(y), task, h) if explicit else jnp.ones_like(h)
+            return lambda t, y: constant
+
+        def parts(t: Array, y: PyTree) -> Float[Array, ""]:
+            task, state = term.task(t, item.block), term.whole(y)
+            resolved = parts_that_resolve(system, state, task, reference)
+            return jnp.maximum(resolved, parts_that_are_stable(system, state, task, h)) if explicit else resolved
+
+        return parts
+
+
+def with_loops(solver: diffrax.AbstractSolver, while_loop: Callable) -> diffrax.AbstractSolver:
+    """A solver whose inner loops can be differentiated in one mode.
+
+    Args:
+        solver: any Diffrax solver.
+        while_loop: `plain_loop` for forward mode, `bounded_loop` for reverse mode.
+    """
+    if isinstance(solver, Splitting):
+        return Splitting(EventSearch(solver.search.max_pieces, while_loop))
+    if isinstance(solver, diffrax.AbstractRungeKutta) and solver.scan_kind is None:
+        kind = "lax" if while_loop is plain_loop else "checkpointed"
+        return eqx.tree_at(lambda solver: solver.scan_kind, solver, kind, is_leaf=lambda leaf: leaf is None)
+    return solver

@@ -1,0 +1,135 @@
+"""What every way of taking a system from one record to the next has in common."""
+
+import abc
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
+from jaxtyping import Array, Bool, Float, PyTree
+
+from ntadyn.interface.flow import AbstractFlow
+from ntadyn.interface.overriding import ignored_by
+from ntadyn.interface.system import AbstractSystem, Task
+from ntadyn.simulation.outcome import RESULTS
+from ntadyn.simulation.time_grid import TimeGrid
+from ntadyn.tasks.curricula import AbstractCurriculum
+
+# Steps that solve the parts of a state in turn keep the laws of the flow up to rounding, others up to their errors:
+# with kinks an explicit step at the default length raises the energy by some 1e-3 of the largest one.
+SLACK_OF_EXACT_STEPS, SLACK_OF_OTHERS = 1e-6, 1e-2
+
+
+def slack_of_exact_steps(dtype: DTypeLike) -> float:
+    """How far the laws of the flow may be broken by steps that keep them."""
+    return max(SLACK_OF_EXACT_STEPS, float(jnp.finfo(dtype).eps) ** 0.5)
+
+
+class AbstractMethod(eqx.Module):
+    """How to step.
+
+    Attributes:
+        follows_a_flow: whether the laws of the system's flow hold along the run, up to `slack`.
+        steps_batches: whether `advance` takes a batch of trajectories at once, all arrays of systems and states with a
+            leading axis, in place of one.
+    """
+
+    follows_a_flow: ClassVar[bool] = True
+    steps_batches: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def check(self, system: AbstractSystem, state: PyTree) -> None:
+        """Raise ValueError for a system that this cannot step; only types and shapes are looked at."""
+
+    @abc.abstractmethod
+    def lay_out(
+        self,
+        system: AbstractSystem,
+        state: PyTree,
+        curriculum: AbstractCurriculum,
+        records_per_block: int,
+        times: Sequence[float] | np.ndarray,
+    ) -> TimeGrid:
+        """The time grid of a run: every record and every switch, and steps in between that suit the system."""
+
+    @abc.abstractmethod
+    def laid_out(self) -> "AbstractMethod":
+        """The method without what has been spent on the time grid, so that runs of other lengths share a program."""
+
+    def fitted(self, system: AbstractSystem, state: PyTree) -> "AbstractMethod":
+        """The method with everything filled in that it leaves to the system; only types and shapes are looked at."""
+        del system, state
+        return self
+
+    @abc.abstractmethod
+    def begin(self, system: AbstractSystem, state: PyTree, task: Task) -> PyTree:
+        """What `advance` has to know of the start of the run."""
+
+    @abc.abstractmethod
+    def advance(
+        self,
+        system: AbstractSystem,
+        curriculum: AbstractCurriculum,
+        state: PyTree,
+        memory: PyTree,
+        item: TimeGrid,
+        begins_block: Bool[Array, ""],
+        goes_on: Bool[Array, "..."],
+    ) -> tuple[PyTree, RESULTS]:
+        """The state at the end of one interval of a time grid, and how that went.
+
+        Args:
+            system: the system.
+            curriculum: which task when.
+            state: the state at the start.
+            memory: what `begin` returned.
+            item: the interval.
+            begins_block: whether it is the first one of a block.
+            goes_on: False where an earlier interval was given up: to go on from there would take long and mean nothing.
+        """
+
+    @abc.abstractmethod
+    def slack(self, dtype: DTypeLike) -> float:
+        """How far laws of the flow may be broken, see `invariants`: by rounding, or by the errors of a step."""
+
+    @abc.abstractmethod
+    def refined(self, dtype: DTypeLike) -> "AbstractMethod":
+        """A method of another accuracy, to compare with: what the two differ by is the error of the less accurate.
+
+        Raises:
+            ValueError: if there is none.
+        """
+
+    def resolves(self, system: AbstractSystem, state: PyTree, task: Task, grid: TimeGrid) -> Bool[Array, ""]:
+        """Whether steps are short enough for the comparison with a refined run to mean anything."""
+        del system, state, task, grid
+        return jnp.asarray(True)
+
+
+def check_flows(method: AbstractMethod, system: AbstractSystem, solver: Any = None) -> None:
+    """Raise ValueError unless a system flows, and moves by the methods that a solver starts from.
+
+    Args:
+        method: how to step.
+        system: the system.
+        solver: what asks the system how it moves; None if it is the one that the system chose.
+    """
+    kind = type(system)
+    if not isinstance(system, AbstractFlow):
+        raise ValueError(
+            f"{kind.__name__} makes steps of its own, which {type(method).__name__} cannot make. Leave `method` out, "
+            f"or pass Updates(max_step=...)."
+        )
+    moves_by = getattr(solver, "moves_by", ("vector_field",))
+    if solver is not None and (ignored := ignored_by(kind, moves_by)):
+        raise ValueError(
+            f"{kind.__name__} overrides {', '.join(ignored)}, which {type(solver).__name__} does not use: it starts "
+            f"from {', '.join(moves_by)}. Leave the solver out, or pass one that uses what is overridden."
+        )
+
+
+def longest_step(grid: TimeGrid) -> Float[Array, ""]:
+    """The longest step of a time grid."""
+    return jnp.max(grid.length / jnp.maximum(grid.num_steps, 1).astype(grid.length.dtype))
