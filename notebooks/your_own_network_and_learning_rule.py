@@ -15,8 +15,8 @@
 # # Your own network and learning rule
 #
 # Everything in ntadyn that simulates, sweeps and records talks to a learning rule through one small interface,
-# `AbstractSystem`, and the capabilities that a system may have. Whatever implements it takes part. In this lesson we add
-# two things of our own, on the same stream of tasks as the gated linear network of the paper:
+# `AbstractSystem`, and the capabilities that a system may have. Whatever implements it takes part. In this lesson we
+# add two things of our own, on the same stream of tasks as the gated linear network of the paper:
 #
 # 1. a **learning rule**: the gate of a path decides how much that path learns, but not in proportion;
 # 2. a **network**: gates that are bounded by construction, by a softmax, and need no penalty.

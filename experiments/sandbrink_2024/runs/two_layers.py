@@ -115,8 +115,8 @@ def runs(parameters: Parameters) -> list[Run]:
 
 def on_batches(num_seeds: int, total_time: float, seed: int) -> Data:
     """Batches in the published steps."""
-    network = seeded(figure_6(total_time), num_seeds, seed)
-    return simulate(network, Updates(network.max_step))
+    published = figure_6(total_time)
+    return simulate(seeded(published, num_seeds, seed), Updates(published.max_step))
 
 
 def steps(num_seeds: int, total_time: float, seed: int) -> Data:
@@ -127,9 +127,8 @@ def steps(num_seeds: int, total_time: float, seed: int) -> Data:
 
 def flow(num_seeds: int, total_time: float, seed: int) -> Data:
     """The flow that the steps stand for."""
-    return _prefixed(
-        "flow", simulate(seeded(as_flow(figure_6(total_time)), num_seeds, seed), FixedSteps(SlidingHeun(), FLOW_STEP))
-    )
+    small = as_flow(figure_6(total_time))
+    return _prefixed("flow", simulate(seeded(small, num_seeds, seed), FixedSteps(SlidingHeun(), small.max_step)))
 
 
 def _prefixed(prefix: str, data: Data) -> Data:
