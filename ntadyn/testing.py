@@ -160,7 +160,7 @@ def _check_flow(promise: Promise, system: AbstractFlow, state: PyTree, task: Tas
     if isinstance(system, AbstractSplitFlow):
         short = jnp.asarray(_SHORT, jnp.result_type(*jax.tree.leaves(moving)))
         duration, search = short / (1 + fastest), EventSearch()
-        parts = jax.jit(lambda *given: [part(*given, duration, search) for part in system.sub_flows()])(state, task)
+        parts = jax.jit(lambda x, a: [part(x, a, duration, search) for part in system.sub_flows()])(state, task)
         changes = [jax.tree.map(jnp.subtract, eqx.filter(part, flowing), moving) for part in parts]
         total = jax.tree.map(lambda *each: sum(each) * (1 + fastest) / short, *changes)
         size = max(float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(rate))
