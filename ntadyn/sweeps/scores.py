@@ -41,6 +41,18 @@ class Recorded(eqx.Module):
 Score = Callable[[Recorded], Array]
 
 
+def path_order(assignment: Int[Array, " m"], num_paths: int) -> Int[Array, " p"]:
+    """Paths in the order of the teachers that they are assigned to; those without a teacher follow in their old order.
+
+    Args:
+        assignment: path of every teacher, no two alike.
+        num_paths: number of paths.
+    """
+    num_teachers = assignment.shape[0]
+    rank = num_teachers + jnp.arange(num_paths)
+    return jnp.argsort(rank.at[assignment].set(jnp.arange(num_teachers)))
+
+
 def recorded(trajectory: Trajectory, real: Bool[Array, " record"]) -> Recorded:
     """A trajectory and which of its records are not padding."""
     return Recorded(trajectory.times, trajectory.blocks, trajectory.values, real, trajectory.result)
@@ -78,8 +90,8 @@ def loss(record: Recorded) -> Float[Array, ""]:
 
 
 def gates(record: Recorded) -> Float[Array, "..."]:
-    """Gates at the end."""
-    return record.values["gates"][-1]
+    """Gates at the end, paths in the order of the teachers that they are assigned to, the others behind them."""
+    return record.values["gates"][-1][path_order(record.last_blocks.assignment, record.values["gates"].shape[1])]
 
 
 def result(record: Recorded) -> Int[Array, ""]:

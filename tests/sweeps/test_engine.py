@@ -152,8 +152,10 @@ def assert_same_cell(dataset, trajectory, atol):
     similarity = np.asarray(trajectory.values["similarity"])
     window, last = similarity[np.asarray(trajectory.blocks) >= trajectory.blocks[-1] - 1].mean(axis=0), similarity[-1]
     pairs, others = np.trace(window) / 2, np.trace(window[:, ::-1]) / 2
+    # Paths are sorted by the teacher that they are matched with.
+    gates = np.asarray(trajectory.values["gates"][-1])
     expected = {
-        "gates": trajectory.values["gates"][-1],
+        "gates": gates[::-1] if pairs < others else gates,
         "loss": trajectory.values["loss"][-1],
         "alignment": np.trace(last[:, ::-1] if pairs < others else last) / 2,
         "last_alignment": max(np.trace(last), np.trace(last[:, ::-1])) / 2,

@@ -1,6 +1,9 @@
 """What tells the functions of one sweep from those of another."""
 
+import jax.numpy as jnp
+
 from ntadyn.sweeps import OUTCOME
+from ntadyn.sweeps.scores import path_order
 
 
 def kept(function):
@@ -27,3 +30,8 @@ def test_only_what_a_function_does_counts():
 
 def test_functions_of_the_package_belong_to_its_version():
     assert OUTCOME.identity()["scores"]["alignment"] == "ntadyn.sweeps.scores.alignment"
+
+
+def test_paths_follow_the_teachers_that_they_are_assigned_to():
+    assert path_order(jnp.array([2, 0]), 4).tolist() == [2, 0, 1, 3]
+    assert path_order(jnp.array([1, 0]), 2).tolist() == [1, 0]
