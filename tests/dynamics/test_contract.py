@@ -20,6 +20,13 @@ ROUNDING = 1e-13  # a few dozen operations on numbers of order one
 MIXTURE = (0.3, 0.7)  # a task in the middle of a smooth switch
 
 by_name = {case.name: case for case in CASES}
+# Compiling a simulation of each takes a minute or two on two cores; those that have most of their code apart are quick.
+QUICK = ("order parameters", "gradient flow", "two layers", "online")
+SIMULATED = [
+    name if name in QUICK else pytest.param(name, id=name, marks=pytest.mark.slow)
+    for name in (case.name for case in CASES)
+]
+each_simulated_system = pytest.mark.parametrize("name", SIMULATED)
 each_system = pytest.mark.parametrize("name", [case.name for case in CASES])
 
 
@@ -184,7 +191,7 @@ def test_permuting_paths_permutes_everything(name):
     assert_trees_close(after.student_rate, before.student_rate[:, ::-1, ::-1])
 
 
-@each_system
+@each_simulated_system
 def test_simulates_with_no_more_than_a_curriculum(name):
     trajectory = simulated(name)
     assert bool(trajectory.result == RESULTS.successful)
@@ -195,7 +202,9 @@ def test_simulates_with_no_more_than_a_curriculum(name):
     assert energy[3] < energy[2]
 
 
-@pytest.mark.parametrize("name", [case.name for case in CASES if "online" not in case.name])
+@pytest.mark.parametrize(
+    "name", [name for name in SIMULATED if "online" not in (name if isinstance(name, str) else name.id)]
+)
 def test_estimates_its_error_on_one_argument(name):
     trajectory = simulated(name)
     assert jax.tree.structure(trajectory.error) == jax.tree.structure(trajectory.values)
