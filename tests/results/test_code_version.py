@@ -90,6 +90,8 @@ def only_names(path):
         match statement:
             case ast.Import() | ast.ImportFrom() | ast.Expr(ast.Constant()) | ast.If(ast.Name("TYPE_CHECKING")):
                 continue
+            case ast.Assign(value=ast.Call(func=ast.Attribute(ast.Name("lazy_loader"), "attach_stub"))):
+                continue  # names are loaded on first use
             case ast.FunctionDef("__getattr__" | "__dir__"):
                 continue
             case ast.Assign(value=value):
