@@ -15,7 +15,8 @@ from ntadyn.interface.system import BlockInfo, Task
 from ntadyn.interface.update import AbstractUpdate
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.trajectory import simulate
-from ntadyn.tasks.curricula import AbstractCurriculum, alternating
+from ntadyn.tasks.curricula import alternating
+from ntadyn.tasks.curriculum import AbstractCurriculum
 
 # How far two ways to compute one number may differ, relative to one, in the square root of the precision.
 _AGREEMENT = 10.0

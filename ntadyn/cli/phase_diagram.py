@@ -16,7 +16,7 @@ from ntadyn.specs.checks import check_simulation
 from ntadyn.specs.extent import num_composites
 from ntadyn.specs.paths import replaced, value_at
 from ntadyn.specs.warnings import warnings_of
-from ntadyn.sweeps.phase_maps import PRESETS, Ranges, figure_5_maps, published
+from ntadyn.sweeps.phase_maps import BASES, PRESETS, Ranges, figure_5_maps, published
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, Precision, Sweep
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class PhaseDiagram:
         with self._compute() as compute:
             for plan in maps:
                 dataset = self._map(plan, compute, places[plan.name])
-                dataset.attrs |= provenance()
+                dataset.attrs |= provenance() | {"preset": BASES[self.preset]}
                 datasets.append(dataset)
                 failures += int((dataset.result > 0).sum())
                 print(run_summary(dataset))

@@ -80,9 +80,9 @@ class Simulate:
             print(f"repetition {seed} {ending(code)}; the rest is kept")
         if len(failures) < dataset.sizes["seed"]:
             final = dataset.isel(record=-1, seed=dataset.result.values == 0)
-            print(f"loss at the end      {float(final.loss.mean()):.3g}")
+            print(f"loss at the end            {float(final.loss.mean()):.3g}")
             pairs = range(min(dataset.attrs["num_base"], final.sizes["path"]))
-            print(f"alignment at the end {float(final.similarity.values[:, pairs, pairs].mean()):.4f}")
+            print(f"total alignment at the end {float(final.similarity.values[:, pairs, pairs].mean()):.4f}")
         if self.estimate_error:
             errors = dataset.gates_error.max([name for name in dataset.gates_error.dims if name != "seed"])
             known = errors.values[np.isfinite(errors.values)]

@@ -1,7 +1,7 @@
 """Whether a subclass that overrides a method moves by what it says: no override may be silently ignored.
 
 A system can be described more than once: by its vector field, and by the solved parts of its flow. Who overrides one of
-them has changed the system for those solvers only that ask for it.
+them has changed the system for those solvers only that ask for it; who overrides both has changed it for all.
 """
 
 import dis
@@ -25,6 +25,9 @@ MOTION = frozenset(
     }
 )
 
+# Where solvers start.
+WAYS = (("sub_flows",), ("vector_field",), ("update",))
+
 
 @functools.cache
 def ignored_by(kind: type, entry: tuple[str, ...]) -> tuple[str, ...]:
@@ -35,20 +38,15 @@ def ignored_by(kind: type, entry: tuple[str, ...]) -> tuple[str, ...]:
         entry: names of the methods that a solver calls.
 
     Returns:
-        Names of methods of `MOTION` that were defined later, by a subclass, than something that is used in their place.
+        Names of methods of `MOTION` that a subclass overrides without any of those that `entry` has to itself.
     """
     used = _reached(kind, entry)
-    order = {parent: rank for rank, parent in enumerate(kind.__mro__)}
-    # What the interface itself defines in terms of abstract methods is nobody's choice.
-    definitions = [order[home] for name in used & MOTION if not _is_interface(home := _home(kind, name))]
-    if not definitions:
+    elsewhere = frozenset().union(*(_reached(kind, way) for way in WAYS if way != entry))
+    # A penalty that every description asks for says nothing about whether this one has been brought up to date.
+    newest = min((age for name in used - elsewhere if (age := _age(kind, name)) is not None), default=None)
+    if newest is None:
         return ()
-    oldest = max(definitions)
-    return tuple(
-        name
-        for name in sorted(MOTION - used)
-        if hasattr(kind, name) and not _is_interface(home := _home(kind, name)) and order[home] < oldest
-    )
+    return tuple(name for name in sorted(MOTION - used) if (age := _age(kind, name)) is not None and age < newest)
 
 
 def check_some_way_to_move(kind: type, ways: tuple[tuple[str, ...], ...]) -> None:
@@ -60,8 +58,7 @@ def check_some_way_to_move(kind: type, ways: tuple[tuple[str, ...], ...]) -> Non
     """
     ignored = [ignored_by(kind, way) for way in ways]
     if ignored and all(ignored):
-        listed = sorted(set(ignored[0]).intersection(*ignored[1:]) or set(ignored[0]))
-        # The way that comes nearest to using all of them.
+        listed = sorted(set().union(*ignored))
         raise ValueError(
             f"{kind.__name__} overrides {', '.join(listed)}, but what moves it is {' and '.join(ways[0])} of "
             f"{_home(kind, ways[0][0]).__name__}, which would not notice. Override "
@@ -73,8 +70,15 @@ def _home(kind: type, name: str) -> type:
     return next(parent for parent in kind.__mro__ if name in vars(parent))
 
 
-def _is_interface(kind: type) -> bool:
-    return kind.__module__.startswith(__package__ or "")
+def _age(kind: type, name: str) -> int | None:
+    """How many classes ago a method of `MOTION` was defined; None for others, and for what the interface defines.
+
+    That is in terms of abstract methods, and nobody's choice.
+    """
+    if name not in MOTION or not hasattr(kind, name):
+        return None
+    home = _home(kind, name)
+    return None if home.__module__.startswith(__package__ or "") else kind.__mro__.index(home)
 
 
 def _reached(kind: type, entry: tuple[str, ...]) -> frozenset[str]:

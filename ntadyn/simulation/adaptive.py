@@ -19,7 +19,7 @@ from ntadyn.simulation.method import SLACK_OF_OTHERS, AbstractMethod, check_flow
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out
 from ntadyn.solvers import LearningTerm
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
 class Adaptive(AbstractMethod):

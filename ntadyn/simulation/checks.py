@@ -10,7 +10,7 @@ from ntadyn.interface.gated_linear import AbstractGatedLinear
 from ntadyn.interface.system import AbstractSystem, Task
 from ntadyn.simulation.invariants import float_leaves
 from ntadyn.simulation.method import AbstractMethod
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 from ntadyn.tasks.known import is_traced
 
 

@@ -8,7 +8,7 @@ from ntadyn.interface.gated_linear import AbstractGatedLinear
 from ntadyn.interface.split_flow import AbstractSplitFlow
 from ntadyn.interface.system import AbstractSystem, Task
 from ntadyn.interface.update import AbstractUpdate
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 from ntadyn.tasks.known import is_traced
 
 

@@ -28,7 +28,7 @@ from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out
 from ntadyn.solvers import LearningTerm, Splitting
 from ntadyn.solvers.dividing import AbstractDividingSolver, parts_that_are_stable, parts_that_resolve
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 
 # Where the first step of a block is graded: its shortest part.
 _FIRST_PART = 2.0**-12

@@ -14,7 +14,7 @@ from ntadyn.simulation.invariants import Watch, energy_and_loss, float_leaves, i
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.outcome import RESULTS, Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 
 # Lanes come in whole vectors of the processor: the last few of an odd number would be computed one by one, which made
 # 110 lanes a quarter slower than 112.

@@ -21,7 +21,7 @@ from ntadyn.simulation.method import AbstractMethod, slack_of_exact_steps
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out
 from ntadyn.solvers.dividing import SLACK
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
 class LaneSteps(AbstractMethod):

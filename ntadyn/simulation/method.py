@@ -15,7 +15,7 @@ from ntadyn.interface.overriding import ignored_by
 from ntadyn.interface.system import AbstractSystem, Task
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 
 # Steps that solve the parts of a state in turn keep the laws of the flow up to rounding, others up to their errors:
 # with kinks an explicit step at the default length raises the energy by some 1e-3 of the largest one.

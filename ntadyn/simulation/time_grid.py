@@ -15,7 +15,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int
 
 from ntadyn.limits import MOST_RECORDS, MOST_STEPS, check_count
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 from ntadyn.tasks.known import known_values
 from ntadyn.tasks.times import rounding, running_sums, spacing
 

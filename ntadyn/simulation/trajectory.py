@@ -15,7 +15,7 @@ from ntadyn.simulation.integration import integrate
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.method_choice import method_for
 from ntadyn.simulation.outcome import RESULTS, Trajectory
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
 def simulate(
@@ -58,8 +58,8 @@ def simulate(
         ValueError: before any compilation, for a state that does not fit the system or holds NaN, a curriculum with
             another number of tasks, steps or times out of range, or a solver that does not fit.
     """
-    system.check_state(state)
     if method is None:
+        system.check_state(state)  # before anything is read off it
         method = method_for(system, state)
     check(system, curriculum, state, method, estimate_error)
     grid = method.lay_out(system, state, curriculum, records_per_block, times)

@@ -18,7 +18,7 @@ from ntadyn.simulation.defaults import step_of
 from ntadyn.simulation.method import SLACK_OF_OTHERS, AbstractMethod, check_flows
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out_whole_steps
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
 class AbstractWholeSteps(AbstractMethod):

@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, PyTree
 
 from ntadyn.interface.flow import AbstractFlow
 from ntadyn.interface.system import Task
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
 class LearningTerm(diffrax.AbstractTerm):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import equinox as eqx
 import xarray as xr
 
 from ntadyn.interface import Observable
@@ -53,7 +54,7 @@ def run(
         spec = replaced(spec, {"randomness.num_seeds": seeds})
     keys = keys_for(spec, seeds)
     check_spec(spec)
-    system, _ = spec.build(first(keys))
+    system, _ = eqx.filter_eval_shape(spec.build, first(keys))  # for its names and sizes alone
     recorded = observables_for(spec, system) | dict(observables or {})
     trajectory, curriculum = run_ensemble(spec, recorded, records_per_block, estimate_error=estimate_error, keys=keys)
     dataset = simulation_dataset(spec, trajectory, curriculum, getattr(system, "tasks", None), recorded)

@@ -13,32 +13,21 @@ import numpy as np
 from jax.extend.core import Var
 from jaxtyping import Array, Int, PyTree
 
-from ntadyn.interface import AbstractGatedFlow, AbstractGatedLinear, AbstractQuadraticGatedFlow, AbstractSystem
+from ntadyn.interface import AbstractGatedLinear, AbstractQuadraticGatedFlow, AbstractSystem
 from ntadyn.simulation.checks import check
-from ntadyn.simulation.defaults import step_of
-from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.lanes import lanes_can_run
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.time_grid import TimeGrid, lay_out, lay_out_whole_steps
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
-from ntadyn.solvers.dividing import SLACK
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import is_real, replaced, value_at
-from ntadyn.specs.spec import method_of
-from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, TOTAL_TIME, WEIGHT_TIME_CONSTANT, Sweep
+from ntadyn.sweeps.plan import BLOCK_DURATION, TOTAL_TIME, Sweep
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures
+from ntadyn.sweeps.steps import other_steps, step_on_lanes, steps_of_configurations
 from ntadyn.tasks import AbstractCurriculum
 
-# Steps on lanes are 0.07 tau_c^(3/4) tau_W^(1/4) / |W*|. On the maps of figure 5 gates are then off by less than 1e-3
-# in 99 of 100 trajectories that do not amplify a jitter of their start a thousandfold (95 of 100 do not), and
-# alignments in nearly all, for gates between 20 and 400 times faster than weights (experiments/figure_5_doubt.py).
-LANE_STEP = 0.07
-# Other systems are swept in steps that keep alignments, which move less than gates, to 1e-3 away from the border.
-COARSENING = 2.5
-# Steps come in few lengths, each 2^(-1/3) of the one before, so that cells that differ little share their time grid.
-STEPS_PER_OCTAVE = 3
 # Steps of all trajectories of a tile together: some tenths of a second on lanes, little to lose when killed.
 TILE_STEPS = 8_000_000
 # XLA runs a loop over arrays of up to this size in the thread that calls it. Larger ones it hands to a pool of threads,
@@ -54,8 +43,6 @@ TILE_BYTES = 2**28
 
 # Spent on the time grid, which is data of its own.
 _LAID_OUT = (BLOCK_DURATION, TOTAL_TIME, "max_step")
-_TIME_CONSTANTS = (GATE_TIME_CONSTANT, WEIGHT_TIME_CONSTANT)
-_OF_THE_START = ("network.initial_gate", "network.initial_gate_scale", "network.initial_scale")
 
 
 @dataclass(frozen=True)
@@ -198,7 +185,7 @@ class _Part:
         held = [leaf for leaf in jax.tree.leaves((system, state)) if _is_floating(leaf)]
         self.state_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in held)
         self.on_schedule = _on_schedule(spec, real, system)
-        columns = [_values(sweep, spec, path, cells) for path in self.on_schedule]
+        columns = [_values(sweep, spec, cells, path) for path in self.on_schedule]
         ends = {tuple(row) for row in np.unique(np.stack(columns, axis=1), axis=0).tolist()} if columns else {()}
         curricula = {end: self._curriculum(end, system) for end in ends}
         any_curriculum = next(iter(curricula.values()))
@@ -207,23 +194,21 @@ class _Part:
             specs = {replaced(spec, corner).teachers for corner in corners}
             teachers = [np.asarray(building.build_tasks(item, key.teachers).teachers) for item in specs]
             size = max(float(np.max(np.linalg.norm(item, axis=(-2, -1)))) for item in teachers)
-            gates, weights, *start = (_values(sweep, spec, path, cells) for path in (*_TIME_CONSTANTS, *_OF_THE_START))
-            largest = np.maximum(size, _exchange_at_start(spec, start, size) / SLACK)
-            self.method, step = LaneSteps(), _lane_steps(gates, weights, largest)
+            values = partial(_values, sweep, spec, cells)
+            self.method, step = LaneSteps(), steps_of_configurations(spec, values, size)
         else:
             build_one = eqx.filter_jit(build)
             built = [build_one(corner) for corner in corners]
             if lanes_can_run(system, state):
-                self.method, step = LaneSteps(), min(_lane_step(*one) for one in built)
+                self.method, step = LaneSteps(), min(step_on_lanes(*one) for one in built)
             else:
-                self.method, step = _other_steps(spec, built, any_curriculum)
-        given = _values(sweep, spec, "max_step", cells) if steps_are_given else np.full(len(cells), math.nan)
+                self.method, step = other_steps(spec, built, any_curriculum)
+        given = _values(sweep, spec, cells, "max_step") if steps_are_given else np.full(len(cells), math.nan)
         self.groups = _grouped((*columns, np.where(np.isnan(given), step, given)), cells)
         self.num_blocks = max(curriculum.num_blocks for curriculum in curricula.values())
         self.schedules = {key: self._schedule(curricula[key[:-1]], key[-1]) for key in self.groups}
         self.num_steps = {key: schedule.num_steps for key, schedule in self.schedules.items()}
-        method = FixedSteps() if isinstance(self.method, LaneSteps) else self.method
-        check(system, any_curriculum, state, method, sweep.check > 0)
+        check(system, any_curriculum, state, self.method, sweep.check > 0)
         if sweep.check > 0 and not isinstance(system, AbstractQuadraticGatedFlow):
             raise ValueError(
                 f"check moves the gates of the start, which a {type(system).__name__} does not have; set it to 0."
@@ -284,26 +269,6 @@ class _Part:
         return CPU_LANES
 
 
-def _other_steps(
-    spec: Any, built: list[tuple[AbstractSystem, PyTree]], curriculum: AbstractCurriculum
-) -> tuple[AbstractMethod, float]:
-    """How to step systems that do not run on lanes, and the largest step: one for all cells, that suits the fastest."""
-    default = replaced(spec, {"max_step": None}) if isinstance(spec, Configuration) else spec
-    methods = [method_of(default, system, state) for system, state in built]
-    first = methods[0]
-    if not isinstance(first, FixedSteps | AbstractWholeSteps):
-        return first, math.inf
-    steps = []
-    for method, (system, state) in zip(methods, built, strict=True):
-        assert isinstance(method, FixedSteps | AbstractWholeSteps)
-        # That of a configuration is the default, with a number in it.
-        chosen = method.max_step is not None and not isinstance(spec, Configuration)
-        coarsening = COARSENING if isinstance(system, AbstractGatedFlow) and not chosen else 1.0
-        step = step_of(system, state, curriculum) if method.max_step is None else method.max_step
-        steps.append(step * coarsening)
-    return first.laid_out(), min(steps)
-
-
 def measures_for(sweep: Sweep) -> Measures:
     """What is kept of a sweep by default: its outcome, or where paths cannot be matched with tasks the last records.
 
@@ -358,34 +323,7 @@ def _is_floating(leaf: Any) -> bool:
     return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jnp.floating)
 
 
-def _exchange_at_start(configuration: Configuration, start: list[np.ndarray], teacher_norm: float) -> np.ndarray:
-    """|W*| + 2 |c| |W|, in expectation: `Rates.exchange` at the start, times sqrt(tau_c tau_W).
-
-    Its drive is at most |W*| + |c| |W|, and the mean of the other rates |c| |W|.
-    """
-    gate, gate_scale, weight_scale = start
-    paths, d_out, d_in = configuration.network.num_paths, configuration.teachers.d_out, configuration.teachers.d_in
-    gates = np.sqrt(paths * (gate**2 + gate_scale**2 / d_in))
-    weights = weight_scale * np.sqrt(paths * d_out)
-    return teacher_norm + 2 * gates * weights
-
-
-def _lane_steps(gates: np.ndarray, weights: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """The largest steps for some time constants, and sizes of teachers or starts."""
-    fast, slow = np.minimum(gates, weights), np.maximum(gates, weights)
-    longest = LANE_STEP * fast**0.75 * slow**0.25 / np.maximum(size, 1e-12)
-    return 2.0 ** (np.round(STEPS_PER_OCTAVE * np.log2(longest)) / STEPS_PER_OCTAVE)
-
-
-def _lane_step(system: Any, state: PyTree) -> float:
-    """The largest step of one system on lanes, asked for with its numbers."""
-    gates, weights = (np.asarray(system.time_constants[name]) for name in ("gates", "weights"))
-    start = max(float(system.exchange(state, task)) for task in system.teacher_tasks())
-    fastest = max(float(system.task_rate()), start / SLACK)
-    return float(_lane_steps(gates, weights, np.asarray(fastest * np.sqrt(gates * weights))))
-
-
-def _values(sweep: Sweep, configuration: Any, path: str, cells: np.ndarray) -> np.ndarray:
+def _values(sweep: Sweep, configuration: Any, cells: np.ndarray, path: str) -> np.ndarray:
     """A real parameter in every cell, swept or not; NaN for None."""
     for axis, index in zip(sweep.axes, np.unravel_index(cells, sweep.shape), strict=True):
         for item in axis.parameters:

@@ -89,3 +89,5 @@ def figure_5_maps(ranges: Ranges, check: float = 0.0, precision: Precision = Pre
 
 
 PRESETS = {"published": published, "released": released, "small": small}
+# The preset of simulations that each starts from.
+BASES = {"published": "figure-5-published", "released": "figure-5-released", "small": "figure-5-published"}

@@ -5,7 +5,8 @@ Source: Sandbrink et al., NeurIPS 2024 (arXiv 2411.03840), and its published cod
 
 import numpy as np
 
-from ntadyn.tasks.curricula import BlockDurations, Blocked, sequence
+from ntadyn.tasks.curricula import BlockDurations, sequence
+from ntadyn.tasks.curriculum import Blocked
 from ntadyn.tasks.schedules import NAMED, TwoPhases, named_order, published_switch_block
 
 __all__ = [

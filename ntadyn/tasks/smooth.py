@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Real
 
-from ntadyn.tasks.curricula import AbstractCurriculum, block_durations, kept_blocks
+from ntadyn.tasks.curricula import block_durations
+from ntadyn.tasks.curriculum import AbstractCurriculum, kept_blocks
 from ntadyn.tasks.known import known_values
 from ntadyn.tasks.times import running_sums
 

@@ -61,11 +61,13 @@ def test_a_subclass_with_another_field_moves_by_it(kind):
     assert float(plain.values["loss"][1]) < float(plain.values["loss"][0])
 
 
-@each_flow
-@pytest.mark.parametrize("solver", [Splitting(), SlidingHeun()], ids=["splitting", "sliding"])
+# `Symmetric` is no system for the second in any case.
+PAIRS = [(kind, solver) for solver in (Splitting(), SlidingHeun()) for kind in SHIPPED]
+PAIRS.remove((Symmetric, SlidingHeun()))
+
+
+@pytest.mark.parametrize(("kind", "solver"), PAIRS, ids=lambda item: getattr(item, "__name__", type(item).__name__))
 def test_a_solver_that_would_not_notice_is_refused(kind, solver):
-    if kind is Symmetric and isinstance(solver, SlidingHeun):
-        pytest.skip("refused for another reason")
     make, network = SHIPPED[kind]
     if isinstance(solver, SlidingHeun):  # which starts from the field, and the rule of the penalty at its kinks
 
@@ -124,6 +126,41 @@ def test_parts_that_are_overridden_are_solved():
         simulate(system, CURRICULUM, state, method=Adaptive())
     with pytest.raises(ValueError, match="overrides relax_weights, which GradientDescent does not use"):
         simulate(system, CURRICULUM, state, method=GradientDescent(0.1))
+
+
+def test_who_overrides_every_description_may_choose_any_solver():
+    class Halved(OrderParameters):
+        def vector_field(self, t, state, task):
+            return jax.tree.map(lambda rate: 0.5 * rate, super().vector_field(t, state, task))
+
+        def flow_gates(self, state, task, duration, search):
+            return super().flow_gates(state, task, 0.5 * duration, search)
+
+        def flow_weights(self, state, task, duration):
+            return super().flow_weights(state, task, 0.5 * duration)
+
+    system = Halved(general_tasks(), TIME_CONSTANTS)
+    state = system.initial_state(general_network())
+    assert isinstance(method_for(system, state).solver, Splitting)
+    methods = (FixedSteps(max_step=0.002), Adaptive())
+    split, smooth = (
+        simulate(system, CURRICULUM, state, method=method, observables=LOSS).final_state for method in methods
+    )
+    np.testing.assert_allclose(split.gates, smooth.gates, rtol=0, atol=1e-5)
+
+
+def test_a_penalty_that_all_descriptions_share_excuses_no_override():
+    class Both(OrderParameters):
+        def gate_penalty(self):
+            return super().gate_penalty()
+
+        def vector_field(self, t, state, task):
+            return jax.tree.map(jnp.zeros_like, state)
+
+    system = Both(general_tasks(), TIME_CONSTANTS)
+    state = system.initial_state(general_network())
+    final = simulate(system, CURRICULUM, state, observables=LOSS).final_state
+    jax.tree.map(np.testing.assert_array_equal, final, state)
 
 
 def test_subclasses_leave_lanes():

@@ -17,7 +17,7 @@ from ntadyn.simulation import FixedSteps, LaneSteps, integrate_batch, lanes, obs
 from ntadyn.simulation.lanes import LaneProblem, LaneState
 from ntadyn.simulation.outcome import result_codes
 from ntadyn.simulation.time_grid import lay_out
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 from tests.systems import general_network, general_tasks
 
 RECORDED = {"gates": observables.gates}

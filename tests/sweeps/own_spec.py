@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ntadyn.interface import AbstractFlow
-from ntadyn.tasks.curricula import Listed
+from ntadyn.tasks.curriculum import Listed
 
 SAMPLES, INPUTS, HIDDEN = 12, 3, 4
 

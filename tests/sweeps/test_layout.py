@@ -12,7 +12,7 @@ from ntadyn.solvers import Splitting
 from ntadyn.specs.configuration import Dynamics
 from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_5_published
-from ntadyn.sweeps import Precision, Sweep, as_axes, layout
+from ntadyn.sweeps import Precision, Sweep, as_axes, layout, steps as step_lengths
 from ntadyn.sweeps.layout import lay_out_sweep
 from ntadyn.sweeps.phase_maps import figure_5_maps, small
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, TOTAL_TIME, WEIGHT_TIME_CONSTANT
@@ -71,7 +71,7 @@ def test_time_grids_cover_the_run_in_steps_that_fit_the_gates(tiles):
         assert block[:records] == [k // 2 for k in range(records)]
         assert sum(steps[records:]) == 0
         # Two orthogonal teachers of d_out rows of norm 1/sqrt(d_in); steps come in thirds of octaves.
-        wanted, third = layout.LANE_STEP * tau**0.75 / np.sqrt(2 / 6), 2 ** (1 / 6)
+        wanted, third = step_lengths.LANE_STEP * tau**0.75 / np.sqrt(2 / 6), 2 ** (1 / 6)
         step = max((b - a) / n for a, b, n in zip(start, end, steps, strict=True) if n)
         # A block is cut into whole steps.
         assert wanted / third * (1 - third * wanted / duration) < step <= wanted * third

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.tasks import Blocked, Smooth, curricula
+from ntadyn.tasks import Blocked, Listed, Smooth, curricula
 from ntadyn.tasks.named import named, published_step_count
 
 pytestmark = pytest.mark.usefixtures("precision")
@@ -416,7 +416,7 @@ def test_count_messages():
 
 def test_listed_tasks_are_whatever_arrays_say():
     tasks = {"set": jnp.array([3, 1, 2]), "rows": jnp.arange(6.0).reshape(3, 2)}
-    listed = curricula.Listed(tasks=tasks, durations=jnp.array([1.0, 2.0, 1.0]), num_tasks=4)
+    listed = Listed(tasks=tasks, durations=jnp.array([1.0, 2.0, 1.0]), num_tasks=4)
     found = eqx.filter_jit(listed.task)(jnp.asarray(1), 1.5)
     assert int(found["set"]) == 1
     assert found["rows"].tolist() == [2.0, 3.0]
@@ -424,4 +424,4 @@ def test_listed_tasks_are_whatever_arrays_say():
     assert shorter.durations.tolist() == [1.0, 0.5]
     assert shorter.tasks["set"].tolist() == [3, 1]
     with pytest.raises(ValueError, match="needs one entry per block"):
-        curricula.Listed(tasks=tasks, durations=jnp.ones(2), num_tasks=4)
+        Listed(tasks=tasks, durations=jnp.ones(2), num_tasks=4)

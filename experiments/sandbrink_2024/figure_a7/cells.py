@@ -23,7 +23,7 @@ from ntadyn.specs import building
 from ntadyn.specs.building import Keys
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
-from ntadyn.tasks.curricula import AbstractCurriculum
+from ntadyn.tasks.curriculum import AbstractCurriculum
 
 STEPS_PER_RECORD = 7  # the published records are two steps apart; 7 shares no factor with the lengths of blocks
 SCORES = {
