@@ -41,8 +41,9 @@ def ignored_by(kind: type, entry: tuple[str, ...]) -> tuple[str, ...]:
         Names of methods of `MOTION` that a subclass overrides without any of those that `entry` has to itself.
     """
     used = _reached(kind, entry)
-    elsewhere = frozenset().union(*(_reached(kind, way) for way in WAYS if way != entry))
-    # A penalty that every description asks for says nothing about whether this one has been brought up to date.
+    # A penalty that other descriptions ask for, too, says nothing about whether this one has been brought up to date.
+    others = [way for way in WAYS if way != entry]
+    elsewhere = frozenset().union(*(_reached(parent, way) for parent in kind.__mro__ for way in others))
     newest = min((age for name in used - elsewhere if (age := _age(kind, name)) is not None), default=None)
     if newest is None:
         return ()

@@ -8,14 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
-from jaxtyping import Array, Bool, PyTree
+from jaxtyping import Array, PyTree
 
 from ntadyn.interface.flow import AbstractFlow
 from ntadyn.interface.gated_linear import AbstractGatedLinear
 from ntadyn.interface.loops import bounded_loop, plain_loop
 from ntadyn.interface.system import AbstractSystem, Task
 from ntadyn.simulation.fixed_steps import with_loops
-from ntadyn.simulation.method import SLACK_OF_OTHERS, AbstractMethod, check_flows
+from ntadyn.simulation.method import SLACK_OF_OTHERS, AbstractMethod, Interval, check_flows
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out
 from ntadyn.solvers import LearningTerm
@@ -88,22 +88,21 @@ class Adaptive(AbstractMethod):
         curriculum: AbstractCurriculum,
         state: PyTree,
         memory: None,
-        item: TimeGrid,
-        begins_block: Bool[Array, ""],
-        goes_on: Bool[Array, ""],
+        interval: Interval,
     ) -> tuple[PyTree, RESULTS]:
         """See `AbstractMethod.advance`; steps are chosen by their error alone."""
-        del memory, begins_block
+        del memory
+        place = interval.place
         term, y = LearningTerm.of(system, curriculum, state)
         solution = diffrax.diffeqsolve(
-            term.starting_at(item.start),
+            term.starting_at(place.start),
             with_loops(self.solver, bounded_loop if self.reverse_mode else plain_loop),
-            jnp.zeros_like(item.length),
-            jnp.where(goes_on, item.length, 0),
+            jnp.zeros_like(place.length),
+            jnp.where(interval.goes_on, place.length, 0),
             None,
             y,
-            item.block,
-            stepsize_controller=diffrax.PIDController(*self._tolerances(item.end.dtype)),
+            place.block,
+            stepsize_controller=diffrax.PIDController(*self._tolerances(place.end.dtype)),
             max_steps=self.max_steps,
             adjoint=diffrax.RecursiveCheckpointAdjoint() if self.reverse_mode else diffrax.ForwardMode(),
             event=_kink(term, state),

@@ -20,6 +20,7 @@ from ntadyn.simulation.error_estimate import steps_resolve
 from ntadyn.simulation.method import (
     SLACK_OF_OTHERS,
     AbstractMethod,
+    Interval,
     check_flows,
     longest_step,
     slack_of_exact_steps,
@@ -119,14 +120,13 @@ class FixedSteps(AbstractMethod):
         curriculum: AbstractCurriculum,
         state: PyTree,
         memory: Float[Array, ""],
-        item: TimeGrid,
-        begins_block: Bool[Array, ""],
-        goes_on: Bool[Array, ""],
+        interval: Interval,
     ) -> tuple[PyTree, RESULTS]:
         """See `AbstractMethod.advance`."""
+        item = interval.place
         solver, one, zero = self._fitted_solver(), jnp.ones_like(item.num_steps), jnp.zeros_like(item.length)
         # The length of what is given up is zero, too, so that no rate is taken of what may not be finite.
-        length, num_steps = (jnp.where(goes_on, span, 0) for span in (item.length, item.num_steps))
+        length, num_steps = (jnp.where(interval.goes_on, span, 0) for span in (item.length, item.num_steps))
         item = eqx.tree_at(lambda item: (item.length, item.num_steps), item, (length, num_steps))
         term, y = LearningTerm.of(system, curriculum, state)
         refinement = jnp.asarray(self.refinement, one.dtype)
@@ -150,7 +150,7 @@ class FixedSteps(AbstractMethod):
             if self.graded:
                 gone = h - left
                 growing = jnp.where(gone == 0, _FIRST_PART * h, gone)
-                grows = fresh & begins_block & (done == 0) & (growing < length)
+                grows = fresh & interval.begins_block & (done == 0) & (growing < length)
                 length, pieces = jnp.where(grows, growing, length), jnp.where(grows, one, pieces)
                 is_last = is_last & ~grows
             first = (done == 0) & (left == h)

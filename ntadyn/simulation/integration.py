@@ -11,7 +11,7 @@ from jaxtyping import Array, Int, PyTree
 
 from ntadyn.interface.system import AbstractSystem, BlockInfo, Observable, has_hooks
 from ntadyn.simulation.invariants import Watch, energy_and_loss, float_leaves, is_possible, scale_of, within_bound
-from ntadyn.simulation.method import AbstractMethod
+from ntadyn.simulation.method import AbstractMethod, Interval
 from ntadyn.simulation.outcome import RESULTS, Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
@@ -154,7 +154,7 @@ def _run(
         def run():
             begins_now = begins | new_block
             start = lax.cond(new_block, lambda: crossed(state, item, watch), lambda: state) if hooks else state
-            moved, outcome = method.advance(systems, curriculum, start, memory, item, begins_now, goes_on)
+            moved, outcome = method.advance(systems, curriculum, start, memory, Interval(item, begins_now, goes_on))
             found = choose(result == RESULTS.successful, outcome, result)
             values, looked, broken = recorded(moved, watch, item)
             broken &= (found == RESULTS.successful) & method.follows_a_flow

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.typing import DTypeLike
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from ntadyn.dynamics.order_parameters import OrderParameters
 from ntadyn.interface.gated_linear import AbstractGatedFlow
@@ -17,7 +17,7 @@ from ntadyn.interface.system import AbstractSystem, Task
 from ntadyn.simulation import lanes
 from ntadyn.simulation.defaults import step_of
 from ntadyn.simulation.lanes import LaneProblem, LaneState
-from ntadyn.simulation.method import AbstractMethod, slack_of_exact_steps
+from ntadyn.simulation.method import AbstractMethod, Interval, slack_of_exact_steps
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out
 from ntadyn.solvers.dividing import SLACK
@@ -88,12 +88,10 @@ class LaneSteps(AbstractMethod):
         curriculum: AbstractCurriculum,
         state: PyTree,
         memory: Float[Array, " lane"],
-        item: TimeGrid,
-        begins_block: Bool[Array, ""],
-        goes_on: Bool[Array, " lane"],
+        interval: Interval,
     ) -> tuple[PyTree, RESULTS]:
         """See `AbstractMethod.advance`; what was given up runs along with the others."""
-        del begins_block, goes_on
+        item = interval.place
         problem, on_lanes = lanes.to_lanes(system, state)
         number = item.num_steps * self.refinement
         moved = lanes.from_lanes(_through(problem, on_lanes, curriculum, item, number))

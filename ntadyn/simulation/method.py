@@ -27,6 +27,20 @@ def slack_of_exact_steps(dtype: DTypeLike) -> float:
     return max(SLACK_OF_EXACT_STEPS, float(jnp.finfo(dtype).eps) ** 0.5)
 
 
+class Interval(eqx.Module):
+    """One interval of a time grid, and how the run stands at its start.
+
+    Attributes:
+        place: start, end, length, block and number of steps, all scalars.
+        begins_block: whether it is the first one of a block.
+        goes_on: False where an earlier interval was given up: to go on from there would take long and mean nothing.
+    """
+
+    place: TimeGrid
+    begins_block: Bool[Array, ""]
+    goes_on: Bool[Array, "..."]
+
+
 class AbstractMethod(eqx.Module):
     """How to step.
 
@@ -74,9 +88,7 @@ class AbstractMethod(eqx.Module):
         curriculum: AbstractCurriculum,
         state: PyTree,
         memory: PyTree,
-        item: TimeGrid,
-        begins_block: Bool[Array, ""],
-        goes_on: Bool[Array, "..."],
+        interval: Interval,
     ) -> tuple[PyTree, RESULTS]:
         """The state at the end of one interval of a time grid, and how that went.
 
@@ -85,9 +97,7 @@ class AbstractMethod(eqx.Module):
             curriculum: which task when.
             state: the state at the start.
             memory: what `begin` returned.
-            item: the interval.
-            begins_block: whether it is the first one of a block.
-            goes_on: False where an earlier interval was given up: to go on from there would take long and mean nothing.
+            interval: from where to where.
         """
 
     @abc.abstractmethod

@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.typing import DTypeLike
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Float, PyTree
 
 from ntadyn.interface.flow import AbstractFlow
 from ntadyn.interface.system import AbstractSystem, Task
 from ntadyn.interface.update import AbstractUpdate
 from ntadyn.simulation.defaults import step_of
-from ntadyn.simulation.method import SLACK_OF_OTHERS, AbstractMethod, check_flows
+from ntadyn.simulation.method import SLACK_OF_OTHERS, AbstractMethod, Interval, check_flows
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out_whole_steps
 from ntadyn.tasks.curriculum import AbstractCurriculum
@@ -55,15 +55,15 @@ class AbstractWholeSteps(AbstractMethod):
         self,
         step: Callable[[PyTree, Float[Array, ""], Float[Array, ""]], PyTree],
         state: PyTree,
-        item: TimeGrid,
-        goes_on: Bool[Array, ""],
+        interval: Interval,
     ) -> tuple[PyTree, RESULTS]:
         """`step(state, t, h)` for all steps of an interval."""
-        h = item.length / jnp.maximum(item.num_steps, 1).astype(item.length.dtype)
-        number = jnp.where(goes_on, item.num_steps, 0)
+        place = interval.place
+        h = place.length / jnp.maximum(place.num_steps, 1).astype(place.length.dtype)
+        number = jnp.where(interval.goes_on, place.num_steps, 0)
 
         def one(k, state):
-            return step(state, item.start + jnp.asarray(k, h.dtype) * h, h)
+            return step(state, place.start + jnp.asarray(k, h.dtype) * h, h)
 
         return lax.fori_loop(jnp.zeros_like(number), number, one, state), RESULTS.successful
 
@@ -105,13 +105,12 @@ class Updates(AbstractWholeSteps):
         curriculum: AbstractCurriculum,
         state: PyTree,
         memory: None,
-        item: TimeGrid,
-        begins_block: Bool[Array, ""],
-        goes_on: Bool[Array, ""],
+        interval: Interval,
     ) -> tuple[PyTree, RESULTS]:
         """See `AbstractMethod.advance`."""
-        del memory, begins_block
-        return self._repeat(lambda x, t, h: system.update(x, curriculum.task(item.block, t), h), state, item, goes_on)
+        del memory
+        block = interval.place.block
+        return self._repeat(lambda x, t, h: system.update(x, curriculum.task(block, t), h), state, interval)
 
 
 class GradientDescent(AbstractWholeSteps):
@@ -133,17 +132,15 @@ class GradientDescent(AbstractWholeSteps):
         curriculum: AbstractCurriculum,
         state: PyTree,
         memory: None,
-        item: TimeGrid,
-        begins_block: Bool[Array, ""],
-        goes_on: Bool[Array, ""],
+        interval: Interval,
     ) -> tuple[PyTree, RESULTS]:
         """See `AbstractMethod.advance`."""
-        del memory, begins_block
+        del memory
 
         def step(state: PyTree, t: Float[Array, ""], h: Float[Array, ""]) -> PyTree:
             flowing = system.flowing(state)
             moving, carried = eqx.partition(state, flowing)
-            field = eqx.filter(system.vector_field(t, state, curriculum.task(item.block, t)), flowing)
+            field = eqx.filter(system.vector_field(t, state, curriculum.task(interval.place.block, t)), flowing)
             return eqx.combine(jax.tree.map(lambda x, rate: x + h * rate, moving, field), carried)
 
-        return self._repeat(step, state, item, goes_on)
+        return self._repeat(step, state, interval)

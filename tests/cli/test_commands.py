@@ -70,7 +70,7 @@ def test_simulate_writes_a_labelled_file_and_a_figure(simulated):
     # What is printed is what was written.
     loss = float(dataset.loss.isel(record=-1).mean())
     assert "2 repetitions, 2 blocks, 0 failed" in done.stdout
-    assert f"loss at the end      {loss:.3g}" in done.stdout
+    assert f"loss at the end            {loss:.3g}" in done.stdout
     assert f"wrote {folder / 'simulation.png'}" in done.stdout
 
 

@@ -136,8 +136,14 @@ def test_a_cell_of_the_map_is_its_simulation_alone(left, column, seed):
     curriculum = building.build_curriculum(configuration.curriculum, system.tasks)
     trajectory = simulate(system, curriculum, state, method=FixedSteps(max_step=1e-3))
     cell = left.isel(block_duration=3, gate_time_constant=column, seed=seed)
+    # Paths of the map are sorted by the teacher that they are matched with over the last two blocks.
+    late = np.asarray(trajectory.values["similarity"])[np.asarray(trajectory.blocks) >= trajectory.blocks[-1] - 1].mean(
+        0
+    )
+    gates = np.asarray(trajectory.values["gates"][-1])
+    gates = gates[::-1] if np.trace(late[:, ::-1]) > np.trace(late) else gates
     # The map's own error, and that of the finer steps alone.
-    np.testing.assert_allclose(cell.gates, trajectory.values["gates"][-1], rtol=0, atol=1e-3)
+    np.testing.assert_allclose(cell.gates, gates, rtol=0, atol=1e-3)
     np.testing.assert_allclose(cell.loss, trajectory.values["loss"][-1], rtol=0, atol=1e-3)
 
 
