@@ -47,6 +47,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(config.stash[_CACHE], ignore_errors=True)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _forget_programs() -> Iterator[None]:
+    """Compiled programs go with the module that asked for them.
+
+    Each holds mappings of memory, of which Linux grants a process 65530; the compiler that gets none crashes.
+    """
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture(scope="module", params=["float32", "float64"])
 def precision(request: pytest.FixtureRequest) -> Iterator[str]:
     """Numbers are made in this dtype unless told otherwise; for modules that run in both precisions."""
