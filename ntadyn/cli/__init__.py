@@ -15,7 +15,8 @@ from ntadyn.cli.phase_diagram import PhaseDiagram
 from ntadyn.cli.presets import Presets
 from ntadyn.cli.show import Show
 from ntadyn.cli.simulate import Simulate
-from ntadyn.cli.starting_point import check_short_names, making_room, named_preset
+from ntadyn.cli.starting_point import check_short_names, given_once, making_room, named_preset
+from ntadyn.cli.sweep import Sweep, sweep_of
 from ntadyn.cli.values import REGISTRY
 from ntadyn.cli.verify import Verify
 from ntadyn.results.text import printable
@@ -70,8 +71,23 @@ def _defaults(arguments: list[str]) -> dict[str, Any]:
     return {
         "simulate": simulate,
         "phase-diagram": PhaseDiagram(preset=name, ranges=ranges),
+        "sweep": _sweep(preset, arguments),
         "presets": Presets(),
         "verify": Verify(),
         "show": Show(),
         "bench": Bench(),
     }
+
+
+def _sweep(preset: str | None, arguments: list[str]) -> Sweep:
+    """`ntadyn sweep` with the parameters of the preset, or of the spec, that the arguments name."""
+    file = given_once("spec", arguments) if arguments[:1] == ["sweep"] else None
+    if file is None:
+        name = preset if preset in SIMULATIONS else Sweep.preset
+        return sweep_of(making_room(SIMULATIONS[name](), arguments), preset=name)
+    if preset is not None:
+        raise ValueError(f"--spec {file} and --preset {preset} exclude each other; leave out one.")
+
+    from ntadyn.cli.spec_file import loaded
+
+    return sweep_of(loaded(file))

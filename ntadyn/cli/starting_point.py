@@ -1,8 +1,10 @@
 """Where the parameters of a command start: at the preset that is named, less what the options replace."""
 
+import contextlib
 import itertools
 from collections.abc import Sequence
 
+from ntadyn.cli.axis_words import path_of
 from ntadyn.specs.configuration import NO_PENALTIES, Configuration
 from ntadyn.specs.names import spoken
 from ntadyn.specs.paths import replaced
@@ -26,11 +28,26 @@ def named_preset(arguments: Sequence[str]) -> str | None:
     Raises:
         ValueError: if they name several, of which one would be ignored.
     """
-    named = [argument.removeprefix("--preset=") for argument in arguments if argument.startswith("--preset=")]
-    named += [value for name, value in itertools.pairwise(arguments) if name == "--preset"]
+    named = given_once("preset", arguments)
+    return None if named is None else spoken(named)
+
+
+def given_once(option: str, arguments: Sequence[str]) -> str | None:
+    """The value of an option on which the others depend, or None.
+
+    Args:
+        option: its name, without dashes.
+        arguments: the words of the command line.
+
+    Raises:
+        ValueError: if it is given several times, one of which would be ignored.
+    """
+    begin = f"--{option}="
+    named = [argument.removeprefix(begin) for argument in arguments if argument.startswith(begin)]
+    named += [value for name, value in itertools.pairwise(arguments) if name == f"--{option}"]
     if len(named) > 1:
-        raise ValueError(f"--preset is given {len(named)} times ({', '.join(named)}); give it once.")
-    return spoken(named[0]) if named else None
+        raise ValueError(f"--{option} is given {len(named)} times ({', '.join(named)}); give it once.")
+    return named[0] if named else None
 
 
 def making_room(configuration: Configuration, arguments: Sequence[str]) -> Configuration:
@@ -43,7 +60,7 @@ def making_room(configuration: Configuration, arguments: Sequence[str]) -> Confi
     Returns:
         The same if nothing is replaced.
     """
-    options, changes = _options(arguments), {}
+    options, changes = [*_options(arguments), *_axes(configuration, arguments)], {}
     if any(option.startswith("coefficients.") for option in options):
         changes["penalties"] = NO_PENALTIES
     if "curriculum.tasks" in options:
@@ -69,3 +86,14 @@ def check_short_names(arguments: Sequence[str]) -> None:
 def _options(arguments: Sequence[str]) -> list[str]:
     """The names of all options, without their values."""
     return [spoken(word[2:].partition("=")[0]) for word in arguments if word.startswith("--")]
+
+
+def _axes(configuration: Configuration, arguments: Sequence[str]) -> list[str]:
+    """The parameters that `--axis` names, as options are spelled; what there is not is refused later."""
+    words = [word.removeprefix("--axis=") for word in arguments if word.startswith("--axis=")]
+    words += [word for name, word in itertools.pairwise(arguments) if name == "--axis"]
+    found = []
+    for name in (name for word in words for name in word.partition("=")[0].split("+")):
+        with contextlib.suppress(ValueError):
+            found.append(spoken(path_of(name, configuration)))
+    return found

@@ -33,6 +33,24 @@ def score_names(dataset: xr.Dataset) -> tuple[str, ...]:
     )
 
 
+def chosen_score(dataset: xr.Dataset, name: str | None = None) -> str:
+    """The score that is meant: the named one, else the alignment, else the first.
+
+    Args:
+        dataset: a sweep.
+        name: of a score; nothing if nobody named one.
+
+    Raises:
+        ValueError: if the sweep has no such score, or none at all.
+    """
+    known = score_names(dataset)
+    if not known:
+        raise ValueError("this sweep kept no score that is one number per trajectory.")
+    if name is not None and name not in known:
+        raise ValueError(f"{name!r} is not a score of this sweep; choose one of {', '.join(known)}.")
+    return name or ("alignment" if "alignment" in known else known[0])
+
+
 def summarise(
     dataset: xr.Dataset,
     thresholds: Thresholds = THRESHOLDS,

@@ -1,12 +1,9 @@
 """Whether a configuration makes sense, all of it, used or not, before anything is built. Nothing here imports JAX."""
 
 import dataclasses
-import enum
 import math
-import operator
-import typing
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
 from ntadyn import limits
 from ntadyn.specs.configuration import (
@@ -20,6 +17,7 @@ from ntadyn.specs.configuration import (
     TeacherScale,
 )
 from ntadyn.specs.extent import default_step_for, end_as_given, num_blocks, num_composites, order_of_tasks
+from ntadyn.specs.kinds import allows, as_index, described, is_choice, is_number, members
 from ntadyn.tasks import sizes
 
 _WHOLE = {
@@ -98,9 +96,9 @@ def check_simulation(configuration: Configuration, records_per_block: int = 0, e
             "rule itself. Leave it out, or choose dynamics gradient_flow or order_parameters."
         )
     taus, given, curriculum = configuration.time_constants, configuration.max_step, configuration.curriculum
-    if not all(_is_number(value) for value in (taus.gates, taus.weights, curriculum.block_duration, given or 0.0)):
+    if not all(is_number(value) for value in (taus.gates, taus.weights, curriculum.block_duration, given or 0.0)):
         return
-    if not _is_number(total := curriculum.end):
+    if not is_number(total := curriculum.end):
         return
     if records_per_block > 0:
         number = num_blocks(curriculum)
@@ -131,45 +129,35 @@ def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
 
 
 def _check_value(path: str, kind: Any, value: Any) -> None:
-    if typing.get_origin(kind) is Annotated:
-        kind = typing.get_args(kind)[0]
-    if value is None and type(None) in typing.get_args(kind):
+    kinds = members(kind)
+    if value is None and type(None) in kinds:
         return
-    if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        if not isinstance(value, kind):
-            allowed = ", ".join(f"{kind.__name__}.{member.name}" for member in kind)
-            raise ValueError(f"{path} is {_shown(value)}; it must be one of {allowed}.")
-    elif kind is bool:
-        if not isinstance(value, bool):
-            raise ValueError(f"{path} is {_shown(value)}; it must be True or False.")
-    elif kind == str | None:
-        if not isinstance(value, str):
-            raise ValueError(f"{path} is {_shown(value)}; it must be text.")
+    if is_choice(kinds[0]) or kinds[0] in (bool, str):
+        if not allows(kinds[0], value):
+            raise ValueError(f"{path} is {_shown(value)}; it must be {described(kinds[0])}.")
     elif path == "curriculum.tasks":
-        if not isinstance(value, tuple) or not value or not all(_as_index(item) >= 0 for item in value):
+        if not isinstance(value, tuple) or not value or not all(map(_counts, value)):
             raise ValueError(f"{path} is {_shown(value)}; it must be a tuple of whole numbers from 0, one or more.")
     elif path in _WHOLE:
         low, high = _WHOLE[path]
-        if not low <= _as_index(value) <= high:
+        number = as_index(value)
+        if number is None or not low <= number <= high:
             raise ValueError(f"{path} is {_shown(value)}; it must be a whole number from {low} to {high:,}.")
-    elif _is_number(value) or (type(value).__module__ == "numpy" and hasattr(value, "dtype")):  # slow to import itself
+    elif is_number(value) or (type(value).__module__ == "numpy" and hasattr(value, "dtype")):  # slow to import itself
         for number in _as_floats(path, value):
             _check_real(path, number)
     elif not hasattr(value, "dtype"):  # which arrays of JAX have, traced ones included
         raise ValueError(f"{path} is {_shown(value)}; it must be a real number.")
 
 
-def _as_index(value: Any) -> int | float:
-    """A whole number; NaN for anything else."""
-    try:
-        return math.nan if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        return math.nan
+def _counts(value: Any) -> bool:
+    number = as_index(value)
+    return number is not None and number >= 0
 
 
 def _as_floats(path: str, value: Any) -> tuple[float, ...]:
     """One number, or the numbers of an array, of which there may be several but for the step."""
-    if _is_number(value):
+    if is_number(value):
         try:
             return (float(value),)
         except OverflowError:  # of a whole number
@@ -177,10 +165,6 @@ def _as_floats(path: str, value: Any) -> tuple[float, ...]:
     if value.dtype.kind not in "iuf" or (path == "max_step" and value.ndim):
         raise ValueError(f"{path} is {_shown(value)}; it must be a real number.")
     return tuple(map(float, value.flat))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _check_real(path: str, value: float) -> None:
@@ -221,7 +205,7 @@ def _check_penalties(configuration: Configuration) -> None:
 
 
 def _is_zero(value: Any) -> bool:
-    return _is_number(value) and value == 0
+    return is_number(value) and value == 0
 
 
 def _check_acted_on(configuration: Configuration, penalties: list[str]) -> None:
@@ -264,7 +248,7 @@ def _check_teachers(spec: Teachers) -> None:
         sizes.check_rows_fit(spec.kind.value, *shape)
     elif spec.kind is TeacherKind.SVD:
         sizes.check_vectors_suffice(min(shape[1:]) // shape[0], *shape)
-    elif spec.kind is TeacherKind.OVERLAPPING and _is_number(spec.overlap):
+    elif spec.kind is TeacherKind.OVERLAPPING and is_number(spec.overlap):
         sizes.check_overlap(spec.overlap)
     if spec.scale is TeacherScale.NUM_SV:
         sizes.singular_values_per_task(*shape)
@@ -287,7 +271,7 @@ def _check_ways(curriculum: Curriculum) -> None:
         raise ValueError("curriculum.name and curriculum.tasks are both None; give one of them.")
     if curriculum.tasks is None and curriculum.num_blocks is None and curriculum.total_time is None:
         raise ValueError("curriculum.total_time and curriculum.num_blocks are both None; give one of them.")
-    if _is_number(curriculum.block_duration) and _is_number(total := curriculum.end):
+    if is_number(curriculum.block_duration) and is_number(total := curriculum.end):
         duration = curriculum.block_duration
         what = f"blocks of curriculum.block_duration {duration:g} in curriculum.total_time {total:g}"
         limits.check_count(what, total / duration, limits.MOST_BLOCKS)
@@ -301,7 +285,7 @@ def _check_curriculum(configuration: Configuration) -> None:
             f"curriculum.tasks asks for task {max(curriculum.tasks)}, and there are {num_tasks}, composites included, "
             f"counted from 0; raise teachers.num_tasks, or choose other tasks."
         )
-    if _is_number(curriculum.block_duration) and _is_number(curriculum.end):
+    if is_number(curriculum.block_duration) and is_number(curriculum.end):
         order_of_tasks(configuration)
 
 

@@ -58,9 +58,19 @@ def is_real(configuration: Any, path: str) -> bool:
         configuration: any spec.
         path: dotted path of one of its parameters.
     """
+    return declared(configuration, path) in _REAL
+
+
+def declared(configuration: Any, path: str) -> Any:
+    """The type that a parameter is declared as.
+
+    Args:
+        configuration: any spec.
+        path: dotted path of one of its parameters.
+    """
     *parents, name = path.split(".")
     node = value_at(configuration, ".".join(parents)) if parents else configuration
-    return _types(type(node))[name] in _REAL
+    return _types(type(node))[name]
 
 
 @functools.cache

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from ntadyn.specs.configuration import Composites, Configuration, Dynamics, TeacherKind
 from ntadyn.specs.extent import default_step_for, num_blocks, order_of_tasks, size_of_teachers
+from ntadyn.specs.kinds import is_number
 
 # Blocks that a task needs to be met again after it was left.
 FEWEST_BLOCKS = 2
@@ -30,7 +30,7 @@ def warnings_of(configuration: Configuration) -> list[str]:
 def _about_blocks(configuration: Configuration) -> Iterator[str]:
     curriculum = configuration.curriculum
     duration, end = curriculum.block_duration, curriculum.end
-    if not (_is_number(duration) and _is_number(end)):
+    if not (is_number(duration) and is_number(end)):
         return
     if duration > end * (1 + 1e-9):
         yield (
@@ -59,7 +59,7 @@ def _all_base(configuration: Configuration) -> range:
 
 def _about_steps(configuration: Configuration) -> Iterator[str]:
     taus, given = configuration.time_constants, configuration.max_step
-    if given is None or not all(map(_is_number, (taus.gates, taus.weights, given))):
+    if given is None or not all(map(is_number, (taus.gates, taus.weights, given))):
         return
     size = size_of_teachers(configuration.teachers)
     if configuration.dynamics is Dynamics.ONLINE:
@@ -88,7 +88,7 @@ def _without_effect(configuration: Configuration) -> Iterator[str]:
     }
     for path, (is_unused, who, name) in unused.items():
         value = getattr(teachers, name)
-        if is_unused and _is_number(value) and value != getattr(default.teachers, name):
+        if is_unused and is_number(value) and value != getattr(default.teachers, name):
             yield f"{path} {value:g} has no effect: {who}."
     if configuration.dynamics is not Dynamics.ONLINE:
         if configuration.batch_size != default.batch_size:
@@ -96,7 +96,3 @@ def _without_effect(configuration: Configuration) -> Iterator[str]:
         if configuration.randomness.data_seed is not None:
             seed = configuration.randomness.data_seed
             yield f"randomness.data_seed {seed} has no effect: only dynamics online draws batches."
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -145,11 +145,24 @@ def run_sweep(
             another sweep.
         storage.DiskFullError: if the folder has no room; finished tiles stay valid.
     """
-    tiled = TiledSweep.make(plan, measures)
-    measures = tiled.measures
+    return run_tiled(TiledSweep.make(plan, measures), compute=compute, folder=folder, report=report)
+
+
+def run_tiled(
+    tiled: TiledSweep,
+    *,
+    compute: Compute = Threads(),  # noqa: B008 (a value, never changed)
+    folder: Path | str | None = None,
+    report: Callable[[int], Any] | None = None,
+) -> xr.Dataset:
+    """Run a sweep that has been laid out.
+
+    Args, result and errors: see `run_sweep`.
+    """
     began = time.perf_counter()
     parts = run_tiles(tiled, compute, None if folder is None else Path(folder), report)
-    return finished(merged(plan, measures, parts), [tiled], compute, time.perf_counter() - began)
+    whole = merged(tiled.sweep, tiled.measures, parts)
+    return finished(whole, [tiled], compute, time.perf_counter() - began)
 
 
 def check_folder(tiled: TiledSweep, folder: Path, compute: Compute = Threads()) -> None:  # noqa: B008 (a value)

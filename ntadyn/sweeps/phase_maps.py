@@ -1,6 +1,5 @@
 """The phase maps of figure 5 as plain values: which parameter runs along which axis. Nothing here imports JAX."""
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,22 +10,7 @@ from ntadyn.specs.checks import check_configuration
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_5_published, figure_5_released
-from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, Axis, Precision, Sweep
-
-
-def spaced(low: float, high: float, count: int) -> tuple[float, ...]:
-    """`count` equally spaced values from `low` to `high`; `low` alone if the count is 1.
-
-    Raises:
-        ValueError: if the count is not positive, or a range of several values does not ascend.
-    """
-    check_count("values of an axis", count, MOST_CELLS)
-    if count < 1 or not (math.isfinite(low) and math.isfinite(high)) or (count > 1 and not low < high):
-        raise ValueError(
-            f"an axis of {count} values from {low} to {high} is not possible; give an ascending range and one value or "
-            f"more."
-        )
-    return tuple(low + (high - low) * index / max(count - 1, 1) for index in range(count))
+from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, Axis, Precision, Sweep, spaced
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from ntadyn.limits import MOST_CELLS, MOST_TRAJECTORIES, check_count
 from ntadyn.specs.configuration import Randomness
-from ntadyn.specs.paths import is_real, plain, replaced, value_at
+from ntadyn.specs.kinds import allows, described
+from ntadyn.specs.paths import declared, is_real, plain, replaced, value_at
 from ntadyn.specs.spec import check_spec
 
 BLOCK_DURATION = "curriculum.block_duration"
@@ -66,7 +67,10 @@ class Axis:
 
     def __post_init__(self):
         name, label = _NAMES.get(self.path, (self.path.replace(".", "_"), self.path))
-        values = tuple(value.item() if hasattr(value, "item") else value for value in self.values)
+        values = tuple(
+            value.item() if getattr(value, "ndim", 1) == 0 else value
+            for value in _sequence(self.values, f"axis {self.path!r}")
+        )
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "name", self.name or name)
         object.__setattr__(self, "label", self.label or label)
@@ -235,12 +239,12 @@ class Sweep:
         paths = [parameter.path for parameter in self.parameters]
         if len(set(paths)) < len(paths):
             raise ValueError(f"the axes change {paths}; every parameter can be changed by one axis only.")
-        for changes in self._extremes():
+        for changes in self.extremes():
             check_spec(replaced(self.configuration, changes))
         check_count(f"cells of the axes {[axis.name for axis in self.axes]}", self.num_cells, MOST_CELLS)
         check_count("cells times repetitions", self.num_cells * self.num_repetitions, MOST_TRAJECTORIES)
 
-    def _extremes(self) -> Iterator[dict[str, Any]]:
+    def extremes(self) -> Iterator[dict[str, Any]]:
         """Changes that stand for those of all cells: along every edge of the grid, and the largest sizes at once.
 
         Of real numbers the least and the largest are enough.
@@ -288,15 +292,32 @@ class Sweep:
         if not axis.values:
             raise ValueError(f"axis {axis.name!r} has no values; give at least one.")
         real = is_real(self.configuration, axis.path)
-        kind, what = ((float, int), "real number") if real else (type(present), type(present).__name__)
-        if not all(isinstance(value, kind) and not isinstance(value, bool) for value in axis.values):
-            raise ValueError(f"axis {axis.name!r} has the values {axis.values}; each must be of the type {what}.")
+        # Of real numbers one is data of a program, and None is not.
+        kind = float if real else declared(self.configuration, axis.path)
+        for value in axis.values:
+            if not allows(kind, value):
+                raise ValueError(f"axis {axis.name!r} has the value {value!r}; each must be {described(kind)}.")
         if real:
             ascends = all(a < b for a, b in itertools.pairwise(axis.values))
             if not all(map(math.isfinite, axis.values)) or not (zipped or ascends):
                 raise ValueError(f"axis {axis.name!r} has the values {axis.values}; they must be finite and ascending.")
         elif not zipped and len(set(axis.values)) < len(axis.values):
             raise ValueError(f"axis {axis.name!r} has the values {axis.values}; they must all differ.")
+
+
+def spaced(low: float, high: float, count: int) -> tuple[float, ...]:
+    """`count` equally spaced values from `low` to `high`; `low` alone if the count is 1.
+
+    Raises:
+        ValueError: if the count is not positive, or a range of several values does not ascend.
+    """
+    check_count("values of an axis", count, MOST_CELLS)
+    if count < 1 or not (math.isfinite(low) and math.isfinite(high)) or (count > 1 and not low < high):
+        raise ValueError(
+            f"an axis of {count} values from {low} to {high} is not possible; give an ascending range and one value or "
+            f"more."
+        )
+    return tuple(low + (high - low) * index / max(count - 1, 1) for index in range(count))
 
 
 def as_axes(axes: Mapping[str | tuple[str, ...], Iterable[Any]]) -> tuple[Axis | Zipped, ...]:
@@ -310,16 +331,32 @@ def as_axes(axes: Mapping[str | tuple[str, ...], Iterable[Any]]) -> tuple[Axis |
         One axis per entry, in the same order.
 
     Raises:
-        ValueError: if a zipped entry has not one sequence per path.
+        ValueError: if values are no sequence, or a zipped entry has another number of them than paths.
     """
     found: list[Axis | Zipped] = []
     for paths, values in axes.items():
         if isinstance(paths, str):
-            found.append(Axis(paths, tuple(values)))
+            found.append(Axis(paths, _sequence(values, f"axis {paths!r}")))
             continue
-        each = tuple(values)
+        each = _sequence(values, f"the zipped axis {paths}")
         if len(each) != len(paths):
             raise ValueError(f"the zipped axis {paths} has {len(each)} sequences of values; give one per parameter.")
-        parameters = tuple(Axis(path, tuple(items)) for path, items in zip(paths, each, strict=True))
-        found.append(Zipped("_and_".join(item.name for item in parameters), parameters))
+        lists = [_sequence(items, f"{path!r} of a zipped axis") for path, items in zip(paths, each, strict=True)]
+        found.append(zipped([Axis(path, items) for path, items in zip(paths, lists, strict=True)]))
     return tuple(found)
+
+
+def zipped(parameters: Sequence[Axis]) -> Zipped:
+    """Parameters that change together, along a dimension named after all of them.
+
+    Args:
+        parameters: their axes.
+    """
+    return Zipped("_and_".join(item.name for item in parameters), tuple(parameters))
+
+
+def _sequence(values: Any, what: str) -> tuple[Any, ...]:
+    """Values as a tuple; refuses a single number and a text, whose letters nobody means."""
+    if isinstance(values, str) or not hasattr(values, "__iter__") or getattr(values, "ndim", 1) == 0:
+        raise ValueError(f"{what} has the value {values!r}; give a sequence of values, such as ({values!r},).")
+    return tuple(values)

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ntadyn.sweeps import engine, manifest
 from ntadyn.sweeps.engine import Compute, Threads, devices_of, finished, run_tiles
 from ntadyn.sweeps.merge import merged
 from ntadyn.sweeps.plan import BORDER, Axis, Sweep, Zipped
-from ntadyn.sweeps.scores import OUTCOME, Measures
+from ntadyn.sweeps.scores import Measures
 from ntadyn.sweeps.shards import check_place
 from ntadyn.sweeps.tiles import TiledSweep
 
@@ -30,7 +31,7 @@ _ROUND_NAME = re.compile(r"round-\d{2,}")
 def refine_sweep(
     plan: Sweep,
     stride: int = 8,
-    measures: Measures = OUTCOME,
+    measures: Measures | None = None,
     *,
     score: str = "alignment",
     level: float = BORDER,
@@ -48,7 +49,7 @@ def refine_sweep(
     Args:
         plan: a sweep over two axes of real numbers; its axes are the finest resolution.
         stride: distance of the first cells, a power of two.
-        measures: what to keep.
+        measures: what to keep; what suits the system if omitted.
         score: the score whose border is followed.
         level: the level at the border.
         compute: see `run_sweep`.
@@ -63,85 +64,116 @@ def refine_sweep(
         ValueError: for a sweep without two axes, a stride that is no power of two, a score that is not kept, or
             whatever `run_sweep` refuses.
     """
-    began, first = time.perf_counter(), stride
-    tiled = _first_round(plan, stride, measures, score)
-    if folder is not None:
-        identity = _identity(tiled, stride, score, level, compute)
-        _check_folder(tiled, Path(folder), identity, compute)
-        manifest.settle(storage.output_folder(Path(folder)), identity, _is_round)
-    programs, parts, datasets = tiled.programs, [], []
-    evaluated = np.zeros(plan.shape, bool)
-    values = np.full((*plan.shape, len(plan.repetitions())), np.nan)
-    wanted = _coarsest(plan, stride)
-    while True:
-        new = np.flatnonzero(wanted & ~evaluated)
-        if new.size:
-            if parts:
-                tiled = TiledSweep.make(plan, measures, new.tolist(), programs)
-            place = None if folder is None else Path(folder) / _ROUND.format(len(parts))
-            found = run_tiles(tiled, compute, place, report)
-            for part in found:
-                values[np.unravel_index(part.cell.values, plan.shape)] = _scored(part, score)
-            evaluated.flat[new] = True
-            parts.append(tiled)
-            datasets += found
-        elif stride == 1:
-            break
-        else:
-            stride //= 2
-        filled = interpolated(plan, values, evaluated, first)
-        wanted = _corners_that_disagree(filled, stride, level)
-    whole = merged(plan, measures, datasets)
-    for name, variable in whole.data_vars.items():
-        if variable.dtype.kind == "f":
-            whole[name] = variable.copy(data=interpolated(plan, variable.values, evaluated, first))
-    names = [axis.name for axis in plan.axes]
-    whole["evaluated"] = (names, evaluated, {"long_name": "whether the cell was run", "units": "1"})
-    return finished(whole, parts, compute, time.perf_counter() - began)
+    refinement = Refinement.make(plan, stride, measures, score=score, level=level)
+    return refinement.run(compute=compute, folder=folder, report=report)
 
 
-def check_folder(
-    plan: Sweep,
-    folder: Path,
-    stride: int = 8,
-    measures: Measures = OUTCOME,
-    *,
-    score: str = "alignment",
-    level: float = BORDER,
-    compute: Compute = Threads(),  # noqa: B008 (a value, never changed)
-) -> None:
-    """Refuse what `refine_sweep` would refuse, before anything is computed; nothing is written or made.
+@dataclass(frozen=True)
+class Refinement:
+    """A refined sweep whose first round has been laid out.
 
-    Args and errors: see `refine_sweep`.
+    Attributes:
+        first: the cells that come first.
+        stride: how far they are apart.
+        score: the score whose border is followed.
+        level: the level at the border.
     """
-    tiled = _first_round(plan, stride, measures, score)
-    _check_folder(tiled, folder, _identity(tiled, stride, score, level, compute), compute)
 
+    first: TiledSweep
+    stride: int
+    score: str
+    level: float
 
-def _check_folder(tiled: TiledSweep, folder: Path, identity: dict[str, Any], compute: Compute) -> None:
-    if check_place(folder):
-        manifest.is_home(folder, identity, _is_round)
-        engine.check_folder(tiled, folder / _ROUND.format(0), compute)
+    @classmethod
+    def make(
+        cls,
+        plan: Sweep,
+        stride: int = 8,
+        measures: Measures | None = None,
+        *,
+        score: str = "alignment",
+        level: float = BORDER,
+    ) -> "Refinement":
+        """Check a sweep and lay out its first round.
 
+        Args and errors: see `refine_sweep`.
+        """
+        _check(plan, stride)
+        first = TiledSweep.make(plan, measures, np.flatnonzero(_coarsest(plan, stride)).tolist())
+        if score not in first.measures.scores:
+            raise ValueError(f"there is no score {score!r} to follow; kept are {', '.join(first.measures.scores)}.")
+        return cls(first, stride, score, level)
 
-def _first_round(plan: Sweep, stride: int, measures: Measures, score: str) -> TiledSweep:
-    """The cells that come first, checked."""
-    _check(plan, stride)
-    if score not in measures.scores:
-        raise ValueError(f"there is no score {score!r} to follow; kept are {list(measures.scores)}.")
-    return TiledSweep.make(plan, measures, np.flatnonzero(_coarsest(plan, stride)).tolist())
+    def check_folder(self, folder: Path, compute: Compute = Threads()) -> None:  # noqa: B008 (a value)
+        """Refuse a folder that `run` would refuse, before anything is computed; nothing is written or made.
+
+        Args:
+            folder: where the rounds are to be kept; need not exist.
+            compute: where they are to run.
+
+        Raises:
+            ValueError: for a folder that cannot be written, or belongs to another sweep.
+        """
+        if check_place(folder):
+            manifest.is_home(folder, self._identity(compute), _is_round)
+            engine.check_folder(self.first, folder / _ROUND.format(0), compute)
+
+    def run(
+        self,
+        *,
+        compute: Compute = Threads(),  # noqa: B008 (a value, never changed)
+        folder: Path | str | None = None,
+        report: Callable[[int], Any] | None = None,
+    ) -> xr.Dataset:
+        """Run round after round.
+
+        Args, result and errors: see `refine_sweep`.
+        """
+        began, stride, tiled = time.perf_counter(), self.stride, self.first
+        plan, measures, programs = tiled.sweep, tiled.measures, tiled.programs
+        if folder is not None:
+            self.check_folder(Path(folder), compute)
+            manifest.settle(storage.output_folder(Path(folder)), self._identity(compute), _is_round)
+        parts, datasets = [], []
+        evaluated = np.zeros(plan.shape, bool)
+        values = np.full((*plan.shape, len(plan.repetitions())), np.nan)
+        wanted = _coarsest(plan, stride)
+        while True:
+            new = np.flatnonzero(wanted & ~evaluated)
+            if new.size:
+                if parts:
+                    tiled = TiledSweep.make(plan, measures, new.tolist(), programs)
+                place = None if folder is None else Path(folder) / _ROUND.format(len(parts))
+                found = run_tiles(tiled, compute, place, report)
+                for part in found:
+                    values[np.unravel_index(part.cell.values, plan.shape)] = _scored(part, self.score)
+                evaluated.flat[new] = True
+                parts.append(tiled)
+                datasets += found
+            elif stride == 1:
+                break
+            else:
+                stride //= 2
+            filled = interpolated(plan, values, evaluated, self.stride)
+            wanted = _corners_that_disagree(filled, stride, self.level)
+        whole = merged(plan, measures, datasets)
+        for name, variable in whole.data_vars.items():
+            if variable.dtype.kind == "f":
+                whole[name] = variable.copy(data=interpolated(plan, variable.values, evaluated, self.stride))
+        names = [axis.name for axis in plan.axes]
+        whole["evaluated"] = (names, evaluated, {"long_name": "whether the cell was run", "units": "1"})
+        return finished(whole, parts, compute, time.perf_counter() - began)
+
+    def _identity(self, compute: Compute) -> dict[str, Any]:
+        """All that decides which cells are run, and their numbers."""
+        told = {"stride": self.stride, "score": self.score, "level": self.level, "standard errors": STANDARD_ERRORS}
+        return self.first.identity(devices_of(compute)) | {"refinement": told}
 
 
 def _coarsest(plan: Sweep, stride: int) -> Bool[np.ndarray, "row column"]:
     wanted = np.zeros(plan.shape, bool)
     wanted[_grid(plan.shape, stride)] = True
     return wanted
-
-
-def _identity(tiled: TiledSweep, stride: int, score: str, level: float, compute: Compute) -> dict[str, Any]:
-    """All that decides which cells are run, and their numbers."""
-    refinement = {"stride": stride, "score": score, "level": level, "standard errors": STANDARD_ERRORS}
-    return tiled.identity(devices_of(compute)) | {"refinement": refinement}
 
 
 def _is_round(path: Path) -> bool:

@@ -4,7 +4,8 @@ import dataclasses
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import jax
@@ -24,11 +25,12 @@ class Programs:
     """Compiled programs, each made once, whichever thread needs it first.
 
     Attributes:
-        compile_seconds: what compiling has cost, summed over programs.
+        compile_seconds: how long some thread was compiling; what others compiled meanwhile counts once.
     """
 
     def __init__(self):
         self.compile_seconds = 0.0
+        self._compiling, self._since = 0, 0.0
         self._compiled: dict = {}
         self._locks: dict = {}
         self._lock = threading.Lock()
@@ -42,11 +44,23 @@ class Programs:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             if key not in self._compiled:
-                began = time.perf_counter()
-                self._compiled[key] = jax.jit(program()).lower(*arguments).compile()
-                with self._lock:
-                    self.compile_seconds += time.perf_counter() - began
+                with self._timed():
+                    self._compiled[key] = jax.jit(program()).lower(*arguments).compile()
             return self._compiled[key]
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        with self._lock:
+            if self._compiling == 0:
+                self._since = time.perf_counter()
+            self._compiling += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._compiling -= 1
+                if self._compiling == 0:
+                    self.compile_seconds += time.perf_counter() - self._since
 
 
 @dataclass

@@ -144,15 +144,16 @@ def test_failed_trajectories_of_a_simulation_are_named_and_the_exit_code_is_1(tm
 
 
 def test_failed_trajectories_of_a_map_are_counted_and_the_exit_code_is_1(mapped, tmp_path, capsys, monkeypatch):
-    def with_failures(plan, compute, folder, report):
-        dataset = read_dataset(mapped[0] / f"{plan.name}.nc")
-        if plan.name == "gate_speed":
+    def with_failures(tiled, compute, folder, report):
+        name = tiled.sweep.name
+        dataset = read_dataset(mapped[0] / f"{name}.nc")
+        if name == "gate_speed":
             dataset["result"][0, 1] = 1
             dataset["alignment"][0, 1] = np.nan
         report(12)
         return dataset
 
-    monkeypatch.setattr("ntadyn.sweeps.run_sweep", with_failures)
+    monkeypatch.setattr("ntadyn.sweeps.engine.run_tiled", with_failures)
     arguments = ["--size", "3", "2", "--seeds", "2", "--out", tmp_path]
     assert in_this_process("phase-diagram", *QUICK, *MAP, *arguments) == 1
     printed = capsys.readouterr().out

@@ -56,7 +56,7 @@ def test_choices_are_taken_in_any_case(path, spell, parsed):
 
 
 def test_choices_of_other_commands_too(parsed):
-    assert parsed("phase-diagram", "--precision", "Single").precision is Precision.SINGLE
+    assert parsed("phase-diagram", "--precision", "Single").running.precision is Precision.SINGLE
 
 
 @pytest.mark.parametrize("command", ["simulate", "phase-diagram"])

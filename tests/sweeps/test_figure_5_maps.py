@@ -14,8 +14,8 @@ from ntadyn.specs.configuration import Dynamics
 from ntadyn.specs.ensemble import run_ensemble
 from ntadyn.specs.paths import replaced
 from ntadyn.sweeps import Axis, Sweep, run_sweep
-from ntadyn.sweeps.phase_maps import PRESETS, figure_5_maps, published, released, spaced
-from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH
+from ntadyn.sweeps.phase_maps import PRESETS, figure_5_maps, published, released
+from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, spaced
 
 pytestmark = pytest.mark.usefixtures("optimised")
 

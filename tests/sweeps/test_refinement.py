@@ -11,7 +11,7 @@ from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_5_published
 from ntadyn.sweeps import Sweep, as_axes, run_sweep
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT
-from ntadyn.sweeps.refinement import check_folder, refine_sweep
+from ntadyn.sweeps.refinement import Refinement, refine_sweep
 
 ROWS, COLUMNS = np.linspace(0.1, 1.0, 65), np.linspace(0.01, 0.05, 65)
 PLAN = Sweep(
@@ -95,6 +95,10 @@ def stored(tmp_path_factory):
     return folder, refine_sweep(SMALL, 4, compute=made_up, folder=folder)
 
 
+def check_folder(plan, stride, folder, compute=nothing, **choices):
+    Refinement.make(plan, stride, **choices).check_folder(folder, compute)
+
+
 @pytest.fixture
 def kept(stored, tmp_path):
     return shutil.copytree(stored[0], tmp_path / "tiles")
@@ -104,7 +108,7 @@ def test_a_refinement_is_resumed_even_if_its_manifests_are_lost(stored, kept):
     xr.testing.assert_equal(refine_sweep(SMALL, 4, compute=nothing, folder=kept), stored[1])
     for path in kept.rglob("sweep.json"):
         path.unlink()
-    check_folder(SMALL, kept, 4)
+    check_folder(SMALL, 4, kept)
     assert not list(kept.rglob("sweep.json"))
     xr.testing.assert_equal(refine_sweep(SMALL, 4, compute=nothing, folder=kept), stored[1])
 
@@ -139,7 +143,7 @@ def test_a_round_of_another_sweep_is_noticed_before_anything_is_computed(stored,
 
 
 def test_a_check_makes_no_folder(tmp_path):
-    check_folder(SMALL, tmp_path / "new", 4)
+    check_folder(SMALL, 4, tmp_path / "new")
     assert not list(tmp_path.iterdir())
 
 

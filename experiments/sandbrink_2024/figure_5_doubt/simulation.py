@@ -7,7 +7,7 @@ from experiments.harness.runs import Run
 from experiments.harness.variants import seeded
 from experiments.sandbrink_2024.runs.figure_5_cells import BLOCK_DURATIONS, on_published_grid
 from ntadyn.sweeps import Sweep, phase_maps, run_sweep
-from ntadyn.sweeps.plan import BLOCK_DURATION, Axis
+from ntadyn.sweeps.plan import BLOCK_DURATION, Axis, spaced
 
 
 @dataclass(frozen=True)
@@ -50,5 +50,5 @@ def _at_stored_cells(plan: Sweep) -> Sweep:
     assert isinstance(columns, Axis)
     low, high = columns.values[0], columns.values[-1]
     durations = Axis(BLOCK_DURATION, on_published_grid(BLOCK_DURATIONS))
-    values = Axis(columns.path, phase_maps.spaced(low, high, 5))
+    values = Axis(columns.path, spaced(low, high, 5))
     return dataclasses.replace(plan, axes=(durations, values), check=0.0)

@@ -1,0 +1,157 @@
+"""How a sweep is run from the command line: what is checked and refined, on what, and with progress."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from ntadyn.specs.checks import check_simulation
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.extent import num_composites
+from ntadyn.specs.paths import replaced, value_at
+from ntadyn.specs.warnings import warnings_of
+from ntadyn.sweeps.plan import BORDER, Precision, Sweep
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ntadyn.sweeps.engine import Compute
+
+MOST_WORKERS = 4096
+
+
+@dataclass(frozen=True)
+class Running:
+    """The options of every command that runs sweeps."""
+
+    check: Annotated[float, tyro.conf.arg(metavar="SHARE")] = 0.0
+    """Share of the cells, from 0 to 1, to run again with halved steps and from a start that is moved by 1e-6."""
+    precision: Precision = Precision.DOUBLE
+    """Single precision is faster, and off by less than steps are, except close to the border."""
+    device: str | None = None
+    """Kind of device that runs the tiles, such as cpu or gpu; all of that kind are used. JAX chooses when omitted."""
+    workers: int = 2
+    """Tiles that run at the same time on a device, or worker processes of a local cluster."""
+    refine: int | None = None
+    """Start from cells this far apart, a power of two such as 8, and add only those along the border."""
+    cluster: str | None = None
+    """Address of a Dask scheduler that you trust, such as tls://host:8786, or "local" for processes on this machine."""
+
+    def check_options(self) -> None:
+        """Raise ValueError for what cannot be meant."""
+        if not 1 <= self.workers <= MOST_WORKERS:
+            raise ValueError(f"workers is {self.workers}; give a number from 1 to {MOST_WORKERS}.")
+        if self.refine is not None and (self.refine < 2 or self.refine & (self.refine - 1)):
+            raise ValueError(f"refine is {self.refine}; the first cells lie a power of two apart, 2 or more.")
+        if self.cluster is not None and self.cluster != "local" and ":" not in self.cluster:
+            raise ValueError(f'cluster is {self.cluster!r}; give an address such as tls://host:8786, or "local".')
+
+    def prepared(
+        self, plan: Sweep, folder: Path, score: str | None = None, level: float = BORDER
+    ) -> Callable[["Compute"], "xr.Dataset"]:
+        """Lay a sweep out, refuse what running it would refuse, and write nothing.
+
+        Args:
+            plan: what to run.
+            folder: where its tiles are kept.
+            score: the score whose border is followed with `refine`; the first one that is kept if omitted.
+            level: the level at that border.
+
+        Returns:
+            What runs it, with progress.
+
+        Raises:
+            ValueError: for a sweep that cannot be built, or a folder that belongs to another one.
+        """
+        from tqdm import tqdm
+
+        from ntadyn.sweeps.engine import check_folder, run_tiled
+        from ntadyn.sweeps.layout import measures_for
+        from ntadyn.sweeps.refinement import Refinement
+        from ntadyn.sweeps.tiles import TiledSweep
+
+        plan.check_values()
+        measures = measures_for(plan)
+        if score is not None and score not in measures.scores:
+            raise ValueError(f"there is no score {score!r}; kept are {', '.join(measures.scores)}.")
+        if self.refine is None:
+            tiled = TiledSweep.make(plan, measures)
+            check_folder(tiled, folder)
+            run, total = partial(run_tiled, tiled), plan.num_cells * len(plan.repetitions())
+        else:
+            refinement = Refinement.make(
+                plan, self.refine, measures, score=score or next(iter(measures.scores)), level=level
+            )
+            refinement.check_folder(folder)
+            run, total = refinement.run, None
+
+        def with_progress(compute: "Compute") -> "xr.Dataset":
+            with tqdm(total=total, desc=plan.name, unit="traj", unit_scale=True) as bar:
+                return run(compute=compute, folder=folder, report=bar.update)
+
+        return with_progress
+
+    @contextmanager
+    def compute(self) -> Iterator["Compute"]:
+        """Threads of this process, or a cluster."""
+        if self.cluster is None:
+            from ntadyn.sweeps.engine import Threads
+
+            yield Threads(self.workers)
+            return
+        from ntadyn.sweeps.cluster import cluster
+
+        with cluster(None if self.cluster == "local" else self.cluster, self.workers) as compute:
+            yield compute
+
+
+def check_cells(plan: Sweep) -> None:
+    """Refuse a sweep some cells of which make no sense, or would not end; without JAX.
+
+    Args:
+        plan: over any spec; of one that is no `Configuration` only what it says itself is known.
+
+    Raises:
+        ValueError: if so.
+    """
+    plan.check_values()
+    for spec in _extremes(plan):
+        check_simulation(spec)
+        tasks, paths = spec.teachers.num_tasks + num_composites(spec), spec.network.num_paths
+        if paths < tasks:
+            raise ValueError(
+                f"a map matches every task to a path of its own; got {tasks} tasks, composites included, and {paths} "
+                f"paths. Use more paths (--network.num-paths)."
+            )
+
+
+def warnings_of_cells(plan: Sweep) -> list[str]:
+    """What should be known about some of the cells, see `warnings_of`; without JAX."""
+    return list(dict.fromkeys(text for spec in _extremes(plan) for text in warnings_of(spec)))
+
+
+def refuse_what_axes_replace(given: Any, preset: Any, axes: Mapping[str, str]) -> None:
+    """Refuse a parameter that was given and that every cell replaces.
+
+    Args:
+        given: the spec with what the options replaced.
+        preset: where it started.
+        axes: dotted path of what the axes change -> the option that says over which values.
+
+    Raises:
+        ValueError: if so.
+    """
+    for path, option in axes.items():
+        value = value_at(given, path)
+        if value != value_at(preset, path):
+            raise ValueError(f"{path} = {value} would have no effect: it is an axis. Its values are those of {option}.")
+
+
+def _extremes(plan: Sweep) -> Iterator[Configuration]:
+    if isinstance(plan.configuration, Configuration):
+        for changes in plan.extremes():
+            yield replaced(plan.configuration, changes)
