@@ -22,8 +22,8 @@
 # 3. With the penalty the quantity of the pair still stands still, except while a gate is shut.
 #
 # To open this as a notebook: `pip install ".[notebooks]"`, then `jupyter lab notebooks`, and in its list of files "Open
-# With > Notebook". As a script it writes its figures into the working folder. With `NTADYN_FAST=1` in the environment it
-# does less of the same (what is left is mostly compiling):
+# With > Notebook". Run as a script, it writes its figures into the working folder. With `NTADYN_FAST=1` it does less of
+# the same, as the tests do; what is left is mostly compiling:
 #
 #     NTADYN_FAST=1 python notebooks/exact_solution_and_conservation_laws.py
 

@@ -26,8 +26,8 @@
 # one task, and the network stops relearning and starts to *switch*.
 #
 # To open this as a notebook: `pip install ".[notebooks]"`, then `jupyter lab notebooks`, and in its list of files "Open
-# With > Notebook". As a script it writes its figures into the working folder. With `NTADYN_FAST=1` in the environment it
-# does less of the same (what is left is mostly compiling):
+# With > Notebook". Run as a script, it writes its figures into the working folder. With `NTADYN_FAST=1` it does less of
+# the same, as the tests do; what is left is mostly compiling:
 #
 #     NTADYN_FAST=1 python notebooks/first_simulation.py
 

@@ -24,8 +24,8 @@
 # We write each down, check that it keeps the promises of the interface, and compare: who learns to switch?
 #
 # To open this as a notebook: `pip install ".[notebooks]"`, then `jupyter lab notebooks`, and in its list of files "Open
-# With > Notebook". As a script it writes its figures into the working folder. With `NTADYN_FAST=1` in the environment it
-# does less of the same (what is left is mostly compiling):
+# With > Notebook". Run as a script, it writes its figures into the working folder. With `NTADYN_FAST=1` it does less of
+# the same, as the tests do; what is left is mostly compiling:
 #
 #     NTADYN_FAST=1 python notebooks/your_own_network_and_learning_rule.py
 

@@ -23,8 +23,8 @@
 # 3. ask a question of our own, with an axis and a score that the paper does not have.
 #
 # To open this as a notebook: `pip install ".[notebooks]"`, then `jupyter lab notebooks`, and in its list of files "Open
-# With > Notebook". As a script it writes its figures into the working folder. With `NTADYN_FAST=1` in the environment it
-# does less of the same (what is left is mostly compiling):
+# With > Notebook". Run as a script, it writes its figures into the working folder. With `NTADYN_FAST=1` it does less of
+# the same, as the tests do; what is left is mostly compiling:
 #
 #     NTADYN_FAST=1 python notebooks/your_own_phase_diagram.py
 
@@ -122,9 +122,9 @@ print(f"              largest change of a total alignment {float(dataset.alignme
 print(f"moved start:  largest change of a gate {float(dataset.perturbation.max()):.1e}")
 
 # %% [markdown]
-# Rings mark cells in which a gate moved more than a thousand times further than the start did. Where they are, little
-# decides how the paths share the tasks between them: growth from small weights amplifies everything, most of all where
-# gates are fast. But the alignments, and with them the map, stay what they are.
+# Rings mark cells on a *separatrix*: a gate of some repetition ended more than 0.1 away when its start was moved by a
+# millionth. Where they are, little decides how the paths share the tasks between them: growth from small weights
+# amplifies everything, most of all where gates are fast. But the alignments, and with them the map, stay what they are.
 #
 # (`ntadyn show FILE` prints and draws all this and more for a result file; `ntadyn phase-diagram` writes one, and so
 # does `ntadyn.results.storage.write_dataset`.)

@@ -84,7 +84,8 @@ def draw_repetitions(
     # At the foot: a failed repetition has no value to be drawn at.
     marked = x[crossed.any(-1)]
     if len(marked):
-        ax.plot(marked, np.full(len(marked), 0.02), "x", color=FAILURE, transform=ax.get_xaxis_transform(), label=FAILED)
+        foot = ax.get_xaxis_transform()
+        ax.plot(marked, np.full(len(marked), 0.02), "x", color=FAILURE, transform=foot, label=FAILED)
     return line
 
 
