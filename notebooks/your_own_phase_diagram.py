@@ -122,7 +122,7 @@ print(f"              largest change of a total alignment {float(dataset.alignme
 print(f"moved start:  largest change of a gate {float(dataset.perturbation.max()):.1e}")
 
 # %% [markdown]
-# Rings mark cells on a *separatrix*: a gate of some repetition ended more than 0.1 away when its start was moved by a
+# Rings mark cells on a *separatrix*: a gate of some repetition moved by more than 0.1 when its start was moved by a
 # millionth. Where they are, little decides how the paths share the tasks between them: growth from small weights
 # amplifies everything, most of all where gates are fast. But the alignments, and with them the map, stay what they are.
 #
