@@ -88,12 +88,14 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("command", commands())
 def test_commands_are_understood(command, monkeypatch):
-    for kind in {type(default) for default in ntadyn.cli._defaults([]).values()}:
-        monkeypatch.setattr(kind, "run", lambda self: 0)
+    known = ntadyn.cli._defaults([])
     name, *options = shlex.split(command)[1:]
-    with pytest.raises(SystemExit) as left:
-        ntadyn.cli.main([name, *(options or ["--help"])])
-    assert left.value.code == 0
+    assert name in known
+    monkeypatch.setattr(type(known[name]), "run", lambda self: 0)
+    if options:
+        with pytest.raises(SystemExit) as left:
+            ntadyn.cli.main([name, *options])
+        assert left.value.code == 0
 
 
 def test_names_exist():
