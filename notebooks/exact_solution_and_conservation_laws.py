@@ -20,6 +20,12 @@
 # 1. Along a switch, the specialisation of the weights is a known function of the gates.
 # 2. Without a penalty each path conserves a quantity, and so does each pair of paths.
 # 3. With the penalty the quantity of the pair still stands still, except while a gate is shut.
+#
+# To open this as a notebook: `pip install ".[notebooks]"`, then `jupyter lab notebooks`, and in its list of files "Open
+# With > Notebook". Run as a script, it writes its figures into the working folder. With `NTADYN_FAST=1` it does less of
+# the same, as the tests do; what is left is mostly compiling:
+#
+#     NTADYN_FAST=1 python notebooks/exact_solution_and_conservation_laws.py
 
 # %%
 import os
@@ -41,7 +47,7 @@ from ntadyn.simulation import Adaptive, FixedSteps, observables
 from ntadyn.tasks import curricula, teachers
 
 plt.style.use("ntadyn.plotting.ntadyn")
-FAST = os.environ.get("NTADYN_FAST") == "1"  # small sizes, for a test run
+FAST = os.environ.get("NTADYN_FAST") == "1"  # less of everything, for a test run
 
 # %% [markdown]
 # ## One switch
@@ -64,7 +70,7 @@ FAST = os.environ.get("NTADYN_FAST") == "1"  # small sizes, for a test run
 # formula says how much specialisation that costs: the slower the gates, the more.
 
 # %%
-ratios = np.logspace(-1, 0, 5)  # tau_c / tau_W
+ratios = np.logspace(-1, 0, 3 if FAST else 5)  # tau_c / tau_W
 specialised = ntadyn.GatedLinear(gates=jnp.asarray([0.0, 1.0]), weights=jnp.eye(2)[:, :, None])
 one_block = curricula.sequence([0], 5.0, num_tasks=2)
 penalty = {"gates": Nonnegativity(0.05) + UnitL1Norm(0.05)}
@@ -146,7 +152,7 @@ print(f"  steps halved:   {finer_distance:.1e}, smaller by {rms_distance / finer
 
 # %%
 tau_c, tau_w = 0.3, 1.3
-shape = (2, 3, 5) if FAST else (2, 10, 20)
+shape = (2, 10, 20)
 random_tasks = teachers.iid(jax.random.key(0), 2, *shape[1:])
 network = ntadyn.GatedLinear.initialise(jax.random.key(1), shape=shape, scale=0.5)
 free = ntadyn.GradientFlow(random_tasks, {"gates": tau_c, "weights": tau_w})
@@ -191,7 +197,7 @@ tasks = teachers.orthogonal(jax.random.key(0), num_tasks=2, d_out=10, d_in=20)
 taus = {"gates": 0.03, "weights": 1.3}
 flexible = ntadyn.OrderParameters(tasks, taus, from_relative_weights(0.1, nonnegative=1, unit_l1=10))
 start = flexible.initial_state(ntadyn.GatedLinear.initialise(jax.random.key(1), shape=(2, 10, 20)))
-blocks = curricula.alternating(2, num_blocks=8 if FAST else 20, duration=1.0)
+blocks = curricula.alternating(2, num_blocks=12 if FAST else 20, duration=1.0)
 
 
 def invariant(system, state, task):
@@ -228,3 +234,7 @@ print(f"and {100 * float(share.growth_share):.2f} % of the growth of Q falls int
 #
 # **Try:** take the L1 norm out of the penalty (`unit_l1=None`): no gate is ever pushed to zero, and $Q$ stays where it
 # is. Or put `unit_l2=10` in its place, which does not pull at both gates alike: then $Q$ drifts with both of them open.
+
+# %%
+for number in plt.get_fignums():  # all figures of a script; none in a notebook, which has drawn and closed them
+    plt.figure(number).savefig(f"exact_solution_and_conservation_laws-{number}.png")

@@ -24,6 +24,12 @@
 #
 # In this lesson we build such a network, watch it learn, and see two things happen: each path becomes responsible for
 # one task, and the network stops relearning and starts to *switch*.
+#
+# To open this as a notebook: `pip install ".[notebooks]"`, then `jupyter lab notebooks`, and in its list of files "Open
+# With > Notebook". Run as a script, it writes its figures into the working folder. With `NTADYN_FAST=1` it does less of
+# the same, as the tests do; what is left is mostly compiling:
+#
+#     NTADYN_FAST=1 python notebooks/first_simulation.py
 
 # %%
 import os
@@ -43,8 +49,8 @@ from ntadyn.regularizers import from_relative_weights
 from ntadyn.tasks import curricula, teachers
 
 plt.style.use("ntadyn.plotting.ntadyn")
-FAST = os.environ.get("NTADYN_FAST") == "1"  # small sizes, for a test run
-D_OUT, D_IN = (3, 6) if FAST else (10, 20)
+FAST = os.environ.get("NTADYN_FAST") == "1"  # less of everything, for a test run
+D_OUT, D_IN = 10, 20
 SEEDS = 3 if FAST else 20
 
 # %% [markdown]
@@ -105,7 +111,7 @@ blocks = np.asarray(curriculum.edges), np.asarray(curriculum.tasks)
 
 
 def draw_run(trajectory):
-    """Loss, gates, and the cosine of every path with every teacher."""
+    """Loss, gates, and the similarity of every path with every teacher: the mean cosine of their rows."""
     values = trajectory.values
     _, axes = plt.subplots(3, 1, figsize=(6.5, 5.5), sharex=True)
     for ax in axes:
@@ -119,7 +125,7 @@ def draw_run(trajectory):
             label = f"path {path + 1}, task {tasks.names[task]}"
             axes[2].plot(trajectory.times, cosine, style, color=f"C{path}", label=label)
     axes[1].set(ylabel="gate")
-    axes[2].set(ylabel="cosine with teacher", xlabel="time")
+    axes[2].set(ylabel="similarity", xlabel="time")
     for ax in axes[1:]:
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
@@ -136,8 +142,8 @@ draw_run(trajectory)
 
 # %%
 learned = trajectory.final_state.weights
-cosine = trajectory.values["similarity"][-1]  # shape (tasks, paths)
-own_path = np.asarray(jnp.argmax(cosine, axis=1))
+similarity = trajectory.values["similarity"][-1]  # shape (tasks, paths)
+own_path = np.asarray(jnp.argmax(similarity, axis=1))
 
 figure, axes = plt.subplots(2, 2, figsize=(6.5, 3.6))
 limit = float(jnp.abs(tasks.teachers).max())
@@ -148,8 +154,8 @@ for task, path in enumerate(own_path):
         ax.set_title(title)
         ax.set_axis_off()
 
-print("cosine of every teacher (row) with every path (column):")
-print(np.round(cosine, 3))
+print("similarity of every teacher (row) with every path (column):")
+print(np.round(similarity, 3))
 
 # %% [markdown]
 # ## The same, without the matrices
@@ -226,3 +232,7 @@ print(f"flexible networks: median time to loss 0.1 is {first:.2f} in block 2 and
 #
 # **Try:** make the blocks shorter (`duration=0.2`), or the gates slower (`"gates": 0.3`). When does the flexible
 # network become forgetful? The lesson `your_own_phase_diagram.py` answers that for many of them at once.
+
+# %%
+for number in plt.get_fignums():  # all figures of a script; none in a notebook, which has drawn and closed them
+    plt.figure(number).savefig(f"first_simulation-{number}.png")

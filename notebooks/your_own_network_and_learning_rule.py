@@ -22,6 +22,12 @@
 # 2. a **network**: gates that are bounded by construction, by a softmax, and need no penalty.
 #
 # We write each down, check that it keeps the promises of the interface, and compare: who learns to switch?
+#
+# To open this as a notebook: `pip install ".[notebooks]"`, then `jupyter lab notebooks`, and in its list of files "Open
+# With > Notebook". Run as a script, it writes its figures into the working folder. With `NTADYN_FAST=1` it does less of
+# the same, as the tests do; what is left is mostly compiling:
+#
+#     NTADYN_FAST=1 python notebooks/your_own_network_and_learning_rule.py
 
 # %%
 import os
@@ -44,8 +50,8 @@ from ntadyn.tasks import TaskSet, curricula, teachers
 from ntadyn.testing import check_system
 
 plt.style.use("ntadyn.plotting.ntadyn")
-FAST = os.environ.get("NTADYN_FAST") == "1"  # small sizes, for a test run
-D_OUT, D_IN = (3, 6) if FAST else (10, 20)
+FAST = os.environ.get("NTADYN_FAST") == "1"  # less of everything, for a test run
+D_OUT, D_IN = 10, 20
 
 # %% [markdown]
 # ## A learning rule
@@ -150,6 +156,7 @@ method = FixedSteps(diffrax.Heun(), max_step=0.004 if FAST else 0.002)
 exponents = jnp.asarray([0.0, 0.5, 1.0, 2.0, 4.0])
 
 
+@eqx.filter_jit
 def measures(run):
     """Loss, gates and similarities; and per block, how long it took to bring the loss below 0.1, at most the block."""
     reached = metrics.time_to_threshold(run.times, run.values["loss"], run.blocks, curriculum.num_blocks, 0.1)
@@ -184,16 +191,17 @@ print(f"largest difference of any gate between n = 1 and the gradient flow: {dis
 print(f"largest error of any gate by the common solver: {solver_error:.1e}")
 
 # %% [markdown]
-# The first steps decide which path takes which task, so errors made there grow for a while: a few hundredths are fine
-# for a comparison of rules that differ as much as these do, but not for a phase diagram.
+# The first steps decide which path takes which task, so errors made there grow for a while. That is good enough for a
+# comparison of rules that differ as much as these do, but not for a phase diagram.
 
 # %%
 blocks = np.arange(curriculum.num_blocks) + 1
 colors = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(exponents)))
 
 
-def alignment(similarity):
-    """Mean cosine of each teacher with the path that is assigned to it, over time."""
+@jax.jit
+def total_alignment(similarity):
+    """Mean similarity of the teachers with the paths that are assigned to them, over time."""
     assigned = metrics.optimal_assignment(similarity[-1])
     return jax.vmap(lambda one: metrics.total_alignment(one, assigned))(similarity)
 
@@ -201,9 +209,9 @@ def alignment(similarity):
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 2.7))
 for index, (exponent, color) in enumerate(zip(exponents, colors, strict=True)):
     left.plot(blocks, rules["adaptation"][index], ".-", color=color)
-    right.plot(reference.times, alignment(rules["similarity"][index]), color=color, label=f"{float(exponent):g}")
+    right.plot(reference.times, total_alignment(rules["similarity"][index]), color=color, label=f"{float(exponent):g}")
 left.set(xlabel="block", ylabel="time to loss 0.1", ylim=(0, 1.05), xticks=[1, 5, 10, 15, 20])
-right.set(xlabel="time", ylabel="alignment", ylim=(0, 1.05))
+right.set(xlabel="time", ylabel="total alignment", ylim=(0, 1.05))
 right.legend(title="exponent $n$")
 
 # %% [markdown]
@@ -320,3 +328,7 @@ for ax, gates, name in (
 # **Try:** let the logits leak, by an energy $\tfrac{k}{2} \lVert z \rVert^2$ in `energy`: a leak keeps them from
 # saturating. Is there a $k$ with which the softmax network switches? To look for it in a map instead of by hand, put
 # another `jax.vmap` over $k$ around the one over time constants.
+
+# %%
+for number in plt.get_fignums():  # all figures of a script; none in a notebook, which has drawn and closed them
+    plt.figure(number).savefig(f"your_own_network_and_learning_rule-{number}.png")

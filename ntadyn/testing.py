@@ -124,7 +124,7 @@ def _agreeing(promise: Promise, function: Callable, arguments: tuple, what: str)
     )
     moving, rest = eqx.partition(arguments, eqx.is_array)
     twice = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), moving)
-    batch = jax.vmap(lambda item: function(*eqx.combine(item, rest)))(twice)
+    batch = jax.jit(jax.vmap(lambda item: function(*eqx.combine(item, rest))))(twice)
     first = jax.tree.map(lambda leaf: leaf[1], batch)
     promise(_close(plain, first), f"{what} is the same under vmap", "Do not look at shapes of the whole batch.")
     return plain
@@ -148,7 +148,7 @@ def _check_flow(promise: Promise, system: AbstractFlow, state: PyTree, task: Tas
     moving, carried = eqx.partition(state, flowing)
     _check_like(promise, jax.eval_shape(field, state, task), moving, "the vector field is")
     rate = _agreeing(promise, field, (state, task), "the vector field")
-    fastest = system.fastest_rate(state, task)
+    fastest = jax.jit(lambda *given: system.fastest_rate(*given))(state, task)
     promise(
         bool(jnp.isfinite(fastest)) and bool(fastest >= 0),
         "the fastest rate is a finite number, zero or more",
@@ -156,7 +156,7 @@ def _check_flow(promise: Promise, system: AbstractFlow, state: PyTree, task: Tas
     )
     if isinstance(system, AbstractGatedFlow):
         energy = lambda moving: system.energy(eqx.combine(moving, carried), task)  # noqa: E731
-        rising = jax.jvp(energy, (moving,), (rate,))[1]
+        rising = jax.jit(lambda *given: jax.jvp(energy, given[:1], given[1:])[1])(moving, rate)
         promise(bool(rising <= 0), "the energy falls along the field", f"It rises at the rate {rising}.")
     if isinstance(system, AbstractSplitFlow):
         short = jnp.asarray(_SHORT, jnp.result_type(*jax.tree.leaves(moving)))
@@ -174,7 +174,7 @@ def _check_flow(promise: Promise, system: AbstractFlow, state: PyTree, task: Tas
 
 
 def _check_gated(promise: Promise, system: AbstractGatedLinear, state: PyTree) -> None:
-    gates, overlaps = system.gates(state), system.overlaps(state)
+    gates, overlaps = jax.eval_shape(lambda state: (system.gates(state), system.overlaps(state)), state)
     rows, paths, tasks = overlaps.cross.shape
     promise(
         gates.shape[0] == paths and gates.ndim in (1, 2),

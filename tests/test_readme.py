@@ -1,6 +1,8 @@
-"""The README's Python examples run as they stand."""
+"""The README's Python examples run as they stand; its commands, names and links are those that there are."""
 
+import importlib
 import re
+import shlex
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import ntadyn.cli
 import ntadyn.sweeps.cluster
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -72,3 +75,57 @@ def test_slurm(monkeypatch):
     run_sweep.assert_called_once_with("plan", compute="tls://host:8786", folder="folder")
     assert cluster.call_args.kwargs["security"] is slurm.call_args.kwargs["security"] is not None
     jobs.scale.assert_called_once_with(100)
+
+
+def commands() -> list[str]:
+    """All `ntadyn` commands, in the text and in blocks, but for those with a file that only the reader has."""
+    text = README.read_text()
+    inline = [" ".join(command.split()) for command in re.findall(r"`(ntadyn [a-z][^`]*)`", text)]
+    blocks = "".join(re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    found = {*inline, *re.findall(r"^(ntadyn .*)$", blocks, re.MULTILINE)}
+    return sorted(command for command in found if "FILE.py" not in command)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_are_understood(command, monkeypatch):
+    known = ntadyn.cli._defaults([])
+    name, *options = shlex.split(command)[1:]
+    assert name in known
+    monkeypatch.setattr(type(known[name]), "run", lambda self: 0)
+    if options:
+        with pytest.raises(SystemExit) as left:
+            ntadyn.cli.main([name, *options])
+        assert left.value.code == 0
+
+
+def test_names_exist():
+    names = set(re.findall(r"\bntadyn(?:\.[A-Za-z_]\w*)+", README.read_text())) - {"ntadyn.mplstyle"}
+    assert len(names) > 10
+    for name in sorted(names):
+        module, *rest = name.split(".")
+        found = importlib.import_module(module)
+        for part in rest:
+            if not hasattr(found, part):  # a room that is not handed on, but can be imported
+                importlib.import_module(f"{found.__name__}.{part}")
+            found = getattr(found, part)
+
+
+def test_links_lead_somewhere():
+    text = README.read_text()
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    anchors = {"#" + re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert len(targets) > 10
+    for target in targets:
+        if not target.startswith("https://"):
+            assert target in anchors or (README.parent / target).exists(), target
+
+
+def test_words_are_linked_or_explained_before_they_are_used():
+    before, words, after = re.split(r"^## Words$|^## A first simulation$", README.read_text(), flags=re.MULTILINE)
+    assert "(#words)" in before
+    for word in ("similarity", "alignment", "contrast", "separatrix", "lane", "tile", "shard", "legacy", "tau_B"):
+        assert word in words
+        assert not re.search(rf"\b{word}s?\b", before), word
+    assert "phase-diagram.png" in before.partition("```")[0]
+    assert "phase-diagram.png" not in after

@@ -23,7 +23,7 @@ SECONDS_PER_STEP = 1e-4
 
 @dataclass(frozen=True)
 class Simulate:
-    """Run one configuration, draw loss, gates and alignment over time, and write a labelled NetCDF file.
+    """Run one configuration, draw loss, gates and similarity over time, and write a labelled NetCDF file.
 
     Start from a preset and override any of its parameters; the defaults shown belong to the preset that is chosen.
     """

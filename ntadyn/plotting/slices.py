@@ -83,7 +83,9 @@ def draw_repetitions(
     (line,) = ax.plot(x, middle, label=label, **look)
     # At the foot: a failed repetition has no value to be drawn at.
     marked = x[crossed.any(-1)]
-    ax.plot(marked, np.full(len(marked), 0.02), "x", color=FAILURE, transform=ax.get_xaxis_transform(), label=FAILED)
+    if len(marked):
+        foot = ax.get_xaxis_transform()
+        ax.plot(marked, np.full(len(marked), 0.02), "x", color=FAILURE, transform=foot, label=FAILED)
     return line
 
 

@@ -41,6 +41,8 @@ def test_slices_show_median_middle_half_and_every_repetition(ax, dataset):
         assert dots.get_color() == line.get_color()
     assert ax.get_xlabel() == "penalty strength"
     assert ax.get_ylabel() == "total alignment"
+    _, texts = ax.get_legend_handles_labels()
+    assert texts == ["0.5", "1.5"]  # no word of failures where there is none
 
 
 def test_slices_along_the_rows_are_the_transposed_ones(ax, dataset):

@@ -11,6 +11,7 @@ from experiments.harness.runs import Data
 from experiments.sandbrink_2024.figure_2.simulation import PUBLISHED_RECORD, THRESHOLD
 from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, band, house_style, shade_blocks
 from ntadyn.plotting.trajectory import draw_gates
+from ntadyn.results.quantities import label_of
 
 
 def draw(data: Data) -> Figure:
@@ -55,7 +56,7 @@ def _draw_alignment(ax: Axes, flexible: xr.Dataset) -> None:
             values = flexible.similarity.isel(teacher=teacher, path=path).values
             band(ax, flexible.time.values, values, f"C{path}", label)
             ax.lines[-1].set_linestyle("-" if matched else "--")
-    ax.set(ylim=(-0.1, 1.05), ylabel="cosine of rows")
+    ax.set(ylim=(-0.1, 1.05), ylabel=label_of("similarity"))
     ax.legend(loc="center right", labelcolor="black")
 
 

@@ -24,7 +24,7 @@ def draw(data: Data) -> Figure:
             _draw_course(row[1], pair, "alignment")
             for values in pair["flexible"].alignment.values[:20]:
                 row[1].plot(pair["flexible"].time.values, values, color=FLEXIBLE, linewidth=0.3, alpha=0.35)
-            row[1].set(ylim=(-0.05, 1.05), ylabel="alignment with base teachers")
+            row[1].set(ylim=(-0.05, 1.05), ylabel="total alignment")
             _draw_seeds(row[2], pair)
         for ax, letter in zip(axes.flat, "ABCDEF", strict=True):
             ax.set_title(letter, loc="left", fontweight="bold")

@@ -40,7 +40,7 @@ def draw(data: Data) -> Figure:
 def _draw_map(axes: np.ndarray, dataset: xr.Dataset) -> None:
     summary, edge = summarise(dataset), border(dataset)
     mean, spread, error = axes
-    _bar(mean, draw_average(mean, summary), "mean alignment", extend="min")
+    _bar(mean, draw_average(mean, summary), "mean total alignment", extend="min")
     draw_band(mean, summary, edge)
     _bar(spread, draw_spread(spread, summary), "standard deviation")
     _bar(error, draw_error(error, summary, "alignment_error_max"), "largest change, steps halved")

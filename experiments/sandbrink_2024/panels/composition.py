@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ntadyn.plotting.style import FLEXIBLE, FORGETFUL, TASK_TINTS, band, shade_blocks
+from ntadyn.results.quantities import label_of
 
 
 def shade(axes: Iterable[Axes], dataset: xr.Dataset) -> None:
@@ -57,7 +58,7 @@ def draw_similarity(ax: Axes, dataset: xr.Dataset) -> None:
             ax.plot(dataset.time.values, mean, color=f"C{teacher}", linewidth=0.9, alpha=0.8, zorder=1)
             ax.plot(dataset.time.values, mean, color=color, linewidth=0.9, linestyle=(0, (4, 4)), zorder=1.1)
     ax.axhline(0, color="0.7", linewidth=0.6, zorder=-1)
-    ax.set(ylim=(-0.35, 1.06), ylabel="cosine of rows")
+    ax.set(ylim=(-0.35, 1.06), ylabel=label_of("similarity"))
 
 
 def legend_of_similarity(dataset: xr.Dataset) -> list[Line2D]:
