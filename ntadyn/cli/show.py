@@ -32,8 +32,8 @@ class Show:
     """Print only."""
     at: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="AXIS=VALUE")] = ()
     """Hold an axis of a sweep at its nearest value, to choose a slice; may be given for several axes."""
-    score: str = "alignment"
-    """Score of a sweep that is mapped, and whose border is found."""
+    score: str | None = None
+    """Score of a sweep that is mapped, and whose border is found; the alignment, or the first one without it."""
     level: float = 0.9
     """Level of the score at the border."""
     specialised: float = 0.5
@@ -45,6 +45,7 @@ class Show:
         """Read, print, draw; 0 whatever the file says, as long as it can be read and shown."""
         from ntadyn.maps.description import describe
         from ntadyn.maps.regimes import Thresholds
+        from ntadyn.maps.summary import chosen_score
         from ntadyn.results.result_file import read_result
         from ntadyn.results.result_format import Kind
         from ntadyn.results.slicing import parsed
@@ -57,7 +58,8 @@ class Show:
             raise ValueError(
                 f"--at holds axes of a sweep, and {str(self.file)!r} is a {result.kind.value}; leave it out."
             )
-        lines = describe(result, self.score, self.level, thresholds, at)
+        score = chosen_score(result.dataset, self.score) if result.kind is Kind.SWEEP else ""
+        lines = describe(result, score, self.level, thresholds, at)
         if self.no_plot:
             print("\n".join(lines))
             return 0
@@ -67,7 +69,7 @@ class Show:
         target = self._target()
         with self._place(target):
             # All is drawn before anything is printed: a file is shown, or refused in one sentence.
-            pictures = _drawn(result, self.score, self.level, thresholds, at)
+            pictures = _drawn(result, score, self.level, thresholds, at)
             print("\n".join(lines) + "\n")
             if not pictures:
                 print("nothing of it has a shape that can be drawn")

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from ntadyn.maps.border import BORDER, INTERVAL, Border, border as border_of
 from ntadyn.maps.regimes import THRESHOLDS, Thresholds
 from ntadyn.maps.repetitions import codes, successful_values
-from ntadyn.maps.summary import ERRORS, score_names, summarise
+from ntadyn.maps.summary import ERRORS, chosen_score, summarise
 from ntadyn.plotting.border import border_handles, draw_band, draw_border, draw_crossings
 from ntadyn.plotting.cells import FAILED, FAILURE, plot_axes, title_of
 from ntadyn.plotting.labels import settings_title
@@ -37,7 +37,7 @@ from ntadyn.results.slicing import At, slice_of
 
 def sweep_overview(
     dataset: xr.Dataset,
-    score: str = "alignment",
+    score: str | None = None,
     level: float = BORDER,
     thresholds: Thresholds = THRESHOLDS,
     at: At | None = None,
@@ -48,7 +48,7 @@ def sweep_overview(
 
     Args:
         dataset: a sweep.
-        score: which score.
+        score: which score; the alignment, or the first one, if omitted.
         level: level of the border.
         thresholds: where the regimes end.
         at: where axes are held, see `slice_of`.
@@ -59,8 +59,7 @@ def sweep_overview(
     Raises:
         ValueError: if this is not a sweep, or has no such score or slice.
     """
-    if score not in score_names(dataset):
-        raise ValueError(f"{score!r} is not a score of this sweep; choose one of {', '.join(score_names(dataset))}.")
+    score = chosen_score(dataset, score)
     part = slice_of(dataset, at)
     shown = part.dataset
     summary = summarise(shown, thresholds, score=score, level=level)
