@@ -197,7 +197,9 @@ class _Part:
             values = partial(_values, sweep, spec, cells)
             self.method, step = LaneSteps(), steps_of_configurations(spec, values, size)
         else:
-            build_one = eqx.filter_jit(build)
+            # Built with numbers, a spec of somebody's own refuses starts that it has no system for; a configuration has
+            # been checked by its plain values.
+            build_one = eqx.filter_jit(build) if steps_are_given else build
             built = [build_one(corner) for corner in corners]
             if lanes_can_run(system, state):
                 self.method, step = LaneSteps(), min(step_on_lanes(*one) for one in built)
