@@ -13,7 +13,7 @@ import numpy as np
 from jax.extend.core import Var
 from jaxtyping import Array, Int, PyTree
 
-from ntadyn.interface import AbstractGatedLinear, AbstractQuadraticGatedFlow, AbstractSystem
+from ntadyn.interface import AbstractGatedLinear, AbstractSystem
 from ntadyn.simulation.checks import check
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.lanes import lanes_can_run
@@ -23,6 +23,7 @@ from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import is_real, replaced, value_at
+from ntadyn.sweeps.doubt import check_can_be_checked, is_checked_by_gates
 from ntadyn.sweeps.plan import BLOCK_DURATION, TOTAL_TIME, Sweep
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures
 from ntadyn.sweeps.steps import other_steps, step_on_lanes, steps_of_configurations
@@ -53,6 +54,7 @@ class Structure:
         spec: all parameters that are compiled in, and those that no axis changes.
         paths: parameters that are data of the program.
         method: how to step.
+        by_gates: whether checks look at gates and alignments, see `ntadyn.sweeps.doubt`, or at what is kept.
         num_blocks: number of blocks that all schedules are padded to, with two intervals each.
         num_cells: cells of a group.
         num_groups: groups of a tile.
@@ -61,6 +63,7 @@ class Structure:
     spec: Any
     paths: tuple[str, ...]
     method: AbstractMethod
+    by_gates: bool
     num_blocks: int
     num_cells: int
     num_groups: int
@@ -160,6 +163,7 @@ class _Part:
     """The cells of one structure, in groups of equal time grids.
 
     Attributes:
+        by_gates: see `Structure`.
         groups: (block duration, total time, largest step) -> cells.
         schedules: the same -> the time grid, padded to the length that all share.
         num_steps: the same -> steps of one trajectory.
@@ -210,11 +214,10 @@ class _Part:
         self.num_blocks = max(curriculum.num_blocks for curriculum in curricula.values())
         self.schedules = {key: self._schedule(curricula[key[:-1]], key[-1]) for key in self.groups}
         self.num_steps = {key: schedule.num_steps for key, schedule in self.schedules.items()}
+        if sweep.check > 0:
+            check_can_be_checked(system, self.method)
         check(system, any_curriculum, state, self.method, sweep.check > 0)
-        if sweep.check > 0 and not isinstance(system, AbstractQuadraticGatedFlow):
-            raise ValueError(
-                f"check moves the gates of the start, which a {type(system).__name__} does not have; set it to 0."
-            )
+        self.by_gates = is_checked_by_gates(system, state)
         if steps_are_given and spec.network.num_paths < system.num_tasks:
             raise ValueError(
                 f"a sweep matches every task to a path of its own; got {system.num_tasks} tasks, composites "
@@ -243,6 +246,7 @@ class _Part:
             self.spec,
             self.paths,
             self.method,
+            self.by_gates,
             self.num_blocks,
             size,
             max(1, int(min(TILE_STEPS / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))),
