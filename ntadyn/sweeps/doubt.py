@@ -102,7 +102,7 @@ def check_can_be_checked(system: AbstractSystem, method: AbstractMethod) -> None
         raise ValueError(
             f"check runs cells again with halved steps, but the steps of {type(system).__name__} by "
             f"{type(method).__name__} are the rule itself, as learning rates are: with others it is another rule, and "
-            f"the difference no error. Set check to 0, and sweep max_step to see what it does."
+            f"the difference no error. Set check to 0, and compare with the population flow where there is one."
         )
 
 

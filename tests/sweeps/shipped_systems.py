@@ -49,11 +49,11 @@ def tasks_of(keys):
     return from_matrices(0.6 * jax.random.normal(keys.teachers, (2, D_OUT, D_IN)))
 
 
-def network_of(keys):
+def network_of(keys, paths=PATHS):
     gates, weights = jax.random.split(keys.initial)
     return GatedLinear(
-        jax.random.uniform(gates, (PATHS,), minval=0.3, maxval=0.7),
-        0.5 * jax.random.normal(weights, (PATHS, D_OUT, D_IN)),
+        jax.random.uniform(gates, (paths,), minval=0.3, maxval=0.7),
+        0.5 * jax.random.normal(weights, (paths, D_OUT, D_IN)),
     )
 
 
@@ -74,8 +74,10 @@ class Flow(AnySystem):
 
 @dataclass(frozen=True)
 class Overlaps(AnySystem):
+    paths: int = PATHS
+
     def make(self, keys, time_constants):
-        return OrderParameters(tasks_of(keys), time_constants, {"gates": KINKED}), network_of(keys)
+        return OrderParameters(tasks_of(keys), time_constants, {"gates": KINKED}), network_of(keys, self.paths)
 
 
 @dataclass(frozen=True)
