@@ -24,7 +24,7 @@ from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.sweeps.doubt import check_can_be_checked, is_checked_by_gates
-from ntadyn.sweeps.plan import BLOCK_DURATION, TOTAL_TIME, Sweep
+from ntadyn.sweeps.plan import BLOCK_DURATION, TOTAL_TIME, Axis, Sweep
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures
 from ntadyn.sweeps.steps import other_steps, step_on_lanes, steps_of_configurations
 from ntadyn.tasks import AbstractCurriculum
@@ -136,11 +136,11 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
     chosen = np.full(sweep.num_cells, cells is None)
     if cells is not None:
         chosen[list(cells)] = True
-    fixed = [axis.path for axis in sweep.parameters if not is_real(sweep.configuration, axis.path)]
+    fixed = _compiled_in(sweep)
     tiles: list[Tile] = []
     for members in _alike(sweep, fixed):
         changes = {path: value for path, value in sweep.changes(int(members[0])).items() if path in fixed}
-        tiles += _Part(sweep, replaced(sweep.configuration, changes), members).tiles(chosen, repetitions)
+        tiles += _Part(sweep, replaced(sweep.configuration, changes), members, fixed).tiles(chosen, repetitions)
     return tuple(tiles)
 
 
@@ -149,6 +149,24 @@ def _best_group_size(work: Sequence[tuple[int, int]], repetitions: int, lanes: i
     sizes = np.arange(1, max(1, lanes // repetitions) + 1)
     steps = sum(-(-number // sizes) * steps for number, steps in work)
     return int(sizes[np.argmin(steps * (OVERHEAD_LANES + sizes * repetitions))])
+
+
+def _compiled_in(sweep: Sweep) -> list[str]:
+    """Parameters by which programs differ: all but real numbers, and those that say how to step."""
+    spec = sweep.configuration
+    fixed = [axis.path for axis in sweep.parameters if not is_real(spec, axis.path)]
+    # The step of a configuration is part of its time grid.
+    if isinstance(spec, Configuration) or not hasattr(spec, "build_method"):
+        return fixed
+    first = replaced(spec, sweep.changes(0))
+    built = first.build(building.first(building.keys_of(sweep.seeds, sweep.repetitions())))
+
+    def says_how(axis: Axis) -> bool:
+        ends = (replaced(first, {axis.path: end(axis.values)}) for end in (min, max))
+        one, other = (end.build_method(*built) for end in ends)
+        return not eqx.tree_equal(one, other)
+
+    return fixed + [axis.path for axis in sweep.parameters if axis.path not in fixed and says_how(axis)]
 
 
 def _alike(sweep: Sweep, paths: Sequence[str]) -> list[np.ndarray]:
@@ -171,10 +189,10 @@ class _Part:
         state_bytes: memory of one system with its initial state.
     """
 
-    def __init__(self, sweep: Sweep, spec: Any, cells: np.ndarray):
+    def __init__(self, sweep: Sweep, spec: Any, cells: np.ndarray, fixed: Sequence[str]):
         self.spec = spec
         self.precision = sweep.precision
-        real = [axis.path for axis in sweep.parameters if is_real(spec, axis.path)]
+        real = [axis.path for axis in sweep.parameters if axis.path not in fixed]
         steps_are_given = isinstance(spec, Configuration)
         self.paths = tuple(path for path in real if not (steps_are_given and path in _LAID_OUT))
         key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
@@ -295,6 +313,34 @@ def measures_for(sweep: Sweep) -> Measures:
             return OUTCOME
     observables = system.observables()
     return Measures(observables, {name: Final(name) for name in observables} | {"result": OUTCOME.scores["result"]})
+
+
+def check_measures(sweep: Sweep, measures: Measures) -> None:
+    """Refuse observables that a spec's system does not have, such as the gates of one without any.
+
+    Args:
+        sweep: a sweep whose values have been checked.
+        measures: what it is to keep.
+
+    Raises:
+        ValueError: if so, with the name of the observable.
+    """
+    spec = replaced(sweep.configuration, sweep.changes(0))
+    if isinstance(spec, Configuration):
+        return
+    key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
+    system, state = eqx.filter_eval_shape(spec.build, key)
+    curriculum = spec.build_curriculum(system)
+    task = jax.eval_shape(curriculum.task, 0, curriculum.durations[0])
+    for name, observable in measures.observables.items():
+        try:
+            eqx.filter_eval_shape(observable, system, state, task)
+        except AttributeError as error:
+            kind = type(system).__name__
+            raise ValueError(
+                f"{name!r} cannot be observed in a {kind} ({error}). Leave `measures` out to keep what it observes "
+                f"itself, {list(system.observables())}, or pass `Measures` of others."
+            ) from error
 
 
 def _on_schedule(spec: Any, paths: Sequence[str], system: AbstractSystem) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import xarray as xr
 from ntadyn.specs import building
 from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.fingerprint import fingerprint
-from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep, measures_for
+from ntadyn.sweeps.layout import Structure, Tile, check_measures, lay_out_sweep, measures_for
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.program import Program, Work, check_program, run_program
 from ntadyn.sweeps.scores import Measures
@@ -93,7 +93,10 @@ class TiledSweep:
             ValueError: before any compilation, for anything that cannot be built or run.
         """
         sweep.check_values()
-        measures = measures_for(sweep) if measures is None else measures
+        if measures is None:
+            measures = measures_for(sweep)
+        else:
+            check_measures(sweep, measures)
         by_gates, by_scores = (set(checks_of(measures, kind).descriptions) for kind in (True, False))
         sweep.check_names((*measures.scores, *by_gates, *by_scores))
         tiles = lay_out_sweep(sweep, cells)

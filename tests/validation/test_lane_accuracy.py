@@ -106,7 +106,9 @@ def errors(cells: Sequence[tuple], seeds: int, halvings: int) -> Errors:
 
 def report(cells: Sequence[tuple], found: Errors) -> str:
     """One line per cell: largest errors over its seeds, and by how much they fall when steps are halved."""
-    lines = ["block, tau_c, strength: steps; gate error, alignment error; gate error when halved; sensitive seeds"]
+    lines = [
+        "block, tau_c, strength: steps; gate error, alignment error; gate error when halved, and again; sensitive seeds"
+    ]
     for index, (block, gates, strength) in enumerate(cells):
         halved = ", ".join(f"{error:.1e}" for error in found.gates[index].max(axis=0)[1:])
         lines.append(
@@ -144,6 +146,6 @@ def test_they_are_so_all_over_the_maps(record_property):
     print(told)
     record_property("accuracy", told)
     assert steady.mean() > 0.8
-    assert np.mean(gates[steady] < BAR) >= 0.99 or gates[steady].max() < BAR
+    assert np.mean(gates[steady] < BAR) >= 0.99
     assert np.mean(alignment < BAR) >= 0.99
     assert np.median(ratios) == pytest.approx(4.0, abs=0.4)
