@@ -3,7 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from ntadyn.maps.summary import JITTER, SENSITIVE
+from ntadyn.maps.summary import JITTER, PERTURBATION, SENSITIVE, error_names
+from ntadyn.results.quantities import label_of
 
 
 def run_summary(dataset: xr.Dataset) -> str:
@@ -23,13 +24,15 @@ def run_summary(dataset: xr.Dataset) -> str:
         f"  {found}compiled in {float(dataset.attrs['compile_seconds']):.1f} s, ran in {seconds:.1f} s"
         + (f": {computed / seconds:,.0f} trajectories per second" if seconds > 0 and computed > 0 else ""),
     ]
-    if "gate_error" in dataset:
-        errors, jumps = (dataset[name].values for name in ("gate_error", "perturbation"))
+    names = error_names(dataset)
+    for name in ("gate_error",) if "gate_error" in names else names:
+        errors, jumps = (dataset[item].values for item in (name, PERTURBATION))
         steady = np.isfinite(errors) & (jumps < SENSITIVE * JITTER)
+        what = "gates" if name == "gate_error" else label_of(name.removesuffix("_error"))
         if steady.any():
             median, most = np.quantile(errors[steady], (0.5, 0.99))
             lines.append(
-                f"  halving all steps moves gates by {median:.1e} (median), {most:.1e} (99 % below) in "
+                f"  halving all steps moves {what} by {median:.1e} (median), {most:.1e} (99 % below) in "
                 f"{int(steady.sum()):,} checked trajectories; {int((np.isfinite(errors) & ~steady).sum()):,} more "
                 f"amplify a jitter of their start more than {SENSITIVE:g} times"
             )

@@ -25,12 +25,27 @@ ELSEWHERE = 1e5
 
 def score_names(dataset: xr.Dataset) -> tuple[str, ...]:
     """The variables that score a trajectory with one number, without codes, errors and perturbations."""
-    dims = {*axis_names(dataset), SEED}
-    return tuple(
-        str(name)
-        for name, item in dataset.data_vars.items()
-        if set(item.dims) == dims and name not in ("result", PERTURBATION) and not str(name).endswith("_error")
+    errors = error_names(dataset)
+    return tuple(name for name in _one_number(dataset) if name not in ("result", PERTURBATION, *errors))
+
+
+def error_names(dataset: xr.Dataset) -> tuple[str, ...]:
+    """The variables that say how far a trajectory moves when all steps are halved, those of gates first.
+
+    Systems without gates have one for everything that is kept; so may others that name a score `..._error` themselves.
+    """
+    by_score = (
+        name
+        for name in _one_number(dataset)
+        if name.endswith("_error") and name.removesuffix("_error") in dataset.data_vars and PERTURBATION in dataset
     )
+    return tuple(dict.fromkeys((*(name for name in ERRORS if name in dataset), *by_score)))
+
+
+def _one_number(dataset: xr.Dataset) -> tuple[str, ...]:
+    """The variables that hold one number per trajectory."""
+    dims = {*axis_names(dataset), SEED}
+    return tuple(str(name) for name, item in dataset.data_vars.items() if set(item.dims) == dims)
 
 
 def chosen_score(dataset: xr.Dataset, name: str | None = None) -> str:
@@ -98,7 +113,7 @@ def summarise(
         soft = _mean(soft_score(successful_values(dataset, "contrast"), thresholds))
         variables["regime_fraction"] = ((*dims, "regime"), fractions, _attributes("share of repetitions in a regime"))
         variables["soft_score"] = (dims, soft, _attributes("0 forgetful, 1 specialised, mean over repetitions"))
-    for name in (name for name in ERRORS if name in dataset):
+    for name in error_names(dataset):
         text = str(dataset[name].attrs.get("long_name", name))
         extremes = quantiles(successful_values(dataset, name), (1.0, 0.5))
         variables[f"{name}_max"] = (dims, extremes[..., 0], _attributes(f"{text}, largest of the repetitions"))

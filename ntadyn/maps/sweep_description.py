@@ -8,7 +8,7 @@ import xarray as xr
 from ntadyn.maps.border import Border, border as border_of
 from ntadyn.maps.regimes import THRESHOLDS, Thresholds
 from ntadyn.maps.repetitions import STREAMS, factors, not_varied, successful_values
-from ntadyn.maps.summary import ERRORS, JITTER, regime_table, score_names, summarise
+from ntadyn.maps.summary import JITTER, error_names, regime_table, score_names, summarise
 from ntadyn.maps.uncertainty import INTERVAL, cell_intervals, weights_of
 from ntadyn.maps.variance import variance_table
 from ntadyn.results.dataset_axes import SEED, DatasetAxis, axis_names, dataset_axes
@@ -194,7 +194,7 @@ def _regimes(summary: xr.Dataset) -> list[str]:
 def _errors(dataset: xr.Dataset) -> list[str]:
     rows: list[tuple[str, ...]] = [("", "trajectories", "median", "95 % below", "largest", "at")]
     unresolved = []
-    for name in (name for name in ERRORS if name in dataset):
+    for name in error_names(dataset):
         values = successful_values(dataset, name)
         infinite = int(np.isinf(values).sum())
         if infinite:

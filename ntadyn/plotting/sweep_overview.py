@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from ntadyn.maps.border import BORDER, INTERVAL, Border, border as border_of
 from ntadyn.maps.regimes import THRESHOLDS, Thresholds
 from ntadyn.maps.repetitions import codes, successful_values
-from ntadyn.maps.summary import ERRORS, chosen_score, summarise
+from ntadyn.maps.summary import chosen_score, error_names, summarise
 from ntadyn.plotting.border import border_handles, draw_band, draw_border, draw_crossings
 from ntadyn.plotting.cells import FAILED, FAILURE, plot_axes, title_of
 from ntadyn.plotting.labels import settings_title
@@ -93,7 +93,7 @@ def _maps(dataset: xr.Dataset, summary: xr.Dataset, border: Border, score: str) 
     else:
         _nothing(spread, "fewer than two repetitions ended well:\nspread unknown")
     _regime_panel(regimes, summary)
-    hatches = _error_panel(error, summary)
+    hatches = _error_panel(error, dataset, summary, score)
     band = draw_band(mean, summary, border)
     lines = []
     for ax, color in ((mean, "white"), (spread, "white"), (regimes, "black"), (error, "white")):
@@ -118,7 +118,7 @@ def _maps(dataset: xr.Dataset, summary: xr.Dataset, border: Border, score: str) 
 
 def _lines(dataset: xr.Dataset, summary: xr.Dataset, border: Border, score: str) -> tuple[Figure, list[Artist]]:
     (along,) = axis_names(dataset)
-    errors = [name for name in ERRORS if name in dataset]
+    errors = _errors_of(dataset, score)
     shares = "regime_fraction" in summary
     number = 1 + shares + bool(errors)
     figure, axes = plt.subplots(
@@ -189,9 +189,15 @@ def _regime_panel(ax: Axes, summary: xr.Dataset) -> None:
     ax.set_title("regimes of the repetitions")
 
 
-def _error_panel(ax: Axes, summary: xr.Dataset) -> list[Artist]:
+def _errors_of(dataset: xr.Dataset, score: str) -> tuple[str, ...]:
+    """The errors that belong to a picture of a score: those of gates and alignment, or where there are none its own."""
+    names, own = error_names(dataset), f"{score}_error"
+    return (own,) if own in names and "gate_error" not in names else names
+
+
+def _error_panel(ax: Axes, dataset: xr.Dataset, summary: xr.Dataset, score: str) -> list[Artist]:
     """The map of the error estimates; what its hatches mean, for a legend."""
-    name = next((f"{error}_max" for error in ERRORS if f"{error}_max" in summary), None)
+    name = next((f"{error}_max" for error in _errors_of(dataset, score)), None)
     unresolved = name is not None and bool(summary[f"{name.removesuffix('_max')}_unresolved"].values.any())
     if name is None or not np.isfinite(summary[name].values).any():
         _nothing(ax, "no error is resolved" if unresolved else "errors were not estimated")

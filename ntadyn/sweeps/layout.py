@@ -13,7 +13,7 @@ import numpy as np
 from jax.extend.core import Var
 from jaxtyping import Array, Int, PyTree
 
-from ntadyn.interface import AbstractGatedLinear, AbstractQuadraticGatedFlow, AbstractSystem
+from ntadyn.interface import AbstractGatedLinear, AbstractSystem
 from ntadyn.simulation.checks import check
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.lanes import lanes_can_run
@@ -23,7 +23,8 @@ from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import is_real, replaced, value_at
-from ntadyn.sweeps.plan import BLOCK_DURATION, TOTAL_TIME, Sweep
+from ntadyn.sweeps.doubt import check_can_be_checked, is_checked_by_gates
+from ntadyn.sweeps.plan import BLOCK_DURATION, TOTAL_TIME, Axis, Sweep
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures
 from ntadyn.sweeps.steps import other_steps, step_on_lanes, steps_of_configurations
 from ntadyn.tasks import AbstractCurriculum
@@ -53,6 +54,7 @@ class Structure:
         spec: all parameters that are compiled in, and those that no axis changes.
         paths: parameters that are data of the program.
         method: how to step.
+        by_gates: whether checks look at gates and alignments, see `ntadyn.sweeps.doubt`, or at what is kept.
         num_blocks: number of blocks that all schedules are padded to, with two intervals each.
         num_cells: cells of a group.
         num_groups: groups of a tile.
@@ -61,6 +63,7 @@ class Structure:
     spec: Any
     paths: tuple[str, ...]
     method: AbstractMethod
+    by_gates: bool
     num_blocks: int
     num_cells: int
     num_groups: int
@@ -133,11 +136,11 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
     chosen = np.full(sweep.num_cells, cells is None)
     if cells is not None:
         chosen[list(cells)] = True
-    fixed = [axis.path for axis in sweep.parameters if not is_real(sweep.configuration, axis.path)]
+    fixed = _compiled_in(sweep)
     tiles: list[Tile] = []
     for members in _alike(sweep, fixed):
         changes = {path: value for path, value in sweep.changes(int(members[0])).items() if path in fixed}
-        tiles += _Part(sweep, replaced(sweep.configuration, changes), members).tiles(chosen, repetitions)
+        tiles += _Part(sweep, replaced(sweep.configuration, changes), members, fixed).tiles(chosen, repetitions)
     return tuple(tiles)
 
 
@@ -146,6 +149,24 @@ def _best_group_size(work: Sequence[tuple[int, int]], repetitions: int, lanes: i
     sizes = np.arange(1, max(1, lanes // repetitions) + 1)
     steps = sum(-(-number // sizes) * steps for number, steps in work)
     return int(sizes[np.argmin(steps * (OVERHEAD_LANES + sizes * repetitions))])
+
+
+def _compiled_in(sweep: Sweep) -> list[str]:
+    """Parameters by which programs differ: all but real numbers, and those that say how to step."""
+    spec = sweep.configuration
+    fixed = [axis.path for axis in sweep.parameters if not is_real(spec, axis.path)]
+    # The step of a configuration is part of its time grid.
+    if isinstance(spec, Configuration) or not hasattr(spec, "build_method"):
+        return fixed
+    first = replaced(spec, sweep.changes(0))
+    built = first.build(building.first(building.keys_of(sweep.seeds, sweep.repetitions())))
+
+    def says_how(axis: Axis) -> bool:
+        ends = (replaced(first, {axis.path: end(axis.values)}) for end in (min, max))
+        one, other = (end.build_method(*built) for end in ends)
+        return not eqx.tree_equal(one, other)
+
+    return fixed + [axis.path for axis in sweep.parameters if axis.path not in fixed and says_how(axis)]
 
 
 def _alike(sweep: Sweep, paths: Sequence[str]) -> list[np.ndarray]:
@@ -160,6 +181,7 @@ class _Part:
     """The cells of one structure, in groups of equal time grids.
 
     Attributes:
+        by_gates: see `Structure`.
         groups: (block duration, total time, largest step) -> cells.
         schedules: the same -> the time grid, padded to the length that all share.
         num_steps: the same -> steps of one trajectory.
@@ -167,10 +189,10 @@ class _Part:
         state_bytes: memory of one system with its initial state.
     """
 
-    def __init__(self, sweep: Sweep, spec: Any, cells: np.ndarray):
+    def __init__(self, sweep: Sweep, spec: Any, cells: np.ndarray, fixed: Sequence[str]):
         self.spec = spec
         self.precision = sweep.precision
-        real = [axis.path for axis in sweep.parameters if is_real(spec, axis.path)]
+        real = [axis.path for axis in sweep.parameters if axis.path not in fixed]
         steps_are_given = isinstance(spec, Configuration)
         self.paths = tuple(path for path in real if not (steps_are_given and path in _LAID_OUT))
         key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
@@ -197,7 +219,9 @@ class _Part:
             values = partial(_values, sweep, spec, cells)
             self.method, step = LaneSteps(), steps_of_configurations(spec, values, size)
         else:
-            build_one = eqx.filter_jit(build)
+            # Built with numbers, a spec of somebody's own refuses starts that it has no system for; a configuration has
+            # been checked by its plain values.
+            build_one = eqx.filter_jit(build) if steps_are_given else build
             built = [build_one(corner) for corner in corners]
             if lanes_can_run(system, state):
                 self.method, step = LaneSteps(), min(step_on_lanes(*one) for one in built)
@@ -208,11 +232,10 @@ class _Part:
         self.num_blocks = max(curriculum.num_blocks for curriculum in curricula.values())
         self.schedules = {key: self._schedule(curricula[key[:-1]], key[-1]) for key in self.groups}
         self.num_steps = {key: schedule.num_steps for key, schedule in self.schedules.items()}
+        if sweep.check > 0:
+            check_can_be_checked(system, self.method)
         check(system, any_curriculum, state, self.method, sweep.check > 0)
-        if sweep.check > 0 and not isinstance(system, AbstractQuadraticGatedFlow):
-            raise ValueError(
-                f"check moves the gates of the start, which a {type(system).__name__} does not have; set it to 0."
-            )
+        self.by_gates = is_checked_by_gates(system, state)
         if steps_are_given and spec.network.num_paths < system.num_tasks:
             raise ValueError(
                 f"a sweep matches every task to a path of its own; got {system.num_tasks} tasks, composites "
@@ -241,6 +264,7 @@ class _Part:
             self.spec,
             self.paths,
             self.method,
+            self.by_gates,
             self.num_blocks,
             size,
             max(1, int(min(TILE_STEPS / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))),
@@ -289,6 +313,34 @@ def measures_for(sweep: Sweep) -> Measures:
             return OUTCOME
     observables = system.observables()
     return Measures(observables, {name: Final(name) for name in observables} | {"result": OUTCOME.scores["result"]})
+
+
+def check_measures(sweep: Sweep, measures: Measures) -> None:
+    """Refuse observables that a spec's system does not have, such as the gates of one without any.
+
+    Args:
+        sweep: a sweep whose values have been checked.
+        measures: what it is to keep.
+
+    Raises:
+        ValueError: if so, with the name of the observable.
+    """
+    spec = replaced(sweep.configuration, sweep.changes(0))
+    if isinstance(spec, Configuration):
+        return
+    key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
+    system, state = eqx.filter_eval_shape(spec.build, key)
+    curriculum = spec.build_curriculum(system)
+    task = jax.eval_shape(curriculum.task, 0, curriculum.durations[0])
+    for name, observable in measures.observables.items():
+        try:
+            eqx.filter_eval_shape(observable, system, state, task)
+        except AttributeError as error:
+            kind = type(system).__name__
+            raise ValueError(
+                f"{name!r} cannot be observed in a {kind} ({error}). Leave `measures` out to keep what it observes "
+                f"itself, {list(system.observables())}, or pass `Measures` of others."
+            ) from error
 
 
 def _on_schedule(spec: Any, paths: Sequence[str], system: AbstractSystem) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from ntadyn.specs.paths import plain, to_json
+from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.plan import Axis, Sweep
-from ntadyn.sweeps.program import CHECKS
 from ntadyn.sweeps.scores import Measures
 
 # Names of the further dimensions of scores that have some.
@@ -30,12 +30,14 @@ def merged(plan: Sweep, measures: Measures, parts: Sequence[xr.Dataset]) -> xr.D
     """
     names = tuple(axis.name for axis in plan.axes)
     variables = {}
-    for name in sorted({str(name) for part in parts for name in part.data_vars}):
+    kept = sorted({str(name) for part in parts for name in part.data_vars})
+    descriptions = _descriptions(kept, measures)
+    for name in kept:
         held = [part for part in parts if name in part]
         values = _collected(plan, [(part.cell.values, part[name].values) for part in held])
         further = _FURTHER.get(name, ())[: values.ndim - 2]
         further += tuple(f"{name}_{k}" for k in range(len(further), values.ndim - 2))
-        attributes = {"long_name": _description(name, measures), "units": "1"}
+        attributes = {"long_name": descriptions[name], "units": "1"}
         variables[name] = ((*names, "seed", *further), values.reshape(*plan.shape, *values.shape[1:]), attributes)
     return xr.Dataset(
         variables,
@@ -78,8 +80,9 @@ def _coordinate(axis: Axis, dimension: str):
     return (dimension, values, {"long_name": axis.label, "parameter": axis.path})
 
 
-def _description(name: str, measures: Measures) -> str:
-    if name in CHECKS:
-        return CHECKS[name]
-    text = inspect.getdoc(measures.scores[name]) or name
-    return text.splitlines()[0].rstrip(".")
+def _descriptions(names: Sequence[str], measures: Measures) -> dict[str, str]:
+    scores = {name: (inspect.getdoc(score) or name).splitlines()[0] for name, score in measures.scores.items()}
+    by_gates, by_scores = (checks_of(measures, kind).descriptions for kind in (True, False))
+    # What both have is that of gates where there are some.
+    checks = by_scores | by_gates if "gate_error" in names else by_gates | by_scores
+    return {name: (checks | scores)[name].rstrip(".") for name in names}

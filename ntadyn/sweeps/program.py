@@ -10,33 +10,25 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int, PyTree
 
-from ntadyn.interface import AbstractQuadraticGatedFlow, AbstractSystem
-from ntadyn.interface.observables import STANDARD, Observable
+from ntadyn.interface import AbstractSystem
+from ntadyn.interface.observables import Observable
 from ntadyn.simulation.integration import integrate_batch
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.method import AbstractMethod
-from ntadyn.simulation.outcome import RESULTS, Trajectory
+from ntadyn.simulation.outcome import Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.specs import building
 from ntadyn.specs.building import Keys
 from ntadyn.specs.paths import replaced
+from ntadyn.sweeps.doubt import NUDGE, checks_of, nudged
 from ntadyn.sweeps.layout import Schedule, Structure, depends_on_first
 from ntadyn.sweeps.plan import Precision, Sweep
-from ntadyn.sweeps.scores import Measures, alignment, recorded
+from ntadyn.sweeps.scores import Measures, recorded
 from ntadyn.tasks import AbstractCurriculum
 
 Values = dict[str, Float[Array, "group cell"]]
 Results = dict[str, Array]
 Program = Callable[["Work", Keys], Results]
-
-# How far the start is moved to find trajectories that sit on a separatrix, relative to the gates.
-NUDGE = 1e-6
-
-CHECKS = {
-    "gate_error": "largest change of any recorded gate when all steps are halved; infinite where a run failed",
-    "alignment_error": "change of the alignment when all steps are halved; infinite where a run failed",
-    "perturbation": f"largest change of any recorded gate when the first gates are moved by {NUDGE} of themselves",
-}
 
 
 class Work(eqx.Module):
@@ -94,34 +86,24 @@ def run_program(structure: Structure, measures: Measures, precision: Precision) 
     return _over_groups(structure, precision, one_group)
 
 
-def check_program(structure: Structure, precision: Precision) -> Program:
-    """`CHECKS` of a tile: how far gates and alignment move with halved steps, and from a start that is moved a little.
+def check_program(structure: Structure, measures: Measures, precision: Precision) -> Program:
+    """What a tile says of its own doubt: its cells run again with finer steps, and from a start that is moved a little.
 
-    Args and returned function: see `run_program`.
+    Args and returned function: see `run_program`; the names are those of `ntadyn.sweeps.doubt.checks_of`.
     """
-    observables = {name: STANDARD[name] for name in ("gates", "similarity")}
+    checks = checks_of(measures, structure.by_gates)
 
     def one_group(group: "_Group", schedule: Schedule) -> Results:
         real = jnp.arange(schedule.grid.start.shape[0]) < schedule.num_records
         # Single precision does not resolve the nudge; it gets a larger one and both are reported per NUDGE.
         nudge = max(NUDGE, 64 * float(jnp.finfo(group.grid.end.dtype).eps))
-        nudged = jax.vmap(lambda system, state: _nudged(system, state, nudge))(group.systems, group.states)
-        plain = group.run(group.grid, observables, group.states)
-        finer = group.run(group.grid, observables, group.states, structure.method.refined(precision.value))
-        moved = group.run(group.grid, observables, nudged)
-
-        def change(one: Trajectory, other: Trajectory) -> Float[Array, ""]:
-            return jnp.max(jnp.abs(one.values["gates"] - other.values["gates"]))
-
-        def checks(plain: Trajectory, finer: Trajectory, moved: Trajectory) -> Results:
-            difference = alignment(recorded(plain, real)) - alignment(recorded(finer, real))
-            failed = (plain.result != RESULTS.successful) | (finer.result != RESULTS.successful)
-            told = [jnp.where(failed, jnp.inf, error) for error in (change(plain, finer), jnp.abs(difference))]
-            lost = (plain.result != RESULTS.successful) | (moved.result != RESULTS.successful)
-            perturbation = jnp.where(lost, jnp.inf, change(plain, moved) * (NUDGE / nudge))
-            return dict(zip(CHECKS, (*told, perturbation), strict=True))
-
-        return jax.vmap(checks)(plain, finer, moved)
+        states = jax.vmap(lambda system, state: nudged(system, state, nudge))(group.systems, group.states)
+        plain = group.run(group.grid, checks.observables, group.states)
+        finer = group.run(group.grid, checks.observables, group.states, structure.method.refined(precision.value))
+        moved = group.run(group.grid, checks.observables, states)
+        return jax.vmap(lambda plain, finer, moved: checks.compare(plain, finer, moved, real, nudge))(
+            plain, finer, moved
+        )
 
     return _over_groups(structure, precision, one_group)
 
@@ -220,13 +202,6 @@ class _Built:
 def _is_number(leaf: Any) -> bool:
     """Whether a part of what is built differs from cell to cell as data: arrays, and real numbers of Python."""
     return eqx.is_array(leaf) or isinstance(leaf, float)
-
-
-def _nudged(system: AbstractQuadraticGatedFlow, state: PyTree, size: float) -> PyTree:
-    """The state with its gates moved against each other."""
-    gates = system.gates(state)
-    signs = jnp.where(jnp.arange(gates.size) % 2 == 0, 1, -1).astype(gates.dtype)
-    return system.with_gates(state, gates.reshape(-1) * (1 + size * signs))
 
 
 def _padded(items: Sequence, number: int) -> list:

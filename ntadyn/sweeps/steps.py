@@ -49,10 +49,10 @@ def steps_of_configurations(
 
 def step_on_lanes(system: Any, state: PyTree) -> float:
     """The largest step of one system on lanes, asked for with its numbers."""
-    gates, weights = (np.asarray(system.time_constants[name]) for name in ("gates", "weights"))
+    gates, weights = (np.asarray(system.time_constants[name])[None] for name in ("gates", "weights"))
     start = max(float(system.exchange(state, task)) for task in system.teacher_tasks())
     fastest = max(float(system.task_rate()), start / SLACK)
-    return float(_lane_steps(gates, weights, np.asarray(fastest * np.sqrt(gates * weights))))
+    return float(_lane_steps(gates, weights, fastest * np.sqrt(gates * weights))[0])
 
 
 def other_steps(

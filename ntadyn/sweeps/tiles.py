@@ -13,10 +13,11 @@ import numpy as np
 import xarray as xr
 
 from ntadyn.specs import building
+from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.fingerprint import fingerprint
-from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep, measures_for
+from ntadyn.sweeps.layout import Structure, Tile, check_measures, lay_out_sweep, measures_for
 from ntadyn.sweeps.plan import Sweep
-from ntadyn.sweeps.program import CHECKS, Program, Work, check_program, run_program
+from ntadyn.sweeps.program import Program, Work, check_program, run_program
 from ntadyn.sweeps.scores import Measures
 from ntadyn.sweeps.surroundings import Device, surroundings
 
@@ -106,9 +107,16 @@ class TiledSweep:
             ValueError: before any compilation, for anything that cannot be built or run.
         """
         sweep.check_values()
-        measures = measures_for(sweep) if measures is None else measures
-        sweep.check_names((*measures.scores, *CHECKS))
+        if measures is None:
+            measures = measures_for(sweep)
+        else:
+            check_measures(sweep, measures)
+        by_gates, by_scores = (set(checks_of(measures, kind).descriptions) for kind in (True, False))
+        sweep.check_names((*measures.scores, *by_gates, *by_scores))
         tiles = lay_out_sweep(sweep, cells)
+        added = set().union(*(by_gates if tile.structure.by_gates else by_scores for tile in tiles))
+        if sweep.check > 0 and (twice := sorted(added & set(measures.scores))):
+            raise ValueError(f"check adds {sorted(added)}, but scores are called {twice}, too; give them other names.")
         most_checked = max((len(_checked(group, sweep.check)) for tile in tiles for group in tile.groups), default=0)
         return cls(sweep, measures, tiles, most_checked, Programs() if programs is None else programs)
 
@@ -152,8 +160,9 @@ class TiledSweep:
         return xr.Dataset({name: (_dims(name, value), value) for name, value in found.items()}, {"cell": cells})
 
     def _checks(self, tile: Tile, device: Device | None) -> dict[str, np.ndarray]:
-        """`CHECKS` where they are taken, NaN elsewhere."""
-        found = {name: np.full((len(tile.cells), self._keys.data.shape[0]), np.nan) for name in CHECKS}
+        """What finer steps and another start change, where that is looked at; NaN elsewhere."""
+        names = checks_of(self.measures, tile.structure.by_gates).descriptions
+        found = {name: np.full((len(tile.cells), self._keys.data.shape[0]), np.nan) for name in names}
         checked = (_checked(group, self.sweep.check) for group in tile.groups)
         pairs = [(group, schedule) for group, schedule in zip(checked, tile.schedules, strict=True) if group]
         if pairs:
@@ -171,7 +180,7 @@ class TiledSweep:
 
         def program() -> Program:
             precision = self.sweep.precision
-            return check_program(structure, precision) if checks else run_program(structure, self.measures, precision)
+            return (check_program if checks else run_program)(structure, self.measures, precision)
 
         # Structures hold configurations, which compare by value.
         compiled = self.programs.get((repr(structure), checks, device), program, arguments)

@@ -2,15 +2,18 @@
 
 import dataclasses
 
+import diffrax
 import jax
 import numpy as np
 import pytest
 
-from ntadyn.simulation import RESULTS, simulate
+from ntadyn.simulation import RESULTS, FixedSteps, simulate
 from ntadyn.specs import building, presets
 from ntadyn.specs.paths import replaced
 from ntadyn.specs.spec import check_spec
-from ntadyn.sweeps import OUTCOME, Sweep, as_axes, run_sweep, sweep
+from ntadyn.sweeps import OUTCOME, Sweep, as_axes, program, run_sweep, sweep
+from ntadyn.sweeps.layout import lay_out_sweep
+from ntadyn.sweeps.refinement import refine_sweep
 from ntadyn.sweeps.tiles import TiledSweep
 from tests.sweeps.own_spec import TanhOnData
 
@@ -72,11 +75,38 @@ def test_a_stopped_sweep_goes_on_and_other_code_is_refused(tmp_path, result):
         sweep(Other(), AXES, seeds=SEEDS, folder=tmp_path)
 
 
-def test_what_is_kept_can_be_chosen():
-    measures = OUTCOME.and_also(scores={})
+def test_what_is_kept_can_be_chosen_from_what_there_is(monkeypatch):
+    monkeypatch.setattr(program, "integrate_batch", lambda *args: pytest.fail("compiled before it was refused"))
     plan = Sweep(SPEC, as_axes({"scale": (0.1, 0.2)}), num_seeds=1)
-    with pytest.raises(AttributeError, match="gates"):
-        run_sweep(plan, measures)
+    with pytest.raises(ValueError, match=r"'gates' cannot be observed in a TanhFlow .*\['loss', 'norm'\]"):
+        run_sweep(plan, OUTCOME)
+    with pytest.raises(ValueError, match="'gates' cannot be observed"):
+        refine_sweep(
+            dataclasses.replace(plan, axes=as_axes({"scale": (0.1, 0.2), "block": (0.2, 0.3)})), measures=OUTCOME
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class InItsSteps(TanhOnData):
+    """A spec one of whose real numbers says how to step."""
+
+    step: float = 0.1
+
+    def build_method(self, system, state):
+        return FixedSteps(diffrax.Euler(), self.step)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_step_that_is_swept_is_made(zipped):
+    """It is spent when programs are made, so that cells that differ in it have each their own."""
+    spec, steps = InItsSteps(num_blocks=1), (0.05, 0.1, 0.25)
+    axes = (
+        {("speeds.tau_v", "step"): ((0.1, 0.2, 0.3), steps)} if zipped else {"step": steps, "speeds.tau_v": (0.1, 0.2)}
+    )
+    tiles = lay_out_sweep(Sweep(spec, as_axes(axes)))
+    found = {tile.structure.spec.step: schedule.num_steps for tile in tiles for schedule in tile.schedules}
+    assert found == {0.05: 10, 0.1: 5, 0.25: 2}
+    assert all(tile.structure.paths == ("speeds.tau_v",) for tile in tiles)
 
 
 @dataclasses.dataclass
