@@ -32,7 +32,8 @@ def score_names(dataset: xr.Dataset) -> tuple[str, ...]:
 def error_names(dataset: xr.Dataset) -> tuple[str, ...]:
     """The variables that say how far a trajectory moves when all steps are halved, those of gates first.
 
-    Systems without gates have one for everything that is kept; so may others that name a score `..._error` themselves.
+    Where there are no gates every score has one, under its name and `_error`; scores that have such names of their own
+    are none.
     """
     by_score = (
         name

@@ -143,10 +143,12 @@ def _alignment(one: Trajectory, other: Trajectory, real: Bool[Array, " record"])
 
 def _score(measures: Measures, name: str) -> Change:
     def change(one: Trajectory, other: Trajectory, real: Bool[Array, " record"]) -> Float[Array, ""]:
-        numbers = (measures.scores[name](recorded(item, real)) for item in (one, other))
-        # Counts, and whether something is so, differ by numbers, too.
-        first, second = (item.astype(jnp.result_type(item, one.times)) for item in map(jnp.asarray, numbers))
-        return jnp.max(jnp.abs(first - second), initial=0)
+        def number(trajectory: Trajectory) -> Array:
+            value = jnp.asarray(measures.scores[name](recorded(trajectory, real)))
+            # Counts, and whether something is so, differ by numbers, too.
+            return value if jnp.issubdtype(value.dtype, jnp.inexact) else value.astype(one.times.dtype)
+
+        return jnp.max(jnp.abs(number(one) - number(other)), initial=0)
 
     return change
 
