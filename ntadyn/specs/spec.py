@@ -23,7 +23,8 @@ class Spec(Protocol):
     traced arrays before `build` is called: cells of a sweep that differ in them only share one compiled program. All
     others (whole numbers, names, tuples) are compiled in.
 
-    A spec may also have `build_method(system, state)`, which says how to step (what suits the system if it has none),
+    A spec may also have `build_method(system, state)`, which says how to step (what suits the system if it has none;
+    parameters that the method depends on are compiled in),
     and `check()`, which raises ValueError for values that make no sense.
     """
 

@@ -139,7 +139,8 @@ class Sweep:
         streams: crossed repetitions instead of those of the configuration.
         num_seeds: number of repetitions of a spec that names none, as `Configuration.randomness` does.
         check: share of cells, from 0 to 1, that are run again with halved steps and from a start moved by 1e-6, to
-            report how far gates and alignment move; three to four times the work for these cells.
+            report how far gates and alignment move, or without gates what is kept; three to four times the work for
+            these cells.
         precision: of everything after the random numbers.
     """
 
