@@ -24,8 +24,8 @@ class Spec(Protocol):
     others (whole numbers, names, tuples) are compiled in.
 
     A spec may also have `build_method(system, state)`, which says how to step (what suits the system if it has none;
-    parameters that the method depends on are compiled in),
-    and `check()`, which raises ValueError for values that make no sense.
+    parameters that the method depends on are compiled in), and `check()`, which raises ValueError for values that make
+    no sense.
     """
 
     def build(self, keys: "Keys") -> "tuple[AbstractSystem, PyTree]":
