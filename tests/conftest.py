@@ -25,6 +25,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # Most tests compile many programs and run each of them briefly; those that run long ask for `optimised`.
 jax.config.update("jax_disable_most_optimizations", True)
 matplotlib.use("Agg")
+MAPPINGS, MANY_MAPPINGS = Path("/proc/self/maps"), 20_000
 _CACHE = pytest.StashKey[str]()
 
 hypothesis.settings.register_profile("ntadyn", deadline=None, derandomize=True)
@@ -49,12 +50,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _forget_programs() -> Iterator[None]:
-    """Compiled programs go with the module that asked for them.
+    """After a module, compiled programs go if there are many.
 
     Each holds mappings of memory, of which Linux grants a process 65530; the compiler that gets none crashes.
     """
     yield
-    jax.clear_caches()
+    if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MANY_MAPPINGS:
+        jax.clear_caches()
 
 
 @pytest.fixture(scope="module", params=["float32", "float64"])
