@@ -41,7 +41,7 @@ def check_count(what: str, number: int | float, most: int) -> None:
         ValueError: if the number is above the limit.
     """
     if not number <= most:
-        raise ValueError(f"{what}: that makes {_rounded(number)}, and {most:,} are the limit; ask for less.")
+        raise ValueError(f"{what}: that makes {_rounded(number)}, and the limit is {most:,}; ask for less.")
 
 
 def check_bytes(what: str, *sizes: int) -> None:

@@ -241,7 +241,7 @@ def _check_num_steps(num_steps: np.ndarray, what: str) -> None:
     most = float(np.sum(num_steps))
     if not most <= MOST_STEPS:
         raise ValueError(
-            f"{what} makes {most:.0e} steps, and {MOST_STEPS:,} are the limit; take longer steps (max_step; if you did "
+            f"{what} makes {most:.0e} steps, and the limit is {MOST_STEPS:,}; take longer steps (max_step; if you did "
             f"not choose it, larger time constants), or make the run shorter."
         )
 
