@@ -24,7 +24,7 @@ def _curricula() -> str:
     """The help text about the names of curricula."""
     names = "; ".join(f"{name}: {schedule.meaning}" for name, schedule in NAMED.items())
     return (
-        f"A named curriculum. In a name, two underscores end the training phase, and the test phase, which takes the last "
+        f"A named curriculum. In a name, two underscores end the training phase, and the test phase, which is the last "
         f"quarter of the blocks. {names}."
     )
 
