@@ -30,7 +30,7 @@ class _Results(_Stream):
 def standard_streams() -> Iterator[None]:
     r"""Make sure that everything a command prints arrives, or that its exit code is 2.
 
-    Characters that the encoding of a stream lacks are written as `\xff`, `\u03bb`. A reader that leaves, as `head` does,
+    Characters that the encoding of a stream lacks are written as `\xff`, `\u03bb`. A reader that leaves, like `head`,
     or a stream that was closed from the beginning, is not an error.
 
     Raises:

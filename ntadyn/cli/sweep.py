@@ -35,7 +35,7 @@ class Sweep:
     preset: Annotated[str, one_of(SIMULATIONS)] = "figure-5-published"
     """Where to start; `ntadyn presets` says what each is."""
     spec: Annotated[str | None, tyro.conf.arg(metavar="FILE.py:NAME")] = None
-    """A spec of your own in place of a preset: a frozen dataclass that builds, see `ntadyn.specs.Spec`."""
+    """A spec of your own in place of a preset: a frozen dataclass that builds, see `ntadyn.specs.spec.Spec`."""
     out: Path = Path("sweep")
     """Folder for sweep.nc, the tiles, sweep.png and .pdf."""
     score: str | None = None

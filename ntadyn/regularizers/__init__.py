@@ -17,26 +17,19 @@ Two families behave differently under time stepping, and `split` separates them:
 For solvers that know nothing of kinks, `smoothed(penalty, width)` is a penalty without them.
 """
 
-from ntadyn.regularizers.gate_penalties import Nonnegativity, UnitL1Norm, UnitL2Norm
-from ntadyn.regularizers.norm_penalties import L1, L2, ColumnL1, ColumnL2, Frobenius
-from ntadyn.regularizers.penalty import AbstractPenalty, Sum, Zero
-from ntadyn.regularizers.relative_weights import from_relative_weights
-from ntadyn.regularizers.smoothing import smoothed
-from ntadyn.regularizers.terms import from_coefficients
-
-__all__ = [
-    "L1",
-    "L2",
-    "AbstractPenalty",
-    "ColumnL1",
-    "ColumnL2",
-    "Frobenius",
-    "Nonnegativity",
-    "Sum",
-    "UnitL1Norm",
-    "UnitL2Norm",
-    "Zero",
-    "from_coefficients",
-    "from_relative_weights",
-    "smoothed",
-]
+from ntadyn.regularizers.gate_penalties import (
+    Nonnegativity as Nonnegativity,
+    UnitL1Norm as UnitL1Norm,
+    UnitL2Norm as UnitL2Norm,
+)
+from ntadyn.regularizers.norm_penalties import (
+    L1 as L1,
+    L2 as L2,
+    ColumnL1 as ColumnL1,
+    ColumnL2 as ColumnL2,
+    Frobenius as Frobenius,
+)
+from ntadyn.regularizers.penalty import AbstractPenalty as AbstractPenalty, Sum as Sum, Zero as Zero
+from ntadyn.regularizers.relative_weights import from_relative_weights as from_relative_weights
+from ntadyn.regularizers.smoothing import smoothed as smoothed
+from ntadyn.regularizers.terms import from_coefficients as from_coefficients

@@ -89,7 +89,7 @@ def sweep(
 
     Args:
         configuration: all parameters that the axes do not change: a `Configuration`, or a spec of your own (see
-            `ntadyn.specs.Spec`).
+            `ntadyn.specs.spec.Spec`).
         axes: dotted path of a parameter -> its values, for the product of all axes; a tuple of paths -> one sequence of
             values each, to change these parameters together along one axis.
         seeds: number of repetitions, or `Streams` to cross teachers, initial states and data; if omitted, those of the

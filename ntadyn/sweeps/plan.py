@@ -133,7 +133,7 @@ class Sweep:
 
     Attributes:
         configuration: all parameters that the axes do not change: a `Configuration`, or any other spec (see
-            `ntadyn.specs.Spec`).
+            `ntadyn.specs.spec.Spec`).
         axes: dimensions of the result; their product makes the cells.
         name: short name, used in files and titles.
         streams: crossed repetitions, in place of those of the configuration.
