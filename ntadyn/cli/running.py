@@ -50,7 +50,7 @@ class Running:
         if not 1 <= self.workers <= MOST_WORKERS:
             raise ValueError(f"workers is {self.workers}; give a number from 1 to {MOST_WORKERS}.")
         if self.refine is not None and (self.refine < 2 or self.refine & (self.refine - 1)):
-            raise ValueError(f"refine is {self.refine}; give a power of two, 2 or more.")
+            raise ValueError(f"refine is {self.refine}; the first cells must lie a power of two apart, 2 or more.")
         if self.cluster is not None and self.cluster != "local" and ":" not in self.cluster:
             raise ValueError(f'cluster is {self.cluster!r}; give an address such as tls://host:8786, or "local".')
 

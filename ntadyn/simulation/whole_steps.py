@@ -80,7 +80,7 @@ class AbstractWholeSteps(AbstractMethod):
         """
         raise ValueError(
             "estimate_error halves the steps, which here are learning rates, and an online system then draws other "
-            "batches: the difference is not an error. Leave it out, and compare with the population flow instead."
+            "batches: the difference is not an error. Compare with the population flow instead."
         )
 
 

@@ -276,11 +276,11 @@ class ShardStore:
             if CELL not in variable.dims or variable.dtype.name not in _EXACT:
                 raise ValueError(
                     f"variable {name!r} has dimensions {variable.dims} and type {variable.dtype}; in a shard all run "
-                    f"along {CELL!r} and have one of the types {', '.join(_EXACT)}. Convert it, or add it after "
-                    f"merging."
+                    f"along {CELL!r} and have one of the types {', '.join(_EXACT)}. Convert it, or add it when "
+                    f"the tiles are merged."
                 )
         if dataset.attrs:
-            raise ValueError(f"the dataset has attributes {list(dataset.attrs)}; add them after merging.")
+            raise ValueError(f"the dataset has attributes {list(dataset.attrs)}; add them when the tiles are merged.")
 
 
 def check_place(folder: Path) -> bool:
