@@ -71,7 +71,7 @@ def making_room(configuration: Configuration, arguments: Sequence[str]) -> Confi
 
 
 def check_short_names(arguments: Sequence[str]) -> None:
-    """Refuse short names that are no options.
+    """Refuse short names that are not options.
 
     Args:
         arguments: the words of the command line.

@@ -22,7 +22,7 @@ STRENGTH = "penalties.strength"
 # Alignment at the border of a phase diagram: above it, a network counts as specialised.
 BORDER = 0.9
 
-# Names and labels of dimensions whose paths are no good names.
+# Names and labels of dimensions whose paths are not good names.
 _NAMES = {
     BLOCK_DURATION: ("block_duration", "block duration"),
     TOTAL_TIME: ("total_time", "total time"),
