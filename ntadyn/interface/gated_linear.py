@@ -135,7 +135,7 @@ class AbstractGatedFlow(AbstractGatedLinear, AbstractSplitFlow):
         return self.rates(state, task).exchange
 
     def gram(self, state: PyTree) -> Float[Array, "b n n"] | None:
-        """The inner products that a reduced state holds in place of vectors; some network has them if they are >= 0.
+        """Inner products that a reduced state holds in place of vectors; those of a network are positive semi-definite.
 
         Returns:
             Gram matrices, shape (blocks, n, n); None if the state is a network.
