@@ -1,8 +1,8 @@
-"""Matrix decompositions that may run in several programs at a time.
+"""Matrix decompositions that are safe in several programs at once.
 
-On a CPU, LAPACK's decompositions of a batch of matrices wait inside a thread of the pool that is to do their work. Two
-programs at a time, as a sweep runs them, then wait for each other forever. A single matrix is decomposed where it is,
-so here a batch is taken one matrix after the other; on other devices it stays a batch.
+On a CPU, decomposing a batch of matrices by LAPACK blocks a thread of the pool that has to do the work, so that two
+programs at once, as in a sweep, may wait for each other forever. A single matrix is decomposed in the thread that asks
+for it: here a batch is taken one matrix at a time on a CPU, and stays a batch on other devices.
 """
 
 import jax
@@ -18,10 +18,10 @@ def eigh(matrix: Float[Array, "n n"]) -> tuple[Float[Array, " n"], Float[Array, 
     """A = V diag(lambda) V^T for a symmetric matrix.
 
     Args:
-        matrix: A.
+        matrix: A, shape (n, n).
 
     Returns:
-        Eigenvalues in ascending order, and orthonormal eigenvectors as columns.
+        Eigenvalues in ascending order, shape (n,), and orthonormal eigenvectors as columns, shape (n, n).
     """
     return _eigh(matrix)
 
@@ -32,16 +32,16 @@ def _eigh_jvp(primals, tangents):
     (change,) = tangents
     rotated = vectors.T @ (0.5 * (change + change.T)) @ vectors
     gaps = values[None, :] - values[:, None]
-    # Inside an eigenspace vectors are free to turn, and the derivative chooses that they do not.
+    # Within an eigenspace the vectors are free to turn; in this derivative they do not.
     turning = jnp.where(gaps == 0, 0, rotated / jnp.where(gaps == 0, 1, gaps))
     return (values, vectors), (jnp.diagonal(rotated), vectors @ turning)
 
 
 def largest_eigenvalue(gram: Float[Array, "n n"]) -> Float[Array, ""]:
-    """(tr G^8)^(1/8): an upper bound of the largest eigenvalue of a Gram matrix G, and at most n^(1/8) of it.
+    """(tr G^8)^(1/8): a bound on the largest eigenvalue of a Gram matrix G, at most n^(1/8) times too large.
 
     Args:
-        gram: G.
+        gram: G, shape (n, n).
     """
     size = _norm(gram)
     power = gram / jnp.where(size > 0, size, 1)
@@ -51,7 +51,7 @@ def largest_eigenvalue(gram: Float[Array, "n n"]) -> Float[Array, ""]:
 
 
 def smaller_gram(factor: Float[Array, "n m"]) -> Float[Array, "k k"]:
-    """F F^T or F^T F, which have the same eigenvalues but for zeros, whichever is smaller."""
+    """The smaller one of F F^T and F^T F, which share all their nonzero eigenvalues."""
     return factor @ factor.T if factor.shape[0] <= factor.shape[1] else factor.T @ factor
 
 
@@ -65,7 +65,10 @@ def rotation(key: PRNGKeyArray, size: int, dtype: DTypeLike) -> Float[Array, "n 
     Args:
         key: the random key.
         size: n.
-        dtype: of the matrix.
+        dtype: floating dtype of the matrix.
+
+    Returns:
+        An orthogonal matrix, shape (n, n).
     """
 
     def draw(key: PRNGKeyArray) -> Float[Array, "n n"]:

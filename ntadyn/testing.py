@@ -1,4 +1,4 @@
-"""Does a system of one's own keep what the interface promises? One call, with messages that say what to mend."""
+"""One call that checks whether a system of your own keeps what the interface promises, and says what to mend."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,9 +18,9 @@ from ntadyn.simulation.trajectory import simulate
 from ntadyn.tasks.curricula import alternating
 from ntadyn.tasks.curriculum import AbstractCurriculum
 
-# How far two ways to compute one number may differ, relative to one, in the square root of the precision.
+# How far two ways of computing one number may differ, in units of the square root of the machine epsilon.
 _AGREEMENT = 10.0
-# The duration over which the flow of a part is compared with the field.
+# The time over which the flows of the parts are compared with the vector field.
 _SHORT = 1e-4
 
 
@@ -31,26 +31,26 @@ class BrokenPromiseError(AssertionError):
 def check_system(
     system: AbstractSystem, network: PyTree, curriculum: AbstractCurriculum | None = None
 ) -> tuple[str, ...]:
-    """Hold a system to the interface: shapes, dtypes, jit, vmap, descent, parts, hooks, and a short simulation.
+    """Check a system against the interface: shapes, dtypes, jit, vmap, descent, parts, hooks, and a short simulation.
 
     Args:
         system: any system, made of known numbers.
-        network: what its `initial_state` takes; better not at a special place such as all zeros.
-        curriculum: a short one of two blocks or more; for systems with teachers A, B in steps of their own if omitted.
+        network: what its `initial_state` takes; preferably not at a special place such as all zeros.
+        curriculum: a short one of two blocks or more; if omitted, the teachers of the system in turn, one block each.
 
     Returns:
-        What was found to hold, one line each.
+        The promises that were kept, one line each.
 
     Raises:
-        BrokenPromiseError: at the first thing that does not hold; the message says what, and what to do.
-        ValueError: if a curriculum is needed and left out.
+        BrokenPromiseError: at the first promise that is broken; the message says which, and what to do.
+        ValueError: if the curriculum is left out and the system has no teachers.
     """
     kept: list[str] = []
     name = type(system).__name__
 
     def promise(holds: bool, told: str, mend: str) -> None:
         if not holds:
-            raise BrokenPromiseError(f"{name}: it does not hold that {told}. {mend}")
+            raise BrokenPromiseError(f"{name} breaks the promise that {told}. {mend}")
         kept.append(told)
 
     promise(
@@ -68,7 +68,11 @@ def check_system(
     )
     floats = [leaf for leaf in leaves if eqx.is_inexact_array(leaf)]
     dtypes = {str(leaf.dtype) for leaf in floats}
-    promise(len(dtypes) == 1, "its floating-point arrays have one dtype", f"They have {sorted(dtypes)}; convert them.")
+    promise(
+        len(dtypes) == 1,
+        "its floating-point arrays have one dtype",
+        f"They have {sorted(dtypes)}; convert them to one.",
+    )
     dtype = floats[0].dtype
     if curriculum is None:
         if not isinstance(system, AbstractGatedLinear):
@@ -76,8 +80,8 @@ def check_system(
         curriculum = alternating(system.num_tasks, max(2, system.num_tasks), jnp.asarray(0.1, dtype))
     promise(
         curriculum.num_tasks == system.num_tasks,
-        "system and curriculum have as many tasks",
-        f"They have {system.num_tasks} and {curriculum.num_tasks}; let num_tasks be the number of tasks.",
+        "the system and the curriculum have equally many tasks",
+        f"They have {system.num_tasks} and {curriculum.num_tasks}; make them equal.",
     )
     task = curriculum.task(0, 0.0)
     loss = _agreeing(promise, system.loss, (state, task), "the loss")
@@ -95,7 +99,7 @@ def check_system(
             promise,
             jax.eval_shape(lambda *given: system.update(*given), state, task, step),
             state,
-            "an update returns a state",
+            "an updated state",
         )
         _agreeing(promise, system.update, (state, task, step), "an update")
     if isinstance(system, AbstractGatedLinear):
@@ -114,28 +118,32 @@ Promise = Callable[[bool, str, str], None]
 
 
 def _agreeing(promise: Promise, function: Callable, arguments: tuple, what: str) -> Any:
-    """The result of a function, after comparing it with that under jit, and with both of a batch of two."""
+    """The result of a function, once it agrees with the results under jit and in a batch of two."""
     plain = function(*arguments)
     told = f"{what} is the same under jit"
     promise(
         _close(plain, jax.jit(lambda *given: function(*given))(*arguments)),
         told,
-        "Use jax.numpy, and no value that changes elsewhere.",
+        "Use jax.numpy only, and no value that changes elsewhere.",
     )
     moving, rest = eqx.partition(arguments, eqx.is_array)
     twice = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), moving)
     batch = jax.jit(jax.vmap(lambda item: function(*eqx.combine(item, rest))))(twice)
     first = jax.tree.map(lambda leaf: leaf[1], batch)
-    promise(_close(plain, first), f"{what} is the same under vmap", "Do not look at shapes of the whole batch.")
+    promise(_close(plain, first), f"{what} is the same under vmap", "Do not depend on the shape of the whole batch.")
     return plain
 
 
-def _check_like(promise: Promise, found: PyTree, state: PyTree, told: str) -> None:
+def _check_like(promise: Promise, found: PyTree, state: PyTree, what: str) -> None:
     def shapes(tree: PyTree) -> Any:
         return jax.tree.structure(tree), [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(tree)]
 
     same = shapes(found) == shapes(state)
-    promise(same, f"{told} like the state", f"Given was {shapes(state)}, found {shapes(found)}.")
+    promise(
+        same,
+        f"{what} has the structure, shapes and dtypes of the state",
+        f"It has {shapes(found)}, not {shapes(state)}.",
+    )
 
 
 def _check_flow(promise: Promise, system: AbstractFlow, state: PyTree, task: Task) -> None:
@@ -146,7 +154,7 @@ def _check_flow(promise: Promise, system: AbstractFlow, state: PyTree, task: Tas
         return eqx.filter(system.vector_field(zero, state, task), flowing)
 
     moving, carried = eqx.partition(state, flowing)
-    _check_like(promise, jax.eval_shape(field, state, task), moving, "the vector field is")
+    _check_like(promise, jax.eval_shape(field, state, task), moving, "the vector field")
     rate = _agreeing(promise, field, (state, task), "the vector field")
     fastest = jax.jit(lambda *given: system.fastest_rate(*given))(state, task)
     promise(
@@ -169,7 +177,7 @@ def _check_flow(promise: Promise, system: AbstractFlow, state: PyTree, task: Tas
         promise(
             off <= 1e-2 * size + float(jnp.finfo(short.dtype).eps) / _SHORT,
             "the flows of the parts add up to the vector field",
-            f"Over a short time they differ from it by {off:.2g}, where it is as large as {size:.2g}.",
+            f"Over a short time they differ from it by {off:.2g}; its largest entry is {size:.2g}.",
         )
 
 
@@ -179,7 +187,7 @@ def _check_gated(promise: Promise, system: AbstractGatedLinear, state: PyTree) -
     promise(
         gates.shape[0] == paths and gates.ndim in (1, 2),
         "there is a gate for every path",
-        f"Gates have the shape {gates.shape}, overlaps know {paths} paths.",
+        f"The gates have the shape {gates.shape}, but the overlaps have {paths} paths.",
     )
     promise(
         overlaps.students.shape == (rows, paths, paths)
@@ -199,7 +207,7 @@ def _check_hooks(promise: Promise, system: AbstractSystem, state: PyTree, curric
             promise,
             jax.eval_shape(lambda *given, hook=hook: hook(*given), state, block),
             state,
-            f"{hook.__name__} returns a state",
+            f"the state that {hook.__name__} returns",
         )
 
 

@@ -31,7 +31,9 @@ def test_a_system_without_teachers_needs_a_curriculum():
     network = (jnp.ones(4), jnp.full((4, 3), 0.5))
     with pytest.raises(ValueError, match="TanhFlow has no teachers; pass a curriculum"):
         check_system(system, network)
-    assert "the vector field is like the state" in check_system(system, network, TanhOnData().build_curriculum(system))
+    assert "the vector field has the structure, shapes and dtypes of the state" in check_system(
+        system, network, TanhOnData().build_curriculum(system)
+    )
 
 
 class Uphill(GradientFlow):
@@ -63,12 +65,12 @@ class Growing(GradientFlow):
     ("kind", "message"),
     [
         (Uphill, "the energy falls along the field. It rises"),
-        (Short, "the vector field is like the state"),
+        (Short, "the vector field has the structure, shapes and dtypes of the state"),
         (Stale, "the flows of the parts add up to the vector field. Over a short time they differ"),
         (Impure, "the loss is the same under jit. Use jax.numpy"),
-        (Growing, "at_block_end returns a state like the state"),
+        (Growing, "the state that at_block_end returns has the structure, shapes and dtypes of the state"),
     ],
 )
 def test_what_is_broken_is_named(kind, message):
-    with pytest.raises(BrokenPromiseError, match=f"{kind.__name__}: it does not hold that {message}"):
+    with pytest.raises(BrokenPromiseError, match=f"{kind.__name__} breaks the promise that {message}"):
         check_system(kind(TASKS, TIME_CONSTANTS), general_network())

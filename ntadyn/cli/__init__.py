@@ -34,7 +34,7 @@ DESCRIPTION = (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code: 0 for success, 1 for results that failed, 2 for bad input."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    # Commands write files: what draws for a screen or a notebook, and may not be installed here, is not asked.
+    # Commands only write files, so they need no backend for a screen or a notebook, which may not be installed.
     os.environ["MPLBACKEND"] = "Agg"
     if arguments[:1] == ["--version"]:
         print(f"ntadyn {__version__}")

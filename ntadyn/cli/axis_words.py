@@ -1,4 +1,4 @@
-"""Axes of a sweep as words of the command line: paths, and their values as ranges or lists."""
+"""Axes of a sweep as words on the command line: paths, and their values as ranges or lists."""
 
 import math
 from collections import Counter
@@ -15,15 +15,15 @@ GRAMMAR = "PATH=LOW:HIGH:COUNT, PATH=log:LOW:HIGH:COUNT, PATH=A,B,C or PATH+PATH
 
 
 def axes_of(words: Sequence[str], spec: Any) -> tuple[Axis | Zipped, ...]:
-    """The axes that words ask for, one each.
+    """The axes that words ask for, one per word.
 
     Args:
-        words: each as `GRAMMAR` says; a path may be spelled with dashes, in any case, or by its end alone where only
-            one parameter ends so.
-        spec: the parameters that there are, and what they are declared as.
+        words: each as `GRAMMAR` says; a path may be spelled with dashes, in any case, or by its last name alone if that
+            is unique.
+        spec: the spec that declares the parameters.
 
     Raises:
-        ValueError: for a word of another form, a parameter that there is not, and values of another kind than it has.
+        ValueError: for a word of another form, an unknown parameter, and values of another type than it has.
     """
     return tuple(_axis(word, spec) for word in words)
 
@@ -32,8 +32,8 @@ def path_of(word: str, spec: Any) -> str:
     """The dotted path of the parameter that is meant.
 
     Args:
-        word: a path, or its end where only one has it; in any spelling.
-        spec: the parameters that there are.
+        word: a path, or its last name if that is unique; in any spelling.
+        spec: the spec that declares the parameters.
 
     Raises:
         ValueError: if there is none; the message lists all.
@@ -52,7 +52,7 @@ def path_of(word: str, spec: Any) -> str:
 def _axis(word: str, spec: Any) -> Axis | Zipped:
     name, separator, text = (part.strip() for part in word.partition("="))
     if not (name and separator and text):
-        raise ValueError(f"--axis {word!r} is no axis; write {GRAMMAR}.")
+        raise ValueError(f"--axis {word!r} is not an axis; write {GRAMMAR}.")
     paths = [path_of(part, spec) for part in name.split("+")]
     texts = text.split(";")
     if len(texts) != len(paths):
@@ -67,13 +67,13 @@ def _axis(word: str, spec: Any) -> Axis | Zipped:
 
 
 def _values(path: str, text: str, kind: Any) -> tuple[Any, ...]:
-    """The values of one parameter, in their order."""
+    """The values of one parameter, in the order given."""
     parts = [part.strip() for part in text.split(":")]
     if len(parts) == 1:
         return tuple(_value(path, item.strip(), kind) for item in text.split(","))
     numbers = {float, int}.intersection(members(kind))
     if not numbers:
-        raise ValueError(f"{path} takes {described(kind)}, which has no range; list its values as {path}=A,B,C.")
+        raise ValueError(f"{path} takes {described(kind)}, so it has no ranges; list its values as {path}=A,B,C.")
     logarithmic = parts[0].lower() == "log"
     ends = parts[1:] if logarithmic else parts
     try:
@@ -81,7 +81,7 @@ def _values(path: str, text: str, kind: Any) -> tuple[Any, ...]:
         _, _, _ = ends
     except (ValueError, IndexError):
         raise ValueError(
-            f"{path}={text} is no range; write LOW:HIGH:COUNT or log:LOW:HIGH:COUNT, such as {path}=log:0.01:1:20."
+            f"{path}={text} is not a range; write LOW:HIGH:COUNT or log:LOW:HIGH:COUNT, such as {path}=log:0.01:1:20."
         ) from None
     check_count(f"values of {path}={text}", count, MOST_CELLS)
     if logarithmic and not 0 < low < math.inf:
@@ -92,7 +92,7 @@ def _values(path: str, text: str, kind: Any) -> tuple[Any, ...]:
 
 def _logarithmic(low: float, high: float, count: int) -> tuple[float, ...]:
     exponents = spaced(math.log(low), math.log(high), count) if high > 0 else spaced(low, high, count)
-    # The ends exactly as they were typed.
+    # The ends stay exactly as they were typed.
     inner = [math.exp(exponent) for exponent in exponents[1:-1]]
     return (low, *inner, high)[:count] if count > 1 else (low,)
 
@@ -108,7 +108,7 @@ def _whole(path: str, text: str, values: tuple[float, ...]) -> tuple[int, ...]:
 
 
 def _value(path: str, word: str, kind: Any) -> Any:
-    """A word as a value of the declared kind."""
+    """A word as a value of the declared type."""
     if type(None) in members(kind) and word.lower() == "none":
         return None
     for member in members(kind):
@@ -124,4 +124,4 @@ def _value(path: str, word: str, kind: Any) -> Any:
                 continue
         if member is str and word:
             return word
-    raise ValueError(f"{word!r} is no value of {path}; it must be {described(kind)}.")
+    raise ValueError(f"{word!r} is not a value of {path}; it must be {described(kind)}.")

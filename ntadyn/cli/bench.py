@@ -14,10 +14,10 @@ MOST_SIZE, MOST_WORKERS = 2048, 4096
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure this machine: trajectories per second in both precisions at the error that they come with.
+    """Measure this machine: trajectories per second in both precisions, and their errors.
 
-    Runs the gate-speed map of figure 5, the published algorithm for comparison, and a matrix product for the peak. One
-    to two minutes; nothing else should run meanwhile.
+    Runs the gate-speed map of figure 5, the published algorithm for comparison, and a matrix product for the peak. It
+    takes one to two minutes, during which nothing else should run.
     """
 
     size: int = 64
@@ -25,7 +25,7 @@ class Bench:
     workers: int = 2
     """Tiles that run at the same time on a device."""
     json: bool = False
-    """Print JSON in place of a table."""
+    """Print JSON instead of a table."""
 
     def run(self) -> int:
         """Measure and print."""

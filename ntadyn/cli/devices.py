@@ -2,10 +2,13 @@
 
 
 def check_devices(kind: str | None = None) -> None:
-    """Raise ValueError, with what JAX says, if it finds no device of the kind that was asked for.
+    """Refuse to go on without a device of the kind that was asked for.
 
     Args:
-        kind: what `--device` named; JAX, or the variable JAX_PLATFORMS, chooses if omitted.
+        kind: the value of `--device`; if omitted, JAX or the variable JAX_PLATFORMS chooses.
+
+    Raises:
+        ValueError: with the reason that JAX gives, if it finds no such device.
     """
     import jax
 
@@ -13,8 +16,8 @@ def check_devices(kind: str | None = None) -> None:
     if kind is not None:
         jax.config.update("jax_platforms", kind)
     try:
-        jax.local_devices(backend=kind)  # named, because what JAX has started it does not stop
-    except (RuntimeError, AssertionError) as error:  # a missing plugin is an assertion of JAX, without a word
+        jax.local_devices(backend=kind)  # by name, because JAX does not stop what it has started
+    except (RuntimeError, AssertionError) as error:  # for a missing plugin JAX fails an assertion without a message
         jax.config.update("jax_platforms", before)
         wanted = kind or before
         reason = str(error).splitlines()[0] if str(error) else "JAX cannot start it"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class _Stream(io.FileIO):
-    """A standard stream that may fail: what is written after that goes nowhere, and the work goes on."""
+    """A standard stream that may fail: the work goes on, and further output goes nowhere."""
 
     forgiven: type[OSError] = OSError
 
@@ -21,22 +21,22 @@ class _Stream(io.FileIO):
 
 
 class _Results(_Stream):
-    """Standard output: only its reader may leave, for what is printed there is the result."""
+    """Standard output, which fails only silently if its reader leaves, because what is printed there is the result."""
 
     forgiven = BrokenPipeError
 
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    r"""Whatever a command prints arrives, or the exit code is 2.
+    r"""Make sure that everything a command prints arrives, or that its exit code is 2.
 
-    Characters that the encoding of a stream lacks are written as `\xff`, `\u03bb`. A reader that leaves, as `head`
-    does, and a stream that was closed from the beginning, are no errors.
+    Characters that the encoding of a stream lacks are written as `\xff`, `\u03bb`. A reader that leaves, like `head`,
+    or a stream that was closed from the beginning, is not an error.
 
     Raises:
-        SystemExit: with code 2 if what was printed cannot be written, to a full disk for example.
+        SystemExit: with code 2 if the output cannot be written, for example to a full disk.
     """
-    # Else the next file that is opened would get the number of a standard stream.
+    # Otherwise the next file that is opened would get the number of a standard stream.
     for number in range(3):
         try:
             os.fstat(number)
@@ -52,7 +52,7 @@ def standard_streams() -> Iterator[None]:
 
 def _prepare(name: str, number: int, kind: type[_Stream]) -> None:
     stream = getattr(sys, name)
-    if stream is not getattr(sys, f"__{name}__"):  # somebody captures it, a test or a notebook
+    if stream is not getattr(sys, f"__{name}__"):  # it is captured, by a test or a notebook
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
         return
@@ -69,7 +69,7 @@ def _flush() -> None:
         sys.stdout.flush()
     except OSError as error:
         print(f"ntadyn: cannot print: {error.strerror}", file=sys.stderr)
-        # What is left in the buffer would be tried again when Python ends.
+        # Python would try to write the rest of the buffer again when it ends.
         _send_nowhere(sys.stdout.fileno())
         sys.exit(2)
 

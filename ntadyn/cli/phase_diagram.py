@@ -22,9 +22,9 @@ _AXES = {BLOCK_DURATION: "--block-duration LOW HIGH", GATE_TIME_CONSTANT: "--gat
 class PhaseDiagram:
     """Draw the two phase maps of figure 5: block duration by gate time constant, and by penalty strength.
 
-    "published" runs the figure's parameters in the convention that it was made with, translated exactly to the present
-    one; "released" takes the literal parameters of the released code; "small" is "published" at a size for a quick
-    look. All parameters can be overridden; the defaults shown belong to the preset that is chosen.
+    "published" takes the parameters of the figure in the convention with which it was made, translated exactly to the
+    present one; "released" takes the literal parameters of the released code; "small" is "published" with few cells for
+    a quick look. All parameters can be overridden; the defaults shown are those of the chosen preset.
 
     Finished tiles are kept in the output folder: a run that was stopped goes on from there when it is started again.
     """
@@ -61,7 +61,7 @@ class PhaseDiagram:
         from ntadyn.results import storage
         from ntadyn.results.provenance import provenance
 
-        # All maps before the first one runs: if the second is refused, nothing of the first one may be settled.
+        # All maps before the first one runs: if the second is refused, the first must not have written anything.
         prepared = [self.running.prepared(plan, folder / f"{plan.name}.tiles") for plan in maps]
         datasets, failures = [], 0
         with self.running.compute() as compute:
@@ -77,10 +77,10 @@ class PhaseDiagram:
         return int(failures > 0)
 
     def _checked_maps(self) -> tuple[Sweep, ...]:
-        """The maps, after refusing what can be told without JAX.
+        """The maps, after all checks that need no JAX.
 
         Raises:
-            ValueError: for anything that makes no map.
+            ValueError: for anything that cannot be run as a map.
         """
         refuse_what_axes_replace(self.ranges.base, PRESETS[self.preset]().base, _AXES)
         self.running.check_options()

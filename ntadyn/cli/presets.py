@@ -1,4 +1,4 @@
-"""ntadyn presets: what there is to start from."""
+"""ntadyn presets: the configurations to start from."""
 
 import inspect
 import textwrap
@@ -17,7 +17,7 @@ WIDTH = 110
 
 @dataclass(frozen=True)
 class Presets:
-    """List the presets of simulations and maps, what they differ in, and the named curricula."""
+    """List the presets of simulations and maps, how they differ, and the named curricula."""
 
     def run(self) -> int:
         """Print; 0 always."""
@@ -33,7 +33,7 @@ class Presets:
 
 
 def _described(presets: Mapping[str, Callable[[], Any]], default: Any) -> Iterator[str]:
-    """Name and meaning of every preset, and a line of what is not like the default."""
+    """Name and meaning of every preset, and a line of its parameters that differ from the default."""
     width, usual = max(map(len, presets)), flat(default)
     for name, make in presets.items():
         meaning = inspect.cleandoc(make.__doc__ or "").splitlines()[0]

@@ -1,4 +1,4 @@
-"""What a command is doing and how long that will take, on standard error, which leaves standard output to results."""
+"""What a command is doing and how long it will take, on standard error, so that standard output is for results."""
 
 import sys
 import threading
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 # On a screen, and in a log, where every line stays.
 TICK_SECONDS, TICK_SECONDS_OF_A_LOG = 0.5, 10.0
-# A stage that is not over yet is never shown as done.
+# The most of a stage that is shown as done before it is over.
 MOST_OF_A_STAGE = 0.95
 
 
@@ -22,10 +22,10 @@ def say(text: str) -> None:
 
 
 def warn(sentences: Iterable[str]) -> None:
-    """Warnings on standard error, a line each.
+    """Warnings on standard error, one line each.
 
     Args:
-        sentences: from `ntadyn.specs.warnings_of`.
+        sentences: the warnings, see `ntadyn.specs.warnings_of`.
     """
     for sentence in sentences:
         say(f"warning: {sentence}")
@@ -33,15 +33,15 @@ def warn(sentences: Iterable[str]) -> None:
 
 @contextmanager
 def stages(costs: Mapping[str, float]) -> Iterator[Callable[[str], None]]:
-    """A bar over stages that cannot say themselves how far they are.
+    """A progress bar over stages that cannot say how far they have come.
 
-    Within a stage it moves at the pace of those before it, so that the time left is a guess that becomes better.
+    Within a stage it moves at the pace of the stages before, so that the guess of the time left improves.
 
     Args:
-        costs: name -> about how many seconds the stage takes, in the order of stages.
+        costs: name of every stage, in order -> about how many seconds it takes.
 
     Yields:
-        What is called with the name of every stage when it begins.
+        A function to call with the name of every stage when it begins.
     """
     from tqdm import tqdm
 

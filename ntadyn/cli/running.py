@@ -1,4 +1,4 @@
-"""How a sweep is run from the command line: what is checked and refined, on what, and with progress."""
+"""How a sweep is run from the command line: checks, refinement, devices, and progress."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,24 +29,28 @@ class Running:
     """The options of every command that runs sweeps."""
 
     check: Annotated[float, tyro.conf.arg(metavar="SHARE")] = 0.0
-    """Share of the cells, from 0 to 1, to run again with halved steps and from a start that is moved by 1e-6."""
+    """Share of the cells, from 0 to 1, to run again with halved steps and from a start moved by 1e-6."""
     precision: Precision = Precision.DOUBLE
-    """Single precision is faster, and off by less than steps are, except close to the border."""
+    """Single precision is faster, and adds less error than the steps make, except close to the border."""
     device: str | None = None
-    """Kind of device that runs the tiles, such as cpu or gpu; all of that kind are used. JAX chooses when omitted."""
+    """Kind of device that runs the tiles, such as cpu or gpu; all of that kind are used. JAX chooses if omitted."""
     workers: int = 2
     """Tiles that run at the same time on a device, or worker processes of a local cluster."""
     refine: int | None = None
-    """Start from cells this far apart, a power of two such as 8, and add only those along the border."""
+    """Start with cells this far apart, a power of two such as 8, and add only those along the border."""
     cluster: str | None = None
     """Address of a Dask scheduler that you trust, such as tls://host:8786, or "local" for processes on this machine."""
 
     def check_options(self) -> None:
-        """Raise ValueError for what cannot be meant."""
+        """Refuse values that make no sense.
+
+        Raises:
+            ValueError: for such values.
+        """
         if not 1 <= self.workers <= MOST_WORKERS:
             raise ValueError(f"workers is {self.workers}; give a number from 1 to {MOST_WORKERS}.")
         if self.refine is not None and (self.refine < 2 or self.refine & (self.refine - 1)):
-            raise ValueError(f"refine is {self.refine}; the first cells lie a power of two apart, 2 or more.")
+            raise ValueError(f"refine is {self.refine}; the first cells must lie a power of two apart, 2 or more.")
         if self.cluster is not None and self.cluster != "local" and ":" not in self.cluster:
             raise ValueError(f'cluster is {self.cluster!r}; give an address such as tls://host:8786, or "local".')
 
@@ -58,11 +62,11 @@ class Running:
         Args:
             plan: what to run.
             folder: where its tiles are kept.
-            score: the score whose border is followed with `refine`; the first one that is kept if omitted.
-            level: the level at that border.
+            score: the score whose border is followed with `refine`; if omitted, the first score that is kept.
+            level: its value at that border.
 
         Returns:
-            What runs it, with progress.
+            A function that runs the sweep and shows its progress.
 
         Raises:
             ValueError: for a sweep that cannot be built, or a folder that belongs to another one.
@@ -77,7 +81,7 @@ class Running:
         plan.check_values()
         measures = measures_for(plan)
         if score is not None and score not in measures.scores:
-            raise ValueError(f"there is no score {score!r}; kept are {', '.join(measures.scores)}.")
+            raise ValueError(f"there is no score {score!r}; choose from {', '.join(measures.scores)}.")
         if self.refine is None:
             tiled = TiledSweep.make(plan, measures)
             check_folder(tiled, folder)
@@ -110,13 +114,13 @@ class Running:
 
 
 def check_cells(plan: Sweep) -> None:
-    """Refuse a sweep some cells of which make no sense, or would not end; without JAX.
+    """Refuse a sweep with cells that make no sense or would not end; without JAX.
 
     Args:
-        plan: over any spec; of one that is no `Configuration` only what it says itself is known.
+        plan: a sweep over any spec; unless that is a `Configuration`, only its own `check` is known.
 
     Raises:
-        ValueError: if so.
+        ValueError: if there is such a cell.
     """
     plan.check_values()
     for spec in _extremes(plan):
@@ -130,20 +134,20 @@ def check_cells(plan: Sweep) -> None:
 
 
 def warnings_of_cells(plan: Sweep) -> list[str]:
-    """What should be known about some of the cells, see `warnings_of`; without JAX."""
+    """Warnings about some of the cells, see `ntadyn.specs.warnings_of`; without JAX."""
     return list(dict.fromkeys(text for spec in _extremes(plan) for text in warnings_of(spec)))
 
 
 def refuse_what_axes_replace(given: Any, preset: Any, axes: Mapping[str, str]) -> None:
-    """Refuse a parameter that was given and that every cell replaces.
+    """Refuse a parameter that was given although every cell replaces it.
 
     Args:
-        given: the spec with what the options replaced.
-        preset: where it started.
-        axes: dotted path of what the axes change -> the option that says over which values.
+        given: the spec after the options.
+        preset: the spec before them.
+        axes: dotted path of every parameter that an axis changes -> the option that gives its values.
 
     Raises:
-        ValueError: if so.
+        ValueError: if there is such a parameter.
     """
     for path, option in axes.items():
         value = value_at(given, path)

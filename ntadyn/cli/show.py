@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 class Show:
     """Print what a result file holds, and draw it.
 
-    Of a sweep: axes, regimes, failures, errors, the border with its interval, cells whose side of it is uncertain, and
-    which random stream the outcome depends on; of a simulation: how it ended; of any other data set that ntadyn or its
-    experiments wrote: dimensions and ranges. Of all: variables, the preset and what differs from it, and where the file
-    came from.
+    For a sweep: axes, regimes, failures, errors, the border with its interval, cells on an uncertain side of it, and
+    the random stream on which the outcome depends. For a simulation: how it ended. For any other data set that ntadyn
+    or its experiments wrote: dimensions and ranges. For all: variables, the preset and what differs from it, and where
+    the file came from.
     """
 
     file: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE")] = tyro.MISSING
     """A NetCDF file that another command or an experiment wrote."""
     plot: Annotated[Path | None, tyro.conf.arg(metavar="OUT.png")] = None
-    """Where to draw, as .png and .pdf; beside the file, as FILE-overview.png, when omitted."""
+    """Where to draw, as .png and .pdf; if omitted, beside the file as FILE-overview.png."""
     no_plot: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print only."""
     at: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="AXIS=VALUE")] = ()
-    """Hold an axis of a sweep at its nearest value, to choose a slice; may be given for several axes."""
+    """Choose a slice of a sweep: hold an axis at its value nearest to this one. May be given for several axes."""
     score: str | None = None
-    """Score of a sweep that is mapped, and whose border is found; the alignment, or the first one without it."""
+    """Score of a sweep to map, and whose border to find; if omitted, the alignment, or else the first score."""
     level: float = 0.9
     """Level of the score at the border."""
     specialised: float = 0.5
@@ -68,7 +68,7 @@ class Show:
 
         target = self._target()
         with self._place(target):
-            # All is drawn before anything is printed: a file is shown, or refused in one sentence.
+            # Everything is drawn before anything is printed: a file is shown, or refused in one sentence.
             pictures = _drawn(result, score, self.level, thresholds, at)
             print("\n".join(lines) + "\n")
             if not pictures:
@@ -90,13 +90,13 @@ class Show:
         target = self.plot or self.file.with_name(f"{self.file.stem}-overview.png")
         if target.suffix not in (".png", ".pdf"):
             raise ValueError(
-                f"cannot draw {str(target)!r}; give --plot a name that ends in .png, a .pdf is made as well."
+                f"cannot draw {str(target)!r}; give --plot a name that ends in .png; a .pdf is made as well."
             )
         return target
 
     @contextmanager
     def _place(self, target: Path) -> Iterator[None]:
-        """The folder of the picture, which goes again if it was made for nothing."""
+        """The folder of the picture, which is removed again if it was made for nothing."""
         from ntadyn.results import storage
 
         with ExitStack() as stack:
@@ -123,7 +123,7 @@ def _drawn(result: "Result", score: str, level: float, thresholds: "Thresholds",
     from ntadyn.results.slicing import slice_of
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about values and letters of the file, which nobody can change here
+        warnings.simplefilter("ignore")  # about values and letters in the file, which cannot be changed here
         if result.kind is Kind.SWEEP:
             check_drawable(result.kind, slice_of(result.dataset, at).dataset)
             names = {label(name): value for name, value in at.items()}

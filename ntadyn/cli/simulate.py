@@ -17,7 +17,7 @@ from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.specs.warnings import warnings_of
 
 COMPUTE, WRITE, DRAW = "compiling and running", "writing", "drawing"
-# Of ten repetitions side by side, on one core.
+# For ten repetitions side by side, on one core.
 SECONDS_PER_STEP = 1e-4
 
 
@@ -25,7 +25,7 @@ SECONDS_PER_STEP = 1e-4
 class Simulate:
     """Run one configuration, draw loss, gates and similarity over time, and write a labelled NetCDF file.
 
-    Start from a preset and override any of its parameters; the defaults shown belong to the preset that is chosen.
+    Start from a preset and override any of its parameters; the defaults shown are those of the chosen preset.
     """
 
     preset: Annotated[str, one_of(SIMULATIONS)] = "figure-2-flexible"
@@ -35,7 +35,7 @@ class Simulate:
     records_per_block: Annotated[int, tyro.conf.arg(metavar="N")] = 40
     """Records inside every block, besides those at its start and end."""
     estimate_error: bool = False
-    """Run again with all steps halved and write the estimated error of every recorded number."""
+    """Run again with all steps halved, and write the estimated error of every recorded number."""
     configuration: Annotated[Configuration, tyro.conf.arg(name="")] = field(
         default_factory=SIMULATIONS["figure-2-flexible"]
     )

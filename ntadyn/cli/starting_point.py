@@ -1,4 +1,4 @@
-"""Where the parameters of a command start: at the preset that is named, less what the options replace."""
+"""Where the parameters of a command start: the preset that is named, without what the options replace."""
 
 import contextlib
 import itertools
@@ -9,7 +9,7 @@ from ntadyn.specs.configuration import NO_PENALTIES, Configuration
 from ntadyn.specs.names import spoken
 from ntadyn.specs.paths import replaced
 
-# Short names that papers use -> options; those of maps, where these parameters are axes, come first.
+# Short names from papers -> options: first those of maps, in which these parameters are axes.
 _SHORT = {
     "tau-c": ("--gate-time-constant LOW HIGH", "--time-constants.gates"),
     "tau-w": ("--time-constants.weights", "--time-constants.weights"),
@@ -20,13 +20,13 @@ _SHORT = {
 
 
 def named_preset(arguments: Sequence[str]) -> str | None:
-    """The preset that the arguments name, as it is shown.
+    """The preset that the arguments name, in its shown spelling, or None.
 
     Args:
         arguments: the words of the command line.
 
     Raises:
-        ValueError: if they name several, of which one would be ignored.
+        ValueError: if they name several, because all but one would be ignored.
     """
     named = given_once("preset", arguments)
     return None if named is None else spoken(named)
@@ -36,11 +36,11 @@ def given_once(option: str, arguments: Sequence[str]) -> str | None:
     """The value of an option on which the others depend, or None.
 
     Args:
-        option: its name, without dashes.
+        option: its name without dashes.
         arguments: the words of the command line.
 
     Raises:
-        ValueError: if it is given several times, one of which would be ignored.
+        ValueError: if it is given several times, because all but one would be ignored.
     """
     begin = f"--{option}="
     named = [argument.removeprefix(begin) for argument in arguments if argument.startswith(begin)]
@@ -58,7 +58,7 @@ def making_room(configuration: Configuration, arguments: Sequence[str]) -> Confi
         arguments: the words of the command line.
 
     Returns:
-        The same if nothing is replaced.
+        The configuration without these; unchanged if nothing is replaced.
     """
     options, changes = [*_options(arguments), *_axes(configuration, arguments)], {}
     if any(option.startswith("coefficients.") for option in options):
@@ -71,10 +71,13 @@ def making_room(configuration: Configuration, arguments: Sequence[str]) -> Confi
 
 
 def check_short_names(arguments: Sequence[str]) -> None:
-    """Raise ValueError, with the option that is meant, for a short name that no command has.
+    """Refuse short names that are not options.
 
     Args:
         arguments: the words of the command line.
+
+    Raises:
+        ValueError: for such a name; the message says which option was meant.
     """
     is_map = "phase-diagram" in arguments[:1]
     for option in _options(arguments):
@@ -89,7 +92,7 @@ def _options(arguments: Sequence[str]) -> list[str]:
 
 
 def _axes(configuration: Configuration, arguments: Sequence[str]) -> list[str]:
-    """The parameters that `--axis` names, as options are spelled; what there is not is refused later."""
+    """The parameters that `--axis` names, spelled like options; unknown ones are refused later."""
     words = [word.removeprefix("--axis=") for word in arguments if word.startswith("--axis=")]
     words += [word for name, word in itertools.pairwise(arguments) if name == "--axis"]
     found = []

@@ -1,4 +1,4 @@
-"""ntadyn sweep: any parameters as axes, of presets and of specs of one's own."""
+"""ntadyn sweep: any parameters as axes, of presets or of specs of your own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 class Sweep:
     """Run every cell of any axes, write a labelled NetCDF file, and draw it.
 
-    The parameters are those of a preset, or of a spec of your own (--spec), and can be overridden; axes multiply.
+    The parameters are those of a preset or of a spec of your own (--spec), and can be overridden; axes multiply.
     Finished tiles are kept in the output folder: a run that was stopped goes on from there when it is started again.
     """
 
     axis: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="PATH=VALUES")] = ()
     """A parameter and its values, once per axis: time_constants.gates=0.01:0.05:9 (low, high, count),
     penalties.strength=log:0.001:1:14, network.num_paths=2,3,4; several that change together:
-    "time_constants.gates+penalties.strength=0.01,0.02;0.1,0.2". The end of a path is enough where only one ends so."""
+    "time_constants.gates+penalties.strength=0.01,0.02;0.1,0.2". The last name of a path is enough if it is unique."""
     preset: Annotated[str, one_of(SIMULATIONS)] = "figure-5-published"
     """Where to start; `ntadyn presets` says what each is."""
     spec: Annotated[str | None, tyro.conf.arg(metavar="FILE.py:NAME")] = None
-    """A spec of your own in place of a preset: a frozen dataclass that builds, see `ntadyn.specs.Spec`."""
+    """A spec of your own in place of a preset: a frozen dataclass that builds, see `ntadyn.specs.spec.Spec`."""
     out: Path = Path("sweep")
     """Folder for sweep.nc, the tiles, sweep.png and .pdf."""
     score: str | None = None
-    """Score that is drawn, and followed with --refine; the alignment, or the first one where there is none."""
+    """Score to draw, and to follow with --refine; if omitted, the alignment, or else the first score."""
     level: float = plan.BORDER
     """Level of the score at the border."""
     at: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="AXIS=VALUE")] = ()
-    """Hold an axis at its nearest value in sweep.png, for sweeps over more than two axes."""
+    """Hold an axis in sweep.png at its value nearest to this one, for sweeps over more than two axes."""
     running: Annotated[Running, tyro.conf.arg(name="")] = field(default_factory=Running)
 
     def run(self) -> int:
@@ -115,11 +115,11 @@ def sweep_of(spec: Any, **values: Any) -> Sweep:
     """The command for one spec, whose parameters are its options.
 
     Args:
-        spec: where the parameters start.
-        values: of the options that do not depend on the spec.
+        spec: the spec with which the parameters start.
+        values: values of options that do not depend on the spec.
 
     Raises:
-        ValueError: if a parameter has the name of such an option.
+        ValueError: if a parameter has the name of an option.
     """
     own: list[Any] = [("configuration", Annotated[type(spec), tyro.conf.arg(name="")], field(default=spec))]
     if not hasattr(spec, "randomness"):

@@ -1,4 +1,4 @@
-"""How words of the command line become values: choices in any case and spelling, pairs that say what they lack."""
+"""How words on the command line become values: choices in any case and spelling, and pairs with clear errors."""
 
 import enum
 import typing
@@ -14,17 +14,17 @@ REGISTRY = ConstructorRegistry()
 
 @REGISTRY.primitive_rule
 def _choice(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-    """Members of enumerations by their names in small letters."""
+    """Members of enumerations by their names in lower case."""
     if isinstance(info.type, type) and issubclass(info.type, enum.Enum):
         return _one_of({member.name.lower(): member for member in info.type})
     return None
 
 
 def one_of(names: Iterable[str]) -> PrimitiveConstructorSpec[str]:
-    """How an option takes one of some names, for its annotation.
+    """The annotation of an option that takes one of some names.
 
     Args:
-        names: in the spelling that is shown.
+        names: the names, in the spelling that is shown.
     """
     return _one_of({name: name for name in names})
 
@@ -42,7 +42,7 @@ def _one_of(choices: Mapping[str, Any]) -> PrimitiveConstructorSpec[Any]:
 
 @REGISTRY.primitive_rule
 def _pair(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-    """Two numbers; where there are not two, what is asked for is said beside the option's help."""
+    """Two numbers; for any other number of words, the error appears with the help of the option."""
     kinds = typing.get_args(info.type)
     if typing.get_origin(info.type) is not tuple or kinds not in ((int, int), (float, float)):
         return None

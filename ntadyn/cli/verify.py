@@ -1,4 +1,4 @@
-"""ntadyn verify: the exact laws, integrated and compared."""
+"""ntadyn verify: the model compared with its exact laws."""
 
 import math
 import time
@@ -22,7 +22,7 @@ DRAW = "drawing"
 class Verify:
     """Integrate the model and compare it with everything about it that is known exactly.
 
-    Prints one row per comparison, at the place where the two differ most, and draws specialisation over gates.
+    Prints one row per comparison, for the point at which the two differ most, and draws specialisation over gates.
     """
 
     out: Path = Path("verification")
@@ -71,7 +71,7 @@ class Verify:
                 raise ValueError(f"ratio is {ratio:g}; tau_c/tau_W must lie between {SMALLEST:g} and {LARGEST:g}.")
         if len(self.ratio) > MOST_RATIOS:
             raise ValueError(
-                f"{len(self.ratio)} values of ratio do not fit into one picture; give {MOST_RATIOS} at most."
+                f"{len(self.ratio)} values of ratio do not fit into one picture; give at most {MOST_RATIOS}."
             )
 
     def _print(self, outcome: "Verification", seconds: float) -> None:

@@ -19,7 +19,7 @@ from ntadyn.tasks.task_set import TaskSet
 
 
 class DeepOrderParameterState(eqx.Module):
-    """The second layer, and what the first has in common with itself and with the teachers.
+    """The second layer, and the overlaps of the first layer with itself and with the teachers.
 
     Attributes:
         gates: W2^T, shape (units, d_out).
@@ -37,13 +37,13 @@ class DeepOrderParameters(AbstractQuadraticGatedFlow):
 
     B = E W1^T = S a - W2 K and F = E W*^T = T a - W2 S are the error E = W* a - W2 W1 seen by the first layer and by
     the teachers. W2 is kept whole, so that any penalty on it may act; W1 enters through its products only, which close
-    because tau_1 dW1/dt = W2^T E and the rows of E are combinations of those of W1 and of the teachers. They close on
-    no less: every teacher row drives every unit, so T holds the overlaps of all rows of all teachers, and K and S
-    cannot be summed over rows. They do not close for a penalty on W1, nor for coloured inputs, which bring in
+    because tau_1 dW1/dt = W2^T E and the rows of E are combinations of those of W1 and of the teachers. Nothing smaller
+    closes: every teacher row drives every unit, so T holds the overlaps of all rows of all teachers, and K and S cannot
+    be summed over rows. Nor do the products close for a penalty on W1, or for coloured inputs, which bring in
     W1 Sigma W1^T, W1 Sigma^2 W1^T and so on.
 
-    The cost does not depend on d_in. Per time step that pays once d_in exceeds units + tasks * d_out, which is not the
-    case at the published sizes (20 against 40).
+    The cost does not depend on d_in. A time step is cheaper than in weight space once d_in exceeds
+    units + tasks * d_out, which it does not at the published sizes (20 against 40).
 
     Attributes:
         tasks: the teachers; only their overlaps T enter the flow.
@@ -71,12 +71,16 @@ class DeepOrderParameters(AbstractQuadraticGatedFlow):
         self.teacher_overlaps = jnp.einsum("moi,nji->omjn", tasks.teachers, tasks.teachers)
 
     def initial_state(self, network: AbstractGatedNetwork) -> DeepOrderParameterState:
-        """W2, K and S of a two-layer network."""
+        """W2, K and S of a two-layer network.
+
+        Raises:
+            ValueError: for another network, or one that does not fit the teachers.
+        """
         check_network(network, self.tasks)
         if not isinstance(network, DeepLinear):
             raise ValueError(
-                f"this is the closure of the two-layer network; got a {type(network).__name__}, pass it to "
-                f"OrderParameters."
+                f"DeepOrderParameters needs a two-layer network (DeepLinear); got a {type(network).__name__}, pass it "
+                f"to OrderParameters."
             )
         return DeepOrderParameterState(
             gates=network.gates,
@@ -109,7 +113,7 @@ class DeepOrderParameters(AbstractQuadraticGatedFlow):
         return state.gates
 
     def overlaps(self, state: DeepOrderParameterState) -> Overlaps:
-        """K for every output row alike, S, and the part of T within rows."""
+        """K, the same for every output row, S, and the part of T within rows."""
         rows = state.cross.shape[0]
         return Overlaps(
             students=jnp.broadcast_to(state.students[None], (rows, *state.students.shape)),
@@ -118,7 +122,7 @@ class DeepOrderParameters(AbstractQuadraticGatedFlow):
         )
 
     def gram(self, state: DeepOrderParameterState) -> Float[Array, "1 n n"]:
-        """Of the rows of W1 and of all teachers."""
+        """The Gram matrix of the rows of W1 and of all teachers, shape (1, n, n) with n = units + tasks * d_out."""
         units = state.students.shape[0]
         cross = state.cross.swapaxes(0, 1).reshape(units, -1)
         teachers = self.teacher_overlaps.reshape(cross.shape[1], -1)
@@ -136,7 +140,7 @@ class DeepOrderParameters(AbstractQuadraticGatedFlow):
         )
 
     def solver_of_parts(self, state: DeepOrderParameterState) -> diffrax.AbstractSolver:
-        """See `solver_of_gates`."""
+        """The solver that suits the gates, see `solver_of_gates`."""
         return solver_of_gates(self, state)
 
     def task_rate(self) -> Float[Array, ""]:

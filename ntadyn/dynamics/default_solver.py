@@ -8,16 +8,16 @@ from ntadyn.interface.gated_linear import AbstractGatedFlow
 from ntadyn.solvers import SlidingHeun, Splitting
 
 # The cost of `Splitting` grows with the cube of the number of gates. With 18 of them it already takes four times as
-# long as `SlidingHeun` to the same accuracy, but up to here it takes any step and any penalty in a reasonable time.
+# long as `SlidingHeun` at the same accuracy, but up to this number it handles any step and penalty in reasonable time.
 MANY_GATES = 32
 
 
 def solver_of_gates(system: AbstractGatedFlow, state: PyTree) -> diffrax.AbstractSolver:
-    """`Splitting` for few gates; for many `SlidingHeun` where they have kinks, and Tsit5 where they have none.
+    """`Splitting` for few gates or a weight penalty; for many gates `SlidingHeun` with kinks, and Tsit5 without.
 
     Args:
         system: the flow.
-        state: a state of it; only its shapes are looked at.
+        state: a state of it; only its shapes matter.
     """
     if "weights" in system.penalties or jax.eval_shape(system.gates, state).size <= MANY_GATES:
         return Splitting()

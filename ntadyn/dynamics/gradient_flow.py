@@ -50,7 +50,7 @@ class InputCovariance(eqx.Module):
             if not bool(jnp.all(jnp.abs(matrix - matrix.T) <= tolerance)):
                 raise ValueError("an input covariance must be symmetric; pass (S + S.T) / 2.")
             if bool(jnp.any(variances < -tolerance)):
-                raise ValueError(f"an input covariance needs eigenvalues >= 0; the smallest is {variances[0]}.")
+                raise ValueError(f"an input covariance must have eigenvalues >= 0; the smallest is {variances[0]}.")
         self.variances = jnp.maximum(variances, 0)
         self.directions = directions
 
@@ -97,12 +97,16 @@ class GradientFlow(AbstractQuadraticGatedFlow):
         self.input_covariance = None if input_covariance is None else InputCovariance(input_covariance)
         if self.input_covariance is not None and self.input_covariance.variances.shape != (tasks.d_in,):
             raise ValueError(
-                f"the input covariance has {self.input_covariance.variances.shape[0]} inputs, the teachers "
+                f"the input covariance has {self.input_covariance.variances.shape[0]} inputs, but the teachers have "
                 f"{tasks.d_in}; make them equal."
             )
 
     def initial_state(self, network: AbstractGatedNetwork) -> AbstractGatedNetwork:
-        """The network itself, once it fits the teachers."""
+        """The network itself.
+
+        Raises:
+            ValueError: if it does not fit the teachers.
+        """
         check_network(network, self.tasks)
         return network
 
@@ -155,7 +159,7 @@ class GradientFlow(AbstractQuadraticGatedFlow):
         )
 
     def solver_of_parts(self, state: AbstractGatedNetwork) -> diffrax.AbstractSolver:
-        """See `solver_of_gates`."""
+        """The solver that suits the gates, see `solver_of_gates`."""
         return solver_of_gates(self, state)
 
     def task_rate(self) -> Float[Array, ""]:
@@ -193,7 +197,7 @@ class GradientFlow(AbstractQuadraticGatedFlow):
         return eqx.tree_at(lambda network: network.weights, state, state.weights + state.pull_back(step))
 
     def flow_weights(self, state: AbstractGatedNetwork, task: TaskWeights, duration: Array) -> AbstractGatedNetwork:
-        """Loss and penalty together, see `AbstractPenalty.flow_along`."""
+        """The flow of loss and penalty together, see `AbstractPenalty.flow_along`."""
 
         def with_weights(weights: Array) -> AbstractGatedNetwork:
             return eqx.tree_at(lambda network: network.weights, state, weights)

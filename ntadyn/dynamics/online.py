@@ -35,14 +35,14 @@ class OnlineState(eqx.Module):
 class OnlineSGD(AbstractUpdate, AbstractGatedLinear):
     """x_g <- x_g - (h / tau_g) rule(dE_B/dx_g),  E_B = 1/(2B) sum_b |y(x_b) - y*(x_b)|^2 + sum_g R_g.
 
-    Inputs are x_b ~ N(0, Sigma), a fresh batch at every step, all groups updated together. The learning rate of a group
-    is the step over its time constant; `rule` is a gradient transformation without a learning rate, so that momentum
-    (`optax.trace`), Adam (`optax.scale_by_adam`) or clipping fit in without touching anything else.
+    Inputs are x_b ~ N(0, Sigma), with a fresh batch at every step, and all groups are updated together. The
+    learning rate of a group is the step over its time constant; `rule` is a gradient transformation without a learning
+    rate, so that momentum (`optax.trace`), Adam (`optax.scale_by_adam`) or clipping need no other change.
 
     Attributes:
-        flow: the population flow that this becomes as B grows and h shrinks; it holds tasks, time constants, penalties.
+        flow: the population flow, the limit of large B and small h; it holds tasks, time constants and penalties.
         batch_size: B.
-        data_key: the random key of the data, apart from those of teachers and initial state.
+        data_key: the random key of the data, independent of those of the teachers and the initial state.
         rule: the update rule, `optax.identity()` for the published plain descent.
 
     Raises:
@@ -95,7 +95,7 @@ class OnlineSGD(AbstractUpdate, AbstractGatedLinear):
         return OnlineState(network, memory, jax.random.split(state.key, 1)[0])
 
     def batch_loss(self, state: OnlineState, task: TaskWeights) -> Float[Array, ""]:
-        """The task loss on the batch of the next update, before that update: the published "loss"."""
+        """The task loss on the batch of the next update, before that update; what the published code calls the loss."""
         return self._batch_loss(state.network, self._inputs(state.key), task)
 
     def loss(self, state: OnlineState, task: TaskWeights) -> Float[Array, ""]:

@@ -1,4 +1,4 @@
-"""The exact closure of the population flow on gates and overlaps, whatever the dimensions."""
+"""The exact closure of the population flow on gates and overlaps, for any dimensions."""
 
 from typing import Any
 
@@ -36,8 +36,8 @@ class OrderParameterState(eqx.Module):
 class OrderParameters(AbstractQuadraticGatedFlow):
     """tau_W dS/dt = c (T a - S^T c)^T,  tau_W dK/dt = c r^T + r c^T,  tau_c dc/dt = r - dR/dc,  with r = S a - K c.
 
-    Exact for any teachers, any numbers of paths and tasks and white inputs: the population flow of `GradientFlow` seen
-    through K, S and the constant T. Its cost does not depend on d_in, nor on d_out unless rows are resolved.
+    Exact for white inputs, any teachers and any numbers of paths and tasks: the population flow of `GradientFlow` in
+    terms of K, S and the constant T. Its cost does not depend on d_in, nor on d_out unless rows are resolved.
 
     Attributes:
         tasks: the teachers; only their overlaps T enter the flow.
@@ -72,12 +72,16 @@ class OrderParameters(AbstractQuadraticGatedFlow):
         self.teacher_overlaps = self._contract("moi,noi->omn", tasks.teachers, tasks.teachers)
 
     def initial_state(self, network: AbstractGatedNetwork) -> OrderParameterState:
-        """c, K and S of a network."""
+        """c, K and S of a network.
+
+        Raises:
+            ValueError: for a network without paths, one that needs `row_resolved`, or one that does not fit teachers.
+        """
         check_network(network, self.tasks)
         if not isinstance(network, AbstractPathNetwork):
             raise ValueError(
-                f"these overlaps are of paths with a weight matrix each, which a {type(network).__name__} has not; "
-                f"pass a DeepLinear to DeepOrderParameters, and anything else to GradientFlow."
+                f"OrderParameters needs a network of paths, each with a weight matrix; got a {type(network).__name__}. "
+                f"Pass a DeepLinear to DeepOrderParameters, and anything else to GradientFlow."
             )
         if isinstance(network, NeuronGatedLinear) and not self.row_resolved:
             raise ValueError("per-neuron gates need one K and S per output row; pass row_resolved=True.")
@@ -118,7 +122,7 @@ class OrderParameters(AbstractQuadraticGatedFlow):
         return Overlaps(students=state.students, cross=state.cross, teachers=self.teacher_overlaps)
 
     def gram(self, state: OrderParameterState) -> Float[Array, "r n n"]:
-        """Of students and teachers, row by row or summed."""
+        """The Gram matrices of students and teachers, row by row or summed over rows, n = paths + tasks."""
         cross = state.cross.swapaxes(1, 2)
         students = jnp.concatenate([state.students, state.cross], axis=2)
         return jnp.concatenate([students, jnp.concatenate([cross, self.teacher_overlaps], axis=2)], axis=1)
@@ -135,7 +139,7 @@ class OrderParameters(AbstractQuadraticGatedFlow):
         )
 
     def solver_of_parts(self, state: OrderParameterState) -> diffrax.AbstractSolver:
-        """See `solver_of_gates`."""
+        """The solver that suits the gates, see `solver_of_gates`."""
         return solver_of_gates(self, state)
 
     def task_rate(self) -> Float[Array, ""]:
@@ -143,7 +147,7 @@ class OrderParameters(AbstractQuadraticGatedFlow):
         return rate_of_teachers(self.tasks.teachers, self.time_constants)
 
     def gate_quadratic(self, state: OrderParameterState, task: TaskWeights) -> tuple[Array, Array]:
-        """The vector b = S a and matrix A = K, summed over rows or block-diagonal in them."""
+        """The vector b = S a and the matrix A = K, summed over rows or block-diagonal in them."""
         linear = jnp.einsum("rpm,m->pr", state.cross, task)
         if state.gates.ndim == 1:
             return jnp.sum(linear, axis=1), jnp.sum(state.students, axis=0)

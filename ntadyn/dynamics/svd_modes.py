@@ -20,7 +20,7 @@ from ntadyn.tasks.task_set import TaskSet
 
 
 class TeacherModes(eqx.Module):
-    """W*^m = sum_n s_n^m u_n (v_n^m)^T with left vectors common to all tasks and all right vectors orthonormal.
+    """W*^m = sum_n s_n^m u_n (v_n^m)^T with left vectors common to all tasks, and all right vectors orthonormal.
 
     Attributes:
         left: u, columns are modes, shape (d_out, modes).
@@ -84,9 +84,9 @@ class SVDModesState(eqx.Module):
 class SVDModes(AbstractQuadraticGatedFlow):
     """tau_W dw_n^{p,m}/dt = c_p eps_n^m,  eps_n^m = a_m s_n^m - sum_q c_q w_n^{q,m}.
 
-    Modes meet only through the gates, tau_c dc_p/dt = sum_{n,m} w_n^{p,m} eps_n^m - (O c)_p - dR/dc_p. Everything
-    outside the diagonal modes only decays, and enters the gates through its overlap O alone,
-    tau_W dO/dt = -(c (O c)^T + (O c) c^T): with O carried along the reduction is exact for every initial state, and
+    Modes interact only through the gates, tau_c dc_p/dt = sum_{n,m} w_n^{p,m} eps_n^m - (O c)_p - dR/dc_p. What lies
+    outside the diagonal modes only decays, and acts on the gates through its overlap O alone,
+    tau_W dO/dt = -(c (O c)^T + (O c) c^T). With O carried along, the reduction is exact for every initial state;
     mode-aligned starts are the case O = 0.
 
     Attributes:
@@ -96,7 +96,7 @@ class SVDModes(AbstractQuadraticGatedFlow):
         teacher_modes: strengths and directions of the teachers.
 
     Raises:
-        ValueError: if the teachers have no common orthogonal modes; for a penalty on the weights; as in GradientFlow.
+        ValueError: if the teachers have no common orthogonal modes, for a penalty on the weights; as `GradientFlow`.
 
     Source: arXiv 2411.03840, appendix on the SVD reduction; after Saxe, McClelland, Ganguli 2014 (arXiv 1312.6120).
     """
@@ -116,10 +116,16 @@ class SVDModes(AbstractQuadraticGatedFlow):
         self.teacher_modes = TeacherModes(tasks)
 
     def initial_state(self, network: GatedLinear) -> SVDModesState:
-        """Project a network with one gate per path on the teachers' modes."""
+        """The projection of a network with one gate per path onto the teachers' modes.
+
+        Raises:
+            ValueError: for another network, or one that does not fit the teachers.
+        """
         check_network(network, self.tasks)
         if not isinstance(network, GatedLinear):
-            raise ValueError(f"the mode reduction needs one gate per path; got a {type(network).__name__}.")
+            raise ValueError(
+                f"the mode reduction needs one gate per path; got a {type(network).__name__}. Pass a GatedLinear."
+            )
         modes = jnp.einsum("on,poi,mni->npm", self.teacher_modes.left, network.weights, self.teacher_modes.right)
         total = jnp.einsum("poi,qoi->pq", network.weights, network.weights)
         return SVDModesState(network.gates, modes, symmetric(total - jnp.einsum("npm,nqm->pq", modes, modes)))
@@ -160,7 +166,7 @@ class SVDModes(AbstractQuadraticGatedFlow):
         )
 
     def gram(self, state: SVDModesState) -> Float[Array, "1 n n"]:
-        """Of the students outside the diagonal modes, and as a second block, which gives it a scale, within them."""
+        """The Gram matrix of the students outside the diagonal modes, beside that within them, which sets its scale."""
         inside = jnp.einsum("npm,nqm->pq", state.modes, state.modes)
         nothing = jnp.zeros_like(inside)
         return jnp.block([[state.remainder, nothing], [nothing, inside]])[None]
@@ -176,7 +182,7 @@ class SVDModes(AbstractQuadraticGatedFlow):
         )
 
     def solver_of_parts(self, state: SVDModesState) -> diffrax.AbstractSolver:
-        """See `solver_of_gates`."""
+        """The solver that suits the gates, see `solver_of_gates`."""
         return solver_of_gates(self, state)
 
     def task_rate(self) -> Float[Array, ""]:
@@ -193,7 +199,7 @@ class SVDModes(AbstractQuadraticGatedFlow):
         return SVDModesState(gates, state.modes, state.remainder)
 
     def relax_weights(self, state: SVDModesState, task: TaskWeights, duration: Array) -> SVDModesState:
-        """All modes relax along c at the rate |c|^2 / tau_W."""
+        """The state after all modes have relaxed along c at the rate |c|^2 / tau_W."""
         gates, decay = state.gates, state.remainder @ state.gates
         tau = self.time_constants["weights"]
         step = relaxation(jnp.sum(gates**2) / tau, duration) / tau

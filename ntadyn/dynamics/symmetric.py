@@ -49,7 +49,7 @@ def toy_flow(
         A `GradientFlow` whose state is a `GatedLinear` with weights of shape (paths, 2, 1).
 
     Raises:
-        ValueError: if the mode energy is not positive, and as `GradientFlow`.
+        ValueError: if the mode energy is not positive; and as `GradientFlow`.
 
     Source: arXiv 2411.03840, appendix on the reduced model; the published code rescales tau_c only.
     """
@@ -79,7 +79,7 @@ class SymmetricState(eqx.Module):
     Attributes:
         gate_difference: cbar = c_1 - c_2.
         weight_difference: wbar = w_1^1 - w_1^2 = w_2^2 - w_2^1, the specialisation.
-        imbalance: ubar = half of (w_1^1 + w_1^2) - (w_2^1 + w_2^2): which task the paths share more of.
+        imbalance: ubar = ((w_1^1 + w_1^2) - (w_2^1 + w_2^2)) / 2: which task the paths together hold more of.
     """
 
     gate_difference: Float[Array, ""]
@@ -100,7 +100,7 @@ class Symmetric(AbstractGatedFlow):
         penalties: empty; the penalty is the constraint.
 
     Raises:
-        ValueError: as `GradientFlow` for the time constants.
+        ValueError: for wrong time constants, as `GradientFlow`.
 
     Source: arXiv 2411.03840, section on the effective dynamics in specialisation space.
     """
@@ -128,7 +128,7 @@ class Symmetric(AbstractGatedFlow):
         """
         check_network(network, self.tasks)
         if network.weights.shape[0] != 2:
-            raise ValueError(f"the symmetric system has two paths; got {network.weights.shape[0]}.")
+            raise ValueError(f"the symmetric system has two paths; got {network.weights.shape[0]}. Pass two.")
         first, second = network.weights[0, :, 0], network.weights[1, :, 0]
         differences = (first - second) * jnp.array([1, -1], first.dtype)
         sums = first + second
@@ -136,7 +136,7 @@ class Symmetric(AbstractGatedFlow):
         if not isinstance(off, Tracer) and np.max(np.abs(off)) > 1e-6:
             raise ValueError(
                 f"the network is off the symmetric manifold: wbar_1 - wbar_2, u_1 + u_2 - 2 and c_1 + c_2 - 1 are "
-                f"{np.asarray(off)}, all must vanish. Start there, or use toy_flow, which needs no symmetry."
+                f"{np.asarray(off)}, and all must be zero. Start there, or use toy_flow, which needs no symmetry."
             )
         return SymmetricState(
             gate_difference=network.gates[0] - network.gates[1],
@@ -160,24 +160,24 @@ class Symmetric(AbstractGatedFlow):
     def flow_gates(
         self, state: SymmetricState, task: TaskWeights, duration: Float[Array, ""], search: EventSearch
     ) -> SymmetricState:
-        """Cbar relaxes at the rate wbar^2 / tau_c, and stops at its bound: on a line the constraint is a limit."""
+        """The state after cbar has relaxed at the rate wbar^2 / tau_c; in one dimension its bounds are a mere clip."""
         del search
         tau, specialisation = self.time_constants["gates"], state.weight_difference
         push = specialisation * self._error_difference(state, task) / tau
         moved = state.gate_difference + push * relaxation(specialisation**2 / tau, duration)
-        # A start outside of the bounds, by rounding, is not thrown further out.
+        # A start that rounding has put outside the bounds is not pushed further out.
         bound = jnp.maximum(jnp.abs(state.gate_difference), 1)
         return SymmetricState(jnp.clip(moved, -bound, bound), state.weight_difference, state.imbalance)
 
     def flow_weights(self, state: SymmetricState, task: TaskWeights, duration: Float[Array, ""]) -> SymmetricState:
-        """D relaxes at the rate (1 + cbar^2) / (2 tau_W); wbar and ubar move with it, cbar to 1."""
+        """The state after D has relaxed at the rate (1 + cbar^2) / (2 tau_W); wbar and ubar move as cbar to 1."""
         tau, gate = self.time_constants["weights"], state.gate_difference
         rate = 0.5 * (1 + gate**2) / tau
         step = 0.5 * self._error_difference(state, task) * relaxation(rate, duration) / tau
         return SymmetricState(gate, state.weight_difference + gate * step, state.imbalance + step)
 
     def rates(self, state: SymmetricState, task: TaskWeights) -> Rates:
-        """From wbar^2, (1 + cbar^2) / 2 and |D| / sqrt(2)."""
+        """Rates from wbar^2, (1 + cbar^2) / 2 and |D| / sqrt(2)."""
         tau_c, tau_w = self.time_constants["gates"], self.time_constants["weights"]
         return Rates(
             gates=state.weight_difference**2 / tau_c,
@@ -186,7 +186,7 @@ class Symmetric(AbstractGatedFlow):
         )
 
     def solver_of_parts(self, state: SymmetricState) -> diffrax.AbstractSolver:
-        """See `solver_of_gates`."""
+        """The solver that suits the gates, see `solver_of_gates`."""
         return solver_of_gates(self, state)
 
     def task_rate(self) -> Float[Array, ""]:

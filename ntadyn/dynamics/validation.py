@@ -1,4 +1,4 @@
-"""Bad input is refused here, before anything is compiled."""
+"""Checks of what systems are made of, before anything is compiled."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def as_time_constants(
         The same mapping with floating-point arrays as values.
 
     Raises:
-        ValueError: on missing or unknown names, or values that are not positive and finite.
+        ValueError: for missing or unknown names, or values that are not positive and finite.
     """
     if set(time_constants) != set(groups):
         raise ValueError(
@@ -58,7 +58,10 @@ def check_penalties(
     """
     unknown = set(penalties) - set(groups)
     if unknown:
-        raise ValueError(f"penalties on {sorted(unknown)}, but this system has the parameter groups {sorted(groups)}.")
+        raise ValueError(
+            f"penalties on {sorted(unknown)}, but this system has the parameter groups {sorted(groups)}; "
+            f"rename or drop them."
+        )
     if not closed_on_weights and "weights" in penalties:
         raise ValueError(
             "a penalty on the weights cannot be written in reduced variables; use GradientFlow with it, or drop it."
@@ -66,14 +69,22 @@ def check_penalties(
 
 
 def check_network(network: Any, tasks: TaskSet) -> None:
-    """Raise ValueError unless the network fits the teachers in size and dtype."""
+    """Refuse a network that does not fit the teachers.
+
+    Args:
+        network: any network with `total_map` and `weights`.
+        tasks: the teachers.
+
+    Raises:
+        ValueError: if sizes or dtypes differ.
+    """
     size = jax.eval_shape(network.total_map).shape
     if size != tasks.teachers.shape[1:]:
         raise ValueError(
-            f"the network maps (d_out, d_in) = {size}, the teachers {tasks.teachers.shape[1:]}; make them equal."
+            f"the network has (d_out, d_in) = {size}, the teachers {tasks.teachers.shape[1:]}; make them equal."
         )
     if network.weights.dtype != tasks.teachers.dtype:
         raise ValueError(
             f"the network is {network.weights.dtype} and the teachers are {tasks.teachers.dtype}; "
-            f"make both with the same dtype."
+            f"make both in the same dtype."
         )

@@ -1,12 +1,12 @@
 """What a learning system offers: a small interface, and capabilities that a system may have.
 
 - `AbstractSystem`: a state, a loss on any task, hooks at the edges of blocks.
-- `AbstractFlow`: moves in continuous time, by a vector field.
-- `AbstractUpdate`: makes steps of its own.
+- `AbstractFlow`: a system that moves in continuous time, by a vector field.
+- `AbstractUpdate`: a system that makes steps of its own.
 - `AbstractSplitFlow`: a flow of several parts, each of which is solved while the others rest.
 - `AbstractGatedLinear`: a gated linear network with teachers: gates, overlaps, penalties.
-- `AbstractGatedFlow`: both of these: gates and weights in turn.
-- `AbstractQuadraticGatedFlow`: whose gates descend a quadratic form and a penalty while the weights rest.
+- `AbstractGatedFlow`: both of the last two: a gated linear network whose gates and weights flow in turn.
+- `AbstractQuadraticGatedFlow`: one whose gates descend a quadratic form and a penalty while the weights rest.
 """
 
 from ntadyn.interface.flow import AbstractFlow as AbstractFlow

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 def relaxation(rate: Array, duration: Array) -> Array:
     """(1 - exp(-rate * duration)) / rate, and `duration` where the rate is zero.
 
-    The fraction of its initial error that a linear mode of this rate has integrated after `duration`.
+    The time integral of exp(-rate t): how much of its initial error a linear mode of this rate has integrated.
     """
     exponent = rate * duration
     safe = jnp.where(rate == 0, jnp.ones_like(rate), rate)
@@ -20,7 +20,7 @@ def symmetric(matrix: Float[Array, "*b n n"]) -> Float[Array, "*b n n"]:
 
 
 def block_diagonal(blocks: Float[Array, "o p p"]) -> Float[Array, "p*o p*o"]:
-    """One (paths, paths) block per output row as one matrix over path-major flattened gates."""
+    """One matrix over path-major flattened gates, from one (paths, paths) block per output row."""
     rows, paths, _ = blocks.shape
     identity = jnp.eye(rows, dtype=blocks.dtype)
     return jnp.einsum("opq,oj->poqj", blocks, identity).reshape(paths * rows, paths * rows)

@@ -16,7 +16,7 @@ from ntadyn.regularizers import AbstractPenalty
 Gates = Float[Array, " n"]
 Margin = Callable[[Float[Array, ""]], Float[Array, ""]]
 
-# The search for an event stops at rounding, after five or six steps on the short paths within a step of a solver.
+# The search for an event stops at rounding: after five or six iterations on the short paths within a solver's step.
 MAX_ROOT_ITERATIONS = 30
 
 
@@ -44,18 +44,18 @@ class GateProblem(eqx.Module):
 def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], search: EventSearch) -> Gates:
     """Follow the gates for `duration` through kinks, crossings and sliding.
 
-    Inside an orthant the velocity is smooth, and linear for the hinge and the L1 penalties; there one exponential step
-    c(t) = c + t phi(t J) v, with J the Jacobian of the velocity, is exact (and second order for the L2 penalty). A gate
-    that arrives at zero either crosses, or is held there while the velocities on both sides point at zero (sliding),
+    Inside an orthant the velocity is smooth, and for the hinge and the L1 penalties linear; one exponential step
+    c(t) = c + t phi(t J) v, with J the Jacobian of the velocity, is then exact (second order for the L2 penalty). A
+    gate that arrives at zero crosses it, or is held there while the velocities on both sides point at zero (sliding),
     until one of them points away. A piece ends at the first arrival or release, which is located to rounding. Events
-    are noticed by where a piece ends: a gate that dips through zero and returns within one piece is overlooked, and the
-    last allowed piece runs to the end regardless; both errors are of the order of a step squared.
+    show in where a piece ends: a gate that dips through zero and returns within one piece is overlooked, and the last
+    piece that is allowed runs to the end regardless; both errors are of the order of a step squared.
 
     Args:
         problem: drive, curvature, penalty and time constant.
         gates: c at the start, shape (n,); zeros are exact zeros.
-        duration: how long to follow them; zero returns the gates unchanged.
-        search: how many smooth pieces are allowed, and how they are looped over.
+        duration: how long to follow them; with zero the gates return unchanged.
+        search: how many smooth pieces are allowed, and which loop runs over them.
 
     Returns:
         c after `duration`.
@@ -70,16 +70,16 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], s
         margins = _margins(problem, path, sign)
         return path, end, margins, jnp.min(margins(remaining)) < 0
 
-    # The piece that reaches the end comes first and outside the loop: within a batch the loop, which looks for events,
-    # then runs only as often as the trajectory with the most of them needs.
+    # The piece that reaches the end comes first, outside the loop over events: in a batch, that loop then runs only as
+    # often as the trajectory with the most events needs.
     def next_event(state):
         gates, sign, remaining, _, _, count = state
         path, _, margins, _ = try_whole(gates, sign, remaining)
-        # A gate that has just left zero has no margin yet; only those that end below theirs have an event to find.
+        # A gate that has just left zero has no margin yet; only margins that end below zero have an event.
         meets = margins(remaining) < 0
         duration = _first_root(lambda t: jnp.min(margins(t), where=meets, initial=jnp.inf), remaining)
         at_event = jnp.where(meets, margins(duration), jnp.inf)
-        # Gates that mirror each other arrive together, up to rounding.
+        # Gates that mirror each other arrive together up to rounding.
         together = 64 * jnp.finfo(gates.dtype).eps * jnp.abs(margins(jnp.zeros_like(remaining)))
         now = at_event <= jnp.min(at_event) + together
         gates = jnp.where(now & (sign != 0), 0, path(duration))
@@ -99,14 +99,14 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], s
 
 
 def _one_sided(problem: GateProblem, gates: Gates) -> tuple[Gates, Gates]:
-    """Velocities of gates at zero, seen from above and from below."""
+    """Velocities of all gates, with those at zero seen from above and from below."""
     above = problem.velocity(gates, jnp.where(gates == 0, 1, jnp.sign(gates)))
     below = problem.velocity(gates, jnp.where(gates == 0, -1, jnp.sign(gates)))
     return above, below
 
 
 def entered_sign(gates: Gates, above: Gates, below: Gates) -> Gates:
-    """The orthant that the flow enters: -1 or +1 for a gate that moves, 0 for one that is held at zero.
+    """The orthant that the flow enters: -1 or +1 for a gate that moves, 0 for a gate that is held at zero.
 
     Args:
         gates: c, shape (n,).
@@ -114,16 +114,16 @@ def entered_sign(gates: Gates, above: Gates, below: Gates) -> Gates:
         below: velocities seen from below zero, shape (n,).
 
     Returns:
-        Signs, shape (n,), those of the gates where they are not zero.
+        Signs, shape (n,): those of the gates themselves where these are not zero.
     """
-    # Where both sides point away from zero the kink repels; the published tie rule moves with the mean of both.
+    # Where both sides point away from zero the kink repels; the published tie rule follows the mean of the two.
     repelled = jnp.sign(above + below)
     leaving = jnp.where(above > 0, jnp.where(below < 0, repelled, 1), jnp.where(below < 0, -1, 0))
     return jnp.where(gates == 0, leaving.astype(gates.dtype), jnp.sign(gates))
 
 
 def _sign_after_event(problem: GateProblem, gates: Gates, sign: Gates) -> Gates:
-    """A gate that has arrived at zero crosses or is held; one that was held leaves to the side that pulls more."""
+    """Signs after an event: a gate that arrived crosses or is held; one that was held leaves to the stronger side."""
     above, below = _one_sided(problem, gates)
     arrived = jnp.where(sign > 0, jnp.where(below < 0, -1, 0), jnp.where(above > 0, 1, 0))
     released = jnp.where(above + below > 0, 1, -1)
@@ -131,12 +131,12 @@ def _sign_after_event(problem: GateProblem, gates: Gates, sign: Gates) -> Gates:
 
 
 def _margins(problem: GateProblem, path, sign: Gates):
-    """Of t: how far each gate is from its next event, a moving one from zero, a held one from being pulled away."""
+    """The distances to the next event, as functions of t: of a moving gate from zero, of a held one from release."""
 
     def margins(t):
         gates = path(t)
         above, below = _one_sided(problem, jnp.where(sign == 0, 0, gates))
-        # A gate that both sides pull with the same force stays, by the tie rule.
+        # A gate that both sides pull with the same force stays at zero, by the tie rule.
         balanced = (above > 0) & (above == -below)
         return jnp.where(sign == 0, jnp.where(balanced, above, jnp.minimum(-above, below)), gates * sign)
 
@@ -154,9 +154,9 @@ def _exponential_path(problem: GateProblem, gates: Gates, sign: Gates):
 
 
 def _first_root(margin: Margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
-    """When a margin that ends below zero gets there, to rounding; zero if it is below from the beginning.
+    """The time at which a margin that ends below zero reaches it, to rounding; zero if it starts below.
 
-    Its derivative is that of the implicit function, in both modes, whatever the search goes through.
+    The derivative is that of the implicit function, in both modes, whatever steps the search takes.
     """
 
     def along_the_slope(linearised: Margin, value: Array) -> Array:
@@ -170,10 +170,10 @@ def _first_root(margin: Margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
 def _searched(margin: Margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
     """A root between zero and the horizon by regula falsi (Illinois).
 
-    A margin that starts at zero, as that of a gate that has just left it, is followed out by bisection first.
+    A margin that starts at zero, like that of a gate that has just left zero, first takes bisection steps.
     """
     at_start, at_end = margin(jnp.zeros_like(horizon)), margin(horizon)
-    # The last secant, after the loop, still gains half as many digits again.
+    # The last secant, after the loop, gains half as many digits again.
     negligible = jnp.finfo(horizon.dtype).eps ** 0.75 * (jnp.abs(at_start) + jnp.abs(at_end))
 
     def guess(low, high, at_low, at_high):
@@ -185,7 +185,7 @@ def _searched(margin: Margin, horizon: Float[Array, ""]) -> Float[Array, ""]:
         middle = guess(low, high, at_low, at_high)
         value = margin(middle)
         now = jnp.where(value > 0, 1, -1)
-        # Halving the value at an end that is kept twice turns the linear convergence of regula falsi superlinear.
+        # Halving the value at an end that is kept twice makes the convergence of regula falsi superlinear.
         kept = jnp.where(now == side, 0.5, 1.0).astype(value.dtype)
         return (
             jnp.where(now > 0, middle, low),
@@ -213,7 +213,7 @@ def _nonzero(x: Array) -> Array:
 def symmetric_eigen(matrix: Float[Array, "n n"]) -> tuple[Float[Array, " n"], Float[Array, "n n"]]:
     """Eigenvalues and orthonormal eigenvectors of a symmetric matrix; one rotation in closed form for n = 2.
 
-    The library routine calls LAPACK once per matrix, which inside a batched loop costs more than the whole step.
+    The library routine calls LAPACK once per matrix, which costs more than the whole step inside a batched loop.
     """
     size = matrix.shape[0]
     if size == 1:
@@ -226,7 +226,7 @@ def symmetric_eigen(matrix: Float[Array, "n n"]) -> tuple[Float[Array, " n"], Fl
         0.5 * (first - second),
         jnp.sqrt((0.5 * (first - second)) ** 2 + off**2),
     )
-    # Half-angle formulas with the larger of the two taken under the root, so that neither loses digits.
+    # Half-angle formulas, with the larger of the two from the root, so that neither loses digits.
     larger = jnp.sqrt(0.5 + 0.5 * jnp.where(radius == 0, 1, jnp.abs(half) / _nonzero(radius)))
     smaller = 0.5 * jnp.abs(off) / (_nonzero(radius) * larger)
     cosine = jnp.where(half >= 0, larger, smaller)

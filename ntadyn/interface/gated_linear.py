@@ -19,19 +19,19 @@ from ntadyn.regularizers import AbstractPenalty, Zero
 from ntadyn.tasks.task_set import TaskSet
 
 TaskWeights = Float[Array, " m"]
-"""A task as mixture weights over teachers: one-hot inside a block, anything on the way in a smooth switch."""
+"""A task as mixture weights over teachers: one-hot inside a block, anything in between during a smooth switch."""
 
 
 class Overlaps(eqx.Module):
-    """Everything that a linear gated network's loss depends on, besides its gates.
+    """Everything besides the gates that the loss of a gated linear network depends on.
+
+    The leading axis has length 1 when whole matrices are contracted, and d_out when every output row is kept apart; the
+    sum over it is the same.
 
     Attributes:
         students: K_pq = <W^p, W^q>, shape (rows, paths, paths).
         cross: S_pm = <W^p, W*^m>, shape (rows, paths, tasks).
         teachers: T_mn = <W*^m, W*^n>, shape (rows, tasks, tasks).
-
-    The leading axis is 1 when whole matrices are contracted and d_out when every output row is kept apart; the sum
-    over it is the same.
     """
 
     students: Float[Array, "r p p"]
@@ -40,10 +40,10 @@ class Overlaps(eqx.Module):
 
 
 class AbstractGatedLinear(AbstractSystem):
-    """A gated linear network that learns from teachers, whatever the rule: y = sum_p c_p W^p x, y* = sum_m a_m W*^m x.
+    """y = sum_p c_p W^p x, y* = sum_m a_m W*^m x: a gated linear network that learns from teachers by any rule.
 
     Attributes:
-        tasks: the teachers W*; a task is given by its mixture weights a over them, shape (tasks,).
+        tasks: the teachers W*; a task is its mixture weights a over them, shape (tasks,).
         time_constants: tau_g of the parameter groups "gates" and "weights", in the caller's unit of time.
         penalties: energies R_g by group name; groups without a penalty are left out.
     """
@@ -68,7 +68,7 @@ class AbstractGatedLinear(AbstractSystem):
 
     @abc.abstractmethod
     def energy(self, state: PyTree, task: TaskWeights) -> Float[Array, ""]:
-        """The task loss plus all penalties: what is descended."""
+        """The task loss plus all penalties: what the rule descends."""
 
     @abc.abstractmethod
     def gates(self, state: PyTree) -> Array:
@@ -79,13 +79,13 @@ class AbstractGatedLinear(AbstractSystem):
         """Overlaps of students and teachers."""
 
     def network(self, state: PyTree) -> AbstractGatedNetwork:
-        """Gates and weights themselves.
+        """The network with its gates and weights.
 
         Raises:
             ValueError: for a reduced system, whose state is not a network.
         """
         raise ValueError(
-            f"the state of a reduced system ({type(state).__name__}) has no weights; record full_state, or run "
+            f"the state of a reduced system ({type(state).__name__}) has no weights; record full_state, or use "
             f"GradientFlow."
         )
 
@@ -107,22 +107,22 @@ class AbstractGatedLinear(AbstractSystem):
 
 
 class AbstractGatedFlow(AbstractGatedLinear, AbstractSplitFlow):
-    """A flow of two parts, gates with frozen weights and weights with frozen gates, that descends an energy."""
+    """A flow that descends an energy in two parts: gates with frozen weights, and weights with frozen gates."""
 
     @abc.abstractmethod
     def rates(self, state: PyTree, task: TaskWeights) -> Rates:
-        """How fast gates and weights change by themselves and each other, penalties left out."""
+        """How fast gates and weights change by themselves and by each other, without penalties."""
 
     @abc.abstractmethod
     def flow_gates(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""], search: EventSearch) -> PyTree:
-        """The flow of the gates for `duration`, the weights being frozen."""
+        """The state after the gates have flowed for `duration` with frozen weights."""
 
     @abc.abstractmethod
     def flow_weights(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""]) -> PyTree:
-        """The flow of the weights for `duration`, the gates being frozen."""
+        """The state after the weights have flowed for `duration` with frozen gates."""
 
     def sub_flows(self) -> tuple[SubFlow, ...]:
-        """Gates, then weights."""
+        """The flow of the gates, then that of the weights."""
 
         def weights(state: PyTree, task: TaskWeights, duration: Float[Array, ""], search: EventSearch) -> PyTree:
             del search
@@ -135,16 +135,16 @@ class AbstractGatedFlow(AbstractGatedLinear, AbstractSplitFlow):
         return self.rates(state, task).exchange
 
     def gram(self, state: PyTree) -> Float[Array, "b n n"] | None:
-        """Inner products that a reduced state holds in place of vectors: of no network unless positive semi-definite.
+        """Inner products that a reduced state holds in place of vectors; those of a network are positive semi-definite.
 
         Returns:
-            Matrices, shape (blocks, n, n); None where the state is a network.
+            Gram matrices, shape (blocks, n, n); None if the state is a network.
         """
         del state
         return None
 
     def fastest_rate(self, state: PyTree, task: TaskWeights) -> Float[Array, ""]:
-        """An upper bound of all rates: those of the loss, and the curvature of the penalty on the gates."""
+        """An upper bound on all rates: those of the loss plus the curvature of the penalty on the gates."""
         gates = self.gates(state)
         return self.rates(state, task).fastest + curvature(self.gate_penalty(), gates) / self.time_constants["gates"]
 
@@ -152,13 +152,13 @@ class AbstractGatedFlow(AbstractGatedLinear, AbstractSplitFlow):
 class AbstractQuadraticGatedFlow(AbstractGatedFlow):
     """A flow whose parts can each be solved in closed form, or piece by piece.
 
-    With frozen weights the gates c (as a flat vector) descend
-    1/2 c^T A c - b^T c + R(c); with frozen gates the weights relax along c in closed form.
+    With frozen weights, the gates c (as a flat vector) descend 1/2 c^T A c - b^T c + R(c); with frozen gates, the
+    weights relax along c in closed form.
     """
 
     @abc.abstractmethod
     def gate_quadratic(self, state: PyTree, task: TaskWeights) -> tuple[Float[Array, " n"], Float[Array, "n n"]]:
-        """The vector b and matrix A of the task loss in the flattened gates (path-major), the weights being frozen."""
+        """The vector b and the matrix A of the task loss in the flattened gates (path-major), with frozen weights."""
 
     @abc.abstractmethod
     def with_gates(self, state: PyTree, gates: Float[Array, " n"]) -> PyTree:
@@ -166,10 +166,10 @@ class AbstractQuadraticGatedFlow(AbstractGatedFlow):
 
     @abc.abstractmethod
     def relax_weights(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""]) -> PyTree:
-        """The exact flow of the task loss for `duration`, the gates being frozen."""
+        """The state after the exact flow of the task loss for `duration` with frozen gates."""
 
     def check_state(self, state: PyTree) -> None:
-        """Raise ValueError for a state with another number of gates than its weights, or the teachers, need."""
+        """See `AbstractSystem.check_state`; gates, weights and teachers must fit each other."""
         try:
             task = jax.ShapeDtypeStruct((self.num_tasks,), self.dtype)
             gates = eqx.filter_eval_shape(lambda system, state: system.gates(state), self, state)
@@ -185,11 +185,11 @@ class AbstractQuadraticGatedFlow(AbstractGatedFlow):
             )
 
     def flow_weights(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""]) -> PyTree:
-        """That of the task loss, see `relax_weights`; systems with penalties on the weights add theirs."""
+        """The flow of the task loss, see `relax_weights`; systems with penalties on the weights add theirs."""
         return self.relax_weights(state, task, duration)
 
     def flow_gates(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""], search: EventSearch) -> PyTree:
-        """Through the kinks of their penalty, see `gate_flow.flow_gates`, and along its norms."""
+        """The flow through the kinks of the gate penalty, see `gate_flow.flow_gates`, and along its norms."""
         linear, quadratic = self.gate_quadratic(state, task)
         smooth, shrinking = self.gate_penalty().split()
         tau = self.time_constants["gates"]

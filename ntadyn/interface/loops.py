@@ -1,4 +1,4 @@
-"""Loops of unknown length, in forms that can be differentiated in one mode or the other."""
+"""Loops of unknown length that can be differentiated, in forward or in reverse mode."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,13 +10,13 @@ from jaxtyping import PyTree
 
 
 def plain_loop(unfinished: Callable, step: Callable, start: PyTree, max_steps: int | None) -> Any:
-    """A loop of any length; forward mode only."""
+    """A loop of any length, for forward mode only."""
     del max_steps
     return lax.while_loop(unfinished, step, start)
 
 
 def bounded_loop(unfinished: Callable, step: Callable, start: PyTree, max_steps: int | None) -> Any:
-    """A loop of at most `max_steps`, through which reverse-mode differentiation goes back; no forward mode."""
+    """A loop of at most `max_steps`, for reverse mode only."""
     return while_loop(unfinished, step, start, max_steps=max_steps, kind="checkpointed")
 
 
@@ -33,4 +33,4 @@ class EventSearch(eqx.Module):
 
     def __check_init__(self):
         if self.max_pieces < 1:
-            raise ValueError(f"max_pieces is {self.max_pieces}; at least one piece is needed.")
+            raise ValueError(f"max_pieces is {self.max_pieces}; allow at least one piece.")

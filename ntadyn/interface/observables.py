@@ -1,7 +1,7 @@
 """What can be recorded along a trajectory: functions (system, state, task) -> array.
 
-Write your own as any function of these three; everything here is jit- and vmap-able, and costs nothing when it is not
-asked for.
+Any function of these three arguments will do. Everything here works under jit and vmap, and costs nothing unless it is
+recorded.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ class Labelled(eqx.Module):
     Attributes:
         function: (system, state, task) -> array.
         dims: names of the dimensions of what it returns, for example ("path", "output").
-        description: one line; that of the function if empty.
-        units: of its values.
+        description: one line; the first line of the function's docstring if empty.
+        units: units of its values.
     """
 
     function: Callable[..., Array] = eqx.field(static=True)
@@ -108,5 +108,5 @@ STANDARD: dict[str, Observable] = {
     "similarity": similarity,
 }
 
-# A hidden unit is too small to be like a teacher; what it can be like is one row of one.
+# A hidden unit is too small to resemble a whole teacher; what it can resemble is one row of one.
 TWO_LAYER: dict[str, Observable] = {"loss": loss, "gates": gates, "row_similarity": row_similarity}

@@ -1,7 +1,7 @@
-"""Whether a subclass that overrides a method moves by what it says: no override may be silently ignored.
+"""Whether the methods that a subclass overrides take effect: none may be silently ignored.
 
-A system can be described more than once: by its vector field, and by the solved parts of its flow. Who overrides one of
-them has changed the system for those solvers only that ask for it; who overrides both has changed it for all.
+A system can be described more than once: by its vector field, and by the solved parts of its flow. To override one
+description changes the system only for the solvers that use it; to override both changes it for all of them.
 """
 
 import dis
@@ -9,7 +9,7 @@ import functools
 import itertools
 from types import CodeType
 
-# Methods that say how a system moves. Others (records, rates, hooks, states) are asked of the system itself.
+# Methods that say how a system moves. All others (records, rates, hooks, states) are called on the system itself.
 MOTION = frozenset(
     {
         "energy",
@@ -25,23 +25,23 @@ MOTION = frozenset(
     }
 )
 
-# Where solvers start.
+# The methods that solvers call.
 WAYS = (("sub_flows",), ("vector_field",), ("update",))
 
 
 @functools.cache
 def ignored_by(kind: type, entry: tuple[str, ...]) -> tuple[str, ...]:
-    """Methods that a class overrides, and that have no effect on whoever starts from the methods in `entry`.
+    """Methods that a class overrides without effect on a solver that calls the methods in `entry`.
 
     Args:
         kind: a class of systems.
-        entry: names of the methods that a solver calls.
+        entry: names of the methods that the solver calls.
 
     Returns:
-        Names of methods of `MOTION` that a subclass overrides without any of those that `entry` has to itself.
+        Names of methods of `MOTION` that are overridden later than every method that only `entry` reaches.
     """
     used = _reached(kind, entry)
-    # A penalty that other descriptions ask for, too, says nothing about whether this one has been brought up to date.
+    # A method that other descriptions use, too, does not show that this one has been brought up to date.
     others = [way for way in WAYS if way != entry]
     elsewhere = frozenset().union(*(_reached(parent, way) for parent in kind.__mro__ for way in others))
     newest = min((age for name in used - elsewhere if (age := _age(kind, name)) is not None), default=None)
@@ -51,11 +51,14 @@ def ignored_by(kind: type, entry: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def check_some_way_to_move(kind: type, ways: tuple[tuple[str, ...], ...]) -> None:
-    """Raise ValueError if a class overrides a method that no way of moving it uses.
+    """Refuse a class that overrides methods, if every way of moving it ignores some of them.
 
     Args:
         kind: a class of systems.
-        ways: for each way the methods that it starts from.
+        ways: for each way, the methods that it starts from.
+
+    Raises:
+        ValueError: if it is refused.
     """
     ignored = [ignored_by(kind, way) for way in ways]
     if ignored and all(ignored):
@@ -72,9 +75,9 @@ def _home(kind: type, name: str) -> type:
 
 
 def _age(kind: type, name: str) -> int | None:
-    """How many classes ago a method of `MOTION` was defined; None for others, and for what the interface defines.
+    """How many classes ago a method of `MOTION` was defined; None for other methods, and for those of the interface.
 
-    That is in terms of abstract methods, and nobody's choice.
+    The interface defines methods in terms of abstract ones, which says nothing about a system.
     """
     if name not in MOTION or not hasattr(kind, name):
         return None
@@ -83,7 +86,7 @@ def _age(kind: type, name: str) -> int | None:
 
 
 def _reached(kind: type, entry: tuple[str, ...]) -> frozenset[str]:
-    """Methods of a class that some methods call, directly or not, as the names in their code tell."""
+    """Methods of a class that some methods call, directly or indirectly, judging by the names in their code."""
     found: set[str] = set()
     waiting = list(entry)
     while waiting:
@@ -96,13 +99,13 @@ def _reached(kind: type, entry: tuple[str, ...]) -> frozenset[str]:
                 continue
             names = _names(vars(parent)[name])
             waiting += names
-            if "super" not in names:  # else what it overrides is used, too
+            if "super" not in names:  # else the method that it overrides is used, too
                 break
     return frozenset(found)
 
 
 def _names(member: object) -> list[str]:
-    """Attributes of its own object that a method names, and "super" if it calls that."""
+    """Attributes of its own object that a method names, and "super" if it calls `super`."""
     function = getattr(member, "fget", None) or getattr(member, "__wrapped__", None) or member
     code = getattr(function, "__code__", None)
     if not isinstance(code, CodeType) or not code.co_varnames:

@@ -1,4 +1,4 @@
-"""How fast a state changes, and what of that a time step has to resolve."""
+"""How fast a state changes, and which part of that a time step has to resolve."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PyTree
 
 from ntadyn.regularizers import AbstractPenalty
 
-# Products with a Jacobian, or with a Hessian. The estimate is low by a few per cent where two rates are close.
+# Numbers of products with a Jacobian or a Hessian. The estimate is a few per cent too low where two rates are close.
 _PRODUCTS = 8
 _CURVATURE_PRODUCTS = 3
 
@@ -18,15 +18,15 @@ _CURVATURE_PRODUCTS = 3
 class Rates(eqx.Module):
     """The second derivatives of an energy, per unit of time; upper bounds, all scalars.
 
-    In variables scaled by the square roots of their time constants the flow is steepest descent, and its Jacobian the
-    Hessian of the energy: one block for the gates, one for the weights, and one in which they meet. That one is
-    bounded by the drive plus the geometric mean of the two others, because the loss is a square of a product of gates
+    In variables scaled by the square roots of their time constants, the flow is steepest descent and its Jacobian is
+    the Hessian of the energy: one block for the gates, one for the weights, and one that couples them. The third is
+    bounded by the drive plus the geometric mean of the other two, because the loss is a square of a product of gates
     and weights.
 
     Attributes:
         gates: how fast gates relax with frozen weights, |d^2 L/dc^2| / tau_c.
         weights: how fast weights relax with frozen gates, |d^2 L/dW^2| / tau_W.
-        drive: how fast the error, with gates and weights small, would make both grow, |E Sigma| / sqrt(tau_c tau_W).
+        drive: how fast the error would make small gates and weights grow, |E Sigma| / sqrt(tau_c tau_W).
     """
 
     gates: Float[Array, ""]
@@ -35,20 +35,20 @@ class Rates(eqx.Module):
 
     @property
     def exchange(self) -> Float[Array, ""]:
-        """How fast gates and weights change each other: what a step has to resolve that solves each of them exactly."""
+        """How fast gates and weights change each other: what a step that solves each of them exactly has to resolve."""
         return self.drive + jnp.sqrt(self.gates * self.weights)
 
     @property
     def fastest(self) -> Float[Array, ""]:
         """The fastest rate of the loss: what an explicit step has to resolve.
 
-        Weights count twice, because their overlaps, which the reduced systems follow, relax twice as fast as they do.
+        Weights count twice: their overlaps, which the reduced systems follow, relax twice as fast as the weights do.
         """
         return jnp.maximum(self.gates, 2 * self.weights) + self.exchange
 
 
 def rate_of_teachers(teachers: Float[Array, "m o i"], time_constants: dict[str, Float[Array, ""]]) -> Float[Array, ""]:
-    """max_m |W*^m|_F / sqrt(tau tau'), for white inputs, tau and tau' being the fastest and the slowest group."""
+    """max_m |W*^m|_F / sqrt(tau tau') for white inputs, with tau and tau' of the fastest and the slowest group."""
     taus = jnp.stack([jnp.asarray(tau) for tau in time_constants.values()])
     size = jnp.max(jnp.sqrt(jnp.sum(teachers**2, axis=(-2, -1))))
     return size / jnp.sqrt(jnp.min(taus, axis=0) * jnp.max(taus, axis=0))
@@ -59,14 +59,14 @@ def curvature(penalty: AbstractPenalty, x: Float[Array, "..."]) -> Float[Array, 
 
     Args:
         penalty: R.
-        x: the parameter group.
+        x: the parameter group, any shape.
 
     Returns:
         |d^2 R/dx^2|, a scalar.
     """
     sign = jnp.where(x < 0, -1, 1).astype(x.dtype)
-    # Penalties of sums are stiffest where all entries grow together; no two entries get the same weight, so that a
-    # direction in which entries oppose each other is found, too.
+    # Penalties on sums are stiffest where all entries grow together; no two entries get the same weight, so that
+    # directions in which entries oppose each other are found, too.
     start = sign * (1 + 0.5 * _spread(x))
     slope = lambda x: penalty.branch_gradient(x, sign)  # noqa: E731
     return _growth(lambda v: jax.jvp(slope, (x,), (v,))[1], start, _CURVATURE_PRODUCTS)
@@ -77,11 +77,11 @@ def spectral_radius(field: Callable[[PyTree], PyTree], state: PyTree) -> Float[A
 
     Args:
         field: state -> d(state)/dt.
-        state: where; a pytree of floating-point arrays.
+        state: the point at which it is taken, a pytree of floating-point arrays.
 
     Returns:
-        A rate, per unit of time. The mean growth of two products is taken, which does not depend on the units of the
-        variables where two eigenvalues have opposite signs.
+        A rate, per unit of time: the mean growth of two products, which does not depend on the units of the variables
+        even if two eigenvalues have opposite signs.
     """
     flat, unravel = ravel_pytree(state)
     field_of = lambda x: ravel_pytree(field(unravel(x)))[0]  # noqa: E731
@@ -89,7 +89,7 @@ def spectral_radius(field: Callable[[PyTree], PyTree], state: PyTree) -> Float[A
 
 
 def _growth(product: Callable[[Array], Array], start: Array, number: int) -> Float[Array, ""]:
-    """The growth of the norm per product, geometric mean over the last two."""
+    """The growth of the norm per product, as the geometric mean over the last two."""
     vector, previous, last = start, jnp.zeros((), start.dtype), jnp.zeros((), start.dtype)
     for _ in range(number):
         vector = vector / _positive(jnp.sqrt(jnp.sum(vector**2)))

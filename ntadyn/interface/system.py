@@ -1,4 +1,4 @@
-"""What every learning system offers: the little that simulations, sweeps and comparisons need."""
+"""What every learning system offers to simulations, sweeps and comparisons."""
 
 import abc
 from collections.abc import Callable
@@ -10,22 +10,22 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from ntadyn.interface import overriding
 
 Task = PyTree
-"""What a curriculum says is to be learned: mixture weights over teachers, the index of a data set, a batch."""
+"""What is to be learned, as a curriculum says it: mixture weights over teachers, the index of a data set, a batch."""
 
 Observable = Callable[[Any, PyTree, Any], Any]
 """A function (system, state, task) -> array, or pytree of arrays."""
 
 
 class BlockInfo(eqx.Module):
-    """Where in a curriculum a block stands; what the hooks of a system are told.
+    """The place of a block in a curriculum, as the hooks of a system are told.
 
     Attributes:
         index: number of the block, from 0.
         start: t at its start.
         end: t at its end.
-        ended: the task of the block before; that of this one where there is none.
-        task: the task in force, as it is in the middle of the block.
-        begins: the task of the block after; that of this one where there is none.
+        ended: the task of the block before; that of this block if it is the first.
+        task: the task in force in the middle of the block.
+        begins: the task of the block after; that of this block if it is the last.
         is_first: whether there is no block before.
         is_last: whether there is no block after.
     """
@@ -43,16 +43,15 @@ class BlockInfo(eqx.Module):
 class AbstractSystem(eqx.Module):
     """Something that learns from a stream of tasks.
 
-    Whatever implements these methods can be simulated, swept, plotted and compared. How its state moves is said by one
-    of two capabilities: `AbstractFlow` for what moves in continuous time, `AbstractUpdate` for what makes steps of its
-    own. The state is any pytree of arrays, all of whose floating-point arrays have one dtype. A task is whatever the
-    curriculum says it is.
+    Whatever implements these methods can be simulated, swept, plotted and compared. One of two capabilities says how
+    its state moves: `AbstractFlow` in continuous time, `AbstractUpdate` in steps of its own. The state is any pytree of
+    arrays whose floating-point arrays have one dtype. A task is whatever the curriculum says it is.
 
     Attributes:
         num_tasks: number of tasks that the system knows; a curriculum must have as many.
 
     Raises:
-        ValueError: for a subclass that overrides a method by which nothing would move.
+        ValueError: for a subclass that overrides a method that would not be used to move it.
     """
 
     num_tasks: eqx.AbstractVar[int]
@@ -62,7 +61,11 @@ class AbstractSystem(eqx.Module):
 
     @abc.abstractmethod
     def initial_state(self, network: PyTree) -> PyTree:
-        """The state that describes `network` in this system's variables; raises ValueError if it cannot."""
+        """The state that describes `network` in the variables of this system.
+
+        Raises:
+            ValueError: if there is none.
+        """
 
     @abc.abstractmethod
     def loss(self, state: PyTree, task: Task) -> Float[Array, ""]:
@@ -70,7 +73,7 @@ class AbstractSystem(eqx.Module):
 
     @abc.abstractmethod
     def default_step(self, state: PyTree, tasks: Task) -> float:
-        """A step that resolves what moves, in the caller's unit of time; the numbers of the system are known.
+        """A step that resolves what moves, in the caller's unit of time, for a system made of known numbers.
 
         Args:
             state: the initial state.
@@ -79,21 +82,25 @@ class AbstractSystem(eqx.Module):
 
     @abc.abstractmethod
     def ways_to_move(self) -> tuple[tuple[str, ...], ...]:
-        """For every way in which this system can be moved, the methods that this way starts from."""
+        """For every way in which this system can be moved, the methods that it starts from."""
 
     def check_state(self, state: PyTree) -> None:
-        """Raise ValueError for a state that is not one of this system; only types and shapes are looked at."""
+        """Refuse a state that is not one of this system; only types and shapes matter.
+
+        Raises:
+            ValueError: if it is refused.
+        """
         del state
 
     def observables(self) -> dict[str, Observable]:
-        """What is recorded where nothing else is asked for: the loss on the task in force."""
+        """What is recorded unless something else is asked for: the loss on the task in force."""
         return {"loss": lambda system, state, task: system.loss(state, task)}
 
     def at_block_start(self, state: PyTree, block: BlockInfo) -> PyTree:
-        """The state after a jump at the start of a block; as it is unless the rule has one.
+        """The state after a jump at the start of a block; unchanged unless the rule has one.
 
-        Called once per block, at switches between equal tasks, too, before the first record of the block. Pure: what
-        it draws comes from a key in the state.
+        Called once per block before its first record, also at switches between equal tasks. It must be pure: random
+        numbers come from a key in the state.
         """
         del block
         return state

@@ -8,10 +8,9 @@ from ntadyn.interface.system import AbstractSystem, Task
 
 
 class AbstractUpdate(AbstractSystem):
-    """x <- update(x, task, h): a rule in discrete time, which may draw data and carry a memory along.
+    """x <- update(x, task, h): a rule in discrete time, which may draw data and carry a memory.
 
-    The step h is part of the rule, for example a learning rate: it is never divided, and does not depend on what is
-    recorded.
+    The step h is part of the rule, for example a learning rate: it is never divided, and records do not change it.
     """
 
     @abc.abstractmethod
@@ -19,5 +18,5 @@ class AbstractUpdate(AbstractSystem):
         """The state after one step of length `step`."""
 
     def ways_to_move(self) -> tuple[tuple[str, ...], ...]:
-        """By updates."""
+        """One: by updates."""
         return (("update",),)

@@ -15,7 +15,7 @@ from ntadyn.plotting.labels import settings_title
 from ntadyn.plotting.style import WIDTH, house_style
 from ntadyn.results.quantities import label_of
 
-INTERPOLATED = "not run, but interpolated"
+INTERPOLATED = "interpolated, not run"
 # Characters that fit above one map.
 MAP_WIDTH = 52
 

@@ -93,7 +93,7 @@ def slice_handles() -> list[Artist]:
     """What line, band and dots of `draw_repetitions` mean, for a legend."""
     return [
         Line2D([], [], color="0.3", label="median of the repetitions"),
-        Patch(facecolor="0.3", alpha=0.3, label="their middle half"),
+        Patch(facecolor="0.3", alpha=0.3, label="middle half of the repetitions"),
         Line2D([], [], color="0.3", linestyle="none", marker=".", markersize=3, label="single repetitions"),
     ]
 

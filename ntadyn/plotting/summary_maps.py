@@ -16,7 +16,7 @@ from ntadyn.plotting.cells import FAILURE, cell_edges, cross_out, draw_cells, ma
 REGIME_COLORS = {Regime.SPECIALISED: "#0072B2", Regime.MIXED: "#DDDDDD", Regime.FORGETFUL: "#E69F00"}
 
 SEPARATRIX = "separatrix: a jittered start ended elsewhere"
-UNCERTAIN = "uncertain: the interval of the mean holds the level"
+UNCERTAIN = "uncertain: the interval of the mean contains the level"
 
 # Errors below this are rounding.
 SMALLEST_ERROR = 1e-8

@@ -136,7 +136,7 @@ def _lines(dataset: xr.Dataset, summary: xr.Dataset, border: Border, score: str)
             told.append(Line2D([], [], color="black", linewidth=1.0, label=f"the mean crosses {border.level:g}"))
     if panels[0].patches:
         low, high = (f"{100 * end:.0f}" for end in INTERVAL)
-        told.append(Patch(facecolor="0.6", alpha=0.4, label=f"where it may: {low} to {high} % of resamples"))
+        told.append(Patch(facecolor="0.6", alpha=0.4, label=f"where it may cross: {low} to {high} % of resamples"))
     if border.num_resamples and "uncertain" in summary and summary["uncertain"].values.any():
         told.append(_mark_line(panels[0], plot_axes(dataset)[0].values[summary["uncertain"].values], border.level))
     if bool((summary["failures"] > 0).any()):
@@ -205,7 +205,7 @@ def _error_panel(ax: Axes, dataset: xr.Dataset, summary: xr.Dataset, score: str)
     _bar(ax, draw_error(ax, summary, name), f"largest {label_of(name.removesuffix('_max'))}")
     known, possible = int(np.isfinite(summary[name].values).sum()), int((summary["finished"].values > 0).sum())
     ax.set_title(f"all steps halved{f', {known} of {possible} cells' if known < possible else ''}")
-    hatched = Patch(facecolor="none", edgecolor=FAILURE, hatch="////", linewidth=0, label="errors that are unresolved")
+    hatched = Patch(facecolor="none", edgecolor=FAILURE, hatch="////", linewidth=0, label="unresolved errors")
     return [hatched] if unresolved else []
 
 

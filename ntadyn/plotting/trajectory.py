@@ -84,8 +84,8 @@ def trajectory_figure(dataset: xr.Dataset) -> Figure:
         axes[-1].set_xlabel("time (in the unit of the time constants)")
         seeds, failed = ended_well.sizes["seed"], dataset.sizes["seed"] - ended_well.sizes["seed"]
         number = f"mean of {seeds} repetition{'s' if seeds != 1 else ''}"
-        number += f"; {failed} failed and left out" if failed else ""
-        lines = [settings_title(dataset), f"{number}; paths in the order of the teachers that they end up with"]
+        number += f"; {failed} failed and are left out" if failed else ""
+        lines = [settings_title(dataset), f"{number}; paths sorted by the teacher that each ends up with"]
         figure.suptitle("\n".join(line for line in lines if line), fontsize=8)
         handles = task_handles([str(name) for name in dataset.teacher.values], tasks)
         if seeds > 1:

@@ -1,4 +1,4 @@
-"""Numbers that scale penalties: their types, and the checks that they pass."""
+"""Numbers that scale penalties: their types and their checks."""
 
 from typing import TypeAlias
 
@@ -14,13 +14,17 @@ Scalar: TypeAlias = Float[Array, ""]
 
 
 def is_concrete(value) -> bool:
-    """Whether `value` is made of numbers that are known now, and not traced."""
+    """Whether `value` is made of known numbers, and not traced."""
     numeric = isinstance(value, float | int | np.ndarray | np.generic | jax.Array)
     return numeric and not isinstance(value, Tracer)
 
 
 def known_reals(name: str, value) -> np.ndarray | None:
-    """`value` in double precision, or None where it is not known now: traced, a shape, or left out.
+    """`value` in double precision; None where it is unknown: traced, a shape, or left out.
+
+    Args:
+        name: of the value, for the message.
+        value: anything.
 
     Raises:
         ValueError: for what is not made of real numbers.
@@ -28,14 +32,22 @@ def known_reals(name: str, value) -> np.ndarray | None:
     if value is None or isinstance(value, Tracer) or (hasattr(value, "dtype") and not is_concrete(value)):
         return None
     try:
-        # By way of Python's numbers, of which those beyond 2^63 are no numbers to NumPy.
+        # As a float of Python first, because NumPy takes whole numbers beyond 2^63 for objects.
         return np.asarray(float(value) if isinstance(value, int) else value).astype(np.float64, casting="same_kind")
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be a real number, got {value!r}.") from None
 
 
 def check_nonnegative(name: str, value) -> None:
-    """Raise if a known `value` is no real number, negative or not finite; traced values pass unchecked."""
+    """Refuse a known `value` that is negative, not finite or no real number; traced values pass unchecked.
+
+    Args:
+        name: of the value, for the message.
+        value: a number, or an array of numbers.
+
+    Raises:
+        ValueError: if it is refused.
+    """
     numbers = known_reals(name, value)
     if numbers is not None and not np.all(np.isfinite(numbers) & (numbers >= 0)):
         raise ValueError(
@@ -44,7 +56,11 @@ def check_nonnegative(name: str, value) -> None:
 
 
 def scalar_like(name: str, value, like: Array) -> Scalar:
-    """`value` as a scalar of the dtype of `like`."""
+    """`value` as a scalar of the dtype of `like`.
+
+    Raises:
+        ValueError: for an array with axes.
+    """
     if jnp.ndim(value) != 0:
         raise ValueError(
             f"{name} has shape {jnp.shape(value)} where one number is needed. "

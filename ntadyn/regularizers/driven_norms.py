@@ -1,4 +1,4 @@
-"""The flow of a norm under a constant drive, in closed form: into zero, at rest there, through it, and away from it."""
+"""The closed-form flow of a norm under a constant drive: into zero, at rest there, through it, and away from it."""
 
 import jax.numpy as jnp
 from jax import lax
@@ -6,29 +6,29 @@ from jax import lax
 from ntadyn.regularizers.coefficients import Group, Scalar
 from ntadyn.regularizers.norms import norm_and_direction
 
-# Where a vector is along its curve is found by Newton's method: to rounding in three iterations far from zero, and to
-# 1e-7 of the time in ten wherever it is. What is left over is no distance from the curve.
+# Newton's method finds where a vector is along its curve: to rounding in three iterations far from zero, and to 1e-7 of
+# the time in ten iterations anywhere. The error that is left moves it along the curve, never off it.
 _MAX_ITERATIONS = 10
 
 
 def driven_entries(x: Group, drift: Group, threshold: Scalar) -> Group:
     """Where entries are after unit time of `dx/dt = d - s sign(x)`, with d the drift and s the threshold.
 
-    Each moves at one velocity above zero and at another below: into zero, where it is held if |d| <= s, and through it.
+    Each moves at one velocity above zero and at another below: into zero, where it stays if |d| <= s, or through it.
 
     Args:
         x: the entries, any shape.
-        drift: how far the drive alone takes them, like `x`.
-        threshold: how far the norm alone takes them, >= 0.
+        drift: d, how far the drive alone takes them, shape of `x`.
+        threshold: s, how far the norm alone takes them, >= 0.
 
     Returns:
-        The new entries, like `x`; exactly 0 where zero holds them.
+        The new entries, shape of `x`; exactly 0 where they are held at zero.
     """
     away = jnp.sign(drift) * jnp.maximum(jnp.abs(drift) - threshold, 0.0)  # from zero
     own = jnp.where(x == 0, away, drift - threshold * jnp.sign(x))
     end = x + own
     meets_zero = x * end < 0
-    # The part of the time that is left when it gets there: 1 + x / own.
+    # The share of the time that is left when an entry reaches zero: 1 + x / own.
     left = end / jnp.where(meets_zero, own, 1.0)
     return jnp.where(meets_zero, away * left, end)
 
@@ -36,27 +36,27 @@ def driven_entries(x: Group, drift: Group, threshold: Scalar) -> Group:
 def driven_vectors(x: Group, drift: Group, threshold: Scalar, axis: int | None) -> Group:
     """Where vectors are after unit time of `dx/dt = d - s x/|x|`, with d the drift and s the threshold.
 
-    This is the pursuit of a target that runs along d. With e = d/|d|, the sums p = |x| + x.e and m = |x| - x.e change
-    as dp/dt = (|d| - s) p/|x| and dm/dt = -(|d| + s) m/|x|. In the time r with dr = dt/|x| they, and the part of x
-    across e, are exponentials, and t = (p0 (1 - exp(-(s - |d|) r)) / (s - |d|) + m0 (1 - exp(-(s + |d|) r)) /
-    (s + |d|)) / 2. Zero is met, if s > |d|, at the time T that this tends to, T = (s |x| + d.x) / (s^2 - d^2), and from
-    straight ahead (p0 = 0). A vector at zero stays if |d| <= s, and leaves along d otherwise.
+    This is the pursuit of a target that moves along d. With e = d/|d|, the sums p = |x| + x.e and m = |x| - x.e change
+    as dp/dt = (|d| - s) p/|x| and dm/dt = -(|d| + s) m/|x|. In the time r with dr = dt/|x|, these sums and the
+    part of x across e are exponentials, and t = (p0 (1 - exp(-(s - |d|) r)) / (s - |d|) + m0 (1 - exp(-(s + |d|) r)) /
+    (s + |d|)) / 2. Zero is reached if s > |d|, at the limit of this time, T = (s |x| + d.x) / (s^2 - d^2), or if the
+    vector comes from straight ahead (p0 = 0). A vector at zero stays if |d| <= s, and leaves along d otherwise.
 
     Args:
         x: the vectors, any shape.
-        drift: how far the drive alone takes them, like `x`.
-        threshold: how far the norm alone takes them, >= 0.
-        axis: the axis that a vector extends along; None for all entries together.
+        drift: d, how far the drive alone takes them, shape of `x`.
+        threshold: s, how far the norm alone takes them, >= 0.
+        axis: the axis along which a vector extends; None for all entries together.
 
     Returns:
-        The new vectors, like `x`; exactly 0 where zero holds them.
+        The new vectors, shape of `x`; exactly 0 where they are held at zero.
 
     Source: Bouguer 1732, the curve of pursuit.
     """
     (norm, _), (speed, ahead) = norm_and_direction(x, axis), norm_and_direction(drift, axis)
     along = jnp.sum(x * ahead, axis=axis, keepdims=True)
     slow, fast = threshold - speed, threshold + speed
-    # What is lost in rounding beside one step starts at zero.
+    # A vector so short that rounding loses it beside one step starts at zero.
     at_zero = norm <= jnp.finfo(x.dtype).eps * fast
     p, m = (jnp.where(at_zero, 0.0, jnp.maximum(part, 0.0)) for part in (norm + along, norm - along))
     head_on = p == 0
@@ -64,7 +64,7 @@ def driven_vectors(x: Group, drift: Group, threshold: Scalar, axis: int | None) 
     arrival = 0.5 * (jnp.where(head_on, 0.0, p / jnp.where(slow > 0, slow, 1.0)) + m / jnp.where(fast > 0, fast, 1.0))
     arrives = arrives & (arrival <= 1.0)
     beyond = ahead * jnp.maximum(-slow, 0.0) * (1.0 - arrival)
-    # Vectors that arrive have no place on their curve at time one; any other will do for them.
+    # Vectors that have arrived are on no curve at time one; any curve will do for them.
     p, m = jnp.where(arrives, 1.0, p), jnp.where(arrives, 1.0, m)
     slow, fast = jnp.where(arrives, 0.0, slow), jnp.where(arrives, 0.0, fast)
     time = _time_along_curve(p, m, slow, fast)
@@ -76,9 +76,9 @@ def driven_vectors(x: Group, drift: Group, threshold: Scalar, axis: int | None) 
 def _time_along_curve(p: Group, m: Group, slow: Group, fast: Group) -> Group:
     """The r at which `(p phi(slow, r) + m phi(fast, r)) / 2 = 1`, with phi the integral of an exponential.
 
-    In y = phi(slow, r) the left side is increasing and concave. Each of its terms alone bounds y from above, and
-    Newton's method from there falls to the other side, where the tangent at 0 bounds y, too; then it rises without ever
-    passing the root.
+    In y = phi(slow, r) the left side is increasing and concave. Each of its terms alone bounds y from above. From
+    there Newton's method steps below the root, where the tangent at 0 is another bound, and then rises without ever
+    passing it.
     """
 
     def excess(y, p, m, slow, fast):
@@ -114,6 +114,6 @@ def _integral(rate: Group, time: Group) -> Group:
 
 
 def _when(rate: Group, value: Group) -> Group:
-    """The time at which `_integral` has this value, or a late one if it never has."""
+    """The time at which `_integral` reaches this value; a late one if it never does."""
     reached = jnp.maximum(-rate * value, jnp.finfo(value.dtype).eps - 1.0)
     return jnp.where(rate == 0, value, -jnp.log1p(reached) / jnp.where(rate == 0, 1.0, rate))

@@ -1,4 +1,4 @@
-"""Norms as penalties: of all entries together, of every entry, or of every input column."""
+"""Penalties that are norms: of all entries together, of every entry, or of every input column."""
 
 import abc
 from collections.abc import Callable
@@ -17,7 +17,7 @@ class AbstractNorm(AbstractTerm):
     """`slope * sum_g |x_g|_2` over disjoint groups `g` of entries.
 
     Attributes:
-        group_axes: the axes that a group extends along: one, `()` for single entries, None for all entries together.
+        group_axes: the axes along which a group extends: one, `()` for single entries, None for all entries together.
     """
 
     group_axes: eqx.AbstractClassVar[int | tuple[()] | None]
@@ -32,11 +32,11 @@ class AbstractNorm(AbstractTerm):
 
         Args:
             x: the parameter group, any shape.
-            drift: how far the drive alone takes it, like `x`.
+            drift: how far the drive alone takes it, shape of `x`.
             step: time divided by the group's time constant, >= 0.
 
         Returns:
-            The new parameters, like `x`; groups that the norm holds are exactly zero.
+            The new parameters, shape of `x`; groups that the norm holds at zero are exactly zero.
 
         Raises:
             ValueError: if `step` is negative or not one number.
@@ -45,20 +45,22 @@ class AbstractNorm(AbstractTerm):
     def flow_along(
         self, other: Callable[[Group, Scalar], Group], x: Group, duration: Scalar, time_constant: Scalar
     ) -> Group:
-        """One step of both flows: the norm's under the mean drive of the other, along a path that the norm has bent.
+        """One step of both flows: that of the norm under the mean drive of the other, on a path that the norm has bent.
 
-        Half steps of the norm before and after the other flow miss zero where the other pulls at a group with between
-        half of the slope and all of it: the group is away from zero when the last half step begins. So the norm moves
-        with the drive. That is taken along the path from where half a step of the norm against the drive puts the
-        group: held at zero against a drive b it is from -b h/2 to b h/2, and all others see it at zero on average.
+        Half steps of the norm before and after the other flow would miss zero where the other pulls at a group with a
+        force between half of the slope and all of it: the group is away from zero when the last half step begins. So
+        the norm acts together with the drive. The drive is averaged along a path that begins where half a step of the
+        norm against it puts the group: one that is held at zero against a drive b runs from -b h/2 to b h/2 there, so
+        that everything else sees it at zero on average.
 
-        Second order in the duration, through arrivals at zero and releases from it.
+        Second order in the duration, through arrivals at zero and releases from it. Arguments as in
+        `AbstractPenalty.flow_along`.
         """
         step = duration / time_constant
         early = other(x, 0.5 * duration) - x
         bent = self.driven_flow(x, early, 0.5 * step) - early
         moved = other(bent, duration)
-        # What the other flow itself leaves at zero, as a kink does with gates, the norm has no reason to move.
+        # Where the other flow itself leaves an entry at zero, as a kink does, the norm has no reason to move it.
         return jnp.where(moved == 0, 0.0, self.driven_flow(x, moved - bent, step))
 
 
@@ -78,7 +80,7 @@ class _AbstractEntrywise(AbstractNorm):
         return _soft_threshold(x, self.slope(x) * self.checked_step(step, x))
 
     def driven_flow(self, x: Group, drift: Group, step: float | Scalar) -> Group:
-        """Every entry at one velocity on either side of zero; see `driven_entries`."""
+        """Every entry, at one velocity on either side of zero; see `driven_entries`."""
         return driven_entries(x, drift, self.slope(x) * self.checked_step(step, x))
 
 
@@ -110,7 +112,7 @@ class _AbstractGroupwise(AbstractNorm):
 
 
 class L1(_AbstractEntrywise):
-    """`R(c) = k |c|_1`; a norm, but its kinks are the coordinate planes, and so it counts as orthant-smooth.
+    """`R(c) = k |c|_1`: a norm, but one whose kinks are the coordinate planes, so that it counts as orthant-smooth.
 
     Attributes:
         k: slope, >= 0.
@@ -210,6 +212,6 @@ def _number_of_columns(x: Group) -> int:
     if x.ndim != 3:
         raise ValueError(
             f"A column penalty needs weights of shape (paths, outputs, inputs), got shape {x.shape}. "
-            f"Put gates under a gate penalty, or give one matrix a leading axis of length one."
+            f"Use a gate penalty for gates, or give a single matrix a leading axis of length one."
         )
     return x.shape[0] * x.shape[2]

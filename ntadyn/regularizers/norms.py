@@ -1,4 +1,4 @@
-"""Absolute values and norms whose derivatives follow the tie rules, and which neither underflow nor give NaN."""
+"""Absolute values and norms that follow the tie rules in their derivatives, and neither underflow nor give NaN."""
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +12,10 @@ def norm_and_direction(x: Group, axis: int | None) -> tuple[Group, Group]:
     # Below the smallest normal number a division may flush to 0 / 0.
     is_nonzero = largest >= jnp.finfo(x.dtype).tiny
     scale = jnp.where(is_nonzero, largest, 1.0)
-    # Scaling keeps the squares of tiny entries from underflowing. The norm does not depend on the scale, so that
-    # holding it fixed leaves every derivative exact.
+    # Scaling keeps the squares of tiny entries from underflowing. The norm does not depend on the scale, so holding
+    # the scale fixed leaves every derivative exact.
     scaled = x / scale
-    # The inner `where` keeps the infinite derivative of the square root at zero out of the trace.
+    # The inner `where` keeps the infinite derivative of the square root at zero out of the gradient.
     root = jnp.sqrt(jnp.where(is_nonzero, jnp.sum(scaled**2, axis=axis, keepdims=True), 1.0))
     return jnp.where(is_nonzero, scale * root, 0.0), jnp.where(is_nonzero, scaled / root, 0.0)
 

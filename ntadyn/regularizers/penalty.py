@@ -1,4 +1,4 @@
-"""What a penalty is, the one that does nothing, and sums."""
+"""What a penalty is, the penalty that does nothing, and sums of penalties."""
 
 import abc
 import dataclasses
@@ -19,10 +19,10 @@ class AbstractPenalty(eqx.Module):
     def kinked(self) -> bool:
         """Whether the slope of `R` jumps across coordinate planes.
 
-        A gate may slide on such a plane, and solvers that trust a smooth field go wrong there. It is a statement about
-        the form: `k` may be 0. Norms of several entries together (`L2`, `ColumnL2`, `UnitL2Norm`) do not count, because
-        their slope jumps only where all those entries vanish at once. (On groups of one entry they are absolute values
-        nevertheless.)
+        A gate may slide on such a plane, where solvers that rely on a smooth field go wrong. This is about the form of
+        the penalty: `k` may be 0. Norms of several entries together (`L2`, `ColumnL2`, `UnitL2Norm`) do not count,
+        because their slope jumps only where all those entries vanish at once. (On groups of one entry they are
+        absolute values all the same.)
         """
 
     @abc.abstractmethod
@@ -30,7 +30,7 @@ class AbstractPenalty(eqx.Module):
         """`R(x)`, whose `jax.grad` equals `gradient` everywhere, kinks included.
 
         Args:
-            x: the parameter group: gates (p,) or (p, o), or weights (p, o, i). Gates of any shape count as one vector.
+            x: the parameter group: gates (p,) or (p, o), or weights (p, o, i); gates of any shape count as one vector.
 
         Returns:
             The energy, a scalar of the dtype of `x`.
@@ -53,7 +53,7 @@ class AbstractPenalty(eqx.Module):
     def proximal(self, x: Group, step: float | Scalar) -> Group:
         """`argmin_z |z - x|^2 / (2 step) + R(z)`: one implicit Euler step of `x' = -grad R`.
 
-        Where the minimand is not convex, the stationary point that continues the gradient flow from `x`.
+        Where the objective is not convex: the stationary point that continues the gradient flow from `x`.
 
         Args:
             x: the parameter group, any shape.
@@ -75,8 +75,8 @@ class AbstractPenalty(eqx.Module):
             step: time divided by the group's time constant, >= 0.
 
         Returns:
-            The new parameters, like `x`; None if this penalty knows no closed form in that company. As long as a class
-            does not override this, it knows one only when alone.
+            The new parameters, like `x`; None if this penalty knows no closed form together with these others. Unless
+            a class overrides this, it knows one only when alone.
         """
         return None if others else self.proximal(x, step)
 
@@ -85,12 +85,12 @@ class AbstractPenalty(eqx.Module):
     ) -> Group:
         """One step of `tau x' = f(x) - grad R(x)`: half a step of the penalty, one of f, half a step of the penalty.
 
-        Second order in the duration where `R` is smooth; classes whose kinks would spoil that override it.
+        Second order in the duration where `R` is smooth; classes whose kinks would spoil this override it.
 
         Args:
             other: the flow of `tau x' = f(x)`: (parameters, duration) -> parameters.
             x: the parameter group, any shape.
-            duration: how long, in the unit of the time constant.
+            duration: length of the step, in the unit of the time constant.
             time_constant: tau.
 
         Returns:
@@ -121,8 +121,8 @@ class AbstractPenalty(eqx.Module):
         """The penalty as (orthant-smooth part, shrinking part), whose energies add up to it.
 
         Returns:
-            The part whose kinks are the coordinate planes, and the part made of norms (if that is a single term, its
-            proximal map is its exact flow). A missing part is `Zero()`.
+            The part whose kinks are the coordinate planes, and the part made of norms (whose proximal map is its exact
+            flow if it is a single term). A missing part is `Zero()`.
         """
 
     def gradient(self, x: Group) -> Group:
@@ -137,27 +137,35 @@ class AbstractPenalty(eqx.Module):
         return self.branch_gradient(x, jnp.sign(x))
 
     def __add__(self, other: "AbstractPenalty") -> "AbstractPenalty":
-        """The penalty with energy `R_self + R_other`, opened and without `Zero` terms."""
+        """The penalty with energy `R_self + R_other`, without nested sums and `Zero` terms."""
         if not isinstance(other, AbstractPenalty):
             return NotImplemented
         return combine((self, other))
 
 
 class AbstractTerm(AbstractPenalty):
-    """A single penalty `k * (...)`; `k >= 0` is checked at construction when its value is known."""
+    """A single penalty `k * (...)`; `k >= 0` is checked at construction if its value is known."""
 
     k: eqx.AbstractVar[Coefficient]
-    shrinks: eqx.AbstractClassVar[bool]  # the part that `split` puts it in
+    shrinks: eqx.AbstractClassVar[bool]  # which part `split` puts it into
 
     def __check_init__(self):
         check_nonnegative(f"{type(self).__name__}: the coefficient k", self.k)
 
     def coefficient(self, x: Group) -> Scalar:
-        """`k` as one number of the dtype of `x`; raises ValueError for an unmapped sweep."""
+        """`k` as one number of the dtype of `x`.
+
+        Raises:
+            ValueError: for an array that is not mapped over.
+        """
         return scalar_like(f"{type(self).__name__}: the coefficient k", self.k, x)
 
     def checked_step(self, step: float | Scalar, x: Group) -> Scalar:
-        """`step` as one number of the dtype of `x`; raises ValueError if it is negative or an array."""
+        """`step` as one number of the dtype of `x`.
+
+        Raises:
+            ValueError: if it is negative, or an array.
+        """
         check_nonnegative(f"{type(self).__name__}: step", step)
         return scalar_like(f"{type(self).__name__}: step", step, x)
 
@@ -201,7 +209,7 @@ class Zero(AbstractPenalty):
 
 
 def _flatten(terms) -> tuple[AbstractPenalty, ...]:
-    """The terms with nested sums opened and `Zero` left out."""
+    """The terms, without nested sums and `Zero`."""
     flat: list[AbstractPenalty] = []
     for term in terms:
         if isinstance(term, Sum):
@@ -217,7 +225,7 @@ def _flatten(terms) -> tuple[AbstractPenalty, ...]:
 
 
 def combine(terms) -> AbstractPenalty:
-    """The plainest penalty that equals the sum of the terms."""
+    """The simplest penalty that equals the sum of the terms."""
     flat = _flatten(terms)
     if not flat:
         return Zero()
@@ -228,7 +236,7 @@ class Sum(AbstractPenalty):
     """`R(x) = sum_k R_k(x)` on one parameter group; what `a + b` returns.
 
     Attributes:
-        terms: the penalties, with nested sums opened and `Zero` left out.
+        terms: the penalties, without nested sums and `Zero`.
 
     Raises:
         ValueError: if a term is not a penalty.
@@ -250,9 +258,9 @@ class Sum(AbstractPenalty):
         return sum((term.branch_gradient(x, sign) for term in self.terms), start=jnp.zeros_like(x))
 
     def proximal(self, x: Group, step: float | Scalar) -> Group:
-        """The joint proximal map of all terms, if one of them knows it in closed form; `x` without terms.
+        """The joint proximal map of all terms, if one of them knows it in closed form; `x` if there are no terms.
 
-        Known are single terms, and `Nonnegativity` with `UnitL1Norm` (see `UnitL1Norm.joint_proximal`).
+        It is known for single terms, and for `Nonnegativity` with `UnitL1Norm` (see `UnitL1Norm.joint_proximal`).
 
         Args:
             x: the parameter group, any shape.
@@ -274,13 +282,13 @@ class Sum(AbstractPenalty):
         raise ValueError(
             f"The sum {names} has no closed-form proximal map here. Apply the proximal maps of its `terms` one "
             f"after the other (first order in the step; forwards, then backwards with half steps: second order), "
-            f"or integrate `branch_gradient` with the signs held fixed, or treat the parts of `split()` apart."
+            f"or integrate `branch_gradient` with the signs held fixed, or treat the parts of `split()` separately."
         )
 
     def flow_along(
         self, other: Callable[[Group, Scalar], Group], x: Group, duration: Scalar, time_constant: Scalar
     ) -> Group:
-        """That of the only term; see `AbstractPenalty.flow_along`."""
+        """The flow of the only term, or half steps of the sum; see `AbstractPenalty.flow_along`."""
         one = self.terms[0].flow_along if len(self.terms) == 1 else super().flow_along
         return one(other, x, duration, time_constant)
 

@@ -24,7 +24,7 @@ def from_relative_weights(
 ) -> dict[str, AbstractPenalty]:
     """`k_r = f_r strength w_r / sum_r w_r`: penalties in the relative weights of the published configurations.
 
-    The sum runs over all listed weights, so that listing one more term dilutes the others. The factors `f_r` are 10
+    The sum runs over all listed weights: listing one more term dilutes the others. The factors `f_r` are 10
     (`nonnegative`, `unit_l1`), 1 (`unit_l2`, `frobenius`) and 1/2 (`l1`, `l2`, `column_l1`, `column_l2`).
 
     Args:
@@ -44,7 +44,7 @@ def from_relative_weights(
     Raises:
         ValueError: if the strength or a weight is negative or not finite, or if all listed weights are zero.
 
-    Source: published code of arXiv 2411.03840
+    Source: published code of arXiv 2411.03840.
     """
     check_nonnegative("strength", strength)
     given = {
@@ -63,7 +63,7 @@ def from_relative_weights(
     total = sum(listed.values(), start=0.0)
     if listed and is_concrete(total) and not np.all(np.asarray(total) > 0):
         raise ValueError(
-            f"The relative weights {listed} sum to zero, so that their shares are undefined. "
+            f"The relative weights {listed} sum to zero, which leaves their shares undefined. "
             f"Give at least one positive weight; to switch everything off use strength 0 or list no weight."
         )
     return from_coefficients({name: _FACTORS[name] * strength * weight / total for name, weight in listed.items()})

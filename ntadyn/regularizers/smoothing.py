@@ -1,8 +1,8 @@
 """Smooth stand-ins for penalties with kinks, for solvers that choose their steps by an error estimate.
 
-Every kink is rounded off over a width `w`, symmetrically, so that the slope at the kink itself stays what the tie rule
-says: the mean of the one-sided slopes. All stand-ins are analytic in the parameters, hence as smooth as any solver
-could ask for, and tend to the original as `w -> 0`: their energies differ by at most a multiple of `w`.
+Every kink is rounded off symmetrically over a width `w`, so that the slope at the kink itself stays that of the tie
+rule: the mean of the one-sided slopes. All stand-ins are analytic in the parameters, as smooth as any solver could ask
+for, and tend to the original as `w -> 0`: their energies differ from it by at most a multiple of `w`.
 """
 
 import dataclasses
@@ -26,12 +26,12 @@ def smoothed(penalty: AbstractPenalty, width: Coefficient) -> AbstractPenalty:
 
     * `Nonnegativity`: `max(-c, 0)` becomes `w softplus(-c / w)`, too large by at most `w log 2`, at `c = 0`.
     * `L1`, `ColumnL1`, and inside `UnitL1Norm`: `|c|` becomes `sqrt(c^2 + w^2)`, too large by at most `w`, at `c = 0`,
-      and by about `w^2 / (2 |c|)` far away. A gate at zero thus adds `w` to the norm that `UnitL1Norm` holds at one.
+      and by about `w^2 / (2 |c|)` far away. A gate at zero then adds `w` to the norm that `UnitL1Norm` holds at one.
     * `L2`, `ColumnL2`: `|x|_2` becomes `sqrt(|x|_2^2 + w^2)`. They are not `kinked`, but their flow runs into the one
       point where they have no gradient.
     * `Sum`: term by term. `Zero` and `UnitL2Norm`, whose flow leaves its one singular point, stay as they are.
 
-    A gate that would slide along zero settles a few `w` away instead, where the rounded slope balances what drives it.
+    A gate that would slide along zero settles a few `w` away from it, where the rounded slope balances its drive.
     The curvature there is of order `k / w`: halving the width doubles the stiffness.
 
     A new kind of penalty is added with `smoothed.register(Kind)`.
@@ -41,8 +41,8 @@ def smoothed(penalty: AbstractPenalty, width: Coefficient) -> AbstractPenalty:
         width: `w`, in units of the parameter, > 0; an array gives penalties to map over.
 
     Returns:
-        A penalty that is not `kinked`. What was replaced has one and the same gradient function in all orthants, and no
-        proximal map.
+        A penalty that is not `kinked`. The terms that were replaced have the same gradient function in all orthants,
+        and no proximal map.
 
     Raises:
         ValueError: if the width is not positive and finite, or if a kinked penalty has no smooth stand-in.
@@ -60,12 +60,12 @@ def _check_width(width) -> None:
     widths = known_reals("smoothed: the width", width)
     if widths is not None and not np.all(np.isfinite(widths) & (widths > 0)):
         raise ValueError(
-            f"smoothed: the width must be positive and finite, got {width}. At width 0 it is the penalty itself."
+            f"smoothed: the width must be positive and finite, got {width}. For width 0 use the penalty itself."
         )
 
 
 class _AbstractSmoothed(AbstractPenalty):
-    """A term with its kinks rounded off; one and the same function in all orthants."""
+    """A term with its kinks rounded off: the same function in all orthants."""
 
     original: eqx.AbstractVar[AbstractTerm]
     width: eqx.AbstractVar[Coefficient]
@@ -79,7 +79,11 @@ class _AbstractSmoothed(AbstractPenalty):
         return False
 
     def proximal(self, x: Group, step: float | Scalar) -> Group:
-        """Raises ValueError: the implicit equation has no closed-form solution."""
+        """There is none: the implicit equation has no closed-form solution.
+
+        Raises:
+            ValueError: always.
+        """
         raise ValueError(
             f"{type(self).__name__} has no closed-form proximal map. Integrate its `gradient` with a solver for smooth "
             f"fields, or keep {type(self.original).__name__}, which has a proximal map."

@@ -21,17 +21,17 @@ def from_coefficients(coefficients: Mapping[str, Coefficient]) -> dict[str, Abst
     """`sum_r k_r R_r`: penalties as they enter the energy.
 
     Args:
-        coefficients: name of a term, see `TERMS`, -> k >= 0; an array gives penalties to map over.
+        coefficients: name of a term (see `TERMS`) -> k >= 0; an array gives penalties to map over.
 
     Returns:
         The penalties by parameter group, "gates" and "weights"; a group without terms is absent.
 
     Raises:
-        ValueError: for a name that is not known, or a coefficient that is negative or not finite.
+        ValueError: for an unknown name, or a coefficient that is negative or not finite.
     """
     known = [name for terms in TERMS.values() for name in terms]
     if unknown := coefficients.keys() - known:
-        raise ValueError(f"there are no penalties {sorted(unknown)}; known are {known}.")
+        raise ValueError(f"there are no penalties {sorted(unknown)}; choose from {known}.")
     for name, k in coefficients.items():
         check_nonnegative(f"the coefficient {name}", k)
     return {

@@ -1,4 +1,4 @@
-"""system + curriculum + method -> trajectory, with its result code and the estimated errors of its numbers."""
+"""system + curriculum + method -> trajectory, with a result code and, if asked for, the errors of its numbers."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Steps that a solver chooses by its own error estimate."""
+"""Steps chosen by the error estimate of the solver."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
 class Adaptive(AbstractMethod):
-    """Steps chosen by the solver's own error estimate; for smooth fields only.
+    """Steps chosen by the error estimate of the solver; for smooth fields only.
 
     A kinked gate penalty makes such solvers stall or, worse, succeed with wrong gates. A trajectory whose gates reach
     zero under a kinked penalty therefore ends with the result code `kink_met`.
@@ -32,8 +32,8 @@ class Adaptive(AbstractMethod):
         solver: a Diffrax solver with an error estimate.
         rtol: relative tolerance; rounding bounds it from below.
         atol: absolute tolerance; rounding bounds it from below.
-        max_steps: bound on the steps between two records.
-        reverse_mode: whether it may be differentiated in reverse mode (`jax.grad`), and not in forward mode.
+        max_steps: the most steps between two records.
+        reverse_mode: True for differentiation in reverse mode (`jax.grad`), False for forward mode.
     """
 
     solver: diffrax.AbstractSolver = eqx.field(default_factory=diffrax.Tsit5)
@@ -55,12 +55,12 @@ class Adaptive(AbstractMethod):
         records_per_block: int,
         times: Sequence[float] | np.ndarray,
     ) -> TimeGrid:
-        """Records and switches alone."""
+        """A grid of records and switches alone."""
         del system, state
         return lay_out(curriculum, np.inf, records_per_block, times)
 
     def laid_out(self) -> "Adaptive":
-        """Itself: nothing has been spent."""
+        """The method itself: the time grid has taken nothing from it."""
         return self
 
     def slack(self, dtype: DTypeLike) -> float:
@@ -69,7 +69,7 @@ class Adaptive(AbstractMethod):
         return SLACK_OF_OTHERS
 
     def refined(self, dtype: DTypeLike) -> "Adaptive":
-        """Tolerances divided by 100; multiplied where rounding leaves no room for that."""
+        """The method with tolerances divided by 100, or multiplied if rounding leaves no room to divide."""
         rtol, _ = self._tolerances(dtype)
         factor = 100 if rtol / 100 < _least_tolerance(dtype) else 0.01
         return Adaptive(self.solver, rtol * factor, self.atol * factor, 4 * self.max_steps, self.reverse_mode)
@@ -79,7 +79,7 @@ class Adaptive(AbstractMethod):
         return max(self.rtol, least), max(self.atol, 0.01 * least)
 
     def begin(self, system: AbstractSystem, state: PyTree, task: Task) -> None:
-        """Nothing."""
+        """None: nothing of the start is needed."""
         del system, state, task
 
     def advance(
@@ -114,7 +114,7 @@ class Adaptive(AbstractMethod):
 
 
 def _kink(term: LearningTerm, state: PyTree) -> diffrax.Event | None:
-    """A gate at zero where its penalty has a kink; None where there are no kinks of gates."""
+    """The event of a gate at zero under a penalty with a kink; None if there are no such kinks."""
     system = term.system
     if not (isinstance(system, AbstractGatedLinear) and system.has_kinks()):
         return None
@@ -122,11 +122,11 @@ def _kink(term: LearningTerm, state: PyTree) -> diffrax.Event | None:
     def gates(y: PyTree) -> Array:
         return system.gates(term.whole(y)).reshape(-1)
 
-    # A gate that starts at zero exactly and moves inwards has not met the kink; hence a threshold just below zero.
+    # A gate that starts at exactly zero and moves inwards has not met the kink; hence a threshold just below zero.
     number = system.gates(state).size
     return diffrax.Event([lambda t, y, args, i=i, **_: gates(y)[i] + 1e-9 for i in range(number)])
 
 
 def _least_tolerance(dtype: DTypeLike) -> float:
-    """Below this, relative to one, steps are accepted or rejected by rounding."""
+    """The relative tolerance below which rounding decides whether a step is accepted."""
     return 16 * float(jnp.finfo(dtype).eps)

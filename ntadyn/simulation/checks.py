@@ -1,4 +1,4 @@
-"""What cannot be simulated is refused here, before anything is compiled."""
+"""Whether a system can be simulated, checked before anything is compiled."""
 
 import equinox as eqx
 import jax
@@ -27,7 +27,11 @@ def check(
         ValueError: see `simulate`.
     """
     if curriculum.num_tasks != system.num_tasks:
-        what = "teachers; build both from the same task set" if isinstance(system, AbstractGatedLinear) else "tasks"
+        what = (
+            "teachers; build both from the same task set"
+            if isinstance(system, AbstractGatedLinear)
+            else "tasks; make them equal"
+        )
         raise ValueError(f"the curriculum has {curriculum.num_tasks} tasks, the system {system.num_tasks} {what}.")
     if estimate_error:
         method.refined(curriculum.durations.dtype)
@@ -49,7 +53,7 @@ def check(
 
 
 def _check_field(system: AbstractFlow, state: PyTree, task: Task) -> None:
-    """Raise ValueError unless what flows of a state has a derivative of its own shape."""
+    """Refuse a vector field that is not like the part of the state that flows."""
     name = type(system).__name__
 
     def parts(system: AbstractFlow, state: PyTree, task: Task) -> tuple[PyTree, PyTree]:
@@ -59,7 +63,9 @@ def _check_field(system: AbstractFlow, state: PyTree, task: Task) -> None:
     try:
         given, found = eqx.filter_eval_shape(parts, system, state, task)
     except Exception as error:
-        error.add_note(f"This was {name}.vector_field, asked for the shape of what it returns for the initial state.")
+        error.add_note(
+            f"This came from {name}.vector_field, called for the shapes that it returns at the initial state."
+        )
         raise
     if jax.tree.structure(given) != jax.tree.structure(found) or any(
         one.shape != other.shape or one.dtype != other.dtype

@@ -1,4 +1,4 @@
-"""Steps and methods for those who do not choose them."""
+"""Steps for those who do not choose them."""
 
 import jax
 import jax.numpy as jnp
@@ -13,19 +13,19 @@ from ntadyn.tasks.known import is_traced
 
 
 def default_step(system: AbstractSystem, state: PyTree = None, tasks: Task = None) -> float:
-    """The default step of a system, see its `default_step`; outside of jit, where numbers are known.
+    """The default step of a system, see its method `default_step`; outside jit, where numbers are known.
 
     Args:
         system: the system, made of known numbers.
-        state: the initial state; may be left out, or traced, for flows that split into parts: it only matters where all
-            teachers are zero.
-        tasks: what may be in force, leading axis = task; every teacher alone if omitted, for those who have teachers.
+        state: the initial state; may be left out, or traced, for flows that split into parts: there it only matters if
+            all teachers are zero.
+        tasks: the tasks that may be in force, leading axis = task; if omitted, every teacher alone.
 
     Returns:
         h in the caller's unit of time.
 
     Raises:
-        ValueError: if numbers are traced (pass `max_step` then), or the state or the tasks are needed and left out.
+        ValueError: if numbers are traced (then pass `max_step`), or if the state or the tasks are needed but left out.
     """
     if is_traced(system):
         raise ValueError(
@@ -36,11 +36,11 @@ def default_step(system: AbstractSystem, state: PyTree = None, tasks: Task = Non
             f"the default step of a {type(system).__name__}, which does not split into parts, needs a "
             f"known initial state; inside jit or vmap pass max_step explicitly."
         )
-    # What is known outside of jit is a number inside of it, too.
+    # What is known outside jit is a known number inside, too.
     with jax.ensure_compile_time_eval():
         if tasks is None:
             if not isinstance(system, AbstractGatedLinear):
-                raise ValueError(f"the default step of a {type(system).__name__} needs tasks; pass some.")
+                raise ValueError(f"the default step of a {type(system).__name__} needs tasks; pass them.")
             tasks = system.teacher_tasks()
         return system.default_step(state, tasks)
 

@@ -1,4 +1,4 @@
-"""Equal steps between records, divided where a state is faster than they are."""
+"""Equal steps between records, divided where the state is faster than they resolve."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,27 +31,27 @@ from ntadyn.solvers import LearningTerm, Splitting
 from ntadyn.solvers.dividing import AbstractDividingSolver, parts_that_are_stable, parts_that_resolve
 from ntadyn.tasks.curriculum import AbstractCurriculum
 
-# Where the first step of a block is graded: its shortest part.
+# The shortest part of a graded first step, as a share of the step.
 _FIRST_PART = 2.0**-12
 
-# A step that would have to be made in more parts is not made at all, and its trajectory ends as unresolved.
+# A step that needs more parts is not made at all, and its trajectory ends as unresolved.
 MOST_PARTS = 4096
 
 
 class FixedSteps(AbstractMethod):
     """Equal steps of at most `max_step` inside every interval between records and switches.
 
-    A step is made in parts where the state changes faster than the tasks alone would make it, after a large start for
-    example, and where an explicit solver would leave its region of stability.
+    A step is divided where the state changes faster than the tasks alone would make it, for example after a large
+    start, and where an explicit solver would leave its region of stability.
 
     Attributes:
         solver: any Diffrax solver; None takes the system's default, `Splitting` for kinked gate penalties.
-        max_step: upper bound of the step; None takes the system's default.
-        refinement: every step, or part of one, is made in so many equal ones.
-        graded: the first step of a block is made in parts that begin short and double. Gates that are much faster than
-            steps move within them, where weights do not feel it; equal steps tell nothing of that when they are halved.
-        reverse_steps: the most parts of steps between two records. It makes reverse-mode differentiation possible
-            (`jax.grad`), and forward mode impossible; where more are needed the trajectory ends as `max_steps_reached`.
+        max_step: upper bound on the step; None takes the system's default.
+        refinement: number of equal pieces in which every step, or part of a step, is made.
+        graded: whether the first step of a block is made in parts that begin short and double. Gates that are much
+            faster than the steps settle within one, unnoticed by the weights; halving equal steps does not show that.
+        reverse_steps: the most parts of steps between two records. A number makes reverse-mode differentiation possible
+            (`jax.grad`), and forward mode impossible; if more are needed, the trajectory ends as `max_steps_reached`.
     """
 
     solver: diffrax.AbstractSolver | None = None
@@ -62,9 +62,9 @@ class FixedSteps(AbstractMethod):
 
     def __check_init__(self):
         if isinstance(self.refinement, int) and self.refinement < 1:
-            raise ValueError(f"refinement is {self.refinement}; every step is made in one part or more.")
+            raise ValueError(f"refinement is {self.refinement}; it must be 1 or more.")
         if self.reverse_steps is not None and self.reverse_steps < 1:
-            raise ValueError(f"reverse_steps is {self.reverse_steps}; at least one step is needed.")
+            raise ValueError(f"reverse_steps is {self.reverse_steps}; allow at least one step, or give None.")
 
     def check(self, system: AbstractSystem, state: PyTree) -> None:
         """See `AbstractMethod.check`."""
@@ -91,7 +91,7 @@ class FixedSteps(AbstractMethod):
         return lay_out(curriculum, step, records_per_block, times)
 
     def laid_out(self) -> "FixedSteps":
-        """Without the step; the refinement is data."""
+        """The method without its step, and with its refinement as data."""
         return FixedSteps(self.solver, None, jnp.asarray(self.refinement), self.graded, self.reverse_steps)
 
     def slack(self, dtype: DTypeLike) -> float:
@@ -99,19 +99,19 @@ class FixedSteps(AbstractMethod):
         return slack_of_exact_steps(dtype) if isinstance(self.solver, Splitting) else SLACK_OF_OTHERS
 
     def refined(self, dtype: DTypeLike) -> "FixedSteps":
-        """Every step in two halves, and the first one of a block graded."""
+        """The method with every step in two halves, and the first step of a block graded."""
         del dtype
         bound = None if self.reverse_steps is None else 2 * self.reverse_steps
         return FixedSteps(self.solver, self.max_step, 2 * self.refinement, True, bound)
 
     def resolves(self, system: AbstractFlow, state: PyTree, task: Task, grid: TimeGrid) -> Bool[Array, ""]:
-        """See `AbstractMethod.resolves`; nothing is known of flows that do not split into parts."""
+        """See `AbstractMethod.resolves`; flows that do not split into parts count as resolved."""
         if not isinstance(system, AbstractSplitFlow):
             return jnp.asarray(True)
         return steps_resolve(longest_step(grid), system.reference_rate(state, task))
 
     def begin(self, system: AbstractFlow, state: PyTree, task: Task) -> Float[Array, ""]:
-        """The rate that the length of steps was chosen for."""
+        """The rate for which the length of steps was chosen."""
         return system.reference_rate(state, task)
 
     def advance(
@@ -125,7 +125,7 @@ class FixedSteps(AbstractMethod):
         """See `AbstractMethod.advance`."""
         item = interval.place
         solver, one, zero = self._fitted_solver(), jnp.ones_like(item.num_steps), jnp.zeros_like(item.length)
-        # The length of what is given up is zero, too, so that no rate is taken of what may not be finite.
+        # An interval that is given up has no length either, so that no rates are computed from a state that may be NaN.
         length, num_steps = (jnp.where(interval.goes_on, span, 0) for span in (item.length, item.num_steps))
         item = eqx.tree_at(lambda item: (item.length, item.num_steps), item, (length, num_steps))
         term, y = LearningTerm.of(system, curriculum, state)
@@ -134,14 +134,13 @@ class FixedSteps(AbstractMethod):
         first_memory = solver.init(term.starting_at(item.start), zero, h, y, item.block)
         num_parts = self._divider(term, y, item, h, memory)
 
-        # A whole step consists of parts, whose number is found anew at each, and a part of as many equal pieces as the
-        # refinement says.
+        # A step consists of parts, whose number is found anew at each part, and a part of `refinement` equal pieces.
         def piece(carry):
             y, memory, result, done, left, length, pieces, is_last = carry
             start = item.start + done.astype(h.dtype) * h + (h - left)
             parts = num_parts(start, y)
             fits = ~(parts > MOST_PARTS)
-            # The tolerance keeps rounding from making another part of what it leaves over.
+            # The tolerance keeps a remainder due to rounding from becoming another part.
             number = jnp.maximum(jnp.ceil(left / h * jnp.where(parts > 1, jnp.ceil(parts), 1) - 1e-3), 1)
             fresh = pieces == 0
             length = jnp.where(fresh, left / number / refinement.astype(h.dtype), length)
@@ -177,20 +176,20 @@ class FixedSteps(AbstractMethod):
 
     def _fitted_solver(self) -> diffrax.AbstractSolver:
         if self.solver is None:
-            raise ValueError("FixedSteps without a solver has to be fitted to a system first.")
+            raise ValueError("FixedSteps has no solver; pass one, or call `fitted` with a system first.")
         return self.solver
 
     def _divider(
         self, term: LearningTerm, y: PyTree, item: TimeGrid, h: Array, reference: Array
     ) -> Callable[[Array, PyTree], Array]:
-        """Of time and the flowing part of a state: into how many parts a step is divided there."""
+        """A function (time, flowing part of a state) -> number of parts into which a step is divided there."""
         solver, system = self._fitted_solver(), term.system
         if isinstance(solver, AbstractDividingSolver):
             zero = jnp.zeros_like(h)
             return lambda t, y: solver.num_parts(term.starting_at(t), zero, h, y, item.block, reference)
         explicit = not isinstance(solver, diffrax.AbstractImplicitSolver)
         if not isinstance(system, AbstractSplitFlow):
-            # The rate of any system costs several of its steps.
+            # The rate of a general system costs as much as several steps, so it is taken once per interval.
             task = term.task(item.start, item.block)
             constant = parts_that_are_stable(system, term.whole(y), task, h) if explicit else jnp.ones_like(h)
             return lambda t, y: constant
@@ -209,6 +208,9 @@ def with_loops(solver: diffrax.AbstractSolver, while_loop: Callable) -> diffrax.
     Args:
         solver: any Diffrax solver.
         while_loop: `plain_loop` for forward mode, `bounded_loop` for reverse mode.
+
+    Returns:
+        A solver that makes the same steps.
     """
     if isinstance(solver, Splitting):
         return Splitting(EventSearch(solver.search.max_pieces, while_loop))

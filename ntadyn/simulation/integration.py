@@ -1,4 +1,4 @@
-"""The compiled loop over the intervals of a time grid: steps, hooks at the edges of blocks, records, laws."""
+"""The compiled loop over the intervals of a time grid: steps, hooks at the edges of blocks, records, checks of laws."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,8 +16,8 @@ from ntadyn.simulation.outcome import RESULTS, Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
 
-# Lanes come in whole vectors of the processor: the last few of an odd number would be computed one by one, which made
-# 110 lanes a quarter slower than 112.
+# Lanes fill whole vectors of the processor: the last few of an odd number would be computed one by one, which made 110
+# lanes a quarter slower than 112.
 VECTOR_BYTES = 64
 
 Lift = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -36,9 +36,9 @@ def integrate(
 
     Args:
         system: the rule.
-        curriculum: which task when.
+        curriculum: which task is in force when.
         state: the initial state.
-        method: how to step one trajectory; a `max_step` in it has been spent on the grid already.
+        method: how to step one trajectory; a `max_step` in it has no effect, because the grid holds the steps.
         grid: when to step and when to record.
         observables: name -> function (system, state, task) -> array.
 
@@ -57,13 +57,13 @@ def integrate_batch(
     grid: TimeGrid,
     observables: Mapping[str, Observable],
 ) -> Trajectory:
-    """`integrate` for a batch.
+    """`integrate` for a batch of trajectories.
 
     Args:
         systems: systems of one kind; all arrays have a leading axis over trajectories.
-        curriculum: which task when, common to all.
+        curriculum: which task is in force when, common to all.
         states: initial states, leading axis = trajectory.
-        method: how to step; `LaneSteps` for systems that `lanes.lanes_can_run`, any other for any.
+        method: how to step; `LaneSteps` if `lanes.lanes_can_run` accepts the systems, any other method in any case.
         grid: when to step and when to record, common to all.
         observables: name -> function (system, state, task) -> array.
 
@@ -101,21 +101,21 @@ def _run(
 
     Args:
         systems: the system, or a batch of them.
-        curriculum: which task when.
-        states: the initial state, or one for each of the batch.
+        curriculum: which task is in force when.
+        states: the initial state, or a batch of them.
         method: how to step them.
         grid: when to step and when to record.
         observables: what to record.
-        lift: makes a function of one trajectory into a function of what this is run for: itself, or `jax.vmap`.
+        lift: turns a function of one trajectory into one of what is run: the identity, or `jax.vmap`.
 
     Returns:
-        What was recorded, the final state and the result; the axis of records comes before that of a batch.
+        What was recorded, the final state and the result; the axis of records comes before that of the batch.
     """
     first = jax.tree.map(lambda leaf: leaf[0], grid)
     first_task = curriculum.task(first.block, first.start)
     memory = method.begin(systems, states, first_task)
     slack = method.slack(curriculum.durations.dtype)
-    # What pads a grid repeats the last block; a curriculum may be padded by further ones.
+    # The padding of a grid repeats the last block; a curriculum may be padded with further blocks.
     hooks, last_block = has_hooks(systems), grid.block[-1]
 
     def every(function: Callable[..., Any], *arrays: PyTree) -> Any:
@@ -162,7 +162,7 @@ def _run(
             going = goes_on & (outcome == RESULTS.successful)
             return moved, found, looked, going, begins_now & (item.num_steps == 0), values
 
-        # What pads a time grid repeats the last block without a step: nothing to do, and the same to record.
+        # The padding of a time grid repeats the last block without a step: nothing is done, and the record is the same.
         padding = (item.num_steps == 0) & ~new_block
         carry = lax.cond(padding, lambda: carry, run)
         return carry, carry[-1]
@@ -188,7 +188,7 @@ def _run(
 
 
 def _block(curriculum: AbstractCurriculum, index: Int[Array, ""], last: Int[Array, ""]) -> BlockInfo:
-    """A block and its neighbours, `last` being the last one that is run."""
+    """A block and its neighbours, where `last` is the last block that is run."""
     edges = curriculum.edges
 
     def task(index: Int[Array, ""]) -> PyTree:
@@ -209,6 +209,6 @@ def _block(curriculum: AbstractCurriculum, index: Int[Array, ""], last: Int[Arra
 
 
 def _padded(tree: PyTree, number: int, multiple: int) -> PyTree:
-    """Arrays whose leading axis is a multiple, by repeating the last entry."""
+    """Arrays whose leading axis, of length `number`, is extended to a multiple by repeating the last entry."""
     extra = -number % multiple
     return jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[-1:], extra, axis=0)]), tree)

@@ -1,4 +1,4 @@
-"""What holds along every run, whatever the numbers: checked at every record, and at the end.
+"""What holds along every run, for any numbers: checked at every record and at the end.
 
 Losses are not negative, a flow never raises its energy while one task is in force, overlaps are those of some network,
 and updates stay within a bound.
@@ -13,19 +13,19 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from ntadyn.interface.gated_linear import AbstractGatedFlow, AbstractGatedLinear
 from ntadyn.interface.system import AbstractSystem, Task
 
-# Parameters of an update may become this many times as large as teachers and start together; a step that is too long
-# makes them grow without bound.
+# The parameters of an update may become this many times as large as teachers and start together; with too long a step
+# they grow without bound.
 MOST_GROWTH = 1e4
 
 
 class Watch(eqx.Module):
-    """What has been seen of a run, or with arrays of lanes of many.
+    """What has been seen of a run, or of many runs with arrays of lanes.
 
     Attributes:
         block: the block of the last record.
         task: the task at the last record.
         energy: the energy there.
-        scale: the largest energy so far, and that of the teachers.
+        scale: the largest energy so far, or `scale_of` if that is larger.
     """
 
     block: Int[Array, ""]
@@ -35,7 +35,7 @@ class Watch(eqx.Module):
 
     @classmethod
     def begin(cls, first_block: Int[Array, ""], task: Task, scale: Float[Array, "*lane"]) -> "Watch":
-        """Before the first record; `scale` is that of `scale_of`."""
+        """The watch before the first record; `scale` is that of `scale_of`."""
         return cls(first_block - jnp.ones_like(first_block), task, jnp.zeros_like(scale), scale)
 
     def look(
@@ -56,7 +56,7 @@ class Watch(eqx.Module):
             slack: how far a law may be broken, in units of the scale.
 
         Returns:
-            What has been seen now, and whether a law was broken.
+            The new watch, and whether a law was broken.
         """
         scale = jnp.maximum(self.scale, jnp.abs(energy))
         goes_on = (block == self.block) & _equal(task, self.task)
@@ -65,7 +65,7 @@ class Watch(eqx.Module):
 
 
 def scale_of(system: AbstractSystem, state: PyTree) -> Float[Array, ""]:
-    """The loss of a network that does nothing, for white inputs: 1/2 max_m |W*^m|^2; zero where no energy descends."""
+    """1/2 max_m |W*^m|^2, the loss of a zero network for white inputs; zero for systems that descend no energy."""
     if not isinstance(system, AbstractGatedFlow):
         return jnp.zeros((), _dtype_of(state))
     teachers = jnp.sum(system.overlaps(state).teachers, axis=0)
@@ -73,7 +73,7 @@ def scale_of(system: AbstractSystem, state: PyTree) -> Float[Array, ""]:
 
 
 def energy_and_loss(system: AbstractSystem, state: PyTree, task: Task) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """What `Watch.look` looks at; zeros for systems that need not descend an energy."""
+    """Energy and loss for `Watch.look`; zeros for systems that need not descend an energy."""
     if not isinstance(system, AbstractGatedFlow):
         zero = jnp.zeros((), _dtype_of(state))
         return zero, zero
@@ -86,7 +86,7 @@ def is_possible(system: AbstractSystem, state: PyTree, slack: float) -> Bool[Arr
     Args:
         system: the system.
         state: a state of it.
-        slack: see above.
+        slack: the share of the trace that rounding or steps may cost.
     """
     if not isinstance(system, AbstractGatedFlow):
         return jnp.asarray(True)
@@ -97,7 +97,7 @@ def is_possible(system: AbstractSystem, state: PyTree, slack: float) -> Bool[Arr
 def within_bound(system: AbstractSystem, state: PyTree, start: PyTree) -> Bool[Array, ""]:
     """Whether the parameters of an update are at most `MOST_GROWTH` times as large as teachers and start together.
 
-    Of systems without teachers nothing is known that their parameters should be compared with.
+    True for systems without teachers, whose parameters have nothing to be compared with.
     """
     if not isinstance(system, AbstractGatedLinear):
         return jnp.asarray(True)
@@ -124,14 +124,14 @@ def _equal(one: Task, other: Task) -> Bool[Array, ""]:
 
 
 def _semidefinite(gram: Float[Array, "n n"], slack: float) -> Bool[Array, ""]:
-    """Whether all pivots of the Gram matrix, shifted by slack times its trace, are positive, and it is symmetric.
+    """Whether a Gram matrix is symmetric, and all its pivots are positive after a shift by slack times its trace.
 
-    By elimination, not by eigenvalues: a batch is then one operation on arrays.
+    By elimination instead of eigenvalues, so that a batch takes the same few operations on arrays.
     """
     shift = slack * jnp.trace(gram)
     skew = jnp.max(jnp.abs(gram - gram.T))
 
-    def eliminate(k: Int[Array, ""] | int, carry):  # a plain number where jit is disabled
+    def eliminate(k: Int[Array, ""] | int, carry):  # a plain number if jit is disabled
         rest, positive = carry
         pivot, column = rest[k, k], rest[:, k]
         step = column[:, None] * column[None, :] / jnp.where(pivot > 0, pivot, 1)

@@ -1,4 +1,4 @@
-"""The splitting step on lanes as a method: a batch of small networks at a time."""
+"""The method that runs the splitting step on lanes, a batch of small networks at a time."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -25,14 +25,14 @@ from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
 class LaneSteps(AbstractMethod):
-    """The splitting step on lanes, see `ntadyn.simulation.lanes`: t_k = start + length (k/n)^2 within an interval.
+    """t_k = start + length (k/n)^2: the splitting step on lanes (see `ntadyn.simulation.lanes`) within an interval.
 
-    Gates move fastest after a switch; steps that grow from there cut the largest gate error of figure 5's maps to a
-    third or less of what as many equal steps leave. The last step is twice as long as the mean. Steps are not divided:
-    a trajectory whose gates and weights exchange errors faster than they resolve ends as `unresolved`.
+    Gates move fastest after a switch; steps that grow from there cut the largest gate error in the maps of figure 5 to
+    a third or less of that of as many equal steps. The last step is twice as long as the mean. Steps are not divided: a
+    trajectory whose gates and weights exchange errors faster than the steps resolve ends as `unresolved`.
 
     Attributes:
-        refinement: every interval gets so many times the steps of its time grid.
+        refinement: factor on the number of steps of every interval of the time grid.
     """
 
     refinement: int = eqx.field(static=True, default=1)
@@ -40,14 +40,14 @@ class LaneSteps(AbstractMethod):
 
     def __check_init__(self):
         if self.refinement < 1:
-            raise ValueError(f"refinement is {self.refinement}; every interval needs at least its own steps.")
+            raise ValueError(f"refinement is {self.refinement}; it must be 1 or more.")
 
     def check(self, system: AbstractSystem, state: PyTree) -> None:
-        """Raise ValueError for a system that lanes are not written for."""
+        """See `AbstractMethod.check`; lanes run some order parameters only, see `lanes.lanes_can_run`."""
         if not lanes.lanes_can_run(system, state):
             raise ValueError(
-                f"lanes run order parameters summed over rows, of few paths and tasks, with penalties that are "
-                f"quadratic in every orthant; got a {type(system).__name__}. Pass FixedSteps()."
+                f"lanes run order parameters summed over rows, with few paths and tasks and with penalties that are "
+                f"quadratic in every orthant, but not this {type(system).__name__}. Pass FixedSteps()."
             )
 
     def lay_out(
@@ -62,7 +62,7 @@ class LaneSteps(AbstractMethod):
         return lay_out(curriculum, step_of(system, state, curriculum), records_per_block, times)
 
     def laid_out(self) -> "LaneSteps":
-        """Itself: it holds no step."""
+        """The method itself: it holds no step."""
         return self
 
     def slack(self, dtype: DTypeLike) -> float:
@@ -70,12 +70,12 @@ class LaneSteps(AbstractMethod):
         return slack_of_exact_steps(dtype)
 
     def refined(self, dtype: DTypeLike) -> "LaneSteps":
-        """Twice the steps."""
+        """The method with twice as many steps."""
         del dtype
         return LaneSteps(2 * self.refinement)
 
     def begin(self, system: AbstractGatedFlow, state: PyTree, task: Task) -> Float[Array, " lane"]:
-        """The rates that steps are chosen for, which unlike others are not divided after a large start."""
+        """The rates for which steps are chosen; these cover a large start, because steps on lanes are not divided."""
 
         def rate(system: AbstractGatedFlow, state: PyTree) -> Float[Array, ""]:
             return jnp.maximum(system.reference_rate(state, task), system.exchange(state, task) / SLACK)
@@ -90,14 +90,14 @@ class LaneSteps(AbstractMethod):
         memory: Float[Array, " lane"],
         interval: Interval,
     ) -> tuple[PyTree, RESULTS]:
-        """See `AbstractMethod.advance`; what was given up runs along with the others."""
+        """See `AbstractMethod.advance`; trajectories that were given up run along with the others."""
         item = interval.place
         problem, on_lanes = lanes.to_lanes(system, state)
         number = item.num_steps * self.refinement
         moved = lanes.from_lanes(_through(problem, on_lanes, curriculum, item, number))
         task = curriculum.task(item.block, item.end)
         exchange = jax.vmap(lambda system, state: system.exchange(state, task))(system, moved)
-        # The start sets the length of steps by an expectation, hence a factor of two.
+        # The length of steps follows from an expectation about the start, hence a factor of two.
         resolved = exchange <= 2 * SLACK * memory
         return moved, jax.vmap(lambda ok: RESULTS.where(ok, RESULTS.successful, RESULTS.unresolved))(resolved)
 
@@ -113,13 +113,13 @@ def _through(
     unit = item.length / jnp.maximum(number, 1).astype(item.length.dtype) ** 2
 
     def length(k: Int[Array, ""]) -> Float[Array, ""]:
-        """Of the k-th step of n, counted from 1: t_k - t_{k-1}; nothing before the first and after the last."""
+        """t_k - t_{k-1}, the length of the k-th step, counted from 1; zero before the first and after the last."""
         return jnp.where((k >= 1) & (k <= number), (2 * k - 1).astype(unit.dtype) * unit, jnp.zeros_like(unit))
 
     # Weights for no time, gates for half a step; weights, gates; ...; weights, gates for half a step: the second half
-    # of a step of the gates and the first half of the next one are one.
+    # of a gate step and the first half of the next one are taken together.
     def step(k: Int[Array, ""] | int, state: LaneState) -> LaneState:
-        k = jnp.asarray(k, number.dtype)  # where jit is disabled, it is Python's
+        k = jnp.asarray(k, number.dtype)  # a plain number if jit is disabled
         now, done = item.start + k.astype(unit.dtype) ** 2 * unit, length(k)
         state = lanes.relax_weights(problem, state, _task(curriculum, item, now - 0.5 * done), done)
         gates = lanes.flow_gates(problem, state, _task(curriculum, item, now), 0.5 * (done + length(k + 1)))

@@ -13,7 +13,7 @@ Lane = Float[Array, " lane"]
 Matrix = list[list[Lane]]
 
 _PIECEWISE_QUADRATIC = (Nonnegativity, UnitL1Norm, L1, Zero)
-# Components are written out one by one; with more of them compiling takes longer than arrays would lose.
+# Components are written out one by one; with more of them, compiling would cost more than lanes save.
 _MOST_PATHS, _MOST_TASKS = 4, 8
 
 
@@ -26,7 +26,7 @@ class LaneState(NamedTuple):
 
 
 class LaneProblem(NamedTuple):
-    """What the lanes of a batch differ in: time constants, overlaps of teachers, coefficients of the gate penalties."""
+    """The data in which lanes differ: time constants, overlaps of teachers, coefficients of the gate penalties."""
 
     tau_gates: Lane
     tau_weights: Lane
@@ -43,7 +43,7 @@ def lanes_can_run(system: Any, state: Any) -> bool:
     quadratic in every orthant.
 
     Args:
-        system: any system; only shapes and types are looked at.
+        system: any system; only shapes and types matter.
         state: a state of it, likewise.
     """
     return (
@@ -56,7 +56,7 @@ def lanes_can_run(system: Any, state: Any) -> bool:
 
 
 def to_lanes(systems: OrderParameters, states: OrderParameterState) -> tuple[LaneProblem, LaneState]:
-    """A batch of systems and states, leading axis = trajectory, component by component."""
+    """A batch of systems and states, with trajectories along the leading axis, component by component."""
     number, paths = states.gates.shape
     teachers = range(states.cross.shape[-1])
     terms = _terms(systems.gate_penalty())
@@ -83,7 +83,7 @@ def to_lanes(systems: OrderParameters, states: OrderParameterState) -> tuple[Lan
 
 
 def from_lanes(state: LaneState) -> OrderParameterState:
-    """The batch as arrays again, leading axis = trajectory."""
+    """The batch as arrays again, with trajectories along the leading axis."""
     paths = range(len(state.gates))
     students = jnp.stack([jnp.stack([_pair(state.students, p, q) for q in paths]) for p in paths])
     cross = jnp.stack([jnp.stack(row) for row in state.cross])
@@ -99,23 +99,26 @@ def flow_gates(problem: LaneProblem, state: LaneState, task: list[Array], durati
 
     Inside an orthant tau_c dc/dt = b - A c - dR/dc is linear and is solved by two (2, 2) Pade steps: with J the
     Jacobian and z its largest rate times `duration`, the relative error is z^4 / 11,500 for small z, and no z makes
-    it unstable. A gate that arrives at zero within `duration` is put to zero if the flow holds it there; if the flow
-    carries it through, the part of its path beyond zero is stretched by the ratio of the velocities on both sides,
-    which is right to first order in that part. A gate that is held is let go at the next call. Each event thus costs an
-    error of second order in `duration`, once.
+    it unstable. A gate that arrives at zero within `duration` is set to zero if the flow holds it there; if the flow
+    carries it through, the part of its path beyond zero is stretched by the ratio of the velocities on the two sides,
+    which is right to first order in that part. A gate that is held is released at the next call. Each event thus costs
+    an error of second order in `duration`, once.
 
     Args:
         problem: time constants and penalties.
         state: gates and overlaps.
-        task: weight of each teacher in the task, numbers.
-        duration: how long; zero returns the gates unchanged.
+        task: weight of each teacher in the task.
+        duration: length of time; with zero the gates return unchanged.
+
+    Returns:
+        The new gates, one array of lanes per path.
     """
     c, paths = state.gates, range(len(state.gates))
     drive = [_combine(state.cross[p], task) for p in paths]
     signs = [jnp.sign(x) for x in c]
     pull = [drive[p] - _combine([_pair(state.students, p, q) for q in paths], c) for p in paths]
     level = _norm_force(problem, signs, c)
-    # One-sided forces at a gate that is zero: it moves where one of them leads away, and by their sum where both do.
+    # One-sided forces on a gate at zero: it moves if one of them points away, and by the sign of their sum if both do.
     above = [x - level for x in pull]
     below = [x + level + problem.hinge for x in pull]
     zero, one = jnp.zeros_like(c[0]), jnp.ones_like(c[0])
@@ -146,7 +149,7 @@ def flow_gates(problem: LaneProblem, state: LaneState, task: list[Array], durati
     arrived = [c[p] * signs[p] < 0 for p in paths]
     before = [_nonzero(jnp.where(signs[p] > 0, above_end[p], below_end[p])) for p in paths]
     beyond = [jnp.where(signs[p] > 0, below_end[p], above_end[p]) for p in paths]
-    # Time, over tau, that a gate has spent beyond zero; what it did to the others there is taken back.
+    # Time over tau that a gate has spent beyond zero; its effect on the others during that time is taken back.
     beyond_for = [jnp.where(arrived[p], jnp.clip(c[p] / before[p], 0, time), zero) for p in paths]
 
     def coupling(p: int, q: int) -> Lane:
@@ -159,7 +162,7 @@ def flow_gates(problem: LaneProblem, state: LaneState, task: list[Array], durati
     def finished(p: int) -> Lane:
         through = beyond[p] * signs[p] < 0
         after_arrival = jnp.where(through, beyond[p] * beyond_for[p], zero)
-        # A held gate whose force has come to point away has been let go on the way.
+        # A held gate whose force has turned to point away was released on the way.
         up = _let_go(above[p], above_end[p], time)
         down = _let_go(-below[p], -below_end[p], time)
         held = signs[p] == 0
@@ -169,7 +172,7 @@ def flow_gates(problem: LaneProblem, state: LaneState, task: list[Array], durati
 
 
 def _let_go(start: Lane, end: Lane, time: Lane) -> Lane:
-    """Path of a gate that a force changing from `start` <= 0 to `end` moves once it is positive, to second order."""
+    """Path of a held gate under a force that changes from `start` <= 0 to `end`: it moves once that is positive."""
     positive = jnp.maximum(end, 0)
     return 0.5 * time * positive * positive / _nonzero(positive - jnp.minimum(start, 0))
 
@@ -181,8 +184,8 @@ def _nonzero(x: Lane) -> Lane:
 def relax_weights(problem: LaneProblem, state: LaneState, task: list[Array], duration: Array) -> LaneState:
     """W^p += c_p A E in closed form on the overlaps, as `OrderParameters.relax_weights`.
 
-    A = (1 - exp(-z)) duration/(tau_W z) with z = |c|^2 duration/tau_W, by its (0, 2) Pade approximation: stable at any
-    step, relative error z^4/720, which is far below that of the splitting for steps that resolve the gates.
+    A = (1 - exp(-z)) duration/(tau_W z) with z = |c|^2 duration/tau_W, in its (0, 2) Pade approximation: stable at any
+    step, with a relative error of z^4/720, far below that of the splitting for steps that resolve the gates.
     """
     c, paths, teachers = state.gates, range(len(state.gates)), range(len(task))
     by_path = [
@@ -206,7 +209,7 @@ def relax_weights(problem: LaneProblem, state: LaneState, task: list[Array], dur
 
 
 def _norm_force(problem: LaneProblem, signs: list[Lane], gates: list[Lane]) -> Lane:
-    """k_1 (|c|_1 - 1) + k: what the norm penalties take from every gate, along its sign."""
+    """k_1 (|c|_1 - 1) + k: the force of the norm penalties against the sign of every gate."""
     return problem.unit_norm * (_combine(signs, gates) - 1) + problem.shrinkage
 
 

@@ -1,4 +1,4 @@
-"""What every way of taking a system from one record to the next has in common."""
+"""What all methods of taking a system from one record to the next have in common."""
 
 import abc
 from collections.abc import Sequence
@@ -17,23 +17,23 @@ from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
 
-# Steps that solve the parts of a state in turn keep the laws of the flow up to rounding, others up to their errors:
-# with kinks an explicit step at the default length raises the energy by some 1e-3 of the largest one.
+# Steps that solve the parts of a state in turn keep the laws of the flow up to rounding, all others up to their errors:
+# with kinks, an explicit step of the default length raises the energy by some 1e-3 of its largest value.
 SLACK_OF_EXACT_STEPS, SLACK_OF_OTHERS = 1e-6, 1e-2
 
 
 def slack_of_exact_steps(dtype: DTypeLike) -> float:
-    """How far the laws of the flow may be broken by steps that keep them."""
+    """How far steps that keep the laws of the flow may break them by rounding, relative to the scale of the energy."""
     return max(SLACK_OF_EXACT_STEPS, float(jnp.finfo(dtype).eps) ** 0.5)
 
 
 class Interval(eqx.Module):
-    """One interval of a time grid, and how the run stands at its start.
+    """One interval of a time grid, and the status of the run at its start.
 
     Attributes:
         place: start, end, length, block and number of steps, all scalars.
-        begins_block: whether it is the first one of a block.
-        goes_on: False where an earlier interval was given up: to go on from there would take long and mean nothing.
+        begins_block: whether it is the first interval of a block.
+        goes_on: False if an earlier interval was given up: to go on from there would take long and mean nothing.
     """
 
     place: TimeGrid
@@ -42,12 +42,12 @@ class Interval(eqx.Module):
 
 
 class AbstractMethod(eqx.Module):
-    """How to step.
+    """How to take a system from one record to the next.
 
     Attributes:
         follows_a_flow: whether the laws of the system's flow hold along the run, up to `slack`.
-        steps_batches: whether `advance` takes a batch of trajectories at once, all arrays of systems and states with a
-            leading axis, in place of one.
+        steps_batches: whether `advance` takes a batch of trajectories in place of one; all arrays of systems and states
+            then have a leading axis.
     """
 
     follows_a_flow: ClassVar[bool] = True
@@ -55,7 +55,11 @@ class AbstractMethod(eqx.Module):
 
     @abc.abstractmethod
     def check(self, system: AbstractSystem, state: PyTree) -> None:
-        """Raise ValueError for a system that this cannot step; only types and shapes are looked at."""
+        """Refuse a system that this method cannot step; only types and shapes matter.
+
+        Raises:
+            ValueError: if it is refused.
+        """
 
     @abc.abstractmethod
     def lay_out(
@@ -66,20 +70,20 @@ class AbstractMethod(eqx.Module):
         records_per_block: int,
         times: Sequence[float] | np.ndarray,
     ) -> TimeGrid:
-        """The time grid of a run: every record and every switch, and steps in between that suit the system."""
+        """The time grid of a run: every record, every switch, and steps in between that suit the system."""
 
     @abc.abstractmethod
     def laid_out(self) -> "AbstractMethod":
-        """The method without what has been spent on the time grid, so that runs of other lengths share a program."""
+        """The method without what the time grid already holds, so that runs of other lengths share a program."""
 
     def fitted(self, system: AbstractSystem, state: PyTree) -> "AbstractMethod":
-        """The method with everything filled in that it leaves to the system; only types and shapes are looked at."""
+        """The method with all choices made that it leaves to the system; only types and shapes matter."""
         del system, state
         return self
 
     @abc.abstractmethod
     def begin(self, system: AbstractSystem, state: PyTree, task: Task) -> PyTree:
-        """What `advance` has to know of the start of the run."""
+        """What `advance` has to know about the start of the run, its `memory`."""
 
     @abc.abstractmethod
     def advance(
@@ -90,26 +94,26 @@ class AbstractMethod(eqx.Module):
         memory: PyTree,
         interval: Interval,
     ) -> tuple[PyTree, RESULTS]:
-        """The state at the end of one interval of a time grid, and how that went.
+        """The state at the end of one interval of a time grid, and its result code.
 
         Args:
             system: the system.
-            curriculum: which task when.
-            state: the state at the start.
+            curriculum: which task is in force when.
+            state: the state at the start of the interval.
             memory: what `begin` returned.
-            interval: from where to where.
+            interval: the interval, and the status of the run.
         """
 
     @abc.abstractmethod
     def slack(self, dtype: DTypeLike) -> float:
-        """How far laws of the flow may be broken, see `invariants`: by rounding, or by the errors of a step."""
+        """How far rounding, or the errors of a step, may break the laws of the flow, see `invariants`."""
 
     @abc.abstractmethod
     def refined(self, dtype: DTypeLike) -> "AbstractMethod":
-        """A method of another accuracy, to compare with: what the two differ by is the error of the less accurate.
+        """A method of another accuracy, whose difference from this one shows the error of the less accurate of the two.
 
         Raises:
-            ValueError: if there is none.
+            ValueError: if there is no such method.
         """
 
     def resolves(self, system: AbstractSystem, state: PyTree, task: Task, grid: TimeGrid) -> Bool[Array, ""]:
@@ -119,17 +123,20 @@ class AbstractMethod(eqx.Module):
 
 
 def check_flows(method: AbstractMethod, system: AbstractSystem, solver: Any = None) -> None:
-    """Raise ValueError unless a system flows, and moves by the methods that a solver starts from.
+    """Refuse a system that does not flow, or overrides methods that the solver does not use.
 
     Args:
         method: how to step.
         system: the system.
-        solver: what asks the system how it moves; None if it is the one that the system chose.
+        solver: the solver, or whatever calls the system's methods; None if the system chooses it.
+
+    Raises:
+        ValueError: if it is refused.
     """
     kind = type(system)
     if not isinstance(system, AbstractFlow):
         raise ValueError(
-            f"{kind.__name__} makes steps of its own, which {type(method).__name__} cannot make. Leave `method` out, "
+            f"{kind.__name__} makes steps of its own, and {type(method).__name__} is for flows. Leave `method` out, "
             f"or pass Updates(max_step=...)."
         )
     moves_by = getattr(solver, "moves_by", ("vector_field",))

@@ -16,12 +16,12 @@ def method_for(system: AbstractSystem, state: PyTree, max_step: float | None = N
 
     Args:
         system: the system.
-        state: a state of it; only its shapes are looked at.
-        max_step: upper bound of the step, or None.
+        state: a state of it; only its shapes matter.
+        max_step: upper bound on the step, or None.
 
     Returns:
-        `Updates` for what makes steps of its own. Else the system's solver: in steps that it chooses, where it can
-        choose them, the field is smooth and no step is asked for; in fixed steps otherwise.
+        `Updates` for a system that makes steps of its own. Otherwise the system's solver: `Adaptive` if it can choose
+        its steps, the field is smooth and no step is given; `FixedSteps` if not.
     """
     if not isinstance(system, AbstractFlow):
         return Updates(max_step)

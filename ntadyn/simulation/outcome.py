@@ -1,4 +1,4 @@
-"""What a simulation gives: what was recorded, how it ended, and how far it can be trusted."""
+"""The outcome of a simulation: what was recorded, how it ended, and how far it can be trusted."""
 
 import warnings
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
 with warnings.catch_warnings():
-    # Equinox says that Diffrax's message for success is replaced: it is empty, and prints as RESULTS<>.
+    # Equinox warns that Diffrax's message for success is replaced. That message is empty, and prints as RESULTS<>.
     warnings.simplefilter("ignore", UserWarning)
 
     class RESULTS(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
@@ -19,7 +19,7 @@ with warnings.catch_warnings():
 
         successful = "successful"
         diverged = (
-            "The trajectory diverged: its state is not finite, or under an update ten thousand times as large as "
+            "The trajectory diverged: its state is not finite, or, for updates, ten thousand times as large as "
             "teachers and start together. Take smaller steps (`max_step`), a solver that is stable at them "
             "(`Splitting`), or weaker drive."
         )
@@ -43,7 +43,7 @@ RESULT_CODES = "result code: 0 successful, 1 diverged, 2 other failure, 3 imposs
 
 
 def result_codes(result: RESULTS) -> Int[Array, "..."]:
-    """Results as the numbers that are written to files, see `RESULT_CODES`."""
+    """Results as the numbers that files hold, see `RESULT_CODES`."""
     code = jnp.where(result == RESULTS.successful, 0, 2)
     for name, number in (("diverged", 1), ("impossible", 3), ("unresolved", 4)):
         code = jnp.where(result == getattr(RESULTS, name), number, code)
@@ -55,11 +55,11 @@ class Trajectory(eqx.Module):
 
     Attributes:
         times: t of every record, shape (records,).
-        blocks: the block whose task each record refers to; a switch time has a record before and one after.
+        blocks: the block of each record, shape (records,); a switch has one record in either of its blocks.
         values: name -> recorded array, leading axis = record.
         final_state: the state at the end.
         result: result code, one per trajectory; compare with `RESULTS.successful`.
-        error: None, or like `values`: the estimated absolute error, infinite where it cannot be told.
+        error: the estimated absolute errors, like `values`, infinite where they are unknown; None if not asked for.
     """
 
     times: Float[Array, " record"]
@@ -70,7 +70,7 @@ class Trajectory(eqx.Module):
     error: dict[str, Any] | None = None
 
     def at_block_ends(self, values: PyTree) -> PyTree:
-        """The last record of every block, for unbatched times."""
+        """The last record of every block; the times must be unbatched."""
         blocks = np.asarray(self.blocks)
         last = np.flatnonzero(np.append(blocks[1:] != blocks[:-1], True))
         return jax.tree.map(lambda leaf: leaf[last], values)

@@ -1,7 +1,7 @@
 """When to step and when to record: a curriculum laid out on a time grid.
 
-Everything is laid out in double precision and rounded to the dtype of the curriculum once. Times are what that dtype
-can tell apart; lengths are kept beside them, because the difference of two late times has lost its digits.
+Everything is laid out in double precision and rounded to the dtype of the curriculum once. Times are those that this
+dtype can tell apart; lengths are kept beside them, because the difference of two late times has lost digits.
 """
 
 from collections.abc import Sequence
@@ -21,18 +21,18 @@ from ntadyn.tasks.times import rounding, running_sums, spacing
 
 
 class TimeGrid(eqx.Module):
-    """Consecutive intervals, each inside one block and cut into equal steps; a record is taken at the end of each.
+    """Consecutive intervals, each inside one block and cut into equal steps, with a record at the end of each.
 
-    Every block begins and ends with a record, the first one an interval of length zero: a switch time carries two
-    records, one under the task before and one under the task after. Intervals are data, not structure: time grids of
-    equal length run in one compiled program, and intervals of zero steps pad short ones.
+    Every block begins and ends with a record, and its first interval has length zero: a switch time has two records,
+    one under the task before and one under the task after. Intervals are data, not structure: time grids of equal
+    length run in one compiled program, and intervals without steps pad shorter ones.
 
     Attributes:
         start: t at the beginning of each interval, shape (intervals,).
-        end: t at its end.
-        length: how long it is. Late in a run `end - start` is that with a large relative error.
-        block: the block it lies in.
-        num_steps: the number of equal steps it is cut into, zero where start = end.
+        end: t at its end, shape (intervals,).
+        length: its length, shape (intervals,); late in a run `end - start` has a large relative error.
+        block: the block in which it lies, shape (intervals,).
+        num_steps: the number of its equal steps, shape (intervals,); zero where start = end.
     """
 
     start: Float[Array, " j"]
@@ -45,7 +45,7 @@ class TimeGrid(eqx.Module):
         """The same intervals, each in `factor` times as many steps.
 
         Raises:
-            ValueError: if these are more than a number of 32 bits counts.
+            ValueError: if these are more than `MOST_STEPS`.
         """
         num_steps = known_values(self.num_steps)
         if num_steps is not None:
@@ -53,10 +53,16 @@ class TimeGrid(eqx.Module):
         return TimeGrid(self.start, self.end, self.length, self.block, self.num_steps * factor)
 
     def padded(self, length: int) -> "TimeGrid":
-        """The same grid followed by empty intervals, up to `length` intervals."""
+        """The same grid, extended to `length` intervals by empty ones.
+
+        Raises:
+            ValueError: if it is longer already.
+        """
         if length < self.start.shape[0]:
-            raise ValueError(f"a time grid of {self.start.shape[0]} intervals cannot be padded to {length}.")
-        # In NumPy, because JAX would compile a program for every length that is padded.
+            raise ValueError(
+                f"a time grid of {self.start.shape[0]} intervals cannot be padded to {length}; ask for more."
+            )
+        # In NumPy, because JAX would compile a program for every length.
         grid = [np.asarray(leaf) for leaf in (self.start, self.end, self.length, self.block, self.num_steps)]
         _, end, _, block, _ = (leaf[-1] for leaf in grid)
         padded = [np.full(length, last, leaf.dtype) for leaf, last in zip(grid, (end, end, 0, block, 0), strict=True)]
@@ -66,7 +72,7 @@ class TimeGrid(eqx.Module):
 
 
 class _Records(NamedTuple):
-    """Where records are taken, in the order of time; axis `j` as in `TimeGrid`.
+    """When records are taken, in the order of time; the axis is that of `TimeGrid`.
 
     Attributes:
         block: the block.
@@ -87,21 +93,22 @@ def lay_out(
 ) -> TimeGrid:
     """Lay a curriculum out in steps of at most `max_step` that hit every switch and every record time exactly.
 
-    A time that equals a switch, or a record that is there already, up to the rounding of durations and times (see
-    `tasks.times.rounding`) is that one. Any other becomes the number of the dtype next to it.
+    A time that equals a switch or another record up to the rounding of durations and times (see `tasks.times.rounding`)
+    is that switch or record. Any other time becomes the nearest number of the dtype.
 
     Args:
         curriculum: the blocks; its durations must be known numbers here.
-        max_step: upper bound of the step, in the caller's unit of time.
+        max_step: upper bound on the step, in the caller's unit of time.
         records_per_block: number of equally spaced records strictly inside every block.
-        times: further record times, anywhere in [0, total time]; one at a switch falls on the records there.
+        times: further record times, anywhere in [0, total time]; a time at a switch is that of the records there.
 
     Returns:
-        The grid, with floating dtype of the curriculum.
+        The grid, in the floating dtype of the curriculum.
 
     Raises:
-        ValueError: if the step is not positive, records are negative, times lie outside the curriculum, different
-            records are one number in the dtype, steps or records are too many, or the block durations are traced.
+        ValueError: if the step is not positive, the number of records is negative, times lie outside the curriculum,
+            different records are one number in the dtype, there are too many steps or records, or the block durations
+            are traced.
     """
     durations = _checked(curriculum, max_step, records_per_block)
     records = _records(durations, records_per_block, times)
@@ -117,17 +124,17 @@ def lay_out_whole_steps(
 ) -> TimeGrid:
     """`lay_out` for rules whose step is part of the rule: records wait for the end of a step instead of shortening it.
 
-    Every block is cut into the fewest equal steps of at most `max_step`, however many records are asked for. Those
-    inside a block move to the nearest end of a step, where several become one.
+    Every block is cut into the fewest equal steps of at most `max_step`, whatever the number of records. Records inside
+    a block move to the nearest end of a step; several at the same end become one.
 
     Args:
         curriculum: the blocks; its durations must be known numbers here.
-        max_step: upper bound of the step, in the caller's unit of time.
-        records_per_block: number of about equally spaced records strictly inside every block.
+        max_step: upper bound on the step, in the caller's unit of time.
+        records_per_block: number of roughly equally spaced records strictly inside every block.
         times: further record times, anywhere in [0, total time].
 
     Returns:
-        The grid, with floating dtype of the curriculum.
+        The grid, in the floating dtype of the curriculum.
 
     Raises:
         ValueError: as `lay_out`.
@@ -161,7 +168,7 @@ def stack(grids: Sequence[TimeGrid]) -> TimeGrid:
 
 
 def _checked(curriculum: AbstractCurriculum, max_step: float, records_per_block: int) -> np.ndarray:
-    """The durations of the blocks; raises for arguments that make no grid, before any is made."""
+    """The durations of the blocks; refuses arguments that make no grid, before any is made."""
     durations = known_values(curriculum.durations)
     if durations is None:
         raise ValueError(
@@ -176,7 +183,7 @@ def _checked(curriculum: AbstractCurriculum, max_step: float, records_per_block:
 
 
 def _records(durations: np.ndarray, records_per_block: int, times: Sequence[float] | np.ndarray) -> _Records:
-    """Starts and ends of blocks, equally spaced records in between, and `times`; raises as `lay_out`."""
+    """Starts and ends of blocks, equally spaced records in between, and `times`; refuses what `lay_out` refuses."""
     given, per_block = np.asarray(times), records_per_block + 2
     what = f"{durations.size:,} blocks, records_per_block {records_per_block:,} and {given.size:,} further times"
     check_count(what, durations.size * per_block + given.size, MOST_RECORDS)
@@ -194,7 +201,7 @@ def _records(durations: np.ndarray, records_per_block: int, times: Sequence[floa
 
 
 def _further_records(records: _Records, edges: np.ndarray, given: np.ndarray, dtype: DTypeLike) -> _Records:
-    """Those of the given times that are no records yet."""
+    """Those of the given times that are not records already."""
     times = np.unique(given.astype(np.float64))
     after = np.clip(np.searchsorted(records.time, times), 1, records.time.size - 1)
     is_closer = times - records.time[after - 1] < records.time[after] - times
@@ -205,7 +212,7 @@ def _further_records(records: _Records, edges: np.ndarray, given: np.ndarray, dt
         raise ValueError(
             f"record times span [{given.min()}, {given.max()}], the curriculum [0.0, {edges[-1]}]; drop those outside."
         )
-    # Numbers that differ in double precision only, by what arithmetic there may cost, are one time.
+    # Times that differ in double precision only, and by no more than its rounding, are one time.
     is_new = np.append(True, np.diff(times.astype(dtype).astype(np.float64)) > 0)[: times.size]
     first = times[is_new][np.cumsum(is_new) - 1]
     times = times[is_new | (times - first > rounding(times, 0, given.dtype))]
@@ -214,15 +221,15 @@ def _further_records(records: _Records, edges: np.ndarray, given: np.ndarray, dt
 
 
 def _since_last(since_start: np.ndarray) -> np.ndarray:
-    """What was added since the record before, of what counts from zero at the start of every block."""
+    """The increase since the record before, of a quantity that starts from zero in every block."""
     added = np.zeros_like(since_start)
     added[1:] = np.maximum(since_start[1:] - since_start[:-1], 0)
     return added
 
 
 def _num_steps(length: np.ndarray, max_step: float, dtype: DTypeLike) -> np.ndarray:
-    """The fewest equal steps of at most `max_step` that intervals are cut into; none for those of length zero."""
-    # Keeps an interval that is a whole number of steps long, up to rounding, from getting one more.
+    """The fewest equal steps of at most `max_step` for every interval; none for intervals of length zero."""
+    # Keeps an interval whose length is a whole number of steps up to rounding from getting one more.
     tolerance = 1e-9 + float(jnp.finfo(dtype).eps)
     with np.errstate(over="ignore"):
         whole = np.maximum(np.ceil(length / max_step * (1 - tolerance)), length > 0)
@@ -234,13 +241,13 @@ def _check_num_steps(num_steps: np.ndarray, what: str) -> None:
     most = float(np.sum(num_steps))
     if not most <= MOST_STEPS:
         raise ValueError(
-            f"{what} makes {most:.0e} steps, and {MOST_STEPS:,} are the limit; take longer steps (max_step; if you did "
-            f"not choose it, time constants that are further from zero), or a shorter run."
+            f"{what} makes {most:.0e} steps, and the limit is {MOST_STEPS:,}; take longer steps (max_step; if you did "
+            f"not choose it, larger time constants), or make the run shorter."
         )
 
 
 def _grid(dtype: DTypeLike, records: _Records, length: np.ndarray, num_steps: np.ndarray) -> TimeGrid:
-    """Intervals that end at records, rounded; raises where that makes one number of two of them."""
+    """Intervals that end at the rounded records; refuses records that rounding makes equal."""
     (block, offset, time), rounded = records, records.time.astype(dtype)
     is_inside = offset[1:] > 0
     for k in np.flatnonzero(is_inside & (rounded[1:] <= rounded[:-1]))[:1].tolist():
@@ -252,5 +259,5 @@ def _grid(dtype: DTypeLike, records: _Records, length: np.ndarray, num_steps: np
         )
     start = rounded.copy()
     start[1:][is_inside] = rounded[:-1][is_inside]
-    # Not `jnp.asarray`, which compiles a program for every length that it meets.
+    # Not `jnp.asarray`, which would compile a program for every length.
     return TimeGrid(*jax.device_put((start, rounded, length.astype(dtype), block, num_steps)))

@@ -32,39 +32,39 @@ def simulate(
     """Run a system through all blocks of a curriculum.
 
     Records are taken at the start and the end of every block, `records_per_block` times inside each, and at `times`;
-    all of them and all switches are hit exactly (rules that make steps of their own record inside blocks at the nearest
-    end of a step). Nothing else is kept, so long runs cost no memory.
+    all of them and all switches are hit exactly (but inside a block, rules that make steps of their own record at the
+    nearest end of a step). Nothing else is kept, so that long runs cost no memory.
 
     Args:
         system: the rule.
-        curriculum: which task when; must provide the tasks that the system knows.
+        curriculum: which task is in force when; must have as many tasks as the system.
         state: the initial state, from `system.initial_state(network)`. To run a batch, `jax.vmap` over states or over
-            leaves of the system, the curriculum being common.
-        method: how to step; what suits the system if omitted. For `OnlineSGD`, whose learning rates are the step over
+            leaves of the system, with a common curriculum.
+        method: how to step; if omitted, what suits the system. For `OnlineSGD`, whose learning rates are the step over
             the time constants, pass `Updates(max_step)`.
         observables: name -> function (system, state, task) -> array; those of the system if omitted.
         records_per_block: records strictly inside every block.
         times: further record times.
-        estimate_error: run once more with all steps halved (tolerances divided by 100; multiplied, where rounding
-            leaves no room for that) and report, for every recorded number, three times as much as it moved: at order
-            two 9/4 of the error, where kinks spoil the order 3/2. It is infinite where the two runs say nothing about
-            each other: one of them failed, the number is none, or the steps are longer than the time in which the parts
-            of the state (gates and weights) change each other.
+        estimate_error: run once more with all steps halved (with tolerances divided by 100, or multiplied if rounding
+            leaves no room to divide) and report, for every recorded number, three times its change: 9/4 of the error at
+            order two, 3/2 where kinks spoil the order. The estimate is infinite where the two runs say nothing about
+            each other: one of them failed, the value is not a number, or the steps are longer than the time in which
+            the parts of the state (gates and weights) change each other.
 
     Returns:
-        The trajectory, with a result code; nothing is raised for one that diverges.
+        The trajectory, with a result code; a trajectory that diverges raises nothing.
 
     Raises:
         ValueError: before any compilation, for a state that does not fit the system or holds NaN, a curriculum with
-            another number of tasks, steps or times out of range, or a solver that does not fit.
+            another number of tasks, steps or times out of range, or a method that does not fit the system.
     """
     if method is None:
-        system.check_state(state)  # before anything is read off it
+        system.check_state(state)  # before anything is read from it
         method = method_for(system, state)
     check(system, curriculum, state, method, estimate_error)
     grid = method.lay_out(system, state, curriculum, records_per_block, times)
     observables = dict(system.observables() if observables is None else observables)
-    # Python numbers would be compiled into the program: it serves all strengths and steps as long as they are data.
+    # Python numbers would be compiled in; as data, one program serves all strengths and time constants.
     system = _numbers_as_arrays(system, curriculum.durations.dtype)
     method = method.fitted(system, state).laid_out()
     trajectory = integrate(system, curriculum, state, method, grid, observables)

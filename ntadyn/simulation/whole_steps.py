@@ -22,10 +22,10 @@ from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
 class AbstractWholeSteps(AbstractMethod):
-    """Every block is cut into the fewest equal steps of at most `max_step`; records wait for the end of one.
+    """The fewest equal steps of at most `max_step` in every block; records wait for the end of a step.
 
     Attributes:
-        max_step: upper bound of the step, for example a learning rate; None takes the system's default step.
+        max_step: upper bound on the step, for example a learning rate; None takes the system's default step.
     """
 
     max_step: float | None = eqx.field(static=True, default=None)
@@ -44,11 +44,11 @@ class AbstractWholeSteps(AbstractMethod):
         return lay_out_whole_steps(curriculum, step, records_per_block, times)
 
     def laid_out(self) -> "AbstractWholeSteps":
-        """Without the step."""
+        """The method without its step."""
         return type(self)()
 
     def begin(self, system: AbstractSystem, state: PyTree, task: Task) -> None:
-        """Nothing."""
+        """None: nothing of the start is needed."""
         del system, state, task
 
     def _repeat(
@@ -57,7 +57,7 @@ class AbstractWholeSteps(AbstractMethod):
         state: PyTree,
         interval: Interval,
     ) -> tuple[PyTree, RESULTS]:
-        """`step(state, t, h)` for all steps of an interval."""
+        """The state after `step(state, t, h)` for all steps of an interval."""
         place = interval.place
         h = place.length / jnp.maximum(place.num_steps, 1).astype(place.length.dtype)
         number = jnp.where(interval.goes_on, place.num_steps, 0)
@@ -80,7 +80,7 @@ class AbstractWholeSteps(AbstractMethod):
         """
         raise ValueError(
             "estimate_error halves the steps, which here are learning rates, and an online system then draws other "
-            "batches: what it would show is no error. Compare with the population flow instead."
+            "batches: the difference is not an error. Compare with the population flow instead."
         )
 
 
@@ -91,11 +91,11 @@ class Updates(AbstractWholeSteps):
     """
 
     def check(self, system: AbstractSystem, state: PyTree) -> None:
-        """Raise ValueError for a system that makes no steps of its own."""
+        """See `AbstractMethod.check`; the system must make steps of its own."""
         del state
         if not isinstance(system, AbstractUpdate):
             raise ValueError(
-                f"{type(system).__name__} flows, and makes no steps of its own. Leave `method` out, or pass "
+                f"{type(system).__name__} is a flow without steps of its own. Leave `method` out, or pass "
                 f"GradientDescent(max_step=...) for whole explicit steps along its field."
             )
 
@@ -114,15 +114,15 @@ class Updates(AbstractWholeSteps):
 
 
 class GradientDescent(AbstractWholeSteps):
-    """x <- x + h f(x): whole explicit steps along a vector field, an algorithm of its own and no approximation.
+    """x <- x + h f(x): whole explicit steps along a vector field, as an algorithm of its own and not an approximation.
 
-    For a gradient flow h / tau are learning rates; the energy may rise.
+    For a gradient flow, the learning rates are h / tau; the energy may rise.
 
     Source: published code of arXiv 2411.03840.
     """
 
     def check(self, system: AbstractSystem, state: PyTree) -> None:
-        """Raise ValueError for a system that does not flow."""
+        """See `AbstractMethod.check`; the system must flow."""
         del state
         check_flows(self, system, self)
 

@@ -1,4 +1,4 @@
-"""How time passes: solvers for learning systems, all of them Diffrax solvers."""
+"""Solvers for learning systems, all of them Diffrax solvers."""
 
 from ntadyn.solvers.sliding import SlidingHeun as SlidingHeun
 from ntadyn.solvers.splitting import Splitting as Splitting

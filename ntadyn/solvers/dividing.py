@@ -1,4 +1,4 @@
-"""Steps that are made in parts where the state is faster than what the length of the steps was chosen for."""
+"""Steps that are divided into parts where the state changes faster than their length was chosen for."""
 
 import abc
 from typing import Any, ClassVar
@@ -12,29 +12,36 @@ from ntadyn.interface.split_flow import AbstractSplitFlow
 from ntadyn.interface.system import AbstractSystem, Task
 from ntadyn.solvers.term import LearningTerm
 
-# Steps are chosen for the exchange of gates and weights that the teachers drive; a state that exchanges this many times
-# faster divides them. On the published runs the largest ratio is 2.8.
+# Steps are chosen for the exchange of gates and weights that the teachers drive, and divided where a state exchanges
+# this many times faster. On the published runs the largest ratio is 2.8.
 SLACK = 3.0
 # The longest explicit step times the fastest rate. The steps of Euler, Heun and higher orders are stable up to 2, where
-# they no longer damp; here both leave less than 0.63 of a mode.
+# they no longer damp a mode; at this value they all leave less than 0.63 of it.
 STABLE = 1.5
 
 
 class AbstractDividingSolver(diffrax.AbstractSolver):
-    """A solver that knows how finely it has to step from a state.
+    """A solver that knows how finely a step from a state has to be divided.
 
     Attributes:
-        moves_by: the methods of a system that it starts from.
+        moves_by: names of the methods of a system that it calls.
     """
 
     moves_by: ClassVar[tuple[str, ...]] = ("vector_field",)
 
     @abc.abstractmethod
     def check(self, system: AbstractSystem) -> None:
-        """Raise ValueError for a system that this cannot step."""
+        """Refuse a system that this solver cannot step.
+
+        Args:
+            system: any system; only types matter.
+
+        Raises:
+            ValueError: if it is refused.
+        """
 
     def init(self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any) -> None:
-        """No memory between steps; refuses what `check` refuses."""
+        """None, because nothing is remembered between steps; refuses what `check` refuses."""
         del t0, t1, y0, args
         self.check(terms.system)
 
@@ -42,26 +49,26 @@ class AbstractDividingSolver(diffrax.AbstractSolver):
     def num_parts(
         self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, reference: Float[Array, ""]
     ) -> Float[Array, ""]:
-        """Into how many parts a step is to be divided; not rounded, and less than one where it need not be.
+        """The number of parts into which a step has to be divided; not rounded, and below one if it need not be.
 
         Args:
             terms: system and curriculum.
-            t0: where the step starts.
-            t1: where it would end.
+            t0: time at which the step starts.
+            t1: time at which it would end undivided.
             y0: the flowing part of the state at t0.
             args: the block in force.
-            reference: `reference_rate` of the system at the start of the run.
+            reference: `reference_rate` of the system at the start of the run, per unit of time.
         """
 
 
 def parts_that_resolve(
     system: AbstractSplitFlow, state: PyTree, task: Task, reference: Float[Array, ""]
 ) -> Float[Array, ""]:
-    """How many times faster than `SLACK` times the reference the parts of a state change each other."""
+    """The rate at which the parts of a state change each other, over `SLACK` times the reference rate."""
     slowest = jnp.maximum(SLACK * reference, jnp.finfo(reference.dtype).tiny)
     return system.exchange(state, task) / slowest
 
 
 def parts_that_are_stable(system: AbstractFlow, state: PyTree, task: Task, h: Float[Array, ""]) -> Float[Array, ""]:
-    """The length of a step over the longest stable one of an explicit solver."""
+    """The length h of a step over that of the longest stable step of an explicit solver."""
     return h * system.fastest_rate(state, task) / STABLE

@@ -1,4 +1,4 @@
-"""Heun's step for many gates at once, each taken through its kink in closed form."""
+"""Heun's step for many gates at once, with each gate taken through its kink in closed form."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -17,11 +17,11 @@ from ntadyn.solvers.term import LearningTerm
 Gates = Float[Array, " n"]
 
 # A step is divided where the largest gate changes by its own size faster than this many times the rate at which gates
-# and weights exchange error. On figure 6 that is the first 0.05 of the run, and cuts the error of all that follows from
-# 1e-2 to 1e-4 for a thousandth of the time.
+# and weights exchange error. On figure 6 this concerns the first 0.05 of the run, costs a thousandth of the time, and
+# cuts the error of everything after it from 1e-2 to 1e-4.
 _UNDIVIDED = 5.0
 _MOST_PARTS = 256
-# What is stable is not yet accurate: the longest step is this share of the longest stable one.
+# A stable step is not yet an accurate one: the longest step is this share of the longest stable one.
 _SHARE_OF_STABLE = 2 / 3
 
 
@@ -29,15 +29,16 @@ class SlidingHeun(AbstractDividingSolver):
     """y <- y + h/2 (f(y) + f(y + h f(y))), where gates see one velocity above zero and one below.
 
     Within a step each gate moves at a constant velocity on either side of its kink, so that arrival at zero, crossing,
-    sliding and release are known in closed form, for every gate apart from the others and without a search. Where no
-    gate meets zero this is Heun's step. A step in which gates do errs by a multiple of h^2 once, and not at every step
-    that they slide, which keeps second order. Where all gates are small beside their velocities, as at a small random
-    start, `FixedSteps` makes a step in up to 256 parts, whose number depends on the state but not on h.
+    sliding and release are known in closed form, for every gate separately and without a search. Where no gate meets
+    zero this is Heun's step. A step in which a gate meets zero errs by a multiple of h^2, but once and not in every
+    step in which it slides, which keeps the method at second order. Where all gates are small beside their velocities,
+    as at a small random start, `FixedSteps` divides a step into up to 256 parts, whose number depends on the state but
+    not on h.
 
-    The step costs two gradients, whatever the number of gates; but it is explicit, so that it is divided, too, where it
+    The step costs two gradients, whatever the number of gates. It is explicit, and therefore also divided where it
     would be longer than the fastest rate of loss and penalty allows. `Splitting` is stable at any step, at a cost that
-    grows with the cube of the number of gates: it is made for a few of them, this for hundreds, as in the second layer
-    of a deep network.
+    grows with the cube of the number of gates: it is made for a few gates, this solver for hundreds, as in the second
+    layer of a deep network.
 
     Source: Filippov's convention for discontinuous fields; Heun's method.
     """
@@ -51,11 +52,11 @@ class SlidingHeun(AbstractDividingSolver):
         return 2
 
     def check(self, system: AbstractSystem) -> None:
-        """Raise ValueError if the gates of a system cannot be moved, or it has kinks that are not those of gates."""
+        """See `AbstractDividingSolver.check`; gates must be replaceable, and the only parameters with kinks."""
         if "weights" in _gated(system).penalties:
             raise ValueError(
-                "SlidingHeun follows the kinks of gates only, and this system has a penalty on its weights, which "
-                "would chatter where it takes them to zero. Pass Splitting(), or a smoothed penalty and diffrax.Heun()."
+                "SlidingHeun follows the kinks of gates only, but this system has a penalty on its weights, which "
+                "would chatter at zero. Pass Splitting(), or a smoothed penalty and diffrax.Heun()."
             )
 
     def step(
@@ -69,7 +70,7 @@ class SlidingHeun(AbstractDividingSolver):
     def num_parts(
         self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, reference: Float[Array, ""]
     ) -> Float[Array, ""]:
-        """As many as stability asks for, the exchange of gates and weights, or gates that are small and fast."""
+        """The largest number that stability, the exchange of gates and weights, or small fast gates ask for."""
         system, task, state = _gated(terms.system), terms.task(t0, args), terms.whole(y0)
         largest, speed = (jnp.max(jnp.abs(_gates(terms, y))) for y in (y0, terms.vf(t0, y0, args)))
         small = speed / jnp.maximum(_UNDIVIDED * reference * largest, jnp.finfo(largest.dtype).tiny)
@@ -78,18 +79,18 @@ class SlidingHeun(AbstractDividingSolver):
         return jnp.maximum(jnp.maximum(resolved, stable / _SHARE_OF_STABLE), jnp.minimum(small, _MOST_PARTS))
 
     def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
-        """The vector field, which Diffrax asks for when it chooses a first step."""
+        """The vector field, from which Diffrax chooses a first step."""
         return terms.vf(t0, y0, args)
 
 
 def through_zero(gates: Gates, above: Gates, below: Gates, duration: Float[Array, ""]) -> Gates:
-    """Where gates are after `duration` if each moves at one constant velocity above zero and at another below.
+    """The gates after `duration` if each moves at one constant velocity above zero and at another below.
 
     Args:
         gates: c at the start, shape (n,); zeros are exact zeros.
         above: velocity of each gate while it is positive, shape (n,).
         below: velocity while it is negative, shape (n,).
-        duration: for how long.
+        duration: how long they move.
 
     Returns:
         c after `duration`; a gate that both sides push to zero stays there, exactly.
@@ -107,7 +108,7 @@ def through_zero(gates: Gates, above: Gates, below: Gates, duration: Float[Array
 def _heun(
     terms: LearningTerm, end: Float[Array, ""], y0: PyTree, first: PyTree, h: Float[Array, ""], args: Any
 ) -> PyTree:
-    """The state at `end`, a time h after y0, where the rates are `first`."""
+    """The state at time `end`, h after y0, at which the rates are `first`."""
     gates, speed = _gates(terms, y0), _gates(terms, first)
 
     def move(rates: PyTree, above: Gates, below: Gates) -> PyTree:
@@ -115,7 +116,7 @@ def _heun(
         through = _gated(terms.system).with_gates(terms.whole(moved), through_zero(gates, above, below, h))
         return terms.flowing(through)
 
-    # Twice as far as the first stage takes them, because the second may take them further.
+    # Twice as far as the first stage takes them, because the second one may take them further.
     in_reach = jnp.abs(gates) <= 2 * h * jnp.abs(speed)
     above, below = _one_sided(terms, y0, first, in_reach)
     middle = move(first, above, below)
@@ -126,10 +127,10 @@ def _heun(
 
 
 def _one_sided(terms: LearningTerm, y: PyTree, rates: PyTree, in_reach: Array) -> tuple[Gates, Gates]:
-    """Velocities of all gates above and below zero; that of the side where a gate is not, if it is in reach of zero.
+    """Velocities of all gates above and below zero; on the side where a gate is not, only if zero is in its reach.
 
-    The force of a penalty on one gate may depend on the signs of the others. Those in reach of zero change sides
-    together here, which is wrong by what they contribute, a multiple of h.
+    The force of a penalty on one gate may depend on the signs of the others. Those that may reach zero change sides
+    together here, which is wrong by their contribution, a multiple of h.
     """
     system = _gated(terms.system)
     gates, velocity = _gates(terms, y), _gates(terms, rates)

@@ -1,4 +1,4 @@
-"""The structure-preserving step for flows that fall into parts."""
+"""The structure-preserving step for flows whose state falls into parts."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -16,17 +16,17 @@ from ntadyn.solvers.term import LearningTerm
 
 
 class Splitting(AbstractDividingSolver):
-    """y <- G(h/2) W(h) G(h/2): the parts of a state in turn, each by the flow that it has while the others are frozen.
+    """y <- G(h/2) W(h) G(h/2): the parts of a state in turn, each by its flow while the others are frozen.
 
-    With gates and weights, G moves the gates through the kinks of their penalty and W the weights along frozen gates.
-    With more parts W is the same step of all but the first. Each factor is solved, and so stable at any step: a fast
-    gate costs accuracy only, never stability. Symmetric composition makes the step second order where the flow is
-    smooth; the fastest part comes last because it should end in equilibrium with the others.
+    With gates and weights, G moves the gates through the kinks of their penalty, and W moves the weights along frozen
+    gates. With more parts, W is the same step for all parts but the first. Each factor is solved and therefore stable
+    at any step: a fast gate costs accuracy only, never stability. Symmetric composition makes the step second order
+    where the flow is smooth; the fastest part comes last because it should end in equilibrium with the others.
 
     Works for every `AbstractSplitFlow`: weight space, order parameters, singular modes; any number of paths and parts.
 
     Attributes:
-        search: how paths are followed through kinks within half a step.
+        search: how gates are followed through kinks within half a step.
 
     Source: Strang 1968 (doi 10.1137/0705041); order of the stiff factor after Sportisse 2000
     (doi 10.1006/jcph.2000.6495).
@@ -44,13 +44,13 @@ class Splitting(AbstractDividingSolver):
         return 2
 
     def check(self, system: AbstractSystem) -> None:
-        """Raise ValueError if the system is not an `AbstractSplitFlow`."""
+        """See `AbstractDividingSolver.check`; the system must be an `AbstractSplitFlow`."""
         _split(system)
 
     def step(
         self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, solver_state: None, made_jump: Any
     ) -> tuple[PyTree, None, dict[str, PyTree], None, diffrax.RESULTS]:
-        """One step from t0 to t1, with the task frozen at its middle."""
+        """One step from t0 to t1, with the task of its middle."""
         del solver_state, made_jump
         task = terms.task(t0 + 0.5 * (t1 - t0), args)
         step = self._composed(_split(terms.system).sub_flows(), task)
@@ -64,7 +64,7 @@ class Splitting(AbstractDividingSolver):
             return lambda state, h: fastest(state, task, h, self.search)
         inner = self._composed(tuple(slower), task)
 
-        # Weights for no time, gates, weights, gates: as a loop of two rounds the gate flow is compiled once, not twice.
+        # Weights for no time, gates, weights, gates: in a loop of two rounds the gate flow is compiled once, not twice.
         def step(state: PyTree, h: Float[Array, ""]) -> PyTree:
             def half(round_index, state):
                 state = inner(state, h * jnp.asarray(round_index, h.dtype))
@@ -77,12 +77,12 @@ class Splitting(AbstractDividingSolver):
     def num_parts(
         self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, reference: Float[Array, ""]
     ) -> Float[Array, ""]:
-        """As many as the exchange of the parts asks for; everything else is solved."""
+        """The number that the exchange of the parts asks for; everything else is solved exactly."""
         del t1
         return parts_that_resolve(_split(terms.system), terms.whole(y0), terms.task(t0, args), reference)
 
     def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
-        """The vector field, which Diffrax asks for when it chooses a first step."""
+        """The vector field, from which Diffrax chooses a first step."""
         return terms.vf(t0, y0, args)
 
 

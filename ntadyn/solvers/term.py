@@ -13,22 +13,22 @@ from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
 class LearningTerm(diffrax.AbstractTerm):
-    """dy/dt = system.vector_field(t, x, task), the task being that of block `args` at time t.
+    """dy/dt = system.vector_field(t, x, task), where the task is that of block `args` at time t.
 
-    A solver steps y, the part of the state x that flows; what is carried along is put beside it wherever the system is
-    asked.
+    A solver steps y, the part of the state x that flows; the part that is carried along is added whenever the system is
+    called.
 
-    The block is an argument and is never computed from the time inside the field: at a switch the last stage of a step
+    The block is an argument, and never computed from the time inside the field: at a switch, the last stage of a step
     would otherwise see the next task. Any Diffrax solver takes this term; `Splitting` also reaches through it to the
     system.
 
-    A solver takes the length of a step from the difference of two times, which late in a run has lost its digits, in
+    A solver computes the length of a step as the difference of two times, which late in a run has lost digits, and in
     single precision all of them. So its clock starts anew at every step, and the term knows when that was.
 
     Attributes:
         system: the rule.
-        curriculum: which task when.
-        carried: what of the state does not flow, None where something does.
+        curriculum: which task is in force when.
+        carried: the part of the state that does not flow, None in place of what flows.
         origin: t at zero on the clock of the solver.
     """
 
@@ -39,16 +39,16 @@ class LearningTerm(diffrax.AbstractTerm):
 
     @classmethod
     def of(cls, system: AbstractFlow, curriculum: AbstractCurriculum, state: PyTree) -> tuple["LearningTerm", PyTree]:
-        """The term, and the part of the state that flows."""
+        """The term for a state, and the part of the state that flows."""
         moving, carried = eqx.partition(state, system.flowing(state))
         return cls(system, curriculum, carried), moving
 
     def starting_at(self, t: Float[Array, ""]) -> "LearningTerm":
-        """The same for a solver whose clock starts at t."""
+        """The same term for a solver whose clock starts at t."""
         return LearningTerm(self.system, self.curriculum, self.carried, t)
 
     def task(self, t: Float[Array, ""], block: Int[Array, ""]) -> Task:
-        """What is in force at time t of the clock, in this block."""
+        """The task in force at time t of the clock, in this block."""
         return self.curriculum.task(block, self.origin + t)
 
     def whole(self, y: PyTree) -> PyTree:
@@ -60,7 +60,7 @@ class LearningTerm(diffrax.AbstractTerm):
         return eqx.filter(state, self.system.flowing(state))
 
     def vf(self, t: Any, y: PyTree, args: Int[Array, ""]) -> PyTree:
-        """The vector field."""
+        """The vector field of the part that flows."""
         state = self.whole(y)
         field = self.system.vector_field(self.origin + t, state, self.task(t, args))
         return eqx.filter(field, self.system.flowing(state))

@@ -1,4 +1,4 @@
-"""Plain values that say what is simulated, and what builds it: configurations, presets, systems, ensembles.
+"""Plain values that say what is simulated, and the code that builds it: configurations, presets, ensembles.
 
 Names are loaded on first use: configurations can be made and changed without JAX.
 """

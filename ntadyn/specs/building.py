@@ -1,4 +1,4 @@
-"""From plain values to what is simulated: systems, curricula, initial states, methods."""
+"""What is simulated, built from plain values: systems, curricula, initial states, methods."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,13 @@ from ntadyn.tasks.named import named
 
 
 class Keys(eqx.Module):
-    """Three independent sources of randomness, of one repetition or batched over repetitions."""
+    """Random keys of one repetition, or batched over repetitions.
+
+    Attributes:
+        teachers: the key of the teachers.
+        initial: the key of the initial state.
+        data: the key of the batches.
+    """
 
     teachers: Key[Array, "*repetition"]
     initial: Key[Array, "*repetition"]
@@ -34,7 +40,7 @@ class Keys(eqx.Module):
 
 
 def keys(randomness: config.Randomness) -> Keys:
-    """Keys of all repetitions, derived from the one recorded seed; leading axis = repetition.
+    """The keys of all repetitions, derived from the one recorded seed; leading axis = repetition.
 
     The first repetitions stay the same when more are asked for.
 
@@ -48,10 +54,10 @@ def keys(randomness: config.Randomness) -> Keys:
 
 
 def keys_of(seeds: int | config.Randomness, repetitions: Sequence[tuple[int, int, int]]) -> Keys:
-    """Keys of repetitions that name the teachers, the initial state and the data stream that they use.
+    """The keys of repetitions, each given by the teachers, the initial state and the data stream that it uses.
 
     Args:
-        seeds: the one recorded seed, or what has one, and may have one per stream.
+        seeds: the one recorded seed, or a `Randomness` with that seed and perhaps one per stream.
         repetitions: (teachers, initial state, data) of every repetition, counted from 0.
 
     Returns:
@@ -69,14 +75,14 @@ def keys_of(seeds: int | config.Randomness, repetitions: Sequence[tuple[int, int
 
 def _roots(seed: int) -> Key[Array, " stream"]:
     """One key for each of the three streams."""
-    # Larger seeds would mean something else, or nothing, where JAX runs in 32 bits.
+    # Larger seeds would mean something else, or nothing, when JAX runs in 32 bits.
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed is {seed}; it must be between 0 and {2**32 - 1}.")
     return jax.random.split(jax.random.key(seed), 3)
 
 
 def build_tasks(spec: config.Teachers, key: PRNGKeyArray) -> TaskSet:
-    """The teachers.
+    """The teachers, drawn from a key.
 
     Raises:
         ValueError: for sizes that cannot hold them.
@@ -103,10 +109,10 @@ def build_tasks(spec: config.Teachers, key: PRNGKeyArray) -> TaskSet:
 
 
 def build_curriculum(spec: config.Curriculum, tasks: TaskSet) -> AbstractCurriculum:
-    """The blocks, cut at the total time if there is one.
+    """The curriculum, cut at the total time if there is one.
 
     Raises:
-        ValueError: for an unknown name, tasks that are not there, or lengths that are not positive and finite.
+        ValueError: for an unknown name, tasks that do not exist, or lengths that are not positive and finite.
     """
     total_time = spec.total_time
     if not (0 < spec.block_duration < math.inf and (total_time is None or 0 < total_time < math.inf)):
@@ -126,7 +132,7 @@ def build_curriculum(spec: config.Curriculum, tasks: TaskSet) -> AbstractCurricu
 
 
 def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractGatedLinear, PyTree]:
-    """System and initial state of one repetition; traceable in all numbers of the configuration and in the keys.
+    """System and initial state of one repetition; the real numbers of the configuration and the key may be traced.
 
     Raises:
         ValueError: for any part that cannot be built.
@@ -152,7 +158,7 @@ def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractGated
 
 
 def build_penalties(configuration: config.Configuration) -> dict[str, AbstractPenalty]:
-    """The penalties by parameter group, from coefficients where there are any, else from relative weights.
+    """The penalties by parameter group, from the coefficients if any are given, else from the relative weights.
 
     Raises:
         ValueError: for coefficients or weights that are negative or not finite.
@@ -182,7 +188,7 @@ def build_network(spec: config.Network, tasks: TaskSet, key: PRNGKeyArray) -> Ab
 
 
 def gate_shape(spec: config.Network, d_out: int) -> tuple[int, ...]:
-    """(paths,), (paths, d_out), or (hidden units, d_out)."""
+    """The shape of the gates: (paths,), (paths, d_out), or (hidden units, d_out)."""
     return {
         config.Gating.PATH: (spec.num_paths,),
         config.Gating.NEURON: (spec.num_paths, d_out),
@@ -194,12 +200,12 @@ def build_method(configuration: config.Configuration, system: AbstractGatedLinea
     """The method that fits the system.
 
     Args:
-        configuration: says the largest step, or None.
-        system: one repetition's system with known numbers.
+        configuration: its `max_step` is the largest step, or None.
+        system: the system of one repetition, with known numbers.
         state: its initial state.
 
     Returns:
-        The method; the step of `FixedSteps` is always a number.
+        The method; the step of a `FixedSteps` is always a number.
     """
     step: Any = configuration.max_step
     if configuration.dynamics is config.Dynamics.ONLINE and step is None:
@@ -211,7 +217,7 @@ def build_method(configuration: config.Configuration, system: AbstractGatedLinea
 
 
 def explicit_euler(max_step: float = 1e-3) -> GradientDescent:
-    """The published integrator of the population flow: whole explicit steps, taken as they are."""
+    """The published integrator of the population flow: whole explicit steps of at most `max_step`."""
     return GradientDescent(max_step)
 
 

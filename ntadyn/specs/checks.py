@@ -1,4 +1,4 @@
-"""Whether a configuration makes sense, all of it, used or not, before anything is built. Nothing here imports JAX."""
+"""Whether all of a configuration makes sense, used or not, before anything is built. Nothing here imports JAX."""
 
 import dataclasses
 import math
@@ -42,10 +42,10 @@ _OF_COLUMNS = ("column_l1", "column_l2")
 def check_configuration(configuration: Configuration) -> None:
     """Refuse what cannot be built, or would be too large.
 
-    Values that are not Python's own numbers, traced ones for example, are left to those that build with them.
+    Values other than Python's own numbers, for example traced ones, are left to the code that builds with them.
 
     Args:
-        configuration: any configuration, made by hand included.
+        configuration: any configuration, also one made by hand.
 
     Raises:
         ValueError: for a value of the wrong type or out of range, for sizes beyond `limits`, and for parameters that
@@ -59,32 +59,32 @@ def check_configuration(configuration: Configuration) -> None:
 
 
 def check_parts(configuration: Configuration) -> None:
-    """Refuse teachers and curricula that cannot be made, in the words of those that make them.
+    """Refuse teachers and curricula that cannot be made, with the messages of the code that makes them.
 
     Args:
         configuration: one that has passed `check_configuration`.
 
     Raises:
-        ValueError: for teachers that do not fit into the sizes, a curriculum that is not known, or tasks that are not
-            there.
+        ValueError: for teachers that do not fit into the sizes, an unknown curriculum, or tasks that do not exist.
     """
     _check_teachers(configuration.teachers)
     _check_curriculum(configuration)
 
 
 def check_simulation(configuration: Configuration, records_per_block: int = 0, estimate_error: bool = False) -> None:
-    """`check_configuration`, and whether one run at its own or the default step would end, with room for its records.
+    """Refuse what `check_configuration` refuses, and runs that would not end or have no room for their records.
 
-    Teachers are not smaller than the size of one row says; that is all that is known of them before they are drawn.
+    The default step is estimated from the norm of one row of a teacher: before teachers are drawn, all that is known is
+    that they are not smaller than that.
 
     Args:
         configuration: any configuration.
-        records_per_block: how many are asked for inside every block.
-        estimate_error: whether errors are to be estimated, too.
+        records_per_block: number of records inside every block.
+        estimate_error: whether errors will be estimated.
 
     Raises:
-        ValueError: see `check_configuration`; for more steps or records than `limits` allow, with the parameters that
-            make them, a number of records below zero, or errors of batches.
+        ValueError: see `check_configuration`; for more steps or records than `limits` allow (the message names the
+            parameters), a negative number of records, or error estimates of online dynamics.
     """
     check_configuration(configuration)
     check_parts(configuration)
@@ -92,8 +92,8 @@ def check_simulation(configuration: Configuration, records_per_block: int = 0, e
         raise ValueError(f"records_per_block is {records_per_block}; it must be a whole number, zero or more.")
     if estimate_error and configuration.dynamics is Dynamics.ONLINE:
         raise ValueError(
-            "estimate_error halves the steps of the population flow, and dynamics online has none: its steps are the "
-            "rule itself. Leave it out, or choose dynamics gradient_flow or order_parameters."
+            "estimate_error halves the steps of the population flow, but the steps of dynamics online are part of its "
+            "rule. Leave it out, or choose dynamics gradient_flow or order_parameters."
         )
     taus, given, curriculum = configuration.time_constants, configuration.max_step, configuration.curriculum
     if not all(is_number(value) for value in (taus.gates, taus.weights, curriculum.block_duration, given or 0.0)):
@@ -117,7 +117,7 @@ def check_simulation(configuration: Configuration, records_per_block: int = 0, e
 
 
 def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Dotted path, declared type and value of every parameter; raises where a group is something else."""
+    """Dotted path, declared type and value of every parameter; refuses a group that is of another type."""
     for item in dataclasses.fields(node):
         path, value = prefix + item.name, getattr(node, item.name)
         if isinstance(item.type, type) and dataclasses.is_dataclass(item.type):
@@ -143,10 +143,12 @@ def _check_value(path: str, kind: Any, value: Any) -> None:
         number = as_index(value)
         if number is None or not low <= number <= high:
             raise ValueError(f"{path} is {_shown(value)}; it must be a whole number from {low} to {high:,}.")
-    elif is_number(value) or (type(value).__module__ == "numpy" and hasattr(value, "dtype")):  # slow to import itself
+    elif is_number(value) or (
+        type(value).__module__ == "numpy" and hasattr(value, "dtype")
+    ):  # importing it would be slow
         for number in _as_floats(path, value):
             _check_real(path, number)
-    elif not hasattr(value, "dtype"):  # which arrays of JAX have, traced ones included
+    elif not hasattr(value, "dtype"):  # arrays of JAX, traced ones included, have one
         raise ValueError(f"{path} is {_shown(value)}; it must be a real number.")
 
 
@@ -156,7 +158,7 @@ def _counts(value: Any) -> bool:
 
 
 def _as_floats(path: str, value: Any) -> tuple[float, ...]:
-    """One number, or the numbers of an array, of which there may be several but for the step."""
+    """One number, or those of an array; only the step may not be an array with axes."""
     if is_number(value):
         try:
             return (float(value),)
@@ -173,7 +175,7 @@ def _check_real(path: str, value: float) -> None:
     if value != 0 and not limits.SMALLEST <= abs(value) <= limits.LARGEST:
         raise ValueError(
             f"{path} is {value}; sizes other than zero must lie between {limits.SMALLEST:g} and {limits.LARGEST:g}, "
-            f"because squares are taken."
+            f"because they are squared."
         )
     if path in _POSITIVE or path == "max_step":
         if value <= 0:
@@ -192,14 +194,14 @@ def _check_penalties(configuration: Configuration) -> None:
         given = given or ["penalties.strength"]
         raise ValueError(
             f"coefficients.{next(iter(coefficients.listed))} and {', '.join(given)} exclude each other: penalties are "
-            f"given as coefficients or as shares of one strength. Leave out the ones (None), or the others (None, and "
-            f"penalties.strength 0: NO_PENALTIES of ntadyn.specs)."
+            f"given as coefficients or as shares of one strength. Leave out the former (None) or the latter (None, "
+            f"and penalties.strength 0: NO_PENALTIES of ntadyn.specs)."
         )
     listed = [*given, *(f"coefficients.{name}" for name in coefficients.listed)]
     _check_acted_on(configuration, listed)
     if relative.listed and all(_is_zero(value) for value in relative.listed.values()):
         raise ValueError(
-            f"penalties {', '.join(relative.listed)} are all zero, so that their shares of penalties.strength are "
+            f"penalties {', '.join(relative.listed)} are all zero, which leaves their shares of penalties.strength "
             f"undefined; switch the penalty off with penalties.strength 0, or leave the terms out (None)."
         )
 
@@ -209,7 +211,7 @@ def _is_zero(value: Any) -> bool:
 
 
 def _check_acted_on(configuration: Configuration, penalties: list[str]) -> None:
-    """Raise ValueError if there is a penalty on something that the system does not hold."""
+    """Refuse a penalty on something that the system does not hold."""
     on_weights = [path for path in penalties if path.rpartition(".")[2] in _OF_WEIGHTS]
     if on_weights and configuration.dynamics is Dynamics.ORDER_PARAMETERS:
         raise ValueError(
@@ -259,7 +261,7 @@ def _check_teachers(spec: Teachers) -> None:
 
 
 def _check_ways(curriculum: Curriculum) -> None:
-    """Raise ValueError unless tasks and end are each given in one way, and the blocks can be counted."""
+    """Refuse tasks, or an end, that are given in two ways or in none, and more blocks than the limit."""
     for one, other, what in (("tasks", "name", "the tasks"), ("num_blocks", "total_time", "the end of the run")):
         values = getattr(curriculum, one), getattr(curriculum, other)
         if None not in values:

@@ -1,8 +1,8 @@
-"""One simulation as plain values: what the command line, presets and result files speak.
+"""One simulation as plain values: the language of the command line, of presets and of result files.
 
-Nothing here imports JAX; the only trace of the command line is two short names for flags. `building` turns a
-configuration into systems, curricula and states; any real number in it may be replaced by a traced array there, which
-is how sweeps run over parameters. `paths` reads and changes single ones.
+Nothing here imports JAX; the only traces of the command line are names and texts of its options. `building` turns a
+configuration into systems, curricula and states; any real number in it may be a traced array there, which is how sweeps
+run over parameters. `paths` reads and changes single parameters.
 """
 
 import enum
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def _curricula() -> str:
-    """What the command line says about the names of curricula."""
+    """The help text about the names of curricula."""
     names = "; ".join(f"{name}: {schedule.meaning}" for name, schedule in NAMED.items())
     return (
-        f"A named curriculum. Two underscores end the training phase, and the test phase in the last quarter of the "
-        f"blocks. {names}."
+        f"A named curriculum. In a name, two underscores end the training phase, and the test phase, which is the last "
+        f"quarter of the blocks. {names}."
     )
 
 
@@ -57,7 +57,7 @@ class Composites(enum.Enum):
 
 
 class Gating(enum.Enum):
-    """One gate per path, one per path and output neuron, or a full second layer, one per hidden unit and output."""
+    """One gate per path, one per path and output neuron, or a full second layer: one per hidden unit and output."""
 
     PATH = "path"
     NEURON = "neuron"
@@ -65,7 +65,7 @@ class Gating(enum.Enum):
 
 
 class Dynamics(enum.Enum):
-    """The system that is simulated: exact order parameters, population flow in weight space, or batches."""
+    """The system that is simulated: exact order parameters, the population flow in weight space, or batches."""
 
     ORDER_PARAMETERS = "order_parameters"
     GRADIENT_FLOW = "gradient_flow"
@@ -87,11 +87,11 @@ class Teachers:
     scale: TeacherScale = TeacherScale.D_IN
     """Size s of their rows: 1/sqrt(d_in), 1, or 1/sqrt(number of singular values)."""
     overlap: float = 0.0
-    """Overlap between teachers; for the kinds overlapping and row_overlapping."""
+    """Overlap between teachers, for the kinds overlapping and row_overlapping."""
     composites: Composites = Composites.NONE
-    """Tasks made of two neighbours each, which follow the base tasks."""
+    """Tasks made of two neighbouring base tasks each; they follow the base tasks."""
     mixing: float = 0.5
-    """Share of the first task in a composite that is a sum."""
+    """Share of the first task in a composite task that is a sum."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Network:
     """The student."""
 
     num_paths: int = 2
-    """Number of paths P; a network with a full second layer has P * d_out hidden units."""
+    """Number of paths P; with a full second layer, the network has P * d_out hidden units."""
     gating: Gating = Gating.PATH
     """A gate per path, per path and output, or a full second layer."""
     initial_scale: float = 0.01
@@ -107,7 +107,7 @@ class Network:
     initial_gate: float = 0.5
     """Initial value of every gate, or entry of a second layer."""
     initial_gate_scale: float = 0.0
-    """Standard deviation of initial gates around that value, times sqrt(d_in)."""
+    """Standard deviation of the initial gates around that value, times sqrt(d_in)."""
 
 
 DEFAULT_CURRICULUM, DEFAULT_TIME = "A_B__", 20.0
@@ -115,10 +115,10 @@ DEFAULT_CURRICULUM, DEFAULT_TIME = "A_B__", 20.0
 
 @dataclass(frozen=True)
 class Curriculum:
-    """Which task when, and for how long.
+    """Which task is in force when, and for how long.
 
-    Tasks come by the name of a curriculum or as a list, and the run ends at a time or after a number of blocks. What is
-    listed is repeated until the end; without an end it is shown once. Where nothing is said it is A_B__ until time 20.
+    Tasks are given by the name of a curriculum or as a list, and the run ends at a time or after a number of blocks. A
+    list is repeated until the end, or shown once if no end is given. The default is A_B__ until time 20.
     """
 
     name: Annotated[str | None, tyro.conf.arg(metavar="NAME", help=_curricula())] = None
@@ -139,7 +139,7 @@ class Curriculum:
 
     @property
     def end(self) -> Any:
-        """Length of the run, however it is given: a number, or what stands for one where its parameters are traced."""
+        """Length of the run, however it is given: a number, or a traced array if its parameters are traced."""
         if self.total_time is not None:
             return self.total_time
         return (len(self.tasks or ()) if self.num_blocks is None else self.num_blocks) * self.block_duration
@@ -157,7 +157,7 @@ class TimeConstants:
 
 @dataclass(frozen=True)
 class RelativePenalties:
-    """Penalties in shares: strength * sum_k (weight_k / sum of all weights) R_k, with factors of the published code.
+    """Penalties as shares: strength * sum_k (weight_k / sum of all weights) R_k, with factors of the published code.
 
     A weight of None leaves the term out; a weight of 0 keeps it listed without effect.
     """
@@ -175,15 +175,15 @@ class RelativePenalties:
     l2: float | None = None
     """Weight of |c|_2."""
     column_l1: float | None = None
-    """Weight of the mean absolute sum of an input column of the weights."""
+    """Weight of the mean L1 norm of the input columns of the weights."""
     column_l2: float | None = None
-    """Weight of the group lasso on input columns of the weights."""
+    """Weight of the mean L2 norm of the input columns of the weights (group lasso)."""
     frobenius: float | None = None
     """Weight of the norm of all weights together."""
 
     @property
     def listed(self) -> dict[str, Any]:
-        """Name -> weight of the terms that are not left out."""
+        """Name -> weight of all terms that are not left out."""
         return {name: value for name, value in vars(self).items() if name != "strength" and value is not None}
 
 
@@ -192,7 +192,7 @@ NO_PENALTIES = RelativePenalties(strength=0.0, nonnegative=None, unit_l1=None)
 
 @dataclass(frozen=True)
 class Penalties:
-    """Penalties as they enter the energy: sum_k k R_k, used in place of relative weights; None leaves a term out."""
+    """Penalties as they enter the energy, sum_r k_r R_r, in place of relative weights; None leaves a term out."""
 
     nonnegative: float | None = None
     """k of k sum_p max(-c_p, 0)."""
@@ -213,11 +213,11 @@ class Penalties:
 
     @property
     def listed(self) -> dict[str, Any]:
-        """Name -> coefficient of the terms that are not left out."""
+        """Name -> coefficient of all terms that are not left out."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
-# What `Configuration` holds where its maker said nothing.
+# The penalties of a `Configuration` that is made without any.
 _UNSAID = RelativePenalties()
 
 
@@ -225,14 +225,14 @@ _UNSAID = RelativePenalties()
 class Randomness:
     """One recorded seed, from which the keys of teachers, initial states and data are derived.
 
-    A stream can have a seed of its own: it is then that stream of the run with this seed.
+    A stream can have a seed of its own: it is then the same as that stream in a run with this seed.
     """
 
     seed: Annotated[int, tyro.conf.arg(aliases=["--seed"])] = 0
     num_seeds: Annotated[int, tyro.conf.arg(aliases=["--seeds"])] = 10
     """Number of repetitions."""
     vary_teachers: bool = False
-    """Draw new teachers for every repetition; the published runs share one set."""
+    """Draw new teachers for every repetition; in the published runs all repetitions share one set."""
     teachers_seed: int | None = None
     """Seed of the teachers, in place of the common one."""
     initial_seed: int | None = None
@@ -253,9 +253,9 @@ class Configuration:
     dynamics: Dynamics = Dynamics.ORDER_PARAMETERS
     """Exact order parameters, the population flow in weight space, or batches."""
     batch_size: int = 200
-    """Batch size of the dynamics online."""
+    """Batch size, for the dynamics online."""
     max_step: float | None = None
-    """Largest step; chosen from the time constants when omitted, 0.001 for online."""
+    """Largest step; if omitted, chosen from the time constants, or 0.001 for the dynamics online."""
     randomness: Randomness = field(default_factory=Randomness)
     coefficients: Penalties = field(default_factory=Penalties)
 
@@ -264,7 +264,11 @@ class Configuration:
             object.__setattr__(self, "penalties", NO_PENALTIES)
 
     def check(self) -> None:
-        """Raise ValueError for values that make no sense, see `check_configuration`."""
+        """Refuse values that make no sense, see `check_configuration`.
+
+        Raises:
+            ValueError: for such values.
+        """
         from ntadyn.specs.checks import check_configuration
 
         check_configuration(self)

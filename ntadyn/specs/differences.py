@@ -1,4 +1,4 @@
-"""How a configuration differs from the preset that it was made from, or comes closest to."""
+"""How a configuration differs from the preset that it was made from, or that comes closest to it."""
 
 import functools
 import json
@@ -11,7 +11,7 @@ from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import to_json
 from ntadyn.specs.presets import SIMULATIONS
 
-# How many repetitions there are is told beside every mean, and says nothing about what is simulated.
+# The number of repetitions is shown beside every mean, and says nothing about what is simulated.
 NOT_A_SETTING = "randomness.num_seeds"
 MISSING = "not recorded"
 LONGEST_VALUE = 40
@@ -24,7 +24,7 @@ class Difference:
     Attributes:
         path: dotted path of the parameter.
         given: its value; `MISSING` where the configuration does not say.
-        usual: its value in the preset; `MISSING` for a parameter that this version does not know.
+        usual: its value in the preset; `MISSING` if this version does not know the parameter.
     """
 
     path: str
@@ -42,7 +42,7 @@ class Settings:
     Attributes:
         preset: its name.
         named: whether the file names it; if not, it is the preset that differs in the fewest parameters.
-        differences: by path.
+        differences: the parameters that differ, in the order of their paths.
     """
 
     preset: str
@@ -53,7 +53,10 @@ class Settings:
         """The name and the first differences, in one line.
 
         Args:
-            longest: characters that are filled; the number of differences that find no room is told.
+            longest: the most characters; differences beyond them are counted only.
+
+        Returns:
+            The line.
         """
         name = self.preset if self.named or not self.differences else f"nearest preset {self.preset}"
         texts = [str(difference) for difference in self.differences]
@@ -70,11 +73,11 @@ def settings_of(attributes: Mapping[Any, Any], varied: Collection[str] = ()) -> 
     """The preset behind a data set, and what differs from it.
 
     Args:
-        attributes: of the data set: "configuration" as JSON, and "preset" where the file says where it started.
+        attributes: those of the data set: "configuration" as JSON, and "preset" if the file names one.
         varied: dotted paths of parameters that have no single value, because they are axes.
 
     Returns:
-        The settings; None if there is no configuration, or one of another kind, of which no preset is known.
+        The settings; None without a configuration, or with one of another kind, for which there are no presets.
     """
     given = _given(attributes)
     if given is None:
@@ -88,10 +91,10 @@ def settings_of(attributes: Mapping[Any, Any], varied: Collection[str] = ()) -> 
 
 
 def differences_from_defaults(attributes: Mapping[Any, Any], varied: Collection[str] = ()) -> tuple[Difference, ...]:
-    """What differs from the defaults of a configuration; of one of another kind, everything does.
+    """What differs from the defaults of a configuration: everything, if it is of another kind.
 
     Args:
-        attributes: of a data set, with "configuration" as JSON.
+        attributes: those of a data set, with "configuration" as JSON.
         varied: paths that are left out, see `settings_of`.
     """
     node = json.loads(attributes["configuration"])
@@ -109,9 +112,9 @@ def differences(
 
     Args:
         given: dotted path -> value.
-        usual: the same of what it is compared with.
+        usual: dotted path -> value to compare with.
         varied: paths that are left out, because they are axes.
-        left_out: further ones.
+        left_out: further paths that are left out.
     """
     return tuple(
         Difference(path, given.get(path, MISSING), usual.get(path, MISSING))
@@ -135,7 +138,7 @@ def preset_values(name: str) -> dict[str, Any]:
 
 
 def _given(attributes: Mapping[Any, Any]) -> dict[str, Any] | None:
-    """The parameters of a `Configuration`; None if it is none: no section of it is there."""
+    """The parameters of a `Configuration`; None if no section of one is there."""
     if "configuration" not in attributes:
         return None
     node = json.loads(attributes["configuration"])

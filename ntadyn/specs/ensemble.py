@@ -1,4 +1,4 @@
-"""All repetitions of a spec, and of its variants, as one compiled program: the one way in which batches are run."""
+"""All repetitions of a spec, and of its variants, as one compiled program: the only way to run batches."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -38,14 +38,14 @@ def run_ensemble(
 
     Args:
         spec: what to simulate: a `Configuration`, or any other spec.
-        observables: name -> function (system, state, task) -> array; those that fit the system when omitted.
+        observables: name -> function (system, state, task) -> array; if omitted, those that suit the system.
         records_per_block: records strictly inside every block.
-        method: how to step, instead of what the spec says.
+        method: how to step, in place of what the spec says.
         estimate_error: also estimate the error of every recorded number, see `simulate`.
-        keys: of the repetitions, see `building.keys_of`; those of the configuration, or one repetition, if omitted.
+        keys: those of the repetitions, see `building.keys_of`; if omitted, as many as the spec says, or one.
 
     Returns:
-        The trajectory with a leading axis over repetitions on every array but the times and blocks, and the curriculum.
+        The trajectory, with a leading axis over repetitions on all arrays but times and blocks, and the curriculum.
 
     Raises:
         ValueError: before any compilation, for anything that cannot be built or run.
@@ -73,12 +73,12 @@ def run_variants(
 
     Args:
         spec: what the variants share.
-        changes: dotted path of a real parameter -> its value in every variant. All take the steps of the first variant,
-            which have to be short enough for all; `ntadyn.sweeps` chooses them cell by cell.
-        keys: of the repetitions, see `building.keys_of`.
-        observables: name -> function (system, state, task) -> array; those that fit the system when omitted.
+        changes: dotted path of a real parameter -> its value in every variant. All variants take the steps of the first
+            one, which must be short enough for all; `ntadyn.sweeps` chooses steps cell by cell.
+        keys: those of the repetitions, see `building.keys_of`.
+        observables: name -> function (system, state, task) -> array; if omitted, those that suit the system.
         records_per_block: records strictly inside every block.
-        method: how to step, instead of what the spec says.
+        method: how to step, in place of what the spec says.
 
     Returns:
         One trajectory per variant, as `run_ensemble` returns it, and the curriculum.
@@ -90,11 +90,11 @@ def run_variants(
 
 
 def keys_for(spec: Any, num_seeds: int | None = None) -> Keys:
-    """Keys of all repetitions of a spec.
+    """The keys of all repetitions of a spec.
 
     Args:
         spec: any spec.
-        num_seeds: how many; as many as the configuration says, or one, if omitted.
+        num_seeds: number of repetitions, one if omitted; a `Configuration` has its own number.
     """
     if isinstance(spec, Configuration):
         return building.keys(spec.randomness)
@@ -102,11 +102,11 @@ def keys_for(spec: Any, num_seeds: int | None = None) -> Keys:
 
 
 def observables_for(spec: Any, system: AbstractSystem) -> dict[str, Observable]:
-    """What is recorded where nothing else is asked for.
+    """What is recorded unless something else is asked for.
 
     Args:
         spec: any spec.
-        system: what it builds.
+        system: the system that it builds.
     """
     if isinstance(spec, Configuration) and spec.network.gating is Gating.LAYER:
         return dict(TWO_LAYER)
@@ -128,7 +128,7 @@ def _run(
     method = method_of(first, system, state) if method is None else method
     check(system, curriculum, state, method, estimate_error)
     if isinstance(method, FixedSteps) and method.max_step is None:
-        # Known outside of the program, where numbers are traced.
+        # Outside the program, because numbers are traced inside.
         method = dataclasses.replace(method, max_step=step_of(system, state, curriculum))
     recorded = observables_for(spec, system) if observables is None else dict(observables)
 
@@ -156,6 +156,6 @@ def _run(
 
 
 def _on_one_grid(trajectory: Trajectory, first: Any) -> Trajectory:
-    """With the times and blocks of one repetition, which all share."""
+    """The trajectory with the times and blocks of one repetition, which all share."""
     shared = [jax.tree.map(first, item) for item in (trajectory.times, trajectory.blocks)]
     return eqx.tree_at(lambda tr: (tr.times, tr.blocks), trajectory, shared)

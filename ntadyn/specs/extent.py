@@ -1,4 +1,4 @@
-"""How much a configuration asks for: blocks, the task of each, length of a step. Nothing here imports JAX."""
+"""How much a configuration asks for: blocks and their tasks, and the length of a step. Nothing here imports JAX."""
 
 import math
 
@@ -16,13 +16,13 @@ from ntadyn.tasks import schedules, sizes
 
 
 def default_step_for(configuration: Configuration, size: float) -> float:
-    """The default step of the population flow with numbers as time constants, and teachers of the norm `size`."""
+    """The default step of the population flow for teachers of norm `size`; time constants must be numbers."""
     taus = configuration.time_constants
     return limits.STEP_OF_EXCHANGE * math.sqrt(taus.gates * taus.weights) / size
 
 
 def num_steps(configuration: Configuration) -> float:
-    """About how many steps a run takes, whose times are numbers."""
+    """About how many steps a run takes; its times must be numbers."""
     step = configuration.max_step
     if step is None:
         online = configuration.dynamics is Dynamics.ONLINE
@@ -31,7 +31,7 @@ def num_steps(configuration: Configuration) -> float:
 
 
 def size_of_teachers(teachers: Teachers) -> float:
-    """|W*| of one teacher, as it is on average."""
+    """|W*|: the norm of one teacher, on average."""
     rows, columns = int(teachers.d_out), int(teachers.d_in)
     values = max(1, min(rows, columns) // int(teachers.num_tasks))
     scales = {TeacherScale.D_IN: columns**-0.5, TeacherScale.UNIT: 1.0, TeacherScale.NUM_SV: values**-0.5}
@@ -40,7 +40,7 @@ def size_of_teachers(teachers: Teachers) -> float:
 
 
 def num_blocks(curriculum: Curriculum) -> int:
-    """Number of blocks, a last one that is cut included; its times must be numbers."""
+    """Number of blocks, including a last one that is cut short; times must be numbers."""
     if curriculum.total_time is None:
         return len(curriculum.tasks or ()) if curriculum.num_blocks is None else int(curriculum.num_blocks)
     blocks = curriculum.total_time / curriculum.block_duration
@@ -48,14 +48,17 @@ def num_blocks(curriculum: Curriculum) -> int:
 
 
 def order_of_tasks(configuration: Configuration, most: int = 10_000) -> list[int]:
-    """The task of every block of a configuration whose times are numbers, or of the first ones of very many.
+    """The task of every block, or of the first `most` blocks.
 
     Args:
-        configuration: what is run.
-        most: number of blocks that are looked at.
+        configuration: what is run; its times must be numbers.
+        most: the largest number of blocks.
+
+    Returns:
+        Numbers of tasks, composites after the base tasks.
 
     Raises:
-        ValueError: if the curriculum is not known, or asks for tasks that are not there.
+        ValueError: if the curriculum is unknown, or asks for tasks that do not exist.
     """
     curriculum, teachers = configuration.curriculum, configuration.teachers
     number, num_base = min(num_blocks(curriculum), most), int(teachers.num_tasks)
@@ -74,7 +77,7 @@ def num_composites(configuration: Configuration) -> int:
 
 
 def end_as_given(curriculum: Curriculum) -> str:
-    """The parameters that say how long a run is."""
+    """The parameters that set the length of a run, as text."""
     if curriculum.total_time is not None:
         return f"total_time {curriculum.total_time:g}"
     number = num_blocks(curriculum)

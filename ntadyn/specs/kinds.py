@@ -1,4 +1,4 @@
-"""What a parameter of a spec is declared as, and which values that allows. Nothing here imports JAX."""
+"""The declared types of parameters, and the values that they allow. Nothing here imports JAX."""
 
 import enum
 import operator
@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 
 def members(kind: Any) -> tuple[Any, ...]:
-    """The types that a declared one allows: those of a union, without what is only said about them.
+    """The types that a declared type allows: those of a union, without annotations.
 
     Args:
-        kind: such as `float | None`, `Annotated[int, ...]`, an enumeration.
+        kind: for example `float | None`, `Annotated[int, ...]`, or an enumeration.
     """
     if typing.get_origin(kind) is Annotated:
         return members(typing.get_args(kind)[0])
@@ -21,10 +21,10 @@ def members(kind: Any) -> tuple[Any, ...]:
 
 
 def allows(kind: Any, value: Any) -> bool:
-    """Whether a value is of a declared type; whole numbers are real ones, truth values are no numbers.
+    """Whether a value is of a declared type; whole numbers count as real numbers, truth values as none.
 
     Args:
-        kind: as `members` takes it.
+        kind: see `members`.
         value: anything.
     """
     return any(_is_one(member, value) for member in members(kind))
@@ -34,21 +34,21 @@ def described(kind: Any) -> str:
     """What a declared type allows, in words.
 
     Args:
-        kind: as `members` takes it.
+        kind: see `members`.
 
     Returns:
-        Such as "a real number", "one of Dynamics.ONLINE, ...", "a whole number or None".
+        For example "a real number", "one of Dynamics.ONLINE, ...", "a whole number or None".
     """
     return " or ".join(map(_described_one, members(kind)))
 
 
 def is_choice(kind: Any) -> bool:
-    """Whether this is an enumeration."""
+    """Whether a type is an enumeration."""
     return isinstance(kind, type) and issubclass(kind, enum.Enum)
 
 
 def as_index(value: Any) -> int | None:
-    """A whole number, of whatever library; None for anything else, truth values included."""
+    """A whole number of any library as Python's; None for anything else, including truth values."""
     try:
         return None if isinstance(value, bool) else operator.index(value)
     except TypeError:
@@ -56,7 +56,7 @@ def as_index(value: Any) -> int | None:
 
 
 def is_number(value: Any) -> bool:
-    """Whether this is a number of Python's own, and no truth value."""
+    """Whether a value is one of Python's own numbers, and not a truth value."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

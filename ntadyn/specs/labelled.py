@@ -1,4 +1,4 @@
-"""Trajectories of an ensemble as one labelled dataset."""
+"""The trajectories of an ensemble as one labelled dataset."""
 
 import functools
 import inspect
@@ -33,24 +33,24 @@ def simulation_dataset(
     tasks: TaskSet | None,
     observables: Mapping[str, Observable] | None = None,
 ) -> xr.Dataset:
-    """Label an ensemble's recorded observables; paths are sorted by the teacher that they end up with.
+    """The recorded observables of an ensemble, with paths sorted by the teacher that each ends up with.
 
     The assignment is optimal for the similarity over the last two blocks, one permutation per repetition; paths beyond
-    the number of base teachers follow in their old order. Where no similarity was recorded, paths stay in their own.
+    the number of base teachers follow in their old order. If no similarity was recorded, all paths keep their order.
 
-    Where the similarity of rows was recorded in place of that of paths, hidden units are matched with the rows of the
-    base teachers, and "path" m is what is matched with teacher m: its gates are those of each matched unit to the
-    output of its row. With too few units for an injective matching every teacher row takes the unit most like it.
+    If the similarity of rows was recorded in place of that of paths, hidden units are matched with the rows of the base
+    teachers, and "path" m consists of the units matched with teacher m: its gates lead from each matched unit to the
+    output of its row. With too few units for an injective matching, every teacher row takes the unit most like it.
 
-    An observable of one's own is kept under its name. Its dimensions are those that it names (`Labelled`), or its name
-    with a number; an axis named "path" is sorted as those of the gates are.
+    Observables of your own keep their names. Their dimensions are those that they name (`Labelled`), or their name with
+    a number; an axis named "path" is sorted like that of the gates.
 
     Args:
         spec: what was run.
-        trajectory: with a leading axis over repetitions, as `run_ensemble` returns it.
-        curriculum: its blocks.
-        tasks: its teachers; None if it has none.
-        observables: what was recorded, for the labels of observables of one's own; those are left out if omitted.
+        trajectory: the trajectory with a leading axis over repetitions, as `run_ensemble` returns it.
+        curriculum: its curriculum.
+        tasks: its teachers; None if there are none.
+        observables: what was recorded, for the labels of observables of your own, which are left out if omitted.
 
     Returns:
         Dataset with dimensions (seed, record, ...), coordinates time, block and task, and result codes.
@@ -94,7 +94,7 @@ def simulation_dataset(
     return xr.Dataset(variables, coordinates, attributes)
 
 
-# Names that are described without their observables.
+# Names that have a description without their observables.
 KNOWN = frozenset({*DIMS, "row_similarity"})
 
 
@@ -105,12 +105,12 @@ class _Labels:
         self._observables = observables
 
     def flat(self, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Name -> array; what is a tree of arrays becomes one variable per leaf."""
+        """Name -> array; a tree of arrays becomes one variable per leaf."""
         found = {}
         for name, value in values.items():
             for path, leaf in jax.tree_util.tree_leaves_with_path(value):
                 if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-                    continue  # a key is no number
+                    continue  # a key is not a number
                 found[name + jax.tree_util.keystr(path).replace("['", ".").replace("']", "")] = np.asarray(leaf)
         return found
 
@@ -121,7 +121,7 @@ class _Labels:
         return (*known[:number], *(f"{name}_{k}" for k in range(len(known[:number]), number)))
 
     def text(self, name: str) -> str:
-        """One line about it."""
+        """One line of description."""
         if name in DESCRIPTIONS:
             return DESCRIPTIONS[name]
         observable = self._observables.get(name)
@@ -130,12 +130,12 @@ class _Labels:
         return text.splitlines()[0].rstrip(".")
 
     def units(self, name: str) -> str:
-        """Of its values."""
+        """Units of its values."""
         return getattr(self._observables.get(name), "units", "1")
 
 
 def _block_tasks(curriculum: AbstractCurriculum) -> np.ndarray | None:
-    """The task of every block as a number, where it is one, or has one that is largest."""
+    """The task of every block as a number: itself, or the index of its largest weight; None for any other task."""
     middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
     tasks = jax.vmap(curriculum.task)(jnp.arange(curriculum.num_blocks), middles)
     if not isinstance(tasks, jax.Array) or tasks.ndim > 2:
@@ -148,7 +148,7 @@ def _last_two_blocks(blocks: np.ndarray) -> jax.Array:
 
 
 def _sorted_by_path(values: dict[str, np.ndarray], labels: _Labels, order: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Everything recorded, its axes of paths in the given order."""
+    """Everything recorded, with its axes of paths in the given order."""
     found = {}
     for name, array in values.items():
         for axis, label in enumerate(labels.dims(name, array.ndim - 2), start=2):
@@ -160,7 +160,7 @@ def _sorted_by_path(values: dict[str, np.ndarray], labels: _Labels, order: np.nd
 
 
 def _sorted_by_row(values: dict[str, np.ndarray], matching: np.ndarray) -> dict[str, np.ndarray]:
-    """Gates and similarity under a matching of rows (seed, path, output); the rest as it is."""
+    """Gates and similarity under a matching of rows (seed, path, output), and all else unchanged."""
     found = {name: value for name, value in values.items() if name not in ("gates", "row_similarity")}
     if "gates" in values:
         found["gates"] = np.take_along_axis(values["gates"], matching[:, None], axis=2)
@@ -179,7 +179,7 @@ def _row_matching(similarity: np.ndarray, window: jax.Array) -> np.ndarray:
 
 
 def _path_order(similarity: np.ndarray, window: jax.Array) -> np.ndarray:
-    """Paths in the order of the base teachers that they are assigned to, shape (seeds, paths)."""
+    """Paths in the order of the base teachers to which they are assigned, shape (seeds, paths)."""
     num_paths, num_teachers = similarity.shape[-1], similarity.shape[-2]
     if num_paths < num_teachers:
         return np.broadcast_to(np.arange(num_paths), (len(similarity), num_paths))

@@ -1,34 +1,34 @@
-"""Names that people type: presets, figures, choices; with dashes or underscores, in any case. No JAX here."""
+"""Names that people type, with dashes or underscores, in any case: presets, figures, choices. No JAX here."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def spoken(name: str) -> str:
-    """A name in the one spelling that is shown: small letters, dashes.
+    """A name in the spelling that is shown: lower case, with dashes.
 
     Args:
-        name: such as "figure_2_flexible", "Figure-2-Flexible".
+        name: for example "figure_2_flexible" or "Figure-2-Flexible".
 
     Returns:
-        Such as "figure-2-flexible".
+        For example "figure-2-flexible".
     """
     return name.strip().lower().replace("_", "-")
 
 
 def known_as(name: str, known: Iterable[str], what: str = "name") -> str:
-    """The one of the known names that is meant.
+    """The known name that was meant.
 
     Args:
-        name: as it was typed.
-        known: what there is, in its own spelling.
-        what: what the names are of, for the message.
+        name: the name as it was typed.
+        known: all known names, in their own spelling.
+        what: what the names stand for, for the message.
 
     Returns:
-        The known name that is spoken alike.
+        The known name with the same `spoken` form.
 
     Raises:
-        ValueError: if there is none; the message lists all, the nearest ones first.
+        ValueError: if there is none; the message lists all names and the nearest ones.
     """
     spellings = {spoken(item): item for item in known}
     if spoken(name) in spellings:

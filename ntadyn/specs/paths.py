@@ -11,17 +11,17 @@ Spec = TypeVar("Spec")
 
 
 def replaced(configuration: Spec, changes: dict[str, Any]) -> Spec:
-    """A spec with some parameters changed, named by dotted paths such as "time_constants.gates".
+    """A spec in which some parameters, named by dotted paths such as "time_constants.gates", are changed.
 
     Args:
-        configuration: where to start; a `Configuration` or any other spec.
-        changes: dotted path -> new value; values may be arrays, traced ones included.
+        configuration: the spec to start from; a `Configuration` or any other.
+        changes: dotted path -> new value; values may be arrays, also traced ones.
 
     Returns:
-        The new configuration.
+        The new spec.
 
     Raises:
-        ValueError: for a path that does not exist; the message lists what does.
+        ValueError: for a path that does not exist; the message lists those that do.
     """
     for path, value in changes.items():
         configuration = _replaced_one(configuration, path.split("."), value, path)
@@ -34,7 +34,7 @@ def _replaced_one(node: Any, names: list[str], value: Any, path: str) -> Any:
         raise ValueError(f"there is no parameter {path!r}: {type(node).__name__} has {known}.")
     if len(names) > 1:
         value = _replaced_one(getattr(node, names[0]), names[1:], value, path)
-    # Not `dataclasses.replace`: fields are declared for the command line, and arrays are let in only here.
+    # Not `dataclasses.replace`: the declared types are those of the command line, and arrays may enter only here.
     changed = copy.copy(node)
     object.__setattr__(changed, names[0], value)
     return changed
@@ -62,7 +62,7 @@ def is_real(configuration: Any, path: str) -> bool:
 
 
 def declared(configuration: Any, path: str) -> Any:
-    """The type that a parameter is declared as.
+    """The declared type of a parameter.
 
     Args:
         configuration: any spec.
@@ -75,13 +75,13 @@ def declared(configuration: Any, path: str) -> Any:
 
 @functools.cache
 def _types(kind: type) -> dict[str, Any]:
-    """Field -> declared type, also where annotations are kept as text."""
+    """Field -> declared type, also if annotations are stored as text."""
     declared = {item.name: item.type for item in dataclasses.fields(kind)}
     return get_type_hints(kind) if any(isinstance(item, str) for item in declared.values()) else declared
 
 
 def to_json(configuration: Any) -> str:
-    """A configuration as canonical JSON: sorted keys, enumerations by name; equal values give equal text."""
+    """A configuration as canonical JSON, with sorted keys and enumerations by name: equal values give equal text."""
     return json.dumps(plain(configuration), sort_keys=True, default=lambda value: value.item())
 
 
@@ -96,7 +96,7 @@ def plain(node: Any) -> Any:
     if isinstance(node, type):
         return node.__name__
     values = {name: (kind, getattr(node, name)) for name, kind in _types(type(node)).items()}
-    # 7 and 7.0, and 0.0 and -0.0, are equal and must not differ as text; arrays of one number become that number.
+    # 7 and 7.0, like 0.0 and -0.0, are equal and must not differ as text; an array of one number becomes that number.
     return {
         name: float(value) + 0.0 if kind in _REAL and value is not None else plain(value)
         for name, (kind, value) in values.items()
@@ -108,7 +108,7 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
 
     Args:
         node: a configuration, or any dataclass.
-        prefix: put before every path.
+        prefix: prefix of every path.
     """
     found: dict[str, Any] = {}
     for item in dataclasses.fields(node):

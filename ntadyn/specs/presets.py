@@ -1,8 +1,8 @@
-"""Configurations of the published figures, as plain functions that return values.
+"""The configurations of the published figures, as plain functions that return values.
 
-`released` parameters are those of the released code, taken literally: loss summed over outputs, teacher rows of norm
-1/sqrt(d_in). Figures 5 and A7 were made with an older state of that code (loss averaged over outputs, unit rows);
-`published` holds the exact translation of their parameters into the present convention.
+The `released` parameters are those of the released code, taken literally: loss summed over outputs, teacher rows of
+norm 1/sqrt(d_in). Figures 5 and A7 were made with an older version of that code (loss averaged over outputs, unit
+rows); `published` is the exact translation of their parameters into the present convention.
 """
 
 import dataclasses
@@ -57,9 +57,10 @@ def figure_5_published() -> Configuration:
 def figure_6_flexible() -> Configuration:
     """Figure 6, flexible: a full second layer plays the gates, nonnegative and of Frobenius norm one.
 
-    On batches, in the published steps, which are as long as the time constant of the second layer. That is what makes
-    its units specialise: total alignment ends at 0.86 there, at 0.60 in steps of 0.005, 0.55 in steps of 0.001, and at
-    0.64 in the population flow (published rule of matching, ten seeds, standard deviation 0.02 to 0.05).
+    It runs on batches, in the published steps, which are as long as the time constant of the second layer. This is what
+    makes its units specialise: total alignment ends at 0.86 with these steps, at 0.60 in steps of 0.005, at 0.55 in
+    steps of 0.001, and at 0.64 in the population flow (published rule of matching, ten seeds, standard deviation 0.02
+    to 0.05).
 
     Source: arXiv 2411.03840, figures 6, A4, A5, A6 and their published configuration.
     """
@@ -97,8 +98,8 @@ def translated_from_legacy(configuration: Configuration) -> Configuration:
     """The configuration in the present convention that moves exactly like `configuration` in the legacy one.
 
     tau_W' = d_out tau_W, tau_c' = tau_c d_out/d_in, lambda' = lambda d_out/d_in, sigma_0' = sigma_0/sqrt(d_in):
-    weights are divided by sqrt(d_in), gates stay (a second layer with them), and losses come out smaller by d_out/d_in.
-    Holds for the flow and for explicit Euler steps.
+    weights are divided by sqrt(d_in), gates or a second layer stay the same, and losses are smaller by the factor
+    d_out/d_in. This holds for the flow and for explicit Euler steps.
 
     Args:
         configuration: parameters meant for unit teacher rows and a loss averaged over outputs.
@@ -107,7 +108,7 @@ def translated_from_legacy(configuration: Configuration) -> Configuration:
         Parameters for teacher rows of norm 1/sqrt(d_in) and a loss summed over outputs.
 
     Raises:
-        ValueError: for a penalty on the weights, which would need another factor than the penalties on gates.
+        ValueError: for a penalty on the weights, which would need another factor than penalties on the gates.
 
     Source: derived by rescaling both gradient flows.
     """
@@ -115,7 +116,7 @@ def translated_from_legacy(configuration: Configuration) -> Configuration:
     on_weights = {name: given[name] for name in ("column_l1", "column_l2", "frobenius") if given.get(name)}
     if on_weights:
         raise ValueError(
-            f"a legacy configuration with penalties on the weights has no translation; got {on_weights}. Leave them "
+            f"a legacy configuration with penalties on the weights cannot be translated; got {on_weights}. Leave them "
             f"out, or give them the weight 0."
         )
     d_in, d_out = configuration.teachers.d_in, configuration.teachers.d_out
@@ -170,6 +171,6 @@ def simulation(name: str) -> Configuration:
         name: one of `SIMULATIONS`, with dashes or underscores, in any case.
 
     Raises:
-        ValueError: if there is no such preset; the message lists those that there are.
+        ValueError: if there is no such preset; the message lists all presets.
     """
     return SIMULATIONS[known_as(name, SIMULATIONS, "preset")]()

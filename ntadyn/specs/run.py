@@ -1,4 +1,4 @@
-"""One line from a preset to labelled time series."""
+"""From a preset to labelled time series in one line."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,23 +29,23 @@ def run(
 ) -> xr.Dataset:
     """Simulate all repetitions of a preset, a configuration, or a spec of your own.
 
-    The data set that `ntadyn simulate` writes, in the precision that JAX is set to (the command sets double).
+    The result is what `ntadyn simulate` writes, in the precision to which JAX is set (the command sets double).
 
     Args:
         spec: name of a preset such as "figure-2-flexible", a `Configuration`, or any other spec.
-        seeds: number of repetitions; those of the configuration, or one, if omitted.
-        observables: name -> function (system, state, task) -> array, recorded beside what fits the system; one that has
-            the same name replaces it.
+        seeds: number of repetitions; if omitted, that of the configuration, or one.
+        observables: name -> function (system, state, task) -> array, recorded beside what suits the system, or in place
+            of what has the same name.
         records_per_block: records inside every block, besides those at its start and end.
         estimate_error: run again with all steps halved, and add the estimated error of every recorded number.
 
     Returns:
-        Dataset with the dimensions (seed, record, ...): loss, gates and similarity over time, paths sorted by the
-        teacher that they end up with, observables of your own under their names, errors as "..._error", result codes;
-        coordinates time, block, task; configuration, versions and warnings as attributes.
+        Dataset with the dimensions (seed, record, ...): loss, gates and similarity over time, with paths sorted by the
+        teacher that each ends up with, observables of your own under their names, errors as "..._error", and result
+        codes; coordinates time, block and task; configuration, versions and warnings as attributes.
 
     Raises:
-        ValueError: before any compilation, for an unknown preset, or anything that cannot be built or run.
+        ValueError: before any compilation, for an unknown preset or anything that cannot be built or run.
     """
     name = None
     if isinstance(spec, str):

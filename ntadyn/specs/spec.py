@@ -1,4 +1,4 @@
-"""What can be simulated and swept: plain values that build. Nothing here imports JAX."""
+"""What can be simulated and swept: plain values with methods that build. Nothing here imports JAX."""
 
 import dataclasses
 import enum
@@ -18,18 +18,18 @@ _PLAIN = (bool, int, float, str, type(None), enum.Enum)
 class Spec(Protocol):
     """A frozen dataclass of plain values that builds what is simulated.
 
-    `Configuration` is one, a class of yours in a notebook is another: its parameters are axes of sweeps under their own
-    names, those of groups (dataclasses in it) under dotted ones. Parameters declared as `float` may be replaced by
-    traced arrays before `build` is called: cells of a sweep that differ in them only share one compiled program. All
-    others (whole numbers, names, tuples) are compiled in.
+    `Configuration` is one, and a class of yours in a notebook can be another: its parameters are axes of sweeps under
+    their own names, those of groups (nested dataclasses) under dotted names. Parameters declared as `float` may be
+    replaced by traced arrays before `build` is called, so that cells of a sweep that differ in these alone share one
+    compiled program. All others (whole numbers, names, tuples) are compiled in.
 
-    A spec may also have `build_method(system, state)`, which says how to step (what suits the system if it has none;
-    parameters that the method depends on are compiled in), and `check()`, which raises ValueError for values that make
-    no sense.
+    A spec may also have `build_method(system, state)`, which says how to step (without it, in the way that suits the
+    system; parameters that the method depends on are compiled in), and `check()`, which raises ValueError for values that
+    make no sense.
     """
 
     def build(self, keys: "Keys") -> "tuple[AbstractSystem, PyTree]":
-        """System and initial state of one repetition; traceable in real numbers and keys.
+        """System and initial state of one repetition; real numbers and keys may be traced.
 
         Args:
             keys: three independent random keys, `keys.teachers`, `keys.initial` and `keys.data`.
@@ -37,23 +37,23 @@ class Spec(Protocol):
         ...
 
     def build_curriculum(self, system: Any) -> "AbstractCurriculum":
-        """Which task when.
+        """Which task is in force when.
 
         Args:
-            system: what `build` gave; of its arrays only the shapes may be looked at.
+            system: the system that `build` returned; only the shapes of its arrays may be used.
         """
         ...
 
 
 def check_spec(spec: Any) -> None:
-    """Refuse what is no spec, or makes no sense by what it says itself.
+    """Refuse what is not a spec, or what its own `check` refuses.
 
     Args:
         spec: anything.
 
     Raises:
-        ValueError: for something else than a frozen dataclass of plain values with the methods of `Spec`, and for
-            whatever its own `check` refuses.
+        ValueError: for anything but a frozen dataclass of plain values with the methods of `Spec`, and for whatever its
+            own `check` refuses.
     """
     kind = type(spec)
     if isinstance(spec, type) or not dataclasses.is_dataclass(spec):
@@ -62,12 +62,12 @@ def check_spec(spec: Any) -> None:
             f"ntadyn.specs.presets, or one of your own with the methods build and build_curriculum."
         )
     if not getattr(kind, "__dataclass_params__").frozen:  # noqa: B009 (which type checkers do not know)
-        raise ValueError(f"{kind.__name__} is not frozen, and could change while it runs: use @dataclass(frozen=True).")
+        raise ValueError(f"{kind.__name__} is not frozen and could change while it runs: use @dataclass(frozen=True).")
     for method in ("build", "build_curriculum"):
         if not callable(getattr(spec, method, None)):
             raise ValueError(
-                f"{kind.__name__} has no method {method!r}: a spec builds (system, state) by build(keys), and the "
-                f"blocks by build_curriculum(system)."
+                f"{kind.__name__} has no method {method!r}: a spec returns (system, state) from build(keys), and the "
+                f"curriculum from build_curriculum(system)."
             )
     _check_plain(spec, "")
     if check := getattr(spec, "check", None):
@@ -75,11 +75,11 @@ def check_spec(spec: Any) -> None:
 
 
 def method_of(spec: Any, system: "AbstractSystem", state: "PyTree") -> "AbstractMethod":
-    """How to step what a spec has built: by its `build_method` if it has one, else by what suits the system.
+    """How to step what a spec has built: its `build_method` if it has one, else the method that suits the system.
 
     Args:
         spec: any spec.
-        system: what it has built; known numbers where a step is to be chosen.
+        system: the system that it has built, with known numbers if a step has to be chosen.
         state: the initial state.
     """
     from ntadyn.simulation.method_choice import method_for
@@ -95,7 +95,7 @@ def _check_plain(value: Any, path: str) -> None:
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
             _check_plain(item, f"{path}[{index}]")
-    elif not isinstance(value, _PLAIN) and not hasattr(value, "dtype"):  # as numbers of NumPy and of JAX have
+    elif not isinstance(value, _PLAIN) and not hasattr(value, "dtype"):  # numbers of NumPy and JAX have one
         raise ValueError(
             f"{path} is {_shown(value)}; a spec holds numbers, text, True and False, None, enumerations, tuples of "
             f"these, and dataclasses. Build everything else in its methods."

@@ -1,4 +1,4 @@
-"""What can be run and makes no sense as asked: said beside the result, never refused. Nothing here imports JAX."""
+"""Warnings about runs that make little sense: given with the result, never refused. Nothing here imports JAX."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,19 +7,19 @@ from ntadyn.specs.configuration import Composites, Configuration, Dynamics, Teac
 from ntadyn.specs.extent import default_step_for, num_blocks, order_of_tasks, size_of_teachers
 from ntadyn.specs.kinds import is_number
 
-# Blocks that a task needs to be met again after it was left.
+# Blocks that a task needs to be seen again after a switch.
 FEWEST_BLOCKS = 2
-# Steps so many times longer than the default are off by this squared.
+# Steps this many times longer than the default have errors larger by this number squared.
 COARSE = 10
-# Blocks beyond which every task comes often enough.
+# Number of blocks beyond which every task comes often enough.
 _MANY_BLOCKS = 1000
 
 
 def warnings_of(configuration: Configuration) -> list[str]:
-    """What whoever asked for this run should know before they believe its numbers.
+    """What you should know about a run before you believe its numbers.
 
     Args:
-        configuration: one that `check_simulation` lets pass; parts that are traced or arrays are not looked at.
+        configuration: one that passes `check_simulation`; parameters that are traced or arrays are ignored.
 
     Returns:
         Sentences that name the parameters; none for a run that makes sense.
@@ -49,7 +49,7 @@ def _about_blocks(configuration: Configuration) -> Iterator[str]:
         yield (
             f"{number} blocks of curriculum.block_duration {duration:g} in a run of {end:g} show some tasks in fewer "
             f"than {FEWEST_BLOCKS} blocks ({times}): nothing is learned again there. Make the run longer "
-            f"(curriculum.total_time, curriculum.num_blocks), or blocks shorter."
+            f"(curriculum.total_time, curriculum.num_blocks), or the blocks shorter."
         )
 
 

@@ -1,4 +1,4 @@
-"""Many trajectories at once: axes of parameters, tiles that are never lost, labelled results.
+"""Many trajectories at once: axes of parameters, tiles on disk that are never lost, labelled results.
 
 Names are loaded on first use: plans can be made without JAX.
 """

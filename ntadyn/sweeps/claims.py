@@ -11,14 +11,14 @@ from pathlib import Path
 class Claims:
     """Numbered pieces of work, each held by at most one process.
 
-    A claim is a lock on one byte of a file that all processes can reach: the system drops it when its process dies, so
-    that no claim can outlive its owner. Claims are between processes; within one process they exclude nothing. A file
-    system without locks, or a file that may not be written, grants every claim: work is then done twice, which costs
-    time but no correctness.
+    A claim is a lock on one byte of a file that all processes can reach. The operating system drops it when its process
+    dies, so that no claim can outlive its owner. Claims exclude other processes only, and nothing within one process. A
+    file system without locks, or a file without write permission, grants every claim: work is then done twice, which
+    costs time but does no harm.
 
     Args:
-        path: a file that exists and is never replaced; nothing is written to it. A process that opens and closes it by
-            other means gives up its claims.
+        path: a file that exists and is never replaced; nothing is written to it. A process that opens and closes it in
+            another way loses its claims.
     """
 
     def __init__(self, path: Path):
@@ -34,7 +34,7 @@ class Claims:
             index: its number, >= 0.
 
         Returns:
-            Whether it is now this process's; false if another one holds it.
+            Whether this process now holds it; False if another process does.
         """
         if self._handle is None:
             return True
@@ -47,7 +47,7 @@ class Claims:
         return True
 
     def release(self, index: int) -> None:
-        """Give a claim up; nothing happens if this process does not hold it.
+        """Give up a claim; without effect if this process does not hold it.
 
         Args:
             index: the number of the piece of work.
@@ -59,7 +59,7 @@ class Claims:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Keep every other process out of the same block on the same folder, where the file system has locks.
+    """Keep all other processes out of this block for the same folder, if the file system has locks.
 
     Args:
         folder: any existing folder; nothing is written to it.

@@ -1,23 +1,23 @@
-"""Tiles of a sweep on other machines, or in processes of their own, through Dask.
+"""Tiles of a sweep on other machines, or in separate processes, through Dask.
 
     with cluster("tls://scheduler:8786") as compute:
         run_sweep(plan, compute=compute, folder=folder)
 
 Whom you trust: a Dask scheduler runs the code of everyone who can connect to it, on all its workers, under the account
-that started them. Clusters that are started here (no address) listen on this machine only and let nobody in but this
-process and its workers: connections are encrypted, with credentials that are made for this cluster and held in memory.
-A scheduler at "tcp://..." asks nobody who they are: use it where you would trust whoever reaches its port, on a network
-of your own or through a tunnel, and "tls://..." everywhere else. Its certificates go to scheduler, workers and this
-process alike, as files that Dask's configuration names, for example by the environment variables
-`DASK_DISTRIBUTED__COMM__TLS__CA_FILE`, `..__COMM__TLS__CLIENT__CERT` and `..__COMM__TLS__CLIENT__KEY` (the command
-line reads those, too), or as `distributed.Security`, given here as `security`. Workers in their turn run what the
-scheduler sends, so that an address is trusted as well.
+that started them. Clusters that are started here (no address) listen on this machine only, and let in nobody but this
+process and its workers: connections are encrypted, with credentials that are made for this cluster and kept in memory.
+A scheduler at "tcp://..." asks nobody for credentials: use it only if you trust everyone who can reach its port, on a
+network of your own or through a tunnel, and "tls://..." everywhere else. Scheduler, workers and this process then all
+need its certificates, either as files that Dask's configuration names, for example through the environment variables
+`DASK_DISTRIBUTED__COMM__TLS__CA_FILE`, `..__COMM__TLS__CLIENT__CERT` and `..__COMM__TLS__CLIENT__KEY` (which the
+command line reads, too), or as a `distributed.Security`, given here as `security`. Workers in turn run what the
+scheduler sends, so that giving an address means trusting it as well.
 
-The process that calls cuts the sweep, gives out tiles and writes their shards; workers compute tiles, and need nothing
-but the same ntadyn, JAX and kind of device: no access to the folder. Each compiles a program once and keeps it.
-`JAX_COMPILATION_CACHE_DIR`, set for all workers to a folder that they share, saves even that.
+The calling process cuts the sweep, gives out tiles and writes their shards. Workers compute tiles; they need the same
+ntadyn, JAX and kind of device, but no access to the folder. Each worker compiles a program once and keeps it.
+`JAX_COMPILATION_CACHE_DIR`, set on all workers to a folder that they share, saves even that.
 
-SLURM, and other batch systems, through dask-jobqueue:
+On SLURM and other batch systems, through dask-jobqueue:
 
     import distributed
     from dask_jobqueue import SLURMCluster
@@ -32,12 +32,12 @@ SLURM, and other batch systems, through dask-jobqueue:
     with cluster(slurm.scheduler_address, security=security) as compute:
         run_sweep(plan, compute=compute, folder=folder)
 
-A job that ends, at its wall time for example, gives its tiles back. One worker per core is best on CPUs, one per GPU on
-GPUs (a job with `--gres=gpu:1` and one process), because a worker runs its tiles on JAX's default device.
+A job that ends, for example at its wall time, gives its tiles back. One worker per core is best on CPUs, and one per
+GPU on GPUs (a job with `--gres=gpu:1` and one process), because a worker runs its tiles on JAX's default device.
 
-Several devices of one machine need no cluster: `Threads` uses all of them. Cells have nothing to tell each other, so
-there is nothing for JAX's own multi-host mode (`jax.distributed.initialize`) to do either: it makes all hosts run each
-program together and ends when one of them fails, while a worker that dies here costs the tiles that it had.
+Several devices of one machine need no cluster: `Threads` uses all of them. Nor would JAX's own multi-host mode
+(`jax.distributed.initialize`) help, because cells exchange nothing: it makes all hosts run each program together and
+ends when one of them fails, while here a worker that dies costs only the tiles that it had.
 """
 
 import importlib
@@ -70,14 +70,14 @@ from ntadyn.sweeps.scores import Measures
 from ntadyn.sweeps.surroundings import SETTINGS, surroundings
 from ntadyn.sweeps.tiles import Programs, TiledSweep
 
-# A tile is given up when this many workers and one more have died with it.
+# A tile is given up when more than this many workers have died with it.
 RETRIES = 3
-# Tiles given out per thread of the cluster: one that runs, one that waits.
+# Tiles given out per thread of the cluster: one that runs and one that waits.
 TILES_PER_THREAD = 2
 CONNECT_SECONDS = 10.0
 POLL_SECONDS = 0.5
 
-# All that JAX lets one choose and that a program depends on: what moves the bits, and what it refuses.
+# All settings of JAX that a program depends on: those that move bits, and those that decide what it refuses.
 _TAKEN_OVER = (*SETTINGS, "jax_numpy_dtype_promotion", "jax_numpy_rank_promotion")
 
 # Hashable (name, value) pairs.
@@ -94,12 +94,12 @@ def cluster(
     """A Dask cluster to run sweeps on, see `run_sweep`.
 
     Args:
-        address: that of a scheduler, such as "tls://host:8786", which everyone who can connect to it may run code on;
-            worker processes on this machine, which only this process can reach, if omitted.
-        num_workers: worker processes on this machine, one thread each; not used with an address.
+        address: that of a scheduler, such as "tls://host:8786", on which everyone who can connect to it may run code;
+            if omitted, worker processes on this machine that only this process can reach.
+        num_workers: number of worker processes on this machine, one thread each; not used with an address.
         patience: seconds without any worker after which a sweep is given up.
-        security: `distributed.Security` with the credentials for "tls://"; those of Dask's configuration if omitted,
-            and for processes on this machine ones that are made for them.
+        security: a `distributed.Security` with the credentials for "tls://"; if omitted, those of Dask's configuration,
+            or new ones for processes on this machine.
 
     Yields:
         What `run_sweep` takes as `compute`.
@@ -123,7 +123,7 @@ def cluster(
 
 @contextmanager
 def _scheduler(distributed: Any, security: Any) -> Iterator[str]:
-    """A scheduler in this process, for those who have the credentials; its address."""
+    """The address of a scheduler in this process, which accepts only those who have the credentials."""
     with _imported("dask.config").set(NO_PAGES):
         scheduler = distributed.LocalCluster(
             n_workers=0,
@@ -140,7 +140,7 @@ def _scheduler(distributed: Any, security: Any) -> Iterator[str]:
 
 def _connected(distributed: Any, address: str, security: Any) -> Any:
     try:
-        # Asked first, because a client that finds nothing there asks on and lingers.
+        # Tried first, because a client that finds nothing there keeps on asking and lingers.
         place = distributed.comm.get_address_host_port(address)
         socket.create_connection(place, CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
@@ -171,11 +171,11 @@ def _imported(name: str) -> Any:
 class Cluster:
     """Tiles on the workers of a Dask cluster, made by `cluster`.
 
-    Results are those of `Threads` to the last bit, on machines of the same kind.
+    On machines of the same kind, results are those of `Threads` to the last bit.
 
     Attributes:
-        client: connected `distributed.Client`.
-        packed: any value as bytes, functions that were defined in a script or a notebook included.
+        client: a connected `distributed.Client`.
+        packed: turns any value into bytes, including functions that were defined in a script or a notebook.
         patience: seconds without any worker after which a sweep is given up.
     """
 
@@ -184,11 +184,16 @@ class Cluster:
     patience: float
 
     def __call__(self, tiled: TiledSweep, tiles: Iterable[int], done: Callable[[int, xr.Dataset], Any]) -> None:
-        """Compute tiles and hand over each as soon as it is finished, in the thread that calls.
+        """Compute tiles, and hand over each as soon as it is finished, in the calling thread.
+
+        Args:
+            tiled: the sweep.
+            tiles: numbers of the tiles to compute.
+            done: called with the number and the content of every finished tile.
 
         Raises:
             ValueError: if workers are not of the same kind as this process, or do not have ntadyn.
-            ConnectionError: if the scheduler is gone, all workers are, or too many died with the same tile.
+            ConnectionError: if the scheduler or all workers are gone, or too many workers died with the same tile.
         """
         waiting, running, deaths = iter(tiles), {}, Counter()
         compile_seconds: dict[str, float] = {}
@@ -234,7 +239,7 @@ class Cluster:
         tiled.programs.compile_seconds += max(compile_seconds.values(), default=0.0)
 
     def _result(self, future: Any, tile: int, deaths: Counter[int]) -> tuple[xr.Dataset, str, float] | None:
-        """What a task gave back; nothing if its workers died and it may be tried again."""
+        """What a task returned; None if its workers died and it may be tried again."""
         try:
             if future.status == "error":
                 return future.result()
@@ -249,23 +254,23 @@ class Cluster:
             deaths[tile] += error.allowed_failures + 1
             if deaths[tile] > RETRIES:
                 raise ConnectionError(
-                    f"{deaths[tile]} workers of {self._place} died with tile {tile}, so it is given up; their logs say "
-                    f"why, too little memory for example. {_KEPT}"
+                    f"{deaths[tile]} workers of {self._place} died with tile {tile}, which is given up; their logs say "
+                    f"why, for example too little memory. {_KEPT}"
                 ) from error
             return None
 
     def _room(self) -> int:
-        """Tiles to give out; one if there is no worker, whatever may come."""
+        """Number of tiles to give out; at least one, even if there is no worker yet."""
         return max(1, TILES_PER_THREAD * self._num_threads())
 
     def _num_threads(self) -> int:
         try:
             return sum(self.client.nthreads().values())
         except OSError as error:
-            raise ConnectionError(f"{self._place} does not answer any more ({error}). {_KEPT}") from error
+            raise ConnectionError(f"{self._place} no longer answers ({error}). {_KEPT}") from error
 
     def _patiently(self, ask: Callable[[float], _Answer]) -> _Answer:
-        """The answer to what is asked with a time limit again and again, as long as there are workers."""
+        """The answer to a question that is repeated, with a time limit each, as long as there are workers."""
         alone_since = None
         while True:
             try:
@@ -286,7 +291,7 @@ class Cluster:
 
 
 def _kind() -> str:
-    """What has to be the same wherever tiles of one sweep are computed, as JSON; settings are taken over."""
+    """What has to be the same wherever tiles of one sweep are computed, as JSON; without settings, which are copied."""
     return json.dumps({name: value for name, value in surroundings().items() if name != "settings"})
 
 
@@ -296,11 +301,11 @@ def computed(plan: bytes, work: bytes, kind: str, settings: _Pairs) -> tuple[xr.
     Args:
         plan: packed sweep, measures and their identity.
         work: packed tile, and `TiledSweep.most_checked`.
-        kind: what the worker has to be, see `_kind`.
-        settings: of JAX in the process that calls, taken over here.
+        kind: the required kind of worker, see `_kind`.
+        settings: settings of JAX in the calling process, which are copied here.
 
     Returns:
-        The tile, a name of this process, and the time that it has just spent on compiling.
+        The tile, a name of this process, and the seconds that it has just spent on compiling.
 
     Raises:
         ValueError: if the worker is of another kind.
@@ -332,7 +337,7 @@ def _unpacked(plan: bytes, settings: _Pairs) -> tuple[Sweep, Measures, Programs]
     """A sweep, and the programs that this worker compiles for it under some settings, kept from tile to tile.
 
     Raises:
-        ValueError: if functions that this worker found by their names do something else here.
+        ValueError: if a function that this worker found by its name does something else here.
     """
     sweep, measures, told = pickle.loads(plan)
     for kind, functions in (("observables", measures.observables), ("scores", measures.scores)):
@@ -340,13 +345,13 @@ def _unpacked(plan: bytes, settings: _Pairs) -> tuple[Sweep, Measures, Programs]
             if _is_found_by_name(function) and fingerprint(function) != told[kind][name]:
                 raise ValueError(
                     f"{name!r}, one of the {kind}, is not the same function on a worker on {platform.node()}: make its "
-                    f"module {function.__module__!r}, and what that imports, the same there."
+                    f"module {function.__module__!r}, and what it imports, the same there."
                 )
     return sweep, measures, Programs()
 
 
 def _is_found_by_name(function: Any) -> bool:
-    """Whether a function came as a name; one that came with its code is what it was."""
+    """Whether a function came as a name; a function that came with its code cannot differ."""
     found: Any = sys.modules.get(getattr(function, "__module__", ""))
     for name in getattr(function, "__qualname__", "").split("."):
         found = getattr(found, name, None)

@@ -29,13 +29,13 @@ Compute = Callable[[TiledSweep, Iterable[int], Callable[[int, xr.Dataset], Any]]
 class Threads:
     """Tiles on the devices of this machine, several threads per device.
 
-    On two CPU cores two threads with one device each keep both cores busy; so do two XLA devices, no faster. An
-    observable of yours that calls `jnp.linalg.qr` needs `per_device=1` on a CPU, and one that calls `eigh` that or the
-    one of `ntadyn.decompositions`, which says why.
+    On two CPU cores, two threads with one device keep both cores busy; two XLA devices are no faster. On a CPU, an
+    observable of yours that calls `jnp.linalg.qr` needs `per_device=1`; one that calls `jnp.linalg.eigh` needs that, or
+    the `eigh` of `ntadyn.decompositions`, where the reason is given.
 
     Attributes:
-        per_device: tiles that run on a device at the same time; 2 suits a CPU with two cores, 1 an accelerator.
-        devices: where to run; all local devices of the default backend if empty.
+        per_device: number of tiles that run on a device at once; 2 suits a CPU with two cores, 1 an accelerator.
+        devices: where to run; if empty, all local devices of the default backend.
     """
 
     per_device: int = 2
@@ -46,10 +46,12 @@ class Threads:
             raise ValueError(f"per_device is {self.per_device}; at least one tile must run at a time.")
 
     def __call__(self, tiled: TiledSweep, tiles: Iterable[int], done: Callable[[int, xr.Dataset], Any]) -> None:
-        """Compute tiles and hand over each as soon as it is finished, in the thread that calls.
+        """Compute tiles, and hand over each as soon as it is finished, in the calling thread.
 
-        Raises:
-            ValueError: if no tile may run.
+        Args:
+            tiled: the sweep.
+            tiles: numbers of the tiles to compute.
+            done: called with the number and the content of every finished tile.
         """
         devices = self.devices or tuple(jax.local_devices())
         waiting, running = iter(tiles), {}
@@ -83,27 +85,27 @@ def sweep(
 ) -> xr.Dataset:
     """Run every cell of some axes, in double precision.
 
-    The short form of `run_sweep`, which has the other choices.
+    The short form of `run_sweep`, which has more options.
 
     Args:
         configuration: all parameters that the axes do not change: a `Configuration`, or a spec of your own (see
-            `ntadyn.specs.Spec`).
+            `ntadyn.specs.spec.Spec`).
         axes: dotted path of a parameter -> its values, for the product of all axes; a tuple of paths -> one sequence of
-            values each changes these parameters together, along one axis.
-        seeds: number of repetitions, or `Streams` to cross teachers, initial states and data; those of the
-            configuration if omitted, one for a spec that says nothing about them.
-        measures: what is recorded and kept, `OUTCOME.and_also(...)` for more; what suits the system if omitted.
-        folder: where finished tiles are kept, to resume from; nothing is written if omitted.
+            values each, to change these parameters together along one axis.
+        seeds: number of repetitions, or `Streams` to cross teachers, initial states and data; if omitted, those of the
+            configuration, or one for any other spec.
+        measures: what is recorded and kept, `OUTCOME.and_also(...)` for more; if omitted, what suits the system.
+        folder: where finished tiles are kept, to resume from; if omitted, nothing is written.
 
     Returns:
-        See `run_sweep`.
+        As `run_sweep`.
 
     Raises:
         ValueError: before any compilation, for anything that cannot be built or run.
     """
     if seeds is not None and not isinstance(seeds, Streams):
         if isinstance(seeds, bool) or not hasattr(seeds, "__index__"):
-            raise ValueError(f"seeds is {seeds!r}; give a whole number, `Streams`, or nothing.")
+            raise ValueError(f"seeds is {seeds!r}; give a whole number or `Streams`, or leave it out.")
         number = operator.index(seeds)
         if hasattr(configuration, "randomness"):
             configuration = replaced(configuration, {"randomness.num_seeds": number})
@@ -128,11 +130,11 @@ def run_sweep(
 
     Args:
         plan: what to run.
-        measures: what to keep; what suits the system if omitted.
-        compute: where to run, `Threads`, or what `ntadyn.sweeps.cluster.cluster` gives.
-        folder: where finished tiles are kept, one file each. A run that was stopped, in whatever way, goes on from
-            there when the same plan is run again, with the same result to the last bit; by other code, other versions
-            of JAX and its like, or on another kind of device, it is refused.
+        measures: what to keep; if omitted, what suits the system.
+        compute: where to run: `Threads`, or what `ntadyn.sweeps.cluster.cluster` yields.
+        folder: where finished tiles are kept, one file each. A run that was stopped in any way goes on from there when
+            the same plan is run again, with the same result to the last bit. Other code, other versions of JAX and the
+            like, or another kind of device are refused.
         report: called with the number of trajectories that each finished tile adds, those found in the folder first.
 
     Returns:
@@ -157,7 +159,7 @@ def run_tiled(
 ) -> xr.Dataset:
     """Run a sweep that has been laid out.
 
-    Args, result and errors: see `run_sweep`.
+    Arguments, result and errors: see `run_sweep`.
     """
     began = time.perf_counter()
     parts = run_tiles(tiled, compute, None if folder is None else Path(folder), report)
@@ -166,12 +168,12 @@ def run_tiled(
 
 
 def check_folder(tiled: TiledSweep, folder: Path, compute: Compute = Threads()) -> None:  # noqa: B008 (a value)
-    """Refuse a folder that `run_sweep` would refuse, before anything is computed; nothing is written or made.
+    """Refuse a folder that `run_sweep` would refuse, before anything is computed; nothing is written.
 
     Args:
         tiled: the sweep.
-        folder: where its tiles are to be kept; need not exist.
-        compute: where it is to run.
+        folder: where its tiles will be kept; need not exist.
+        compute: where it will run.
 
     Raises:
         ValueError: for a folder that cannot be written, or belongs to another sweep.
@@ -180,18 +182,18 @@ def check_folder(tiled: TiledSweep, folder: Path, compute: Compute = Threads()) 
 
 
 def devices_of(compute: Compute) -> tuple[Device, ...]:
-    """The devices that a way to run names; none if it runs on those that JAX chooses, here or on workers like this."""
+    """The devices that `compute` names; none if it leaves the choice to JAX, here or on workers."""
     return getattr(compute, "devices", ())
 
 
 def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], compute: Compute, seconds: float) -> xr.Dataset:
-    """The result with what computed it, its steps, times, and how many trajectories this run had to compute.
+    """The result with what computed it, its steps, its times, and the number of trajectories that this run computed.
 
-    All tiles, those that were found in a folder included, were computed by the same code, versions and kind of device.
+    All tiles, including those found in a folder, were computed by the same code, versions and kind of device.
     """
     compile_seconds = parts[0].programs.compile_seconds
     cells: Counter[int] = Counter()
-    schedules: dict[int, Schedule] = {}  # which many groups share
+    schedules: dict[int, Schedule] = {}  # many groups share one
     for tile in (tile for part in parts for tile in part.tiles):
         for group, schedule in zip(tile.groups, tile.schedules, strict=True):
             schedules[id(schedule)] = schedule
@@ -210,7 +212,7 @@ def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], compute: Compute,
 def run_tiles(
     tiled: TiledSweep, compute: Compute, folder: Path | None, report: Callable[[int], Any] | None
 ) -> list[xr.Dataset]:
-    """All tiles, in the order of their numbers; arguments and errors as in `run_sweep`."""
+    """All tiles in the order of their numbers; for arguments and errors see `run_sweep`."""
     if folder is not None:
         return _resumed(tiled, compute, folder, report)
     parts: dict[int, xr.Dataset] = {}
@@ -245,5 +247,5 @@ def _resumed(
     count(every - set(store.missing()))
     while store.unclaimed():
         compute(tiled, store.pending(), done)
-    count(every)  # what other processes have written meanwhile
+    count(every)  # including what other processes have written meanwhile
     return store.read_all()

@@ -1,17 +1,17 @@
-"""What a function does, as a digest: two functions with the same one give the same numbers, as far as can be seen.
+"""What a function does, as a digest: as far as can be seen, functions with equal digests give the same numbers.
 
-Covered are its instructions, default values and attributes, what it has closed over, and the values, functions and
-classes that it names in its module and in others of your own, and so on through what those name. What is found by its
-name in this package is told by the sources that it needs, what is found so in an installed package by the name. What
-an installed package has made of something (`jax.vmap(f)`, `optax.constant_schedule(0.1)`) is told by the name of its
-code and by all that it holds.
+A digest covers the instructions of a function, its default values and attributes, what it has closed over, and the
+values, functions and classes that it names in its module and in other modules of yours, and so on through what those
+name. What has a name in this package is identified by the sources that it needs, what has a name in an installed
+package by that name. What an installed package has made of something (`jax.vmap(f)`, `optax.constant_schedule(0.1)`) is
+identified by the name of its code and by all that it holds.
 
-What cannot be seen: how installed packages differ between versions (JAX and those that compute with it are told
-elsewhere) and what has been changed in them while they run; files and environment variables that a function reads;
-names that it makes up while it runs (`getattr` with a computed name, `eval`), and what is imported only then; what an
-object leaves out when it is pickled, and what code in C holds without showing it (`numpy.frompyfunc`, iterators); of
-`jax.jit`, anything but the function and the options of the compiler; of what was computed and kept, `cached_property`
-and weak dictionaries. A dictionary in which a function keeps what it has computed is seen: filled, it is another one.
+Some things cannot be seen: how installed packages differ between versions (JAX and those that compute with it are
+recorded elsewhere), and changes to them at run time; files and environment variables that a function reads; names that
+it makes up at run time (`getattr` with a computed name, `eval`), and what is imported only then; what an object leaves
+out when it is pickled, and what code in C holds without showing it (`numpy.frompyfunc`, iterators); of `jax.jit`,
+anything but the function and the options of the compiler; of cached results, those of `cached_property` and of weak
+dictionaries. A dictionary in which a function keeps its results is seen: once filled, it has another digest.
 """
 
 import copyreg
@@ -48,7 +48,7 @@ _GENERATORS = (random.random.__self__, np.random.random.__self__)
 
 
 def fingerprint(function: Callable[..., Any]) -> str:
-    """Module and name of a function, followed by a digest of what it does where that is not told by its name.
+    """Module and name of a function, followed by a digest of what it does unless its name says that.
 
     Args:
         function: a function, or any other object that can be called.
@@ -64,7 +64,7 @@ def is_own(module: str | None) -> bool:
     """Whether a module belongs neither to this package, nor to Python, nor to a package that is installed.
 
     Args:
-        module: its dotted name; code without one, or with one that is not imported, has been made up while running.
+        module: its dotted name; code without one, or with one that is not imported, was made at run time.
     """
     if module is None or module == "__main__":
         return True
@@ -84,14 +84,14 @@ def _installations() -> frozenset[str]:
 
 
 def _named(module: str, qualname: str) -> tuple[str, ...]:
-    """The name of somebody else's code; of this package's, with the sources that it needs."""
+    """The name of code that is not your own; for code of this package, with a digest of the sources that it needs."""
     if module.partition(".")[0] != __name__.partition(".")[0] or module in _computing():
         return module, qualname
     return module, qualname, code_of(module)
 
 
 def _found_by_name(item: Any) -> tuple[str, ...] | None:
-    """The name of a function, class or the like that is found by it in somebody else's module."""
+    """The name of a function, class or the like, if it can be found by that name in a module that is not your own."""
     module, qualname = getattr(item, "__module__", None), getattr(item, "__qualname__", None)
     if not (callable(item) and isinstance(module, str) and isinstance(qualname, str)) or is_own(module):
         return None
@@ -104,7 +104,7 @@ def _found_by_name(item: Any) -> tuple[str, ...] | None:
 
 
 def _written_in(function: FunctionType) -> str | None:
-    """The module of the code of a function; `__module__` is that of what it wraps."""
+    """The module that holds the code of a function; `__module__` is that of what it wraps."""
     return function.__globals__.get("__name__")
 
 
@@ -118,14 +118,14 @@ class _Reader:
     """Digests of values, the same in every process."""
 
     def __init__(self):
-        # By id, with the objects themselves, so that no other one takes the same id.
+        # By id, together with the objects themselves, so that no other object can get the same id.
         self._known: dict[int, tuple[str, Any]] = {}
         self._depth = 0
 
     def read(self, value: Any) -> str:
         """The digest of a value."""
         if id(value) not in self._known:
-            # Found again inside of itself, it is told by how deep it is.
+            # If it is found again inside itself, its depth stands for it.
             self._known[id(value)] = (f"in itself, {self._depth}", value)
             self._depth += 1
             told = hashlib.sha256(repr(self._told(value)).encode()).hexdigest()
@@ -134,7 +134,7 @@ class _Reader:
         return self._known[id(value)][0]
 
     def _told(self, value: Any) -> tuple:
-        """What tells a value from others, in digests and texts."""
+        """What distinguishes a value from others, as digests and texts."""
         kind = type(value)
         if (name := _found_by_name(value)) is not None:
             return ("named", *name)
@@ -150,7 +150,7 @@ class _Reader:
             return self._array(value)
         if any(value is item for item in _GENERATORS):
             return ("generator of the process",)
-        # Values of further classes are read with what these add: an array with its mask, a dictionary with its default.
+        # Values of derived classes are read with what these add: an array with its mask, a dictionary with its default.
         match value:
             case enum.Enum():
                 return (self.read(kind), str(value.name), self.read(value.value))
@@ -165,7 +165,7 @@ class _Reader:
             case FunctionType():
                 return self._function(value)
             case type() if kind not in copyreg.dispatch_table:
-                # Somebody else's are told by their names, unless they have been made up while running.
+                # Classes that are not your own are identified by their names, unless they were made at run time.
                 made_up = value.__module__ == "types" or "<locals>" in value.__qualname__
                 own = made_up or is_own(value.__module__)
                 return self._class(value) if own else ("named", *_named(value.__module__, value.__qualname__))
@@ -178,7 +178,7 @@ class _Reader:
         return self._object(value)
 
     def _function(self, function: FunctionType) -> tuple:
-        """By its code and all that it holds."""
+        """A function by its code and all that it holds."""
         module = _written_in(function)
         cells = tuple(_content(cell) for cell in function.__closure__ or ())
         if module is None or is_own(module):
@@ -189,12 +189,12 @@ class _Reader:
         return ("function", code, *held, self._state(FunctionType, vars(function)))
 
     def _outside(self, function: FunctionType, cells: tuple) -> Iterator[tuple[str, str]]:
-        """What a function names in its module and in others of one's own."""
+        """What a function names in its module and in other modules of your own."""
         around, used = function.__globals__, _Names.of(function.__code__)
         outside = {name: around[name] for name in used.variables if name in around}
         modules = [item for item in (*outside.values(), *cells) if isinstance(item, ModuleType)]
         modules += [sys.modules[name] for name in used.modules if name in sys.modules]
-        # Of a module of one's own, everything that is named: what is read off it looks like any other attribute.
+        # Everything in your own modules that is named: reading it looks like reading any other attribute.
         while modules:
             module = modules.pop()
             for name in used.attributes if is_own(module.__name__) else ():
@@ -205,7 +205,7 @@ class _Reader:
         return ((name, self.read(outside[name])) for name in sorted(outside))
 
     def _jitted(self, function: Any) -> tuple:
-        """Without what else JAX keeps in it: places in files, caches."""
+        """A jitted function without what else JAX keeps in it: places in files, caches."""
         options = getattr(getattr(function, "_jit_info", None), "compiler_options_kvs", None)
         return ("jit", self.read(function.__wrapped__), self.read(options))
 
@@ -219,22 +219,22 @@ class _Reader:
         return ("array", dtype, str(array.shape), hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest())
 
     def _class(self, kind: type) -> tuple:
-        # Asked of the class, methods come without what a library has wrapped around them.
+        # Read from the class, methods come without what a library has wrapped around them.
         members = {name: getattr(kind, name, item) for name, item in vars(kind).items() if name != "_abc_impl"}
-        # What Python itself keeps in a class changes no number: its docstring, its annotations.
+        # What Python itself keeps in a class, such as its docstring and annotations, changes no number.
         members = {name: item for name, item in members.items() if callable(item) or not name.startswith("__")}
         bases = map(self.read, kind.__bases__)
         read = ((name, self.read(item)) for name, item in sorted(members.items()))
         return ("class", kind.__qualname__, self.read(type(kind)), *bases, *read)
 
     def _object(self, value: Any) -> tuple:
-        """By the parts that it would be put together from again elsewhere."""
+        """An object by the parts from which it would be rebuilt elsewhere."""
         kind = type(value)
         try:
             parts = copyreg.dispatch_table.get(kind, lambda item: item.__reduce_ex__(4))(value)
-        except Exception:  # noqa: BLE001 (whatever an object says to being taken apart)
+        except Exception:  # noqa: BLE001 (an object may raise anything here)
             parts = ""
-        if isinstance(parts, str):  # it cannot be, or is found by a name
+        if isinstance(parts, str):  # it cannot be taken apart, or is found by a name
             parts = (parts, None, object.__getstate__(value))
         make, arguments, state, *items = parts if len(parts) > 2 else (*parts, None)
         items = [list(item) if isinstance(item, Iterator) else item for item in items]
@@ -242,7 +242,7 @@ class _Reader:
         return ("object", *told, self._state(kind, state))
 
     def _state(self, kind: type, state: Any) -> tuple | str:
-        """What an object holds, by the names of its attributes if they have any."""
+        """What an object holds, by the names of its attributes if it has any."""
         if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):  # attributes and slots
             return tuple(self._state(kind, part) for part in state)
         if not isinstance(state, dict):
@@ -253,7 +253,7 @@ class _Reader:
 
 @dataclasses.dataclass(frozen=True)
 class _Names:
-    """Names in a function and in those inside of it: of variables outside, of attributes, of modules it imports."""
+    """Names in a function and in the functions inside it: of outer variables, attributes, and imported modules."""
 
     variables: frozenset[str]
     attributes: frozenset[str]
@@ -291,15 +291,15 @@ def _content(cell: Any) -> Any:
 
 
 def _instructions(code: CodeType) -> tuple:
-    """What a function does, without the names of files, the numbers of lines and its docstring."""
+    """The code of a function, without names of files, numbers of lines and its docstring."""
     constants = code.co_consts
     if sys.version_info >= (3, 13):
         documented = bool(code.co_flags & _HAS_DOCSTRING)
     else:
-        # Comprehensions, whose names are in angles, have no place for one.
+        # Comprehensions, whose names are in angle brackets, have no docstring.
         documented = not code.co_name.startswith("<") and bool(constants) and isinstance(constants[0], str)
     arguments = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount
-    # Those with stars come right behind the others.
+    # Starred arguments come right after the others.
     starred = bool(code.co_flags & inspect.CO_VARARGS), bool(code.co_flags & inspect.CO_VARKEYWORDS)
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     jumps = code.co_exceptiontable

@@ -1,7 +1,7 @@
-"""Worker processes of this machine, which import nothing from the working folder and listen to nobody else.
+"""Worker processes on this machine that import nothing from the working folder and listen to nobody else.
 
-They are started here, not by Dask, because the processes that Dask starts look for every module in the working folder
-first, before any code of ours can forbid it, and run the user's script a second time.
+They are started here and not by Dask, because processes that Dask starts look for every module in the working folder
+first, before any code of ours can prevent it, and run the user's script a second time.
 """
 
 import json
@@ -20,8 +20,8 @@ import jax
 
 from ntadyn.sweeps.packing import import_path
 
-# Run with a path that holds neither the working folder nor that of a script. The package is that of the process that
-# calls, wherever it was found; a checkout that is not installed, for example, is on no path.
+# Run with a path that holds neither the working folder nor that of a script. The package is that of the calling
+# process, wherever it was found: a checkout that is not installed, for example, is on no path.
 _START = """
 import importlib.util, json, sys
 given = json.loads(sys.stdin.readline())
@@ -32,28 +32,28 @@ spec.loader.exec_module(sys.modules["ntadyn"])
 from ntadyn.sweeps.local_workers import work
 work(given)
 """
-# A worker that ends is replaced: soon, but not as fast as one that cannot even start ends.
+# A worker that ends is replaced soon, but with growing pauses if it cannot even start.
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 LONG_ENOUGH_SECONDS = 30.0
 POLL_SECONDS = 0.1
 CLOSE_SECONDS = 5.0
-# What a worker needs of the credentials; its own key travels through a pipe that nobody else can read.
+# The credentials that a worker needs; its key travels through a pipe that nobody else can read.
 _CREDENTIALS = ("tls_ca_file", "tls_worker_key", "tls_worker_cert", "tls_client_key", "tls_client_cert")
-# Pages about scheduler and workers, which ask nobody who they are.
+# No web pages about scheduler and workers, because these ask nobody for credentials.
 NO_PAGES = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
 NO_PAGES_ADDRESS = "127.0.0.1:0"
 
 
 @contextmanager
 def local_workers(address: str, security: Any, number: int) -> Iterator[None]:
-    """Worker processes with one thread each, as long as the block runs; one that ends is replaced.
+    """Keep worker processes with one thread each alive while the block runs; a worker that ends is replaced.
 
-    They end when this process does, in whatever way.
+    They end when this process ends, in any way.
 
     Args:
-        address: of the scheduler.
-        security: `distributed.Security` with the credentials of workers.
-        number: of processes.
+        address: that of the scheduler.
+        security: a `distributed.Security` with the credentials of the workers.
+        number: number of processes.
     """
     given = {
         "address": address,
@@ -74,7 +74,7 @@ def local_workers(address: str, security: Any, number: int) -> Iterator[None]:
 
 
 def _keep(given: Mapping[str, Any], environment: Mapping[str, str], ending: threading.Event) -> None:
-    """One worker after the other."""
+    """Run one worker after another."""
     short = 0
     while not ending.is_set():
         began = time.monotonic()
@@ -96,7 +96,7 @@ def _keep(given: Mapping[str, Any], environment: Mapping[str, str], ending: thre
 
 
 def _environment() -> dict[str, str]:
-    """That of this process, without working folders on the path, and with what Dask sets for its own workers."""
+    """The environment of this process, without working folders on the path, and with what Dask sets for its workers."""
     import dask.config
 
     chosen = {
@@ -105,7 +105,7 @@ def _environment() -> dict[str, str]:
         if value is not None
     }
     found = chosen | os.environ
-    # An empty entry, which "$PYTHONPATH:folder" has where nothing was set before, means the working folder.
+    # An empty entry, as in "$PYTHONPATH:folder" if nothing was set before, means the working folder.
     found["PYTHONPATH"] = os.pathsep.join(
         os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry
     )
@@ -115,15 +115,15 @@ def _environment() -> dict[str, str]:
 
 
 def work(given: Mapping[str, Any]) -> None:
-    """Be a worker, until the scheduler or the process that started this one is gone.
+    """Be a worker until the scheduler or the process that started this one is gone.
 
     Args:
-        given: what `local_workers` says.
+        given: address, path, package and credentials, as `local_workers` sends them.
     """
     import asyncio
     import signal
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; ours to act on is what calls
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the caller acts on it
     threading.Thread(target=_end_with_the_caller, daemon=True).start()
 
     import dask.config

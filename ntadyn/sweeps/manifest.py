@@ -1,4 +1,4 @@
-"""Whose results a folder holds: a file that says which sweep it belongs to."""
+"""The file in a folder that says to which sweep its results belong."""
 
 import json
 import os
@@ -15,10 +15,10 @@ _SHOWN = 60
 
 
 def canonical(identity: Mapping[str, Any]) -> str:
-    """An identity as text; equal text is what makes two sweeps the same.
+    """An identity as text; two sweeps are the same if their texts are equal.
 
     Args:
-        identity: nested plain values, as JSON has them.
+        identity: nested plain values, as in JSON.
 
     Raises:
         TypeError: for anything that JSON cannot hold.
@@ -27,12 +27,12 @@ def canonical(identity: Mapping[str, Any]) -> str:
 
 
 def settle(folder: Path, identity: Mapping[str, Any], belongs: Callable[[Path], bool]) -> Path:
-    """Make a folder the home of a sweep, or make sure that it is.
+    """Make a folder the home of a sweep, unless it is already.
 
     Args:
         folder: an existing folder; hidden files in it are ignored.
         identity: everything that the results depend on, as nested plain values.
-        belongs: whether something in the folder is a result with this identity, asked only where the manifest is lost.
+        belongs: whether something in the folder is a result with this identity; called only if the manifest is lost.
 
     Returns:
         The path of the manifest.
@@ -54,9 +54,9 @@ def settle(folder: Path, identity: Mapping[str, Any], belongs: Callable[[Path], 
 
 
 def is_home(folder: Path, identity: Mapping[str, Any], belongs: Callable[[Path], bool]) -> bool:
-    """Whether a folder is the home of a sweep; if not, it may become that. Nothing is written.
+    """Whether a folder is the home of a sweep; if not, it may become so. Nothing is written.
 
-    A folder whose manifest was deleted or damaged is taken over if all that it holds are results of this sweep.
+    A folder whose manifest was deleted or damaged may become so if it holds nothing but results of this sweep.
 
     Args:
         folder: an existing folder; hidden files in it are ignored.
@@ -64,8 +64,8 @@ def is_home(folder: Path, identity: Mapping[str, Any], belongs: Callable[[Path],
         belongs: whether something in the folder is a result with this identity.
 
     Raises:
-        ValueError: if the folder belongs to another sweep (the message lists every entry that differs), holds what
-            does not belong to this one without saying whose it is, or cannot be read.
+        ValueError: if the folder belongs to another sweep (the message lists every entry that differs), has no manifest
+            and holds something that does not belong to this sweep, or cannot be read.
     """
     path = folder / NAME
     try:
@@ -85,11 +85,13 @@ def is_home(folder: Path, identity: Mapping[str, Any], belongs: Callable[[Path],
     strange = [item.name for item in found if not belongs(item)]
     if strange or (there and (not found or path.exists() and not path.is_file())):
         others = (
-            f", and {strange[0]!r}, the first of {len(strange)}, is no finished tile of this sweep" if strange else ""
+            f", and {strange[0]!r}, the first of {len(strange)}, is not a finished tile of this sweep"
+            if strange
+            else ""
         )
         raise ValueError(
             f"nothing says which sweep the folder {str(folder)!r} belongs to: {fault}{others}. Choose another or an "
-            f"empty folder, or move what is not of this sweep elsewhere; finished tiles that are will be used."
+            f"empty folder, or move what is not part of this sweep elsewhere; its finished tiles will be used."
         )
     return False
 
@@ -98,10 +100,10 @@ def _read(path: Path) -> Mapping[str, Any]:
     """The entries of a manifest.
 
     Raises:
-        OSError: if it is no file, or cannot be read.
-        ValueError: if it is something else than a manifest.
+        OSError: if it is not a file, or cannot be read.
+        ValueError: if it is not a manifest.
     """
-    if not stat.S_ISREG(path.stat().st_mode):  # some of the others would keep us waiting for ever
+    if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe, for example, would wait for ever
         raise OSError("it is not a file")
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
@@ -132,7 +134,7 @@ def _check(folder: Path, held: Mapping[str, Any], wanted: Mapping[str, Any]) -> 
 
 
 def _leaves(node: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
-    """Every value in a nest of mappings and of lists of mappings, as JSON text under its path."""
+    """Every value in nested mappings and lists of mappings, as JSON text under its path."""
     if isinstance(node, list) and any(isinstance(item, dict) for item in node):
         node = {str(index): item for index, item in enumerate(node)}
     if not isinstance(node, dict) or (path and not node):
@@ -141,7 +143,7 @@ def _leaves(node: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]
 
 
 def _excerpt(text: str, other: str) -> str:
-    """A text cut to where it first differs from another one."""
+    """A text, cut to the place where it first differs from another."""
     if len(text) <= _SHOWN:
         return text
     differs = next((at for at, pair in enumerate(zip(text, other, strict=False)) if pair[0] != pair[1]), len(other))

@@ -1,4 +1,4 @@
-"""Tiles put together: cells back on their axes, with names, units and everything that made them."""
+"""Tiles merged into one dataset: cells on their axes, with names, units and the configuration."""
 
 import inspect
 import json
@@ -12,7 +12,7 @@ from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.plan import Axis, Sweep
 from ntadyn.sweeps.scores import Measures
 
-# Names of the further dimensions of scores that have some.
+# Names of the further dimensions of scores, if they have any.
 _FURTHER = {"gates": ("path", "output")}
 
 
@@ -22,11 +22,11 @@ def merged(plan: Sweep, measures: Measures, parts: Sequence[xr.Dataset]) -> xr.D
     Args:
         plan: the sweep.
         measures: what was kept.
-        parts: the tiles in any order, with the numbers of their cells as the coordinate "cell". Cells that are in none
-            of them come out as NaN, integers as -1.
+        parts: the tiles in any order, with the numbers of their cells as the coordinate "cell". Cells that none of them
+            holds become NaN, or -1 for integers.
 
     Returns:
-        Dataset with one dimension per axis, then "seed", then those of the scores.
+        Dataset with one dimension per axis, then "seed", then the dimensions of the scores.
     """
     names = tuple(axis.name for axis in plan.axes)
     variables = {}
@@ -52,7 +52,7 @@ def merged(plan: Sweep, measures: Measures, parts: Sequence[xr.Dataset]) -> xr.D
 
 
 def _collected(plan: Sweep, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Values of all cells in the order of their numbers; rows that are shorter than others end in NaN."""
+    """The values of all cells in the order of their numbers; rows that are shorter than others end in NaN."""
     shape = tuple(max(values.shape[k] for _, values in parts) for k in range(1, parts[0][1].ndim))
     kind = parts[0][1].dtype
     whole = np.full((plan.num_cells, *shape), -1 if kind.kind == "i" else np.nan, kind)

@@ -1,8 +1,8 @@
-"""Values as bytes for other processes: what those would not find by its name travels with its code.
+"""Values as bytes for other processes: what these would not find by name travels with its code.
 
 Installed packages, and folders that were added to the path on purpose (`PYTHONPATH`, an editable installation,
-`sys.path`), are there in other processes, too. What Python adds by itself is not: the folder of the script that runs,
-or the working folder, where a file may have the name of a module for no good reason at all.
+`sys.path`), exist in other processes, too. What Python adds to the path by itself does not: the folder of the script
+that runs, or the working folder, in which any file may happen to have the name of a module.
 """
 
 import dataclasses
@@ -21,21 +21,21 @@ import equinox as eqx
 
 
 def import_path() -> list[str]:
-    """Where modules are found, without what Python adds by itself; absolute."""
+    """The path on which modules are found, without what Python adds by itself; all entries are absolute."""
     entries = [entry for entry in sys.path if entry]
     for folder in map(os.path.realpath, _unasked()):
         places = [os.path.realpath(entry) for entry in entries]
-        # Where it comes once more it was added on purpose.
+        # If it is there once more, it was added on purpose.
         if folder in places:
             del entries[places.index(folder)]
     return [os.path.abspath(entry) for entry in entries]
 
 
 def packed(value: Any) -> bytes:
-    """Any value as bytes, functions and classes of a script, a notebook or a module beside them with their code.
+    """Any value as bytes; functions and classes of a script, a notebook or a module beside them come with their code.
 
     Args:
-        value: what `pickle.loads` is to give back in a process whose path is `import_path`.
+        value: what `pickle.loads` should return in a process whose path is `import_path`.
 
     Raises:
         ValueError: if something in it cannot be sent; the message says what to do.
@@ -50,7 +50,7 @@ def packed(value: Any) -> bytes:
     except Exception as error:
         raise ValueError(
             f"what workers need cannot be sent to them ({error}). Functions of yours travel with the values and the "
-            f"modules that they name: keep locks, open files and their like out of those, or install the module."
+            f"modules that they name: keep locks, open files and the like out of these, or install the module."
         ) from error
     finally:
         for module in modules:
@@ -76,7 +76,7 @@ def _pickler() -> type:
 def _make_module(make: Callable, arguments: tuple, own_fields: dict[str, dict], has_own_init: bool) -> type:
     """A class of Equinox as `make` begins it, with its fields.
 
-    They are what makes it a tree of arrays, when it begins. Methods come later, as in other classes.
+    It needs them at once, because they make it a tree of arrays. Methods come later, as in other classes.
     """
     kind, name, bases, members, *others = arguments
     members = members | {"__annotations__": dict.fromkeys(own_fields, Any)}
@@ -90,7 +90,7 @@ def _comes_later(self: Any) -> None: ...
 
 
 def _fields(kind: type) -> dict[str, dict[str, Any]]:
-    """Fields that a class adds to those of its bases -> how they were declared."""
+    """Field that a class adds to those of its bases -> how it was declared."""
     told = ("default", "default_factory", "init", "repr", "hash", "compare", "kw_only")
     found = {}
     for item in dataclasses.fields(kind):
@@ -102,13 +102,13 @@ def _fields(kind: type) -> dict[str, dict[str, Any]]:
 
 
 def _has_own_init(kind: type) -> bool:
-    """Whether it has an `__init__` that was not generated."""
+    """Whether a class has an `__init__` that was not generated."""
     code = getattr(vars(kind).get("__init__"), "__code__", None)
     return code is not None and code.co_filename != "<string>"
 
 
 def _unasked() -> Iterator[str]:
-    """Folders that Python put on the path when it started, though nobody named them."""
+    """Folders that Python itself put on the path when it started."""
     main, working_folder = (
         sys.modules["__main__"],
         getattr(multiprocessing.process, "ORIGINAL_DIR", None) or os.getcwd(),
@@ -118,14 +118,14 @@ def _unasked() -> Iterator[str]:
             yield working_folder
         elif file := getattr(main, "__file__", None):
             yield os.path.dirname(os.path.realpath(file))
-    # What "$PYTHONPATH:folder" asks for where nothing was set before.
+    # An empty entry means this folder, as in "$PYTHONPATH:folder" if nothing was set before.
     given = os.environ.get("PYTHONPATH", "")
     if given and "" in given.split(os.pathsep):
         yield working_folder
 
 
 def _left_behind() -> Iterator[ModuleType]:
-    """Top-level modules that another process would not find, or would find elsewhere."""
+    """Top-level modules that another process would not find, or would find somewhere else."""
     path, here = tuple(import_path()), __name__.partition(".")[0]
     for name, module in list(sys.modules.items()):
         if "." in name or name == here or name in sys.stdlib_module_names:

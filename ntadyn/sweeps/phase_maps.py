@@ -1,4 +1,4 @@
-"""The phase maps of figure 5 as plain values: which parameter runs along which axis. Nothing here imports JAX."""
+"""The phase maps of figure 5 as plain values: the parameter along each axis. Nothing here imports JAX."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,12 +15,12 @@ from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, Axi
 
 @dataclass(frozen=True)
 class Ranges:
-    """What the two maps of figure 5 run over, and the configuration that they share."""
+    """The axes of the two maps of figure 5, and the configuration that they share."""
 
     base: Annotated[Configuration, tyro.conf.arg(name="")]
-    """All parameters but those below."""
+    """All parameters except those below."""
     fast_gates: float
-    """Gate time constant of the penalty map."""
+    """Gate time constant in the penalty map."""
     block_duration: Annotated[tuple[float, float], tyro.conf.arg(metavar="LOW HIGH")]
     """Range of the rows of both maps."""
     gate_time_constant: Annotated[tuple[float, float], tyro.conf.arg(metavar="LOW HIGH")]
@@ -40,7 +40,7 @@ def published() -> Ranges:
 
 
 def released() -> Ranges:
-    """The literal parameters of the released code: a negative control, its gate-speed map has no flexible regime."""
+    """The literal parameters of the released code: a negative control, whose gate-speed map has no flexible regime."""
     return Ranges(figure_5_released(), 0.005, (0.1, 1.0), (0.02, 0.1), (0.0, 0.2))
 
 
@@ -52,12 +52,18 @@ def small() -> Ranges:
 
 
 def figure_5_maps(ranges: Ranges, check: float = 0.0, precision: Precision = Precision.DOUBLE) -> tuple[Sweep, Sweep]:
-    """The gate-speed map and the penalty map, rows = block durations.
+    """The gate-speed map and the penalty map; their rows are block durations.
 
     Args:
-        ranges: what they run over.
+        ranges: the axes.
         check: share of the cells whose errors are measured.
-        precision: of everything after the random numbers.
+        precision: precision of everything after the random numbers.
+
+    Returns:
+        Both sweeps.
+
+    Raises:
+        ValueError: for ranges that make no map.
     """
     columns, rows = ranges.size
     check_configuration(ranges.base)
@@ -73,5 +79,5 @@ def figure_5_maps(ranges: Ranges, check: float = 0.0, precision: Precision = Pre
 
 
 PRESETS = {"published": published, "released": released, "small": small}
-# The preset of simulations that each starts from.
+# The preset of simulations from which each starts.
 BASES = {"published": "figure-5-published", "released": "figure-5-released", "small": "figure-5-published"}

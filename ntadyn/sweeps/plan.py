@@ -1,4 +1,4 @@
-"""What a sweep runs over, as plain values: axes, cells, repetitions. Nothing here imports JAX."""
+"""The plan of a sweep as plain values: axes, cells, repetitions. Nothing here imports JAX."""
 
 import enum
 import itertools
@@ -19,10 +19,10 @@ GATE_TIME_CONSTANT = "time_constants.gates"
 WEIGHT_TIME_CONSTANT = "time_constants.weights"
 STRENGTH = "penalties.strength"
 
-# Alignment at the border of a phase diagram: above it a network counts as specialised.
+# Alignment at the border of a phase diagram: above it, a network counts as specialised.
 BORDER = 0.9
 
-# Dimensions are named after what they are, where the path alone would not say it.
+# Names and labels of dimensions whose paths are not good names.
 _NAMES = {
     BLOCK_DURATION: ("block_duration", "block duration"),
     TOTAL_TIME: ("total_time", "total time"),
@@ -38,7 +38,7 @@ _TAKEN = ("cell", "seed", "path", "output", "teachers_seed", "initial_seed", "da
 
 
 class Precision(enum.Enum):
-    """Floating-point numbers of a sweep. Random numbers are drawn in double precision and rounded for SINGLE."""
+    """The floating-point numbers of a sweep; random numbers are drawn in double precision, and rounded for SINGLE."""
 
     SINGLE = "float32"
     DOUBLE = "float64"
@@ -54,10 +54,10 @@ class Axis:
     """One parameter along one dimension.
 
     Attributes:
-        path: dotted path of the parameter in a `Configuration`, for example "time_constants.gates".
-        values: its values; real numbers must ascend. Numbers from NumPy become Python's.
-        name: name of the dimension in results; found from the path if empty.
-        label: text for a plot axis; found from the path if empty.
+        path: dotted path of the parameter in the spec, for example "time_constants.gates".
+        values: its values; real numbers must ascend. Numbers of NumPy become Python's own.
+        name: name of the dimension in results; if empty, derived from the path.
+        label: text for the axis of a plot; if empty, derived from the path.
     """
 
     path: str
@@ -76,12 +76,12 @@ class Axis:
         object.__setattr__(self, "label", self.label or label)
 
     def at(self, index: int) -> dict[str, Any]:
-        """Path -> value at one place of the axis."""
+        """Path -> value at one place along the axis."""
         return {self.path: self.values[index]}
 
     @property
     def parameters(self) -> tuple["Axis", ...]:
-        """The axis itself: it changes one parameter."""
+        """The axis itself, because it changes one parameter."""
         return (self,)
 
     def __len__(self) -> int:
@@ -101,7 +101,7 @@ class Zipped:
     parameters: tuple[Axis, ...]
 
     def at(self, index: int) -> dict[str, Any]:
-        """Path -> value of every parameter at one place of the axis."""
+        """Path -> value of every parameter at one place along the axis."""
         return {axis.path: axis.values[index] for axis in self.parameters}
 
     def __len__(self) -> int:
@@ -110,12 +110,12 @@ class Zipped:
 
 @dataclass(frozen=True)
 class Streams:
-    """Repetitions that cross the three random streams: every choice of teachers with every initial state and data.
+    """Repetitions that cross three random streams: all teachers with all initial states and all data.
 
     Attributes:
         teachers: number of sets of teachers.
         initial: number of initial states.
-        data: number of data streams; only online learning draws data.
+        data: number of data streams; only online learning uses them.
     """
 
     teachers: int = 1
@@ -129,19 +129,19 @@ class Streams:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Every cell of some axes, every repetition in every cell.
+    """Every combination of the values of some axes, the cells, with every repetition in each cell.
 
     Attributes:
         configuration: all parameters that the axes do not change: a `Configuration`, or any other spec (see
-            `ntadyn.specs.Spec`).
-        axes: dimensions of the result, the product of which makes the cells.
+            `ntadyn.specs.spec.Spec`).
+        axes: dimensions of the result; their product makes the cells.
         name: short name, used in files and titles.
-        streams: crossed repetitions instead of those of the configuration.
-        num_seeds: number of repetitions of a spec that names none, as `Configuration.randomness` does.
-        check: share of cells, from 0 to 1, that are run again with halved steps and from a start moved by 1e-6, to
-            report how far gates and alignment move, or without gates what is kept; three to four times the work for
-            these cells.
-        precision: of everything after the random numbers.
+        streams: crossed repetitions, in place of those of the configuration.
+        num_seeds: number of repetitions, for a spec that does not give any as `Configuration.randomness` does.
+        check: share of the cells, from 0 to 1, that are run again with halved steps and from a start moved by 1e-6, to
+            report how far gates and alignment move, or without gates what is kept; this is three to four times the work
+            for these cells.
+        precision: precision of everything after the random numbers.
     """
 
     configuration: Any
@@ -164,7 +164,7 @@ class Sweep:
 
     @property
     def parameters(self) -> tuple[Axis, ...]:
-        """Every swept parameter, zipped ones included."""
+        """All swept parameters, including zipped ones."""
         return tuple(parameter for axis in self.axes for parameter in axis.parameters)
 
     @property
@@ -177,7 +177,7 @@ class Sweep:
 
     @property
     def seeds(self) -> int | Randomness:
-        """What all keys come from; 0 for a spec that names no seed."""
+        """The seeds from which all keys are derived; 0 for a spec that names no seed."""
         return 0 if self._randomness is None else self._randomness
 
     @property
@@ -201,7 +201,7 @@ class Sweep:
         return found
 
     def identity(self) -> dict[str, Any]:
-        """All that decides the numbers of the result, as plain values."""
+        """Everything that determines the numbers of the result, as plain values."""
         axes = [{item.path: list(map(plain, item.values)) for item in axis.parameters} for axis in self.axes]
         return {
             "configuration": plain(self.configuration),
@@ -215,17 +215,19 @@ class Sweep:
         """Refuse axes that make no sense, whatever is run on them.
 
         Raises:
-            ValueError: for numbers that are not finite, no axis, empty ones, values of another type than the parameter
-                has, real values that do not ascend, others that repeat, unknown parameters, randomness as an axis,
-                unequal lengths of zipped parameters, or numbers of repetitions and shares out of range.
+            ValueError: without axes, or for empty axes, numbers that are not finite, values of another type than that
+                of the parameter, real values that do not ascend, others that repeat, unknown parameters, randomness as
+                an axis, unequal lengths of zipped parameters, or numbers of repetitions and shares out of range.
         """
         check_spec(self.configuration)
         if self.num_seeds is not None and (self._randomness is not None or self.streams is not None):
-            raise ValueError("num_seeds is given beside other repetitions; it is for specs that name none. Drop one.")
+            raise ValueError(
+                "num_seeds is given beside other repetitions, but is for specs that have none. Leave out one of them."
+            )
         if not self.axes:
             raise ValueError('a sweep needs at least one axis, for example {"time_constants.gates": (0.01, 0.02)}.')
         if not 0 <= self.check <= 1:
-            raise ValueError(f"check is {self.check}; it is a share of the cells, between 0 and 1.")
+            raise ValueError(f"check is {self.check}; it must be a share of the cells, from 0 to 1.")
         if self.streams is not None and min(self.streams.teachers, self.streams.initial, self.streams.data) < 1:
             raise ValueError(f"{self.streams} crosses no repetitions; give every stream at least 1.")
         for axis in self.axes:
@@ -246,9 +248,9 @@ class Sweep:
         check_count("cells times repetitions", self.num_cells * self.num_repetitions, MOST_TRAJECTORIES)
 
     def extremes(self) -> Iterator[dict[str, Any]]:
-        """Changes that stand for those of all cells: along every edge of the grid, and the largest sizes at once.
+        """Changes that stand for those of all cells: along every axis from one corner, and the largest sizes together.
 
-        Of real numbers the least and the largest are enough.
+        Of real numbers, the smallest and the largest are enough.
         """
         corner = {parameter.path: parameter.values[0] for parameter in self.parameters}
         for axis in self.axes:
@@ -265,13 +267,13 @@ class Sweep:
         yield corner | {parameter.path: max(parameter.values) for parameter in sizes}
 
     def check_names(self, variables: Sequence[str]) -> None:
-        """Refuse axes whose names are those of others, or of what the result holds.
+        """Refuse axes whose names are taken by other axes, or by what else the result holds.
 
         Args:
             variables: names of the scores.
 
         Raises:
-            ValueError: if so.
+            ValueError: if a name is taken.
         """
         names = [axis.name for axis in self.axes]
         names += [item.name for axis in self.axes if isinstance(axis, Zipped) for item in axis.parameters]
@@ -283,7 +285,7 @@ class Sweep:
             )
 
     def _check_parameter(self, axis: Axis, zipped: bool) -> None:
-        replaced(self.configuration, {axis.path: None})  # refuses what is not a parameter
+        replaced(self.configuration, {axis.path: None})  # refuses paths that are not parameters
         if axis.path.startswith("randomness"):
             raise ValueError(f"{axis.path!r} cannot be an axis: repetitions are one already. Give `seeds` instead.")
         present = value_at(self.configuration, axis.path)
@@ -293,7 +295,7 @@ class Sweep:
         if not axis.values:
             raise ValueError(f"axis {axis.name!r} has no values; give at least one.")
         real = is_real(self.configuration, axis.path)
-        # Of real numbers one is data of a program, and None is not.
+        # A real number is data of a program, and None is not.
         kind = float if real else declared(self.configuration, axis.path)
         for value in axis.values:
             if not allows(kind, value):
@@ -307,7 +309,7 @@ class Sweep:
 
 
 def spaced(low: float, high: float, count: int) -> tuple[float, ...]:
-    """`count` equally spaced values from `low` to `high`; `low` alone if the count is 1.
+    """`count` equally spaced values from `low` to `high`, or `low` alone if the count is 1.
 
     Raises:
         ValueError: if the count is not positive, or a range of several values does not ascend.
@@ -332,7 +334,7 @@ def as_axes(axes: Mapping[str | tuple[str, ...], Iterable[Any]]) -> tuple[Axis |
         One axis per entry, in the same order.
 
     Raises:
-        ValueError: if values are no sequence, or a zipped entry has another number of them than paths.
+        ValueError: if values are not a sequence, or a zipped entry does not have one sequence per path.
     """
     found: list[Axis | Zipped] = []
     for paths, values in axes.items():
@@ -348,16 +350,16 @@ def as_axes(axes: Mapping[str | tuple[str, ...], Iterable[Any]]) -> tuple[Axis |
 
 
 def zipped(parameters: Sequence[Axis]) -> Zipped:
-    """Parameters that change together, along a dimension named after all of them.
+    """Parameters that change together along one dimension, which is named after all of them.
 
     Args:
-        parameters: their axes.
+        parameters: their axes, of equal length.
     """
     return Zipped("_and_".join(item.name for item in parameters), tuple(parameters))
 
 
 def _sequence(values: Any, what: str) -> tuple[Any, ...]:
-    """Values as a tuple; refuses a single number and a text, whose letters nobody means."""
+    """Values as a tuple; refuses a single number, and a text, which would be taken letter by letter."""
     if isinstance(values, str) or not hasattr(values, "__iter__") or getattr(values, "ndim", 1) == 0:
         raise ValueError(f"{what} has the value {values!r}; give a sequence of values, such as ({values!r},).")
     return tuple(values)

@@ -1,4 +1,4 @@
-"""A map that is fine where its border runs and coarse elsewhere."""
+"""A map that is fine along its border and coarse elsewhere."""
 
 import re
 import time
@@ -21,7 +21,7 @@ from ntadyn.sweeps.scores import Measures
 from ntadyn.sweeps.shards import check_place
 from ntadyn.sweeps.tiles import TiledSweep
 
-# A cell counts as being on both sides of the level if its mean lies within so many standard errors of it.
+# A cell counts as lying on both sides of the level if its mean is within this many standard errors of it.
 STANDARD_ERRORS = 2.0
 
 _ROUND = "round-{:02d}"
@@ -42,18 +42,18 @@ def refine_sweep(
     """Run the cells of a two-dimensional sweep that the border of a score needs, and no others.
 
     Cells `stride` apart come first. Wherever the corners of a square of cells disagree about the level (mean over
-    repetitions, give or take two standard errors), the cells halfway between them are run, then halfway between those,
-    down to neighbouring cells. What has not been run is interpolated between what has; squares that disagree after
-    that are run, too, so that the border is followed where it leaves the squares that it was found in.
+    repetitions, give or take two standard errors), the cells halfway between them are run, then those halfway between
+    these, and so on down to neighbouring cells. All other cells are interpolated; squares whose corners disagree after
+    that are run, too, so that the border is followed beyond the squares in which it was found.
 
     Args:
         plan: a sweep over two axes of real numbers; its axes are the finest resolution.
-        stride: distance of the first cells, a power of two.
-        measures: what to keep; what suits the system if omitted.
+        stride: distance between the first cells, a power of two.
+        measures: what to keep; if omitted, what suits the system.
         score: the score whose border is followed.
-        level: the level at the border.
+        level: its value at the border.
         compute: see `run_sweep`.
-        folder: see `run_sweep`; one folder in it for every round. It belongs to one choice of stride, score and level.
+        folder: see `run_sweep`; it gets one folder per round, and belongs to one choice of stride, score and level.
         report: called with the number of trajectories that each finished tile adds.
 
     Returns:
@@ -61,7 +61,7 @@ def refine_sweep(
         code -1.
 
     Raises:
-        ValueError: for a sweep without two axes, a stride that is no power of two, a score that is not kept, or
+        ValueError: for a sweep without two axes, a stride that is not a power of two, a score that is not kept, and for
             whatever `run_sweep` refuses.
     """
     refinement = Refinement.make(plan, stride, measures, score=score, level=level)
@@ -74,9 +74,9 @@ class Refinement:
 
     Attributes:
         first: the cells that come first.
-        stride: how far they are apart.
+        stride: the distance between them.
         score: the score whose border is followed.
-        level: the level at the border.
+        level: its value at the border.
     """
 
     first: TiledSweep
@@ -96,20 +96,20 @@ class Refinement:
     ) -> "Refinement":
         """Check a sweep and lay out its first round.
 
-        Args and errors: see `refine_sweep`.
+        Arguments and errors: see `refine_sweep`.
         """
         _check(plan, stride)
         first = TiledSweep.make(plan, measures, np.flatnonzero(_coarsest(plan, stride)).tolist())
         if score not in first.measures.scores:
-            raise ValueError(f"there is no score {score!r} to follow; kept are {', '.join(first.measures.scores)}.")
+            raise ValueError(f"there is no score {score!r} to follow; choose from {', '.join(first.measures.scores)}.")
         return cls(first, stride, score, level)
 
     def check_folder(self, folder: Path, compute: Compute = Threads()) -> None:  # noqa: B008 (a value)
-        """Refuse a folder that `run` would refuse, before anything is computed; nothing is written or made.
+        """Refuse a folder that `run` would refuse, before anything is computed; nothing is written.
 
         Args:
-            folder: where the rounds are to be kept; need not exist.
-            compute: where they are to run.
+            folder: where the rounds will be kept; need not exist.
+            compute: where they will run.
 
         Raises:
             ValueError: for a folder that cannot be written, or belongs to another sweep.
@@ -127,7 +127,7 @@ class Refinement:
     ) -> xr.Dataset:
         """Run round after round.
 
-        Args, result and errors: see `refine_sweep`.
+        Arguments, result and errors: see `refine_sweep`.
         """
         began, stride, tiled = time.perf_counter(), self.stride, self.first
         plan, measures, programs = tiled.sweep, tiled.measures, tiled.programs
@@ -165,7 +165,7 @@ class Refinement:
         return finished(whole, parts, compute, time.perf_counter() - began)
 
     def _identity(self, compute: Compute) -> dict[str, Any]:
-        """All that decides which cells are run, and their numbers."""
+        """Everything that determines which cells are run, and their numbers."""
         told = {"stride": self.stride, "score": self.score, "level": self.level, "standard errors": STANDARD_ERRORS}
         return self.first.identity(devices_of(compute)) | {"refinement": told}
 
@@ -177,7 +177,7 @@ def _coarsest(plan: Sweep, stride: int) -> Bool[np.ndarray, "row column"]:
 
 
 def _is_round(path: Path) -> bool:
-    """Whether this may be the folder of a round, which says itself which sweep it belongs to."""
+    """Whether this may be the folder of a round, whose own manifest says to which sweep it belongs."""
     return path.is_dir() and _ROUND_NAME.fullmatch(path.name) is not None
 
 
@@ -187,13 +187,16 @@ def interpolated(
     known: Bool[np.ndarray, "row column"],
     stride: int,
 ) -> Float[np.ndarray, "row column *rest"]:
-    """Values of all cells: known ones as they are, others bilinear between those twice as far apart, coarse to fine.
+    """Known values unchanged, and all others bilinear between cells twice as far apart, from coarse to fine.
 
     Args:
-        plan: the sweep; its axes say how far cells are apart.
-        values: one or more numbers per cell, anything where they are not known.
+        plan: the sweep, whose axes give the distances between cells.
+        values: one or more numbers per cell; anything where they are unknown.
         known: which cells are known; those `stride` apart must be.
-        stride: distance of the coarsest grid, a power of two.
+        stride: distance between the cells of the coarsest grid, a power of two.
+
+    Returns:
+        Values of all cells, shape of `values`.
     """
     filled = values.copy()
     axes = [np.asarray(axis.parameters[0].values, float) for axis in plan.axes]
@@ -213,13 +216,13 @@ def interpolated(
 def _corners_that_disagree(
     values: Float[np.ndarray, "row column seed"], stride: int, level: float
 ) -> Bool[np.ndarray, "row column"]:
-    """The corners of all squares of cells `stride` apart that the level may run through."""
+    """The corners, `stride` apart, of all squares through which the level may run."""
     lines = _lines(values.shape[:2], stride)
     corners = values[np.ix_(*lines)]
     mean, error = corners.mean(-1), STANDARD_ERRORS * _standard_error(corners)
     square = [(mean[a, b] - error[a, b], mean[a, b] + error[a, b]) for a in _ENDS for b in _ENDS]
     low, high = (np.stack(ends) for ends in zip(*square, strict=True))
-    # A repetition that failed leaves NaN, and a square that cannot tell must be looked into.
+    # A repetition that failed leaves NaN; a square with one says nothing, and must be run.
     disagrees = ~((low.min(0) > level) | (high.max(0) < level))
     found = np.zeros(mean.shape, bool)
     for a in _ENDS:
@@ -239,7 +242,7 @@ def _standard_error(values: Float[np.ndarray, "row column seed"]) -> Float[np.nd
 
 
 def _lines(shape: tuple[int, ...], stride: int) -> list[np.ndarray]:
-    """Every `stride`-th row and column, and the last ones."""
+    """Every `stride`-th row and column, and the last one of each."""
     return [np.unique(np.append(np.arange(0, number, stride), number - 1)) for number in shape]
 
 

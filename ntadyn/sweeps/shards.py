@@ -1,11 +1,11 @@
-"""A sweep on disk, one file per finished tile, so that nothing finished is computed again or lost.
+"""A sweep on disk, one file per finished tile, so that nothing finished is lost or computed again.
 
-A tile is any part of a sweep that is computed at once; what it holds is not looked at here. Its file is named after
-the checksum of its content: the rename that makes a shard visible publishes content and checksum together, so that
-there is no moment at which a kill, or a second process, could leave one without the other.
+A tile is any part of a sweep that is computed at once; its content does not matter here. Its file, a shard, is named
+after the checksum of its content: the rename that makes a shard visible publishes content and checksum together, so
+that at no moment could a kill, or a second process, leave one without the other.
 
-Shards are NetCDF-3 files written from memory: a shard of ten variables takes 2 ms that way and 60 ms as NetCDF-4,
-and a tile takes not much longer to compute.
+Shards are NetCDF-3 files written from memory: a shard of ten variables takes 2 ms that way but 60 ms as NetCDF-4, which
+is not much less than a tile takes to compute.
 """
 
 import hashlib
@@ -28,22 +28,22 @@ from ntadyn.sweeps.claims import Claims
 CELL = "cell"
 
 _SHARD = re.compile(r"tile-(\d+)\.(?:.*\.)?nc")
-# What NetCDF-3 gives back exactly as it was.
+# Types that NetCDF-3 returns exactly as they were.
 _EXACT = ("float64", "float32", "int32", "int16", "int8", "bool")
 
 
 class ShardStore:
     """The shards of one sweep in one folder, which any number of processes may use at the same time.
 
-    A tile is complete when the folder holds a shard of it whose checksum is right. The checksum covers the content, the
-    number of the tile and the identity of the sweep: a shard that was cut short, altered, or moved there from another
-    place counts as missing. It is checked once per store, and again when shards are read or merged.
+    A tile is complete when the folder holds a shard of it with the right checksum. The checksum covers the content, the
+    number of the tile and the identity of the sweep: a shard that was cut short, altered, or moved there from elsewhere
+    counts as missing. It is checked once per store, and again when shards are read or merged.
 
     Made by `ShardStore.open`.
 
     Attributes:
         folder: where the shards are.
-        num_tiles: tiles of the whole sweep.
+        num_tiles: number of tiles of the whole sweep.
     """
 
     def __init__(self, folder: Path, num_tiles: int, identity: str, claims: Claims, report: Callable[[str], Any]):
@@ -64,31 +64,31 @@ class ShardStore:
         num_tiles: int,
         report: Callable[[str], Any] = warnings.warn,
     ) -> "ShardStore":
-        """Start a sweep in a folder, or go on with the one that it holds.
+        """Start a sweep in a folder, or continue the one that it holds.
 
         Args:
             folder: made if it does not exist.
             identity: everything that the content of the tiles depends on, as nested plain values.
             num_tiles: number of tiles; part of the identity.
-            report: called with a sentence for every damaged shard, and when this process waits for others.
+            report: called with a sentence about every damaged shard, and when this process waits for others.
 
         Returns:
-            The store. What killed processes left half-written in the folder is gone; shards are not read yet, but where
-            it is the manifest that was lost: it is written again if all shards are of this sweep.
+            The store. Half-written files of killed processes are removed from the folder. Shards are not read yet,
+            unless the manifest was lost: it is written again if all shards belong to this sweep.
 
         Raises:
             ValueError: if the folder cannot be written, belongs to another sweep (the message lists every entry that
-                differs), holds files that belong to no sweep, or something else than a file where a tile should be.
+                differs), holds files that belong to no sweep, or has something other than a file in place of a tile.
         """
         whole, belongs = _whole(identity, num_tiles)
         path = manifest.settle(storage.output_folder(folder), whole, belongs)
         store = cls(folder, num_tiles, manifest.canonical(whole), Claims(path), report)
-        store._shards()  # refuses what no tile could take the place of
+        store._shards()  # refuses what no tile could replace
         return store
 
     @classmethod
     def check(cls, folder: Path, identity: Mapping[str, Any], num_tiles: int) -> None:
-        """Refuse what `open` would refuse, and leave everything as it is.
+        """Refuse what `open` would refuse, and change nothing.
 
         Args:
             folder: need not exist.
@@ -106,7 +106,7 @@ class ShardStore:
     def missing(self) -> list[int]:
         """Tiles that have no valid shard at present, ascending.
 
-        Shards that other processes added since the last call count; only those that are new are read.
+        Shards that other processes have added since the last call count, too; only new ones are read.
         """
         shards = self._shards()
         return [tile for tile in range(self.num_tiles) if not self._is_complete(tile, shards.get(tile, []))]
@@ -116,18 +116,19 @@ class ShardStore:
         return [tile for tile in self.missing() if tile not in self._claimed]
 
     def pending(self, poll_seconds: float = 0.5) -> Iterator[int]:
-        """Tiles for this process to compute, until the sweep is complete or what is left is being computed.
+        """Tiles for this process to compute, until the sweep is complete or all that is left is being computed.
 
-        Every tile comes claimed: other processes that share the folder get others, until it is written or this process
-        ends. Tiles that other processes hold come last, if those die. This process waits for that, or until they are
-        written, only when it has written all that it claimed: otherwise two processes could wait for each other, each
-        with a finished tile in its hands. Tiles that came and were not written do not come again from the same store.
+        Every tile comes claimed: until it is written or this process ends, other processes that share the folder get
+        other tiles. Tiles that other processes hold come last, if those processes die. This process waits for that, or
+        for the tiles to be written, only when it has written everything that it claimed: otherwise two processes could
+        wait for each other, each with a finished tile that it has not written. Tiles that came and were not written do
+        not come again from the same store.
 
         Args:
             poll_seconds: time between two looks at what others have written.
 
         Yields:
-            A tile to compute and `write`; further tiles may be asked for before that.
+            A tile to compute and `write`; further tiles may be requested before that.
         """
         waited = False
         while left := self.unclaimed():
@@ -150,20 +151,20 @@ class ShardStore:
                 time.sleep(poll_seconds)
 
     def write(self, tile: int, dataset: xr.Dataset) -> Path:
-        """Write the shard of a tile and give up the claim to it.
+        """Write the shard of a tile, and give up the claim on it.
 
         Args:
             tile: its number, counted from 0.
             dataset: variables along the dimension "cell" and any others, of floats, bools, or integers of up to 32
-                bits. What is the same for all tiles, attributes above all, belongs into the merged result; what differs
-                between runs, times for example, does not belong here at all, because a resumed sweep could then not be
-                identical to an uninterrupted one.
+                bits. What is the same for all tiles, above all attributes, belongs in the merged result. What differs
+                between runs, such as times, does not belong here at all: a resumed sweep could then not be identical to
+                an uninterrupted one.
 
         Returns:
             The path of the shard.
 
         Raises:
-            ValueError: if there is no such tile, or the dataset could not be merged to the same values.
+            ValueError: if there is no such tile, or the dataset could not be merged without changing its values.
             storage.DiskFullError: if there is no room; complete shards stay valid.
             OSError: if the folder cannot be written.
         """
@@ -180,7 +181,7 @@ class ShardStore:
         return path
 
     def read(self, tile: int) -> xr.Dataset:
-        """The content of a tile, checked again.
+        """The content of a tile, with its checksum checked again.
 
         Args:
             tile: its number.
@@ -191,10 +192,10 @@ class ShardStore:
         return self._read([tile])[0]
 
     def read_all(self) -> list[xr.Dataset]:
-        """The content of all tiles in the order of their numbers, checked again.
+        """The content of all tiles in the order of their numbers, with their checksums checked again.
 
         Raises:
-            ValueError: if tiles have no valid shard; `pending` then gives them.
+            ValueError: if tiles have no valid shard; `pending` then yields them.
         """
         return self._read(range(self.num_tiles))
 
@@ -202,12 +203,12 @@ class ShardStore:
         """All tiles, checked again and joined along "cell" in the order of their numbers.
 
         Returns:
-            Dataset whose "cell" dimension runs through the cells of tile 0, then those of tile 1, and so on; whoever
-            cut the sweep into tiles knows which axes cells stand for. Identical, bit for bit, however often the sweep
-            was interrupted, if tiles are. It has no attributes; variables come in the order of their names.
+            Dataset whose "cell" dimension runs through the cells of tile 0, then those of tile 1, and so on; the code
+            that cut the sweep into tiles knows the axes of the cells. If tiles are identical bit for bit, so is the
+            result, however often the sweep was interrupted. It has no attributes; variables are sorted by name.
 
         Raises:
-            ValueError: if tiles have no valid shard; `pending` then gives them.
+            ValueError: if tiles have no valid shard; `pending` then yields them.
         """
         return xr.concat(
             self.read_all(),
@@ -242,7 +243,7 @@ class ShardStore:
         return self._complete.get(tile) in names or self._content(tile, names) is not None
 
     def _content(self, tile: int, names: list[str]) -> bytes | None:
-        """The first valid shard of a tile; what is wrong with the others is reported if there is none."""
+        """The content of the first valid shard of a tile; if there is none, the faults of all shards are reported."""
         faults = {}
         for name in names:
             try:
@@ -275,21 +276,21 @@ class ShardStore:
             if CELL not in variable.dims or variable.dtype.name not in _EXACT:
                 raise ValueError(
                     f"variable {name!r} has dimensions {variable.dims} and type {variable.dtype}; in a shard all run "
-                    f"along {CELL!r} and have one of the types {', '.join(_EXACT)}. Convert it, or add it when all is "
-                    f"merged."
+                    f"along {CELL!r} and have one of the types {', '.join(_EXACT)}. Convert it, or add it when "
+                    f"the tiles are merged."
                 )
         if dataset.attrs:
-            raise ValueError(f"the dataset has attributes {list(dataset.attrs)}; add them when all is merged.")
+            raise ValueError(f"the dataset has attributes {list(dataset.attrs)}; add them when the tiles are merged.")
 
 
 def check_place(folder: Path) -> bool:
-    """Whether a folder exists; if not, it could be made. Nothing is written.
+    """Whether a folder exists; if not, it can be made. Nothing is written.
 
     Args:
         folder: where results should go.
 
     Raises:
-        ValueError: if it cannot be written, or could not be made.
+        ValueError: if it cannot be written or made.
     """
     place = folder
     while not os.path.lexists(place) and place != place.parent:
@@ -299,7 +300,7 @@ def check_place(folder: Path) -> bool:
 
 
 def _whole(identity: Mapping[str, Any], num_tiles: int) -> tuple[dict[str, Any], Callable[[Path], bool]]:
-    """The identity with the number of tiles, and whether a file is a shard that has it."""
+    """The identity with the number of tiles, and a function that tells whether a file is a shard with this identity."""
     if num_tiles < 1:
         raise ValueError(f"num_tiles is {num_tiles}; a sweep has at least one tile.")
     whole = {**identity, "num_tiles": num_tiles}
@@ -326,7 +327,7 @@ def _shards_in(folder: Path) -> dict[int, list[str]]:
     """Names of the shards of every tile, in an order on which all processes agree.
 
     Raises:
-        ValueError: if one of them is not a file, and may be in the way of one.
+        ValueError: if one of them is not a file, and cannot be replaced by one.
     """
     shards: dict[int, list[str]] = {}
     with os.scandir(folder) as entries:
@@ -343,5 +344,5 @@ def _shards_in(folder: Path) -> dict[int, list[str]]:
 
 
 def _is_replaceable(path: Path) -> bool:
-    """Whether a path that is not itself a file leads to one, or nowhere."""
+    """Whether a path is a link to a file, or to nothing."""
     return path.is_symlink() and (path.is_file() or not path.exists())

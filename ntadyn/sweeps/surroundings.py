@@ -1,9 +1,9 @@
-"""What computes the tiles of a sweep: code, versions, device, and settings of JAX; other ones give other bits.
+"""What computes the tiles of a sweep: code, versions, device and settings of JAX, all of which may change bits.
 
-Part of the identity of a sweep, so that no folder mixes tiles of two kinds, and the same on all workers of a cluster.
-What is not part of it, and can move the last bits all the same: the instructions that a processor of one architecture
-has and another lacks (a fused multiply-add rounds once), the number of cores in products of large matrices, and what an
-environment variable is changed to after JAX has read it.
+These are part of the identity of a sweep, so that no folder mixes tiles of two kinds, and the same on all workers of a
+cluster. Three things are not part of it and can still move the last bits: instructions that only some processors of an
+architecture have (a fused multiply-add rounds once), the number of cores in products of large matrices, and changes to
+an environment variable after JAX has read it.
 """
 
 import functools
@@ -18,13 +18,13 @@ import jax
 from ntadyn.results.code_version import Project
 from ntadyn.version import __version__
 
-# Everything that a tile goes through, and nothing else: plots, commands, storage may change in the midst of a sweep.
+# Everything that a tile goes through, and nothing else: plots, commands and storage may change during a sweep.
 COMPUTING = "ntadyn.sweeps.tiles"
-# The package itself is a list of names and the version, which is told beside the digest.
+# The package itself is a list of names and the version, which is recorded beside the digest.
 PROJECT = Project(("ntadyn",), frozenset({"ntadyn"}))
 PACKAGES = ("jax", "jaxlib", "equinox", "diffrax", "optimistix", "lineax", "optax", "numpy")
 
-# All that JAX lets one choose and that the bits of a result depend on. Not every version of it has all.
+# All settings of JAX that the bits of a result depend on. Not every version of JAX has all of them.
 SETTINGS = (
     "jax_default_matmul_precision",
     "jax_default_prng_impl",
@@ -40,10 +40,10 @@ SETTINGS = (
 )
 # Read by XLA and by CUDA when they start.
 VARIABLES = ("XLA_FLAGS", "LIBTPU_INIT_ARGS", "NVIDIA_TF32_OVERRIDE")
-# Flags of XLA that change what it writes and how many devices it shows, not what it computes.
+# Flags of XLA that change what it writes and how many devices it shows, but not what it computes.
 _HARMLESS = ("--xla_dump", "--xla_force_host_platform_device_count", "--xla_hlo_profile")
 
-# `jax.Device` names a variable, which type checkers do not take for a type.
+# `jax.Device` is a variable, which type checkers do not accept as a type.
 Device = Any
 
 
@@ -51,7 +51,7 @@ def surroundings(devices: Sequence[Device] = ()) -> dict[str, Any]:
     """Code, versions, device and settings, as plain values.
 
     Args:
-        devices: what computes; JAX's local devices if empty.
+        devices: the devices that compute; if empty, JAX's local devices.
     """
     return {
         "ntadyn": __version__,
@@ -66,26 +66,26 @@ def surroundings(devices: Sequence[Device] = ()) -> dict[str, Any]:
 
 @functools.cache
 def code_of(module: str) -> str:
-    """Digest of a module of this package and of all in it that it imports, made once per process.
+    """Digest of a module and of all modules of this package that it imports, made once per process.
 
     Args:
         module: dotted name.
 
     Raises:
-        ValueError: if it has no source.
+        ValueError: if its source is missing.
     """
     if not PROJECT.imported(module):
         raise ValueError(
-            f"there is no source of {module}, by which its results are told apart; install ntadyn with it."
+            f"there is no source of {module}, which identifies its results; install ntadyn with its sources."
         )
     return PROJECT.digest(module)[:16]
 
 
 def settings(names: Sequence[str]) -> dict[str, Any]:
-    """Settings of JAX, those that this version of it has, as plain values.
+    """Those settings of JAX that this version has, as plain values.
 
     Args:
-        names: of settings.
+        names: names of settings.
     """
     values = {name: jax.config.values[name] for name in names if name in jax.config.values}
     return {name: value if isinstance(value, bool | int | float) else str(value) for name, value in values.items()}

@@ -204,7 +204,7 @@ BAD_VALUES = [
     (["--penalties.column-l2", "1"], ["column_l2", "gradient_flow"]),
     (["--dynamics", "ONLINE", "--batch-size", "0"], ["batch_size is 0", "from 1"]),
     (["--max-step", "0"], ["max_step is 0.0", "must be positive"]),
-    (["--max-step", "1e-15"], ["max_step", "1e-15", "200,000,000 are the limit"]),
+    (["--max-step", "1e-15"], ["max_step", "1e-15", "the limit is 200,000,000"]),
     (["--seeds", "0"], ["num_seeds is 0", "from 1"]),
     (["--seed", "-1"], ["seed is -1", "from 0 to"]),
     (["--out", "{file}"], ["cannot write", "File exists", "Choose a folder"]),

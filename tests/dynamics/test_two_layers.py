@@ -164,7 +164,7 @@ def test_many_units_get_the_solver_that_is_made_for_them():
 
 def test_reductions_refuse_networks_that_are_not_theirs():
     tasks = general_tasks()
-    with pytest.raises(ValueError, match="which a DeepLinear has not; pass a DeepLinear to DeepOrderParameters"):
+    with pytest.raises(ValueError, match="got a DeepLinear. Pass a DeepLinear to DeepOrderParameters"):
         OrderParameters(tasks, TIME_CONSTANTS).initial_state(network())
     with pytest.raises(ValueError, match="got a GatedLinear, pass it to OrderParameters"):
         DeepOrderParameters(tasks, TIME_CONSTANTS).initial_state(general_network())

@@ -131,7 +131,7 @@ def test_cells_that_were_not_run_show_what_was_interpolated_and_a_dot(draw):
     assert mesh_of(ax).get_array()[1, 0] == pytest.approx(0.8)
     (dots,) = [line for line in ax.lines if line.get_marker() == "."]
     assert len(dots.get_xdata()) == 1
-    assert legend_of(ax) == [f"total alignment {BORDER}", "not run, but interpolated"]
+    assert legend_of(ax) == [f"total alignment {BORDER}", "interpolated, not run"]
 
 
 def test_maps_of_different_settings_say_what_differs_in_each(draw):

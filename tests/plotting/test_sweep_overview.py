@@ -70,11 +70,11 @@ def test_a_map_gets_six_panels_that_say_what_they_show(drawn):
     assert legend_of(figure) == [
         "border: the mean crosses the level",
         "where the border may run, 5 to 95 % of resamples",
-        "uncertain: the interval of the mean holds the level",
+        "uncertain: the interval of the mean contains the level",
         "separatrix: a jittered start ended elsewhere",
         "some repetitions failed",
         "median of the repetitions",
-        "their middle half",
+        "middle half of the repetitions",
         "single repetitions",
     ]
     for ax in panels[4:]:
@@ -125,7 +125,7 @@ def test_unresolved_errors_are_hatched(drawn):
     dataset["gate_error"] = (dataset.alignment.dims, errors)
     figure = drawn(dataset)
     assert "all steps halved, 19 of 20 cells" in titles(figure)
-    assert "errors that are unresolved" in legend_of(figure)
+    assert "unresolved errors" in legend_of(figure)
     dataset["gate_error"][:] = np.inf
     assert "no error is resolved" in [text.get_text() for ax in drawn(dataset).axes for text in ax.texts]
 

@@ -51,9 +51,7 @@ def test_three_panels_are_labelled(draw):
     loss, gates, alignment = draw(made())
     assert [ax.get_ylabel() for ax in (loss, gates, alignment)] == ["loss", "gate", "similarity"]
     assert alignment.get_xlabel() == "time (in the unit of the time constants)"
-    assert (
-        loss.figure.get_suptitle() == "mean of 3 repetitions; paths in the order of the teachers that they end up with"
-    )
+    assert loss.figure.get_suptitle() == "mean of 3 repetitions; paths sorted by the teacher that each ends up with"
     (legend,) = loss.figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["task A", "task B", "mean ± standard error"]
     names = [text.get_text() for text in gates.get_legend().get_texts()]
@@ -132,7 +130,7 @@ def test_failed_repetitions_are_left_out_and_counted(draw):
     loss, _, _ = draw(dataset)
     np.testing.assert_allclose(loss.lines[0].get_ydata(), dataset.loss.isel(seed=[0, 2]).mean("seed"))
     assert loss.figure.get_suptitle().startswith("mean of 2 repetitions")
-    assert "; 1 failed and left out;" in loss.figure.get_suptitle()
+    assert "; 1 failed and are left out;" in loss.figure.get_suptitle()
 
 
 def test_a_simulation_that_failed_altogether_can_still_be_drawn(draw):

@@ -205,7 +205,7 @@ def test_large_things_remain_possible():
 def test_steps_without_number_are_refused_before_anything_is_built(changes, named, monkeypatch):
     monkeypatch.setattr(building, "build", lambda *args: pytest.fail("built before the steps were counted"))
     configuration = replaced(SIMULATIONS["figure-2-flexible"](), changes)
-    with pytest.raises(ValueError, match=rf"{named}.* in total_time 20: that makes .*, and 200,000,000 are the limit"):
+    with pytest.raises(ValueError, match=rf"{named}.* in total_time 20: that makes .*, and the limit is 200,000,000"):
         run_ensemble(configuration)
 
 
