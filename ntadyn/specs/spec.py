@@ -24,8 +24,8 @@ class Spec(Protocol):
     compiled program. All others (whole numbers, names, tuples) are compiled in.
 
     A spec may also have `build_method(system, state)`, which says how to step (without it, in the way that suits the
-    system; parameters that the method depends on are compiled in), and `check()`, which raises ValueError for values that
-    make no sense.
+    system; parameters that the method depends on are compiled in), and `check()`, which raises ValueError for values
+    that make no sense.
     """
 
     def build(self, keys: "Keys") -> "tuple[AbstractSystem, PyTree]":
