@@ -31,6 +31,7 @@ def test_one_line(capsys, tmp_path, monkeypatch):
     assert (tmp_path / "figure-2-flexible.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_first_simulation(capsys):
     exec(compile(examples()[1], "README.md", "exec"), {})
     succeeded, gates, error = re.match(r"(\w+)\n(.*)\n(\S+)\n", capsys.readouterr().out, re.DOTALL).groups()

@@ -63,7 +63,7 @@ def chosen_score(dataset: xr.Dataset, name: str | None = None) -> str:
     if not known:
         raise ValueError("this sweep kept no score that is one number per trajectory.")
     if name is not None and name not in known:
-        raise ValueError(f"{name!r} is not a score of this sweep; choose one of {', '.join(known)}.")
+        raise ValueError(f"{name!r} is not a number per trajectory of this sweep; choose one of {', '.join(known)}.")
     return name or ("alignment" if "alignment" in known else known[0])
 
 

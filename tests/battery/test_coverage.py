@@ -31,6 +31,7 @@ def test_a_battery_says_what_it_found():
     assert (found.largest_error, found.failed) == (1.0, 1)
 
 
+@pytest.mark.slow
 def test_estimates_cover_errors_of_a_few_problems():
     chosen = [item for item in references.load() if item.seed in FEW]
     assert len(chosen) >= 6

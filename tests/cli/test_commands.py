@@ -74,6 +74,7 @@ def test_simulate_writes_a_labelled_file_and_a_figure(simulated):
     assert f"wrote {folder / 'simulation.png'}" in done.stdout
 
 
+@pytest.mark.slow
 def test_overrides_start_from_the_named_preset_and_change_the_result(tmp_path):
     results = {}
     for name, arguments in {

@@ -146,6 +146,7 @@ def test_sweep_writes_what_python_returns_and_draws_it(swept, capsys):
     assert "strength" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_run_again_computes_nothing(swept, capsys):
     folder, _ = swept
     before = read_dataset(folder / "sweep.nc")
@@ -160,6 +161,7 @@ def rule(tmp_path):
     return shutil.copy(OWN, tmp_path / "my_rule.py")
 
 
+@pytest.mark.slow
 def test_a_spec_of_a_file_is_swept_with_its_own_parameters(rule, tmp_path, capsys):
     words = ["--axis", "tau_v=0.1,0.2", "--scale", 0.4, "--num-blocks", 2, "--seeds", 2, "--out", tmp_path / "out"]
     assert in_this_process("sweep", "--spec", f"{rule}:TanhOnData", *words) == 0

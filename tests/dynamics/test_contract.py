@@ -21,7 +21,7 @@ MIXTURE = (0.3, 0.7)  # a task in the middle of a smooth switch
 
 by_name = {case.name: case for case in CASES}
 # Compiling a simulation of each takes a minute or two on two cores; those that have most of their code apart are quick.
-QUICK = ("order parameters", "gradient flow", "two layers", "online")
+QUICK = ("order parameters", "online")
 SIMULATED = [
     name if name in QUICK else pytest.param(name, id=name, marks=pytest.mark.slow)
     for name in (case.name for case in CASES)

@@ -81,7 +81,13 @@ def test_reduced_field_is_the_full_one_seen_through_the_reduction(name):
         assert_trees_close(reduced, reduced_rate(flow, reduction, network, task), 1e-13)
 
 
-@pytest.mark.parametrize("name", CLOSURES)
+# Their fields are compared above; whole runs of them all take a minute to compile.
+QUICK = ("GatedLinear, P=2, M=4", "singular modes")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in CLOSURES]
+)
 def test_reduced_run_is_the_full_one(name):
     tasks, penalties, network, reduction = CLOSURES[name]
     flow = GradientFlow(tasks, TIME_CONSTANTS, penalties)
@@ -132,6 +138,7 @@ def records_of_gates_and_loss(system, network, curriculum):
     ).values
 
 
+@pytest.mark.slow
 def test_aligned_full_model_is_the_toy_with_time_constant_and_penalty_rescaled():
     toy, _, full = toy_and_full()
     np.testing.assert_allclose(full["gates"], toy["gates"], rtol=0, atol=1e-12)

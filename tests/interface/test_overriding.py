@@ -50,7 +50,9 @@ def still(kind):
     return Still
 
 
-@each_flow
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind is not OrderParameters)) for kind in SHIPPED]
+)
 def test_a_subclass_with_another_field_moves_by_it(kind):
     make, network = SHIPPED[kind]
     system = make(still(kind))
@@ -128,6 +130,7 @@ def test_parts_that_are_overridden_are_solved():
         simulate(system, CURRICULUM, state, method=GradientDescent(0.1))
 
 
+@pytest.mark.slow
 def test_who_overrides_every_description_may_choose_any_solver():
     class Halved(OrderParameters):
         def vector_field(self, t, state, task):

@@ -45,6 +45,7 @@ def assert_drawn(name: str, folder: Path) -> None:
     assert all(file.stat().st_size > 5_000 for file in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_first_simulation(run):
     seen = run("first_simulation")
     assert seen["succeeded"]
@@ -68,6 +69,7 @@ def test_exact_solution_and_conservation_laws(run):
     assert 0 < float(seen["share"].time_share) < 0.9
 
 
+@pytest.mark.slow
 def test_your_own_network_and_learning_rule(run):
     seen = run("your_own_network_and_learning_rule")
     # With an exponent of one the rule is the gradient flow, up to steps that overshoot zero.
@@ -88,6 +90,7 @@ def test_your_own_network_and_learning_rule(run):
         seen["check"](Uphill(rule.tasks, rule.time_constants, rule.penalties, rule.exponent), seen["network"])
 
 
+@pytest.mark.slow
 def test_your_own_phase_diagram(run):
     seen = run("your_own_phase_diagram")
     assert int((seen["dataset"].result != 0).sum()) == 0

@@ -207,7 +207,9 @@ def test_other_scores_and_levels_can_be_drawn(drawn):
     figure = drawn(made(), score="contrast", level=0.6)
     assert titles(figure)[0].startswith("mean, border at 0.6")
     assert figure.axes[4].get_ylabel() == "contrast"
-    with pytest.raises(ValueError, match="'gates' is not a score of this sweep; choose one of alignment, contrast"):
+    with pytest.raises(
+        ValueError, match="'gates' is not a number per trajectory of this sweep; choose one of alignment, contrast"
+    ):
         sweep_overview(made(), score="gates")
 
 

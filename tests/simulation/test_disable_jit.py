@@ -13,7 +13,7 @@ from ntadyn.sweeps import sweep
 from ntadyn.tasks.curricula import alternating
 from tests.systems import CASES
 
-QUICK = ("symmetric", "online")
+QUICK = ("online",)
 METHODS = {"default": None, "Heun": FixedSteps(SlidingHeun(), 0.02), "adaptive": Adaptive(rtol=1e-4, atol=1e-4)}
 
 

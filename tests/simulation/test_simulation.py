@@ -79,6 +79,7 @@ def test_task_of_a_smooth_curriculum_is_that_of_the_time():
     np.testing.assert_allclose(trajectory.values["task"], jnp.stack(expected), rtol=0, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_padded_and_stacked_grids_give_identical_results():
     system = order_parameters()
     grids = [lay_out(sequence([0, 1, 0], [length, 0.5, 0.4], 2), 0.01, extra) for length, extra in ((0.5, 0), (0.3, 2))]
@@ -103,6 +104,7 @@ def test_error_estimate_is_close_to_the_error(method):
     assert float(jnp.max(trajectory.error["gates"]) / true) == pytest.approx(9 / 4, rel=0.1)
 
 
+@pytest.mark.slow
 def test_adaptive_error_estimate_bounds_the_error():
     system, curriculum = order_parameters(gates=UnitL2Norm(0.5)), alternating(2, 1, 0.3)
     trajectory = simulated(system, curriculum, Adaptive(rtol=1e-4, atol=1e-6), estimate_error=True)
@@ -174,6 +176,7 @@ def test_updates_that_run_away_have_diverged(step):
     assert "Take smaller steps" in RESULTS[RESULTS.diverged]
 
 
+@pytest.mark.slow
 def test_adaptive_solvers_report_a_kink_and_stop_there():
     # Long enough for one gate to close.
     kinked = simulated(curriculum=alternating(2, 2, 4.0), method=Adaptive())
@@ -311,6 +314,7 @@ def test_what_is_recorded_does_not_change_how_an_online_rule_learns():
     np.testing.assert_allclose(watched.final_state.network.weights, bare.final_state.network.weights, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_steps_of_any_length_are_too_long_to_tell():
     system = order_parameters()
     curriculum = alternating(2, 2, 20.0)
@@ -322,6 +326,7 @@ def test_steps_of_any_length_are_too_long_to_tell():
         assert np.isinf(trajectory.error["loss"]).all()
 
 
+@pytest.mark.slow
 def test_errors_of_whole_numbers_and_of_what_is_no_number():
     observed = {
         "largest": lambda system, state, task: jnp.argmax(state.gates),

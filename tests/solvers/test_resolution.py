@@ -85,10 +85,7 @@ def test_steps_and_rates_know_no_units(name, change):
 
 @pytest.mark.parametrize(
     "name",
-    [
-        name if name in ("gradient flow", "order parameters", "toy") else pytest.param(name, marks=pytest.mark.slow)
-        for name in FLOWS
-    ],
+    [name if name == "toy" else pytest.param(name, marks=pytest.mark.slow) for name in FLOWS],
 )
 def test_rates_bound_the_spectrum(name):
     system, network = FLOWS[name].make(jnp.float64)
@@ -127,7 +124,7 @@ def run(system, network, curriculum, **kwargs):
     return simulate(system, curriculum, system.initial_state(network), observables=GATES, **kwargs)
 
 
-@pytest.mark.parametrize(("units", "d_out", "size"), [(200, 10, 1.0), (12, 3, 4.0)])
+@pytest.mark.parametrize(("units", "d_out", "size"), [pytest.param(200, 10, 1.0, marks=pytest.mark.slow), (12, 3, 4.0)])
 def test_large_two_layer_starts_are_resolved(units, d_out, size):
     random = np.random.default_rng(0)
     gates = size * random.standard_normal((units, d_out))
@@ -141,6 +138,7 @@ def test_large_two_layer_starts_are_resolved(units, d_out, size):
         np.testing.assert_allclose(found[1:], [0, d_out / 20, 0], rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inputs", [1.0, 100.0])
 def test_coloured_inputs_change_nothing_but_units(inputs):
     penalty = {"gates": KINKED.scaled(inputs)}
@@ -164,6 +162,7 @@ def test_a_start_of_any_size_is_as_accurate(size):
     np.testing.assert_allclose(default, fine.values["gates"], rtol=0, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_state_that_outgrows_the_teachers_divides_its_steps():
     # Teachers of almost nothing: steps chosen for them alone would be as long as the blocks.
     tasks = from_matrices(1e-4 * general_tasks().teachers)

@@ -56,7 +56,12 @@ SMOOTH_STRETCHES = {
 }
 
 
-@pytest.mark.parametrize("name", SMOOTH_STRETCHES)
+QUICK = ("coloured inputs", "penalty on weights")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in SMOOTH_STRETCHES]
+)
 def test_second_order_where_gates_are_positive_and_equal_to_tsit5(name):
     make, kind, paths, penalties = SMOOTH_STRETCHES[name]
     system = make(general_tasks(), TIME_CONSTANTS, penalties)

@@ -68,10 +68,11 @@ CASES = {
     "all weights": ("weights", L2(0.8), all_weights, 1, 2),
     "all gates": ("gates", L2(0.5), all_gates, 1, 2),
 }
+QUICK = ("columns", "all weights")
 
 
 @pytest.mark.parametrize("coloured", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["white", "coloured"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in CASES])
 def test_second_order_and_exact_zeros(name, coloured):
     group, penalty, groups, sharing, rows = CASES[name]
     slope = float(penalty.k) / sharing / TIME_CONSTANTS[group]

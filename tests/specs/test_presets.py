@@ -103,6 +103,7 @@ def literal_legacy_system(configuration, key):
     return GradientFlow(tasks, {"gates": d_out * taus.gates, "weights": d_out * taus.weights}, {"gates": penalty})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [building.explicit_euler(0.002), FixedSteps(max_step=0.01)], ids=["euler", "flow"])
 def test_the_translation_moves_exactly_like_the_legacy_convention(method):
     key = building.first(building.keys(LEGACY.randomness))

@@ -31,6 +31,7 @@ def dataset():
     return ntadyn.run(SMALL, observables=observables, records_per_block=3, estimate_error=True)
 
 
+@pytest.mark.slow
 def test_it_is_what_the_command_writes(dataset):
     assert dataset.gates.dims == ("seed", "record", "path")
     assert dataset.sizes["seed"] == 3

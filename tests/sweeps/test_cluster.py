@@ -20,7 +20,7 @@ import jax
 import pytest
 
 import ntadyn
-from ntadyn.cli.phase_diagram import PhaseDiagram
+from ntadyn.cli.running import Running
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
 from ntadyn.sweeps import OUTCOME, Sweep, Threads, as_axes, cluster as module, layout, run_sweep
@@ -73,6 +73,7 @@ def processes(compute):
     return set(compute.client.run(os.getpid).values())
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_bits_and_compiles_once_per_worker(compute, expected):
     reported = []
     first = run_sweep(PLAN, compute=compute, report=reported.append)
@@ -257,6 +258,7 @@ def test_what_cannot_be_sent_is_named(compute):
         run_sweep(PLAN, measures, compute=compute)
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_process_that_started_them(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
@@ -411,7 +413,7 @@ def test_the_command_line_chooses_where_to_run(given, address, monkeypatch):
         yield "compute"
 
     monkeypatch.setattr(module, "cluster", noted)
-    with PhaseDiagram(cluster=given, workers=3)._compute() as compute:
+    with Running(cluster=given, workers=3).compute() as compute:
         assert compute == "compute"
     assert calls == [(address, 3)]
 

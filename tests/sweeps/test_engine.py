@@ -336,6 +336,7 @@ def test_lanes_follow_the_simulation_of_their_parameters(doubt, row, column, see
     assert_same_cell(cell, trajectory, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_single_precision_runs_the_same_repetitions(doubt):
     plan = dataclasses.replace(DOUBT, precision=Precision.SINGLE, check=0.0)
     single = run(plan).dataset

@@ -84,6 +84,7 @@ def assert_agrees(dataset, reference, most_at_border):
     return dataset.alignment.mean("seed").values
 
 
+@pytest.mark.slow
 def test_the_published_gate_speed_map_has_its_pattern(left):
     mean = assert_agrees(left, LEGACY_LEFT, most_at_border=6)
     assert np.all(mean[1:, 0] > 0.98)  # fast gates and long blocks are flexible
@@ -95,6 +96,7 @@ def test_the_published_gate_speed_map_has_its_pattern(left):
     assert np.all(np.diff(flexible.astype(int), axis=1) <= 0)
 
 
+@pytest.mark.slow
 def test_the_published_penalty_map_has_its_pattern(right):
     mean = assert_agrees(right, LEGACY_RIGHT, most_at_border=3)
     assert np.all((mean[:, 0] > 0.48) & (mean[:, 0] < 0.68))  # no penalty: forgetful, whatever the blocks
@@ -116,6 +118,7 @@ def test_the_published_integrator_gives_the_stored_numbers_without_a_penalty(dur
     assert np.mean(best) == pytest.approx(stored, abs=3e-3)
 
 
+@pytest.mark.slow
 def test_gates_are_off_by_less_than_a_thousandth(left):
     assert left.gate_error.shape == left.alignment.shape
     steady = left.perturbation.values < 1e-3
@@ -127,6 +130,7 @@ def test_gates_are_off_by_less_than_a_thousandth(left):
     assert "halved" in left.gate_error.attrs["long_name"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("column", "seed"), [(0, 0), (4, 9)])
 def test_a_cell_of_the_map_is_its_simulation_alone(left, column, seed):
     plan = gate_speed_map(published(), 0.5)

@@ -48,6 +48,7 @@ def refined():
     return refine_sweep(PLAN, 8, compute=made_up, report=reports.append), reports
 
 
+@pytest.mark.slow
 def test_five_times_fewer_cells_than_the_full_grid_are_run(refined):
     dataset, reports = refined
     evaluated = int(dataset.evaluated.sum())

@@ -20,7 +20,7 @@ SEEDS = 2
 AXES = {"gates_take": (0.2, 0.3), "block": (0.2, 0.3)}
 CELL = {"gates_take": 0.2, "block": 0.3}
 # What compiles longest.
-LONG = {"GradientFlow", "DeepOrderParameters", "SVDModes", "toy_flow", "Symmetric"}
+LONG = {"GradientFlow", "OrderParameters", "DeepOrderParameters", "SVDModes", "toy_flow", "Symmetric"}
 KEPT = Measures(
     {name: STANDARD[name] for name in ("loss", "gates")},
     {"loss": Final("loss"), "gates": Final("gates"), "result": OUTCOME.scores["result"]},

@@ -40,7 +40,7 @@ CASES = {
     "figure 5, middle gates": figure_5_cell(0.03, 0.6),
     "figure 5, slow gates": figure_5_cell(0.05, 0.8),
 }
-LONG = {"figure 2 flexible", "figure 5, middle gates"}
+LONG = {"figure 2 flexible", "figure 5, fast gates", "figure 5, middle gates"}
 
 
 @dataclasses.dataclass(frozen=True)

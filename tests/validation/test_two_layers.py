@@ -120,6 +120,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.slow
 def test_the_numbers_of_figure_6(measured):
     kind, found = measured
     means = {name: float(np.mean(value)) for name, value in found.items()}
