@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ntadyn.sweeps.engine import Compute
 
 MOST_WORKERS = 4096
+# What is kept of trajectories and does not score them by one number.
+_NO_NUMBERS = ("gates", "result")
 
 
 @dataclass(frozen=True)
@@ -80,16 +82,15 @@ class Running:
 
         plan.check_values()
         measures = measures_for(plan)
-        if score is not None and score not in measures.scores:
-            raise ValueError(f"there is no score {score!r}; choose from {', '.join(measures.scores)}.")
+        known = [name for name in measures.scores if name not in _NO_NUMBERS]
+        if score is not None and score not in known:
+            raise ValueError(f"there is no score {score!r}; choose from {', '.join(known)}.")
         if self.refine is None:
             tiled = TiledSweep.make(plan, measures)
             check_folder(tiled, folder)
             run, total = partial(run_tiled, tiled), plan.num_cells * len(plan.repetitions())
         else:
-            refinement = Refinement.make(
-                plan, self.refine, measures, score=score or next(iter(measures.scores)), level=level
-            )
+            refinement = Refinement.make(plan, self.refine, measures, score=score or known[0], level=level)
             refinement.check_folder(folder)
             run, total = refinement.run, None
 

@@ -88,7 +88,10 @@ class Sweep:
         from ntadyn.maps.run_summary import run_summary
         from ntadyn.results import storage
         from ntadyn.results.provenance import provenance
+        from ntadyn.results.slicing import slice_of
+        from ntadyn.sweeps.merge import unfilled
 
+        slice_of(unfilled(sweep), held)  # refuses axes and values that are not there
         run = self.running.prepared(sweep, folder / "sweep.tiles", self.score, self.level)
         with self.running.compute() as compute:
             dataset = run(compute)

@@ -10,7 +10,7 @@ import xarray as xr
 from ntadyn.specs.paths import plain, to_json
 from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.plan import Axis, Sweep
-from ntadyn.sweeps.scores import Measures
+from ntadyn.sweeps.scores import OUTCOME, Measures
 
 # Names of the further dimensions of scores, if they have any.
 _FURTHER = {"gates": ("path", "output")}
@@ -49,6 +49,17 @@ def merged(plan: Sweep, measures: Measures, parts: Sequence[xr.Dataset]) -> xr.D
             "precision": plan.precision.value,
         },
     )
+
+
+def unfilled(plan: Sweep) -> xr.Dataset:
+    """The dataset of a sweep of which nothing has been run yet: its axes and attributes, and result codes of -1.
+
+    Args:
+        plan: the sweep.
+    """
+    nothing = np.zeros((0, len(plan.repetitions())), np.int32)
+    part = xr.Dataset({"result": (("cell", "seed"), nothing)}, {"cell": np.zeros(0, np.int32)})
+    return merged(plan, OUTCOME, [part])
 
 
 def _collected(plan: Sweep, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import ntadyn
 from ntadyn.cli import main
 from ntadyn.results.storage import read_dataset
 from ntadyn.simulation import trajectory
-from ntadyn.sweeps import engine
+from ntadyn.sweeps import engine, tiles
 
 TINY = ["--teachers.d-in", "6", "--teachers.d-out", "2", "--curriculum.total-time", "2"]
 # Batches are the quickest dynamics to compile.
@@ -154,12 +155,15 @@ def test_failed_trajectories_of_a_map_are_counted_and_the_exit_code_is_1(mapped,
         report(12)
         return dataset
 
+    laid_out = Mock(side_effect=tiles.lay_out_sweep)
+    monkeypatch.setattr(tiles, "lay_out_sweep", laid_out)
     monkeypatch.setattr("ntadyn.sweeps.engine.run_tiled", with_failures)
     arguments = ["--size", "3", "2", "--seeds", "2", "--out", tmp_path]
     assert in_this_process("phase-diagram", *QUICK, *MAP, *arguments) == 1
     printed = capsys.readouterr().out
     assert "gate_speed: 12 trajectories in 6 of 6 cells, 2 failed" in printed
     assert "penalty: 12 trajectories in 6 of 6 cells, 0 failed" in printed
+    assert laid_out.call_count == 2  # once per map: what is checked first is what is run
     dataset = read_dataset(tmp_path / "gate_speed.nc")
     np.testing.assert_array_equal(dataset.result[0], [[0, 0], [1, 1], [0, 0]])
     assert np.all(np.isfinite(dataset.alignment[1]))

@@ -109,6 +109,23 @@ def test_what_cannot_be_meant_is_refused(words, message, capsys, tmp_path, monke
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--score", "gates"], "no score 'gates'; choose from alignment, last_alignment"),
+        (["--at", "strength=1"], "no axis 'strength'; it has gate_time_constant: 1, 2"),
+        (["--at", "gate_time_constant=5"], "gate_time_constant is never near 5; choose one of 1, 2"),
+    ],
+)
+def test_what_the_picture_cannot_show_is_refused_before_anything_is_computed(
+    words, message, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ntadyn.sweeps.engine.run_tiles", lambda *args: pytest.fail("it was computed"))
+    assert in_this_process("sweep", "--axis", "gates=1,2", *words, "--out", tmp_path / "out") == 2
+    assert message in capsys.readouterr().err.replace("\n", " ")
+    assert not list(tmp_path.iterdir())
+
+
 BATCHES = ["--dynamics", "online", "--teachers.d-in", 6, "--teachers.d-out", 2, "--batch-size", 4, "--max-step", 0.05]
 AXES = ["--axis", "gates=0.3,0.9", "--axis", "block_duration=0.25,0.5,1", "--axis", "strength=0.1:0.2:2"]
 SWEEP = ["sweep", "--preset", "figure-2-flexible", *BATCHES, "--curriculum.total-time", 2, "--seeds", 2, *AXES]
