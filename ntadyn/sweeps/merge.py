@@ -10,7 +10,7 @@ import xarray as xr
 from ntadyn.specs.paths import plain, to_json
 from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.plan import Axis, Sweep
-from ntadyn.sweeps.scores import OUTCOME, Measures
+from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Score
 
 # Names of the further dimensions of scores, if they have any.
 _FURTHER = {"gates": ("path", "output")}
@@ -92,8 +92,14 @@ def _coordinate(axis: Axis, dimension: str):
 
 
 def _descriptions(names: Sequence[str], measures: Measures) -> dict[str, str]:
-    scores = {name: (inspect.getdoc(score) or name).splitlines()[0] for name, score in measures.scores.items()}
+    scores = {name: _description(name, score, measures) for name, score in measures.scores.items()}
     by_gates, by_scores = (checks_of(measures, kind).descriptions for kind in (True, False))
     # What both have is that of gates where there are some.
     checks = by_scores | by_gates if "gate_error" in names else by_gates | by_scores
     return {name: (checks | scores)[name].rstrip(".") for name in names}
+
+
+def _description(name: str, score: Score, measures: Measures) -> str:
+    """The first line of what a score says about itself, or of the observable whose last record it is."""
+    told = measures.observables[score.name] if isinstance(score, Final) else score
+    return (inspect.getdoc(told) or name).splitlines()[0].rstrip(".") + (", at the end" if told is not score else "")

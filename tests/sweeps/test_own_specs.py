@@ -48,6 +48,7 @@ def test_a_cell_is_the_simulation_of_its_parameters_alone(result):
 
 def test_the_result_says_what_made_it(result):
     assert result.block.attrs["parameter"] == "block"
+    assert result.norm.attrs["long_name"] == "The norm of the hidden weights, at the end"
     assert '"tau_w": 1.0' in result.attrs["configuration"]
 
 
