@@ -202,7 +202,7 @@ def test_specs_of_files_are_found_or_refused_by_name(rule, tmp_path, capsys):
     Path(rule).write_text(text)
     assert loaded(f"{rule}:SMALL").scale == loaded(f"{rule}:made").scale == 0.25
     for name, message in {
-        "": "choose one of TanhOnData, SMALL",
+        "": "those in the file are TanhOnData, SMALL",
         "Tanh": "no spec 'Tanh'; there are TanhOnData, SMALL",
         "HIDDEN": "4 is not a spec",
     }.items():

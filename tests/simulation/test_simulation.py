@@ -93,7 +93,9 @@ def test_padded_and_stacked_grids_give_identical_results():
         np.testing.assert_allclose(batch.final_state.gates[index], alone.final_state.gates, rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("method", [FixedSteps(max_step=0.02), FixedSteps(diffrax.Heun(), 0.02)])
+@pytest.mark.parametrize(
+    "method", [pytest.param(FixedSteps(max_step=0.02), marks=pytest.mark.slow), FixedSteps(diffrax.Heun(), 0.02)]
+)
 def test_error_estimate_is_close_to_the_error(method):
     system, curriculum = order_parameters(gates=UnitL2Norm(0.5)), alternating(2, 1, 0.3)
     trajectory = simulated(system, curriculum, method, estimate_error=True)
@@ -191,6 +193,7 @@ def test_default_step_follows_the_slow_and_the_fast_time_constant():
     assert default_step(order_parameters()) == pytest.approx(0.0125 * np.sqrt(0.3 * 1.1) / size)
 
 
+@pytest.mark.slow
 def test_one_program_serves_all_values():
     traces = []
 

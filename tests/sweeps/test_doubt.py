@@ -61,6 +61,7 @@ def alone(method, move=0.0):
     return simulate(system, spec.build_curriculum(system), nudged(system, state, move), method=method)
 
 
+@pytest.mark.slow
 def test_everything_that_is_kept_is_compared_with_halved_steps(result):
     assert set(result.data_vars) == {"loss", "norm", "loss_error", "norm_error", "perturbation", "result"}
     method = FixedSteps(diffrax.Heun(), STEP)
@@ -73,6 +74,7 @@ def test_everything_that_is_kept_is_compared_with_halved_steps(result):
         assert "halved" in result[f"{name}_error"].attrs["long_name"]
 
 
+@pytest.mark.slow
 def test_a_start_that_is_moved_is_told_by_the_state_at_the_end(result):
     plain, moved = (alone(FixedSteps(diffrax.Heun(), STEP), size) for size in (0.0, NUDGE))
     first, second = (
@@ -90,6 +92,7 @@ def test_only_what_flows_is_moved_and_neighbours_go_apart():
     np.testing.assert_allclose(np.asarray(moved.v / state.v), [1.25, 0.75, 1.25, 0.75])
 
 
+@pytest.mark.slow
 def test_a_summary_tells_the_errors_of_what_was_kept(result):
     assert error_names(result) == ("loss_error", "norm_error")
     assert score_names(result) == ("loss", "norm")
@@ -102,6 +105,7 @@ def test_a_summary_tells_the_errors_of_what_was_kept(result):
     assert [line.split()[0] for line in told[1:]] == ["loss_error", "norm_error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axes", [2, 1])
 def test_a_picture_shows_the_error_of_its_score(result, axes):
     shown = result if axes == 2 else result.isel(speeds_tau_v=0)
@@ -115,6 +119,7 @@ def test_a_picture_shows_the_error_of_its_score(result, axes):
     assert not any("loss error" in label for label in labels)
 
 
+@pytest.mark.slow
 def test_a_score_that_calls_itself_an_error_is_one_only_where_it_checks_another(result):
     own = result.drop_vars(["loss", "perturbation"])
     assert error_names(own) == ()

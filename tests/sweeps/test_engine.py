@@ -278,6 +278,7 @@ def doubt():
     return run(DOUBT, tile_steps=3500)
 
 
+@pytest.mark.slow
 def test_checks_are_taken_from_a_share_of_the_cells(doubt):
     sampled = np.isfinite(doubt.dataset.gate_error)
     for name in ("alignment_error", "perturbation"):
@@ -290,6 +291,7 @@ def test_checks_are_taken_from_a_share_of_the_cells(doubt):
     assert len(doubt.tiled.programs) == 2
 
 
+@pytest.mark.slow
 def test_the_error_that_is_told_is_that_of_a_second_order_step(doubt):
     error = doubt.dataset.gate_error
     ratios = (error.values[:, 1:] / error.values[:, :-1]).ravel()
@@ -299,6 +301,7 @@ def test_the_error_that_is_told_is_that_of_a_second_order_step(doubt):
     assert np.median(ratios) == pytest.approx(4.0, abs=0.4)
 
 
+@pytest.mark.slow
 def test_the_error_is_the_change_of_gates_under_halved_steps(doubt):
     # What the sweep itself finds at half the step: gates at the end change by no more than the largest recorded change.
     gates, error = doubt.dataset.gates.values, doubt.dataset.gate_error.values
@@ -308,6 +311,7 @@ def test_the_error_is_the_change_of_gates_under_halved_steps(doubt):
     assert np.any(change[sampled] > 0.5 * error[:, 1:][sampled])
 
 
+@pytest.mark.slow
 def test_a_nudge_is_told_by_how_far_it_moves_the_gates(doubt):
     moved = doubt.dataset.perturbation.values
     moved = moved[np.isfinite(moved)]
@@ -316,6 +320,7 @@ def test_a_nudge_is_told_by_how_far_it_moves_the_gates(doubt):
     assert np.median(moved) < 1e-4
 
 
+@pytest.mark.slow
 def test_streams_are_crossed_and_named(doubt):
     dataset = doubt.dataset
     np.testing.assert_array_equal(dataset.teachers_seed, [0, 0, 0, 1, 1, 1])
@@ -328,6 +333,7 @@ def test_streams_are_crossed_and_named(doubt):
     assert len(np.unique(dataset.loss.isel(block_duration=0, max_step=0))) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("row", "column", "seed"), [(0, 0, 0), (2, 0, 4)])
 def test_lanes_follow_the_simulation_of_their_parameters(doubt, row, column, seed):
     trajectory = alone(DOUBT, 4 * row + column, seed, FixedSteps(max_step=0.0025))
@@ -382,6 +388,7 @@ def anything():
     return run(ANY, further)
 
 
+@pytest.mark.slow
 def test_parameters_of_all_kinds_are_axes(anything):
     dataset = anything.dataset
     zipped = "strength_and_overlap_and_total_time"
@@ -395,12 +402,14 @@ def test_parameters_of_all_kinds_are_axes(anything):
     assert np.all(dataset.result == 0)
 
 
+@pytest.mark.slow
 def test_two_paths_have_two_gates(anything):
     gates = np.isfinite(anything.dataset.gates.values)
     assert np.all(gates[1])
     np.testing.assert_array_equal(gates[0], np.broadcast_to([True, True, False], gates[0].shape))
 
 
+@pytest.mark.slow
 def test_scores_and_observables_are_functions(anything):
     dataset = anything.dataset
     assert dataset.largest_norm.attrs["long_name"] == "Norm of the largest path at the end. And nothing else"
@@ -409,6 +418,7 @@ def test_scores_and_observables_are_functions(anything):
     assert np.all(dataset.largest_norm > 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [0, 1])
 def test_zipped_parameters_reach_system_and_teachers(anything, cell):
     trajectory = alone(ANY, cell, 1, FixedSteps(max_step=0.0025))

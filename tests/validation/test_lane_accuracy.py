@@ -118,6 +118,7 @@ def report(cells: Sequence[tuple], found: Errors) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 def test_lanes_are_off_by_less_than_they_promise_and_of_second_order(record_property):
     found = errors(tuple(FEW), 1, 3)
     told = report(tuple(FEW), found)
