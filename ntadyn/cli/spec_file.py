@@ -30,11 +30,16 @@ def loaded(text: str) -> Any:
     own = [key for key, value in named.items() if getattr(value, "__module__", module.__name__) == module.__name__]
     if not separator or not name:
         raise ValueError(f"--spec {text!r} does not name a spec; those in the file are {', '.join(own) or 'none'}.")
-    found = vars(module).get(name)
-    if found is None:
-        known_as(name, own, "spec")  # which says what there is
-        found = vars(module)[known_as(name, own)]
-    spec = found() if isinstance(found, type) or (callable(found) and not hasattr(found, "build")) else found
+    found = vars(module)[name if name in vars(module) else known_as(name, own, "spec")]
+    spec = found
+    if isinstance(found, type) or (callable(found) and not hasattr(found, "build")):
+        try:
+            spec = found()
+        except Exception as error:
+            raise ValueError(
+                f"{name} of {str(path)!r} gives no spec without arguments ({type(error).__name__}: {error}); give "
+                f"every parameter a default, or name an instance."
+            ) from error
     check_spec(spec)
     return spec
 

@@ -45,19 +45,22 @@ class Sweep:
     at: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="AXIS=VALUE")] = ()
     """Hold an axis in sweep.png at its value nearest to this one, for sweeps over more than two axes."""
     running: Annotated[Running, tyro.conf.arg(name="")] = field(default_factory=Running)
+    # The options of one spec replace these two, see `sweep_of`.
+    configuration: tyro.conf.Suppress[tyro.conf.Fixed[Any]] = None
+    num_seeds: tyro.conf.Suppress[tyro.conf.Fixed[int | None]] = None
 
     def run(self) -> int:
         """Run, write, draw; 0 if every trajectory succeeded, 1 otherwise."""
         if not self.axis:
             raise ValueError(f"a sweep needs at least one axis; give --axis {GRAMMAR}.")
         self.running.check_options()
-        spec, num_seeds = getattr(self, "configuration"), getattr(self, "seeds", None)  # noqa: B009 (see `sweep_of`)
+        spec = self.configuration
         sweep = plan.Sweep(
             spec,
             axes_of(self.axis, spec),
             check=self.running.check,
             precision=self.running.precision,
-            num_seeds=num_seeds,
+            num_seeds=self.num_seeds,
         )
         if self.spec is None:
             options = {item.path: "--axis" for item in sweep.parameters}
@@ -126,10 +129,11 @@ def sweep_of(spec: Any, **values: Any) -> Sweep:
     """
     own: list[Any] = [("configuration", Annotated[type(spec), tyro.conf.arg(name="")], field(default=spec))]
     if not hasattr(spec, "randomness"):
-        own.append(("seeds", Annotated[int, tyro.conf.arg(help="Number of repetitions.")], field(default=1)))
+        seeds = tyro.conf.arg(name="seeds", help="Number of repetitions.")
+        own.append(("num_seeds", Annotated[int, seeds], field(default=1)))
     kind = make_dataclass("Sweep", own, bases=(Sweep,), frozen=True)
     kind.__doc__ = Sweep.__doc__
-    taken = {*Sweep.__dataclass_fields__, *Running.__dataclass_fields__, "seeds"}
+    taken = {*Sweep.__dataclass_fields__, *Running.__dataclass_fields__, "seeds"} - {"configuration", "num_seeds"}
     names = taken.intersection(getattr(spec, "__dataclass_fields__", ()))
     if names:
         raise ValueError(

@@ -15,13 +15,21 @@ from ntadyn.plotting.labels import settings_title
 from ntadyn.plotting.style import WIDTH, house_style
 from ntadyn.results.quantities import label_of
 
+# Colours of alignments, of which that of a forgetful network is near one half.
+ALIGNMENTS = (0.5, 1.0)
 INTERPOLATED = "interpolated, not run"
 # Characters that fit above one map.
 MAP_WIDTH = 52
 
 
-def draw_phase_map(ax: Axes, dataset: xr.Dataset) -> QuadMesh:
-    """Mean total alignment over repetitions, with the border between regimes as a line.
+def draw_phase_map(
+    ax: Axes,
+    dataset: xr.Dataset,
+    score: str = "alignment",
+    level: float = BORDER,
+    limits: tuple[float, float] = ALIGNMENTS,
+) -> QuadMesh:
+    """Mean of a score over repetitions, with a line where it crosses a level.
 
     Times are given in units of tau_W. Cells in which any repetition failed are crossed out; their mean is over
     the rest. Cells that were not run, but interpolated, have a dot.
@@ -29,16 +37,19 @@ def draw_phase_map(ax: Axes, dataset: xr.Dataset) -> QuadMesh:
     Args:
         ax: where to draw.
         dataset: a map, as `run_sweep` returns it.
+        score: which score.
+        level: where the line is drawn.
+        limits: values at the ends of the colours.
 
     Returns:
         The coloured mesh, for a colour bar.
     """
     rows, columns = map_axes(dataset)
     failed, left_out = dataset.result > 0, dataset.result < 0
-    mean = np.ma.masked_invalid(dataset.alignment.where(~failed).mean("seed").values)
-    mesh = draw_cells(ax, dataset, mean, vmin=0.5, vmax=1.0)
-    if min(mean.shape) > 1 and mean.min() < BORDER < mean.max():
-        ax.contour(columns.values, rows.values, mean, levels=[BORDER], colors="white", linewidths=1.0)
+    mean = np.ma.masked_invalid(dataset[score].where(~failed).mean("seed").values)
+    mesh = draw_cells(ax, dataset, mean, vmin=limits[0], vmax=limits[1])
+    if min(mean.shape) > 1 and mean.min() < level < mean.max():
+        ax.contour(columns.values, rows.values, mean, levels=[level], colors="white", linewidths=1.0)
     cross_out(ax, dataset, failed.any("seed").values)
     row, column = np.nonzero(left_out.any("seed").values)
     dots = {"color": "white", "markeredgecolor": "0.4", "markeredgewidth": 0.3, "markersize": 3}

@@ -5,14 +5,13 @@ import itertools
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from ntadyn.maps.border import BORDER
 from ntadyn.maps.summary import chosen_score
-from ntadyn.plotting.cells import FAILED, cross_out, draw_cells, map_axes, plot_axes, title_of
+from ntadyn.plotting.cells import FAILED, plot_axes, title_of
 from ntadyn.plotting.labels import settings_title
+from ntadyn.plotting.phase_diagram import ALIGNMENTS, draw_phase_map
 from ntadyn.plotting.style import WIDTH, house_style
 from ntadyn.results.dataset_axes import DatasetAxis
 from ntadyn.results.quantities import label_of
@@ -54,18 +53,15 @@ def slice_grid(dataset: xr.Dataset, score: str | None = None, level: float = BOR
         (dataset.isel(fixed | dict(zip([axis.name for axis in grid], place, strict=True))), place)
         for place in itertools.product(*places)
     ]
-    means = [part[score].where(part.result == 0).mean("seed").values for part, _ in parts]
     columns = len(places[1]) if len(grid) == 2 else min(_PER_ROW, len(parts))
     rows = -(-len(parts) // columns)
-    norm = Normalize(0.5, 1.0) if score.endswith("alignment") else _range(means)
+    limits = ALIGNMENTS if score.endswith("alignment") else _limits([part for part, _ in parts], score)
     with house_style():
         size = (0.6 + 0.5 * WIDTH * columns, 0.7 + 0.48 * WIDTH * rows)
         figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, sharex=True, sharey=True)
         mesh = None
-        for ax, (part, place), mean in zip(axes.flat, parts, means, strict=False):
-            mesh = draw_cells(ax, part, mean, norm=norm)
-            _line(ax, part, mean, level)
-            cross_out(ax, part, (part.result > 0).any("seed").values)
+        for ax, (part, place) in zip(axes.flat, parts, strict=False):
+            mesh = draw_phase_map(ax, part, score, level, limits)
             ax.set_title("\n".join(_told(axis, index) for axis, index in zip(grid, place, strict=True)), fontsize=7)
             ax.label_outer()
         for ax in axes.flat[len(parts) :]:
@@ -79,23 +75,15 @@ def slice_grid(dataset: xr.Dataset, score: str | None = None, level: float = BOR
     return figure
 
 
-def _line(ax: Axes, part: xr.Dataset, mean: np.ndarray, level: float) -> None:
-    rows, columns = map_axes(part)
-    finite = mean[np.isfinite(mean)]
-    if finite.size and finite.min() < level < finite.max():
-        ax.contour(
-            columns.values, rows.values, np.ma.masked_invalid(mean), levels=[level], colors="white", linewidths=1
-        )
-
-
 def _told(axis: DatasetAxis, place: int) -> str:
     return f"{axis.label} = {axis.text(place)}"
 
 
-def _range(means: list[np.ndarray]) -> Normalize:
-    finite = [mean[np.isfinite(mean)] for mean in means]
-    values = np.concatenate(finite)
-    return Normalize(values.min(), values.max()) if values.size else Normalize(0.0, 1.0)
+def _limits(parts: list[xr.Dataset], score: str) -> tuple[float, float]:
+    """The smallest and the largest mean of all maps."""
+    means = np.stack([part[score].where(part.result <= 0).mean("seed").values for part in parts])
+    finite = means[np.isfinite(means)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
 def _spread(number: int, most: int) -> tuple[int, ...]:

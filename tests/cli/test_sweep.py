@@ -208,6 +208,9 @@ def test_specs_of_files_are_found_or_refused_by_name(rule, tmp_path, capsys):
     }.items():
         with pytest.raises(ValueError, match=message):
             loaded(f"{rule}:{name}")
+    Path(rule).write_text(f"{text}\ndef needy(scale):\n    return TanhOnData(scale=scale)\n")
+    with pytest.raises(ValueError, match="needy of .* gives no spec without arguments .*missing 1 required"):
+        loaded(f"{rule}:needy")
     (tmp_path / "broken.py").write_text("1 / 0\n")
     with pytest.raises(ValueError, match="broken.py' cannot be run: ZeroDivisionError"):
         loaded(f"{tmp_path / 'broken.py'}:Rule")
