@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ntadyn.sweeps.engine import Compute
 
 MOST_WORKERS = 4096
-# What is kept of trajectories and does not score them by one number.
-_NO_NUMBERS = ("gates", "result")
 
 
 @dataclass(frozen=True)
@@ -76,13 +74,13 @@ class Running:
         from tqdm import tqdm
 
         from ntadyn.sweeps.engine import check_folder, run_tiled
-        from ntadyn.sweeps.layout import measures_for
+        from ntadyn.sweeps.layout import measures_for, scores_of_one_number
         from ntadyn.sweeps.refinement import Refinement
         from ntadyn.sweeps.tiles import TiledSweep
 
         plan.check_values()
         measures = measures_for(plan)
-        known = [name for name in measures.scores if name not in _NO_NUMBERS]
+        known = scores_of_one_number(plan, measures)
         if score is not None and score not in known:
             raise ValueError(f"there is no score {score!r}; choose from {', '.join(known)}.")
         if self.refine is None:

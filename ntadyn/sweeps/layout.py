@@ -18,6 +18,7 @@ from ntadyn.simulation.checks import check
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.lanes import lanes_can_run
 from ntadyn.simulation.method import AbstractMethod
+from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out, lay_out_whole_steps
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
@@ -25,7 +26,7 @@ from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.sweeps.doubt import check_can_be_checked, is_checked_by_gates
 from ntadyn.sweeps.plan import BLOCK_DURATION, TOTAL_TIME, Axis, Sweep
-from ntadyn.sweeps.scores import OUTCOME, Final, Measures
+from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Recorded
 from ntadyn.sweeps.steps import other_steps, step_on_lanes, steps_of_configurations
 from ntadyn.tasks import AbstractCurriculum
 
@@ -325,13 +326,9 @@ def check_measures(sweep: Sweep, measures: Measures) -> None:
     Raises:
         ValueError: if so, with the name of the observable.
     """
-    spec = replaced(sweep.configuration, sweep.changes(0))
-    if isinstance(spec, Configuration):
+    if isinstance(sweep.configuration, Configuration):
         return
-    key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
-    system, state = eqx.filter_eval_shape(spec.build, key)
-    curriculum = spec.build_curriculum(system)
-    task = jax.eval_shape(curriculum.task, 0, curriculum.durations[0])
+    system, state, task = _shapes(sweep)
     for name, observable in measures.observables.items():
         try:
             eqx.filter_eval_shape(observable, system, state, task)
@@ -341,6 +338,33 @@ def check_measures(sweep: Sweep, measures: Measures) -> None:
                 f"{name!r} cannot be observed in a {kind} ({error}). Leave `measures` out to keep what it observes "
                 f"itself, {list(system.observables())}, or pass `Measures` of others."
             ) from error
+
+
+def scores_of_one_number(sweep: Sweep, measures: Measures) -> tuple[str, ...]:
+    """The scores by which cells can be drawn and compared: one number per trajectory, and not its result code.
+
+    Args:
+        sweep: a sweep whose values have been checked.
+        measures: what it is to keep.
+    """
+
+    def of_two_records(system: AbstractSystem, state: PyTree, task: PyTree) -> dict[str, Any]:
+        seen = {name: jnp.asarray(observable(system, state, task)) for name, observable in measures.observables.items()}
+        values = {name: jnp.stack([value, value]) for name, value in seen.items()}
+        record = Recorded(jnp.zeros(2), jnp.zeros(2, int), values, jnp.ones(2, bool), RESULTS.successful)
+        return {name: score(record) for name, score in measures.scores.items() if name != "result"}
+
+    scores = eqx.filter_eval_shape(of_two_records, *_shapes(sweep))
+    return tuple(name for name in measures.scores if name in scores and scores[name].shape == ())
+
+
+def _shapes(sweep: Sweep) -> tuple[AbstractSystem, PyTree, PyTree]:
+    """System, state and task of the first cell, of whose arrays only the shapes are known."""
+    spec = replaced(sweep.configuration, sweep.changes(0))
+    key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
+    system, state = eqx.filter_eval_shape(spec.build, key)
+    curriculum = spec.build_curriculum(system)
+    return system, state, jax.eval_shape(curriculum.task, 0, curriculum.durations[0])
 
 
 def _on_schedule(spec: Any, paths: Sequence[str], system: AbstractSystem) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from scipy.interpolate import RegularGridInterpolator
 from ntadyn.results import storage
 from ntadyn.sweeps import engine, manifest
 from ntadyn.sweeps.engine import Compute, Threads, devices_of, finished, run_tiles
+from ntadyn.sweeps.layout import scores_of_one_number
 from ntadyn.sweeps.merge import merged
 from ntadyn.sweeps.plan import BORDER, Axis, Sweep, Zipped
 from ntadyn.sweeps.scores import Measures
@@ -100,8 +101,9 @@ class Refinement:
         """
         _check(plan, stride)
         first = TiledSweep.make(plan, measures, np.flatnonzero(_coarsest(plan, stride)).tolist())
-        if score not in first.measures.scores:
-            raise ValueError(f"there is no score {score!r} to follow; choose from {', '.join(first.measures.scores)}.")
+        known = scores_of_one_number(plan, first.measures)
+        if score not in known:
+            raise ValueError(f"there is no score {score!r} to follow; choose from {', '.join(known)}.")
         return cls(first, stride, score, level)
 
     def check_folder(self, folder: Path, compute: Compute = Threads()) -> None:  # noqa: B008 (a value)
