@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.collections import PatchCollection, QuadMesh
+from matplotlib.collections import LineCollection, PatchCollection, QuadMesh
 from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
@@ -110,40 +110,48 @@ def mark_separatrix(ax: Axes, summary: xr.Dataset) -> Line2D | None:
     Returns:
         The rings, or None if no cell has any or no jittered starts were run.
     """
-    return _mark(ax, summary, "separatrix", "o", 90.0, SEPARATRIX)
+    if "separatrix" not in summary or not summary["separatrix"].values.any():
+        return None
+    rows, columns = map_axes(summary)
+    row, column = np.nonzero(summary["separatrix"].values)
+    (rings,) = ax.plot(
+        columns.values[column],
+        rows.values[row],
+        "o",
+        markerfacecolor="none",
+        markeredgecolor="white",
+        markeredgewidth=0.8,
+        markersize=float(np.clip(90.0 / max(summary["separatrix"].shape), 1.0, 5.0)),
+        path_effects=[Stroke(linewidth=1.8, foreground="black"), Normal()],
+        label=SEPARATRIX,
+    )
+    return rings
 
 
-def mark_uncertain(ax: Axes, summary: xr.Dataset) -> Line2D | None:
-    """A diamond on every cell whose side of the border the repetitions do not decide.
+def mark_uncertain(ax: Axes, summary: xr.Dataset) -> LineCollection | None:
+    """An outline around the cells whose side of the border the repetitions do not decide.
+
+    A mark on each of them would hide what is below where cells are small and many.
 
     Args:
         ax: a map of the sweep.
         summary: from `summarise`.
 
     Returns:
-        The diamonds, or None if no cell has one or the sweep lacks the score.
+        The outline, or None if there is no such cell or the sweep lacks the score.
     """
-    return _mark(ax, summary, "uncertain", "D", 45.0, UNCERTAIN)
-
-
-def _mark(ax: Axes, summary: xr.Dataset, name: str, marker: str, scale: float, label: str) -> Line2D | None:
-    if name not in summary or not summary[name].values.any():
+    if "uncertain" not in summary or not summary["uncertain"].values.any():
         return None
-    rows, columns = map_axes(summary)
-    row, column = np.nonzero(summary[name].values)
-    size = float(np.clip(scale / max(summary[name].shape), 1.0, scale / 18))
-    (marks,) = ax.plot(
-        columns.values[column],
-        rows.values[row],
-        marker,
-        markerfacecolor="none",
-        markeredgecolor="white",
-        markeredgewidth=0.8,
-        markersize=size,
-        path_effects=[Stroke(linewidth=1.8, foreground="black"), Normal()],
-        label=label,
-    )
-    return marks
+    y, x = (cell_edges(axis) for axis in map_axes(summary))
+    marked = np.pad(summary["uncertain"].values.astype(int), 1)
+    across = np.argwhere(np.diff(marked, axis=0)[:, 1:-1])  # edges below and above cells: row of the edge, column
+    along = np.argwhere(np.diff(marked, axis=1)[1:-1])
+    lines = [((x[j], y[i]), (x[j + 1], y[i])) for i, j in across]
+    lines += [((x[j], y[i]), (x[j], y[i + 1])) for i, j in along]
+    look = {"color": "black", "linewidth": 0.8, "path_effects": [Stroke(linewidth=1.8, foreground="white"), Normal()]}
+    outline = LineCollection(lines, label=UNCERTAIN, **look)
+    ax.add_collection(outline, autolim=False)
+    return outline
 
 
 def _hatch(ax: Axes, summary: xr.Dataset, cells: np.ndarray) -> None:
