@@ -57,6 +57,12 @@ def lanes_can_run(system: Any, state: Any) -> bool:
     )
 
 
+def holds_norm(system: OrderParameters) -> bool:
+    """Whether a penalty holds the norm of the gates; its coefficients must be known numbers."""
+    terms = _terms(system.gate_penalty())
+    return any(float(term.k) > 0 for term in terms if isinstance(term, UnitL1Norm | L1))
+
+
 def to_lanes(systems: OrderParameters, states: OrderParameterState) -> tuple[LaneProblem, LaneState]:
     """A batch of systems and states, with trajectories along the last axis, component by component."""
     paths, number = states.gates.shape

@@ -223,7 +223,7 @@ class _Part:
             build_one = eqx.filter_jit(build) if steps_are_given else build
             built = [build_one(corner) for corner in corners]
             if lanes_can_run(system, state):
-                self.method, step = LaneSteps(), min(step_on_lanes(*one) for one in built)
+                self.method, step = LaneSteps(), min(step_on_lanes(*one, any_curriculum) for one in built)
             else:
                 self.method, step = other_steps(spec, built, any_curriculum)
         given = _values(sweep, spec, cells, "max_step") if steps_are_given else np.full(len(cells), math.nan)

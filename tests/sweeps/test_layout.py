@@ -71,7 +71,7 @@ def test_time_grids_cover_the_run_in_steps_that_fit_the_gates(tiles):
         assert block[:records] == [k // 2 for k in range(records)]
         assert sum(steps[records:]) == 0
         # Two orthogonal teachers of d_out rows of norm 1/sqrt(d_in); steps come in thirds of octaves.
-        wanted, third = step_lengths.LANE_STEP * tau**0.75 / np.sqrt(2 / 6), 2 ** (1 / 6)
+        wanted, third = np.sqrt(step_lengths.FIRST_STEP * tau / (2 / 6) * duration), 2 ** (1 / 6)
         step = max((b - a) / n for a, b, n in zip(start, end, steps, strict=True) if n)
         # A block is cut into whole steps.
         assert wanted / third * (1 - third * wanted / duration) < step <= wanted * third
