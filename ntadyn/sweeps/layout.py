@@ -1,7 +1,7 @@
 """Cells of a sweep, sorted into groups that run as one, and groups into tiles."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -38,15 +38,17 @@ TILE_STEPS = 8_000_000
 CPU_GROUP_BYTES = 512
 # Shorter arrays of lanes take as long as these: operations wait for each other instead of for their turn.
 CPU_LEAST_BYTES = 256
-# What records and scores cost whatever the number of lanes, in units of what a step costs per lane.
+# What records and scores add to every step whatever the number of lanes, see `on_cpu_lanes`.
 BETWEEN_ROUNDS = 8
 # Trajectories of a group of systems that do not run on lanes, and of any system on an accelerator.
 CPU_LANES = 512
 ACCELERATOR_LANES = 2**17
-# What a step of these costs whatever their number, in units of what it costs per trajectory.
+# What a step of these costs whatever their number, see `with_overhead`.
 OVERHEAD_LANES = 250
 # Initial states of all trajectories of a tile together.
 TILE_BYTES = 2**28
+
+Cost = Callable[[np.ndarray], np.ndarray]
 
 # Spent on the time grid, which is data of its own.
 _LAID_OUT = (BLOCK_DURATION, TOTAL_TIME, "max_step")
@@ -148,6 +150,31 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
         changes = {path: value for path, value in sweep.changes(int(members[0])).items() if path in fixed}
         tiles += _Part(sweep, replaced(sweep.configuration, changes), members, fixed).tiles(chosen, repetitions)
     return tuple(tiles)
+
+
+def best_group_size(work: Sequence[tuple[int, int]], repetitions: int, most_lanes: int, cost: Cost) -> int:
+    """Cells per group that take the least time: full groups, but few of them.
+
+    Args:
+        work: number of cells with equal time grids, and steps of one trajectory, of every time grid.
+        repetitions: trajectories of a cell.
+        most_lanes: trajectories of a group, unless a single cell has more.
+        cost: of one step of a group, as a function of its trajectories.
+    """
+    sizes = np.arange(1, max(1, most_lanes // repetitions) + 1)
+    rounds = sum(-(-number // sizes) * steps for number, steps in work)
+    return int(sizes[np.argmin(rounds * cost(sizes * repetitions))])
+
+
+def with_overhead(lanes: np.ndarray) -> np.ndarray:
+    """What a step costs, in units of what it costs per trajectory."""
+    return OVERHEAD_LANES + lanes
+
+
+def on_cpu_lanes(lanes: np.ndarray, itemsize: int) -> np.ndarray:
+    """What a step on lanes costs on a CPU, in units of what it costs per lane; vectors are filled up."""
+    vector, least = VECTOR_BYTES // itemsize, CPU_LEAST_BYTES // itemsize
+    return BETWEEN_ROUNDS + np.maximum(-(-lanes // vector) * vector, least)
 
 
 def _compiled_in(sweep: Sweep) -> list[str]:
@@ -256,7 +283,7 @@ class _Part:
     def tiles(self, chosen: np.ndarray, repetitions: int) -> list[Tile]:
         """The cells that are True in `chosen`, which has an entry for every cell of the sweep."""
         work = [(len(members), self.num_steps[key]) for key, members in self.groups.items()]
-        size = self._best_group_size(work, repetitions)
+        size = self._group_size(work, repetitions)
         mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
         lanes = size * repetitions
         structure = Structure(
@@ -284,22 +311,13 @@ class _Part:
         number = np.asarray(grid.start.shape[0])
         return Schedule(grid.padded(2 * self.num_blocks), curriculum.padded(self.num_blocks), jax.device_put(number))
 
-    def _best_group_size(self, work: Sequence[tuple[int, int]], repetitions: int) -> int:
-        """Cells per group that take the least time for some (number of cells, steps): full groups, but few of them."""
-        on_cpu_lanes = jax.default_backend() == "cpu" and isinstance(self.method, LaneSteps)
-        if on_cpu_lanes:
-            most = CPU_GROUP_BYTES // self.precision.itemsize
-        else:
-            most = CPU_LANES if jax.default_backend() == "cpu" else ACCELERATOR_LANES
-        sizes = np.arange(1, max(1, most // repetitions) + 1)
-        lanes = sizes * repetitions
-        if on_cpu_lanes:
-            vector, least = (size // self.precision.itemsize for size in (VECTOR_BYTES, CPU_LEAST_BYTES))
-            costs = BETWEEN_ROUNDS + np.maximum(-(-lanes // vector) * vector, least)
-        else:
-            costs = OVERHEAD_LANES + lanes
-        rounds = sum(-(-number // sizes) * steps for number, steps in work)
-        return int(sizes[np.argmin(rounds * costs)])
+    def _group_size(self, work: Sequence[tuple[int, int]], repetitions: int) -> int:
+        if jax.default_backend() != "cpu":
+            return best_group_size(work, repetitions, ACCELERATOR_LANES, with_overhead)
+        if not isinstance(self.method, LaneSteps):
+            return best_group_size(work, repetitions, CPU_LANES, with_overhead)
+        size = self.precision.itemsize
+        return best_group_size(work, repetitions, CPU_GROUP_BYTES // size, partial(on_cpu_lanes, itemsize=size))
 
 
 def measures_for(sweep: Sweep) -> Measures:

@@ -22,7 +22,7 @@ from ntadyn.tasks import AbstractCurriculum
 
 # Steps on lanes grow like (k/n)^2 within a block. The first one is this share of tau, the time in which the faster part
 # moves when all is learnt: the shorter of tau_c/|W*|^2 and tau_W.
-FIRST_STEP = 1 / 1000
+FIRST_STEP = 1 / 800
 # That is for blocks so many times as long as the exchange of gates and weights takes, sqrt(tau_c tau_W)/|W*|. Blocks
 # that are longer or shorter take the same steps as the longest or the shortest of these.
 BLOCKS = (0.5, 20.0)
@@ -31,8 +31,8 @@ BLOCKS = (0.5, 20.0)
 UNHELD = 0.5
 # Other systems are swept in steps that keep alignments, which move less than gates, within 1e-3 away from the border.
 COARSENING = 2.5
-# Steps come in few lengths, each 2^(-1/3) times the one before, so that cells that differ little share their time grid.
-STEPS_PER_OCTAVE = 3
+# Steps come in few lengths, each 2^(-1/4) times the one before, so that cells that differ little share their time grid.
+STEPS_PER_OCTAVE = 4
 
 _TIME_CONSTANTS = (GATE_TIME_CONSTANT, WEIGHT_TIME_CONSTANT)
 _NORMS = ("unit_l1", "l1")
@@ -103,9 +103,7 @@ def _exchange_at_start(configuration: Configuration, start: list[np.ndarray], te
     return teacher_norm + 2 * gates * weights
 
 
-def _is_held(
-    spec: Configuration, values: Callable[[str], Float[np.ndarray, " cell"]]
-) -> Bool[np.ndarray, " cell"]:
+def _is_held(spec: Configuration, values: Callable[[str], Float[np.ndarray, " cell"]]) -> Bool[np.ndarray, " cell"]:
     """Whether a penalty that lanes know holds the norm of the gates: `holds_norm`, in every cell."""
     if spec.coefficients.listed:
         group, strength = "coefficients", 1.0
@@ -119,7 +117,7 @@ def _is_held(
 def _lane_steps(
     gates: np.ndarray, weights: np.ndarray, size: np.ndarray, block: np.ndarray, is_held: np.ndarray
 ) -> np.ndarray:
-    """sqrt(FIRST_STEP tau block), rounded to one of few lengths: of n = block/step steps, the first is block/n^2.
+    """sqrt(FIRST_STEP tau block), of few lengths: of n = block/step steps, the first lasts block/n^2 = FIRST_STEP tau.
 
     Args:
         gates: tau_c.
@@ -132,5 +130,6 @@ def _lane_steps(
     tau, exchange = np.minimum(gates / size**2, weights), np.sqrt(gates * weights) / size
     shortest, longest = BLOCKS
     steps = np.sqrt(FIRST_STEP * tau * np.clip(block, shortest * exchange, longest * exchange))
-    steps = np.where(is_held, steps, UNHELD * steps)
-    return 2.0 ** (np.round(STEPS_PER_OCTAVE * np.log2(steps)) / STEPS_PER_OCTAVE)
+    # Blocks of different lengths never share a time grid: only the rest is rounded, down.
+    rest = np.where(is_held, steps, UNHELD * steps) / np.sqrt(block)
+    return 2.0 ** (np.floor(STEPS_PER_OCTAVE * np.log2(rest)) / STEPS_PER_OCTAVE) * np.sqrt(block)
