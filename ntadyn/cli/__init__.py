@@ -23,6 +23,7 @@ from ntadyn.results.text import printable
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.sweeps.phase_maps import PRESETS
 from ntadyn.version import __version__
+from ntadyn.xla_options import compile_whole_loops, has_started
 
 DESCRIPTION = (
     "Simulate gated linear networks whose gates and weights learn at different speeds. `ntadyn COMMAND --help` lists "
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # Commands only write files, so they need no backend for a screen or a notebook, which may not be installed.
     os.environ["MPLBACKEND"] = "Agg"
+    if not has_started():  # as it has where Python calls this
+        compile_whole_loops()
     if arguments[:1] == ["--version"]:
         print(f"ntadyn {__version__}")
         sys.exit(0)
