@@ -34,6 +34,7 @@ MOST_BYTES = 2**27
 _WARNINGS = "Error (reading|writing) persistent compilation cache entry"
 # JAX's name for a kept program; and ours for a file that is as old as the last look at them.
 _PROGRAM, _LOOKED = "-cache", "looked-at"
+_kept_in: list[Path] = []
 _FEATURES = ("vendor_id", "model name", "flags", "CPU implementer", "CPU part", "Features", "isa")
 
 
@@ -64,12 +65,18 @@ def keep_programs() -> Path | None:
         (folder / _LOOKED).touch()
     except OSError:
         return None
+    _kept_in.append(folder)
     warnings.filterwarnings("ignore", message=_WARNINGS, category=UserWarning)
     jax.config.update("jax_compilation_cache_dir", str(folder))
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
         # To load the smallest program takes less time than to compile it.
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     return folder
+
+
+def kept_in() -> Path | None:
+    """The folder that `keep_programs` has chosen in this process, for whatever else is worth keeping; None if none."""
+    return _kept_in[-1] if _kept_in else None
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path | None:

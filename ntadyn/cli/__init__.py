@@ -1,6 +1,7 @@
 """The `ntadyn` command: parse, call, report. Nothing heavy is imported before a command runs."""
 
 import dataclasses
+import gc
 import inspect
 import os
 import sys
@@ -29,6 +30,7 @@ DESCRIPTION = (
     "Simulate gated linear networks whose gates and weights learn at different speeds. `ntadyn COMMAND --help` lists "
     "the options of a command, `ntadyn --version` says which version this is."
 )
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 @standard_streams()
@@ -37,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # Commands only write files, so they need no backend for a screen or a notebook, which may not be installed.
     os.environ["MPLBACKEND"] = "Agg"
+    # Imports make very many objects, none of which is garbage.
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
     if not has_started():  # as it has where Python calls this
         compile_whole_loops()
     if arguments[:1] == ["--version"]:
