@@ -100,7 +100,7 @@ _WAY = "syntax tree 1"
 
 @functools.cache
 def _syntax(path: Path, modified: int) -> known_sources.Found:
-    """The digest of a syntax tree, and the dotted names that are imported; `modified` tells versions of a file apart."""
+    """The digest of a syntax tree, and the names of what is imported; `modified` tells versions of a file apart."""
     del modified
     return known_sources.known_or(functools.partial(_found, path), path.read_bytes(), _WAY)
 
