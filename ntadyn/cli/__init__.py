@@ -1,5 +1,6 @@
 """The `ntadyn` command: parse, call, report. Nothing heavy is imported before a command runs."""
 
+import atexit
 import dataclasses
 import gc
 import inspect
@@ -39,8 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # Commands only write files, so they need no backend for a screen or a notebook, which may not be installed.
     os.environ["MPLBACKEND"] = "Agg"
-    # Imports make very many objects, none of which is garbage.
+    # Imports make very many objects, none of which is garbage; nor need they be taken apart one by one at the end.
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
+    atexit.register(gc.freeze)
     if not has_started():  # as it has where Python calls this
         compile_whole_loops()
     if arguments[:1] == ["--version"]:
