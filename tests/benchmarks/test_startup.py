@@ -1,4 +1,4 @@
-"""How long the user waits before anything happens. Skipped by default: run with `--benchmark-only`, on an idle machine."""
+"""How long the user waits for small things. Skipped by default: run with `--benchmark-only`, on an idle machine."""
 
 import os
 import subprocess
