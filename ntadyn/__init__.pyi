@@ -1,4 +1,5 @@
 from . import (
+    compilation_cache as compilation_cache,
     dynamics as dynamics,
     interface as interface,
     maps as maps,
@@ -13,7 +14,9 @@ from . import (
     sweeps as sweeps,
     tasks as tasks,
     verification as verification,
+    xla_options as xla_options,
 )
+from .compilation_cache import keep_programs as keep_programs
 from .dynamics import (
     DeepOrderParameters as DeepOrderParameters,
     GradientFlow as GradientFlow,
@@ -52,3 +55,4 @@ from .tasks import (
     TaskSet as TaskSet,
 )
 from .version import __version__ as __version__
+from .xla_options import compile_whole_loops as compile_whole_loops

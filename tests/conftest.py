@@ -14,6 +14,8 @@ import matplotlib
 import pytest
 from jaxtyping import PRNGKeyArray
 
+from ntadyn.xla_options import compile_whole_loops
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # Last, not first: `experiments` is imported from here while `ntadyn` stays the installed one.
@@ -22,6 +24,7 @@ sys.path.append(str(ROOT))
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+compile_whole_loops()  # as the command line does
 # Most tests compile many programs and run each of them briefly; those that run long ask for `optimised`.
 jax.config.update("jax_disable_most_optimizations", True)
 matplotlib.use("Agg")

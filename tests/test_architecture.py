@@ -8,7 +8,7 @@ import ntadyn
 ROOT = Path(ntadyn.__file__).parent
 # From the ground up; rooms in one row do not know each other.
 ROOMS = (
-    ("version", "limits", "decompositions"),
+    ("version", "limits", "decompositions", "xla_options", "compilation_cache"),
     ("tasks", "regularizers", "networks", "metrics", "results"),
     ("interface",),
     ("solvers",),

@@ -22,9 +22,11 @@ from experiments.harness.registry import module_name
 from experiments.harness.results import ACCEPTANCE, FAILURE, RUNS, with_ending
 from experiments.harness.runs import Data, Run, computed, obtained
 from experiments.harness.verdicts import text_of
+from ntadyn.compilation_cache import keep_programs
 from ntadyn.plotting.style import save_figure
 from ntadyn.results import storage
 from ntadyn.results.provenance import provenance
+from ntadyn.xla_options import compile_whole_loops, has_started
 
 
 class Experiment(Protocol):
@@ -94,8 +96,14 @@ class Job:
 
 
 def prepare() -> None:
-    """Set this process up as every experiment expects it, before its module is imported: 64 bits, no windows."""
+    """Set this process up as every experiment expects it, before its module is imported.
+
+    64 bits, loops that are compiled whole, programs that are kept, no windows.
+    """
     jax.config.update("jax_enable_x64", True)
+    if not has_started():  # as it has where another program calls this
+        compile_whole_loops()
+    keep_programs()
     matplotlib.use("Agg")
 
 

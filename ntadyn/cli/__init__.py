@@ -1,6 +1,8 @@
 """The `ntadyn` command: parse, call, report. Nothing heavy is imported before a command runs."""
 
+import atexit
 import dataclasses
+import gc
 import inspect
 import os
 import sys
@@ -23,11 +25,13 @@ from ntadyn.results.text import printable
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.sweeps.phase_maps import PRESETS
 from ntadyn.version import __version__
+from ntadyn.xla_options import compile_whole_loops, has_started
 
 DESCRIPTION = (
     "Simulate gated linear networks whose gates and weights learn at different speeds. `ntadyn COMMAND --help` lists "
     "the options of a command, `ntadyn --version` says which version this is."
 )
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 @standard_streams()
@@ -36,6 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # Commands only write files, so they need no backend for a screen or a notebook, which may not be installed.
     os.environ["MPLBACKEND"] = "Agg"
+    # Imports make very many objects, none of which is garbage; nor need they be taken apart one by one at the end.
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
+    atexit.register(gc.freeze)
+    if not has_started():  # as it has where Python calls this
+        compile_whole_loops()
     if arguments[:1] == ["--version"]:
         print(f"ntadyn {__version__}")
         sys.exit(0)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from ntadyn.cli.devices import check_devices
+from ntadyn.cli.devices import wake_jax
 from ntadyn.cli.progress import say
 
 MOST_SIZE, MOST_WORKERS = 2048, 4096
@@ -36,10 +36,7 @@ class Bench:
             )
         say(f"bench: {self.size} x {self.size} cells in both precisions, and the published algorithm")
 
-        import jax
-
-        jax.config.update("jax_enable_x64", True)
-        check_devices()
+        wake_jax()
 
         from tqdm import tqdm
 

@@ -1,4 +1,22 @@
-"""Whether there is a device to compute on."""
+"""JAX as commands use it: in double precision, with compiled programs that are kept, on a device that is there."""
+
+from ntadyn.compilation_cache import keep_programs
+
+
+def wake_jax(kind: str | None = None) -> None:
+    """Import JAX, set it up, and find its devices.
+
+    Args:
+        kind: the value of `--device`; if omitted, JAX or the variable JAX_PLATFORMS chooses.
+
+    Raises:
+        ValueError: with the reason that JAX gives, if it finds no such device.
+    """
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    keep_programs()
+    check_devices(kind)
 
 
 def check_devices(kind: str | None = None) -> None:

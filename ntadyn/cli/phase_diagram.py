@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from ntadyn.cli.devices import check_devices
+from ntadyn.cli.devices import wake_jax
 from ntadyn.cli.progress import say, warn
 from ntadyn.cli.running import Running, check_cells, refuse_what_axes_replace, warnings_of_cells
 from ntadyn.cli.values import one_of
@@ -50,10 +50,7 @@ class PhaseDiagram:
         say(f"phase-diagram: {sizes}, into {printable(str(self.out))}")
         warn(dict.fromkeys(text for plan in maps for text in warnings_of_cells(plan)))
 
-        import jax
-
-        jax.config.update("jax_enable_x64", True)
-        check_devices(self.running.device)
+        wake_jax(self.running.device)
 
         from ntadyn.maps.run_summary import run_summary
         from ntadyn.plotting.phase_diagram import phase_diagram_figure

@@ -75,12 +75,12 @@ class Running:
 
         from ntadyn.sweeps.engine import check_folder, run_tiled
         from ntadyn.sweeps.layout import measures_for, scores_of_one_number
-        from ntadyn.sweeps.refinement import Refinement
         from ntadyn.sweeps.tiles import TiledSweep
 
         plan.check_values()
         measures = measures_for(plan)
-        known = scores_of_one_number(plan, measures)
+        # Scores are traced to be known.
+        known = scores_of_one_number(plan, measures) if score is not None or self.refine is not None else ()
         if score is not None and score not in known:
             raise ValueError(f"there is no score {score!r}; choose from {', '.join(known)}.")
         if self.refine is None:
@@ -88,6 +88,8 @@ class Running:
             check_folder(tiled, folder)
             run, total = partial(run_tiled, tiled), plan.num_cells * len(plan.repetitions())
         else:
+            from ntadyn.sweeps.refinement import Refinement
+
             refinement = Refinement.make(plan, self.refine, measures, score=score or known[0], level=level)
             refinement.check_folder(folder)
             run, total = refinement.run, None

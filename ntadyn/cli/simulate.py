@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from ntadyn.cli.devices import check_devices
+from ntadyn.cli.devices import wake_jax
 from ntadyn.cli.progress import say, stages, warn
 from ntadyn.cli.values import one_of
 from ntadyn.results.text import printable
@@ -51,11 +51,9 @@ class Simulate:
             say(self._title())
             warn(doubts)
 
-            import jax
             import numpy as np
 
-            jax.config.update("jax_enable_x64", True)
-            check_devices()
+            wake_jax()
 
             from ntadyn.plotting.style import save_figure
             from ntadyn.plotting.trajectory import trajectory_figure

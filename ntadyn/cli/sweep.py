@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from ntadyn.cli.axis_words import GRAMMAR, axes_of
-from ntadyn.cli.devices import check_devices
+from ntadyn.cli.devices import wake_jax
 from ntadyn.cli.progress import say, warn
 from ntadyn.cli.running import Running, check_cells, refuse_what_axes_replace, warnings_of_cells
 from ntadyn.cli.values import one_of
@@ -83,10 +83,7 @@ class Sweep:
         )
         warn(warnings_of_cells(sweep))
 
-        import jax
-
-        jax.config.update("jax_enable_x64", True)
-        check_devices(self.running.device)
+        wake_jax(self.running.device)
 
         from ntadyn.maps.run_summary import run_summary
         from ntadyn.results import storage

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from ntadyn.cli.devices import check_devices
+from ntadyn.cli.devices import wake_jax
 from ntadyn.cli.progress import say, stages
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ class Verify:
             )
             say(f"verify: {what}")
 
-            import jax
-
-            jax.config.update("jax_enable_x64", True)
-            check_devices()
+            wake_jax()
 
             from ntadyn import verification
             from ntadyn.plotting.specialisation import specialisation_figure

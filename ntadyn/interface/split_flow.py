@@ -4,6 +4,7 @@ import abc
 from collections.abc import Callable
 
 import diffrax
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
@@ -64,4 +65,9 @@ class AbstractSplitFlow(AbstractFlow):
         """
         if state is None or is_traced(state):
             return step_for(self.task_rate())
-        return step_for(self.reference_rate(state, jax.tree.map(lambda leaf: leaf[0], tasks)))
+        return step_for(_rate_at_the_first(self, state, tasks))
+
+
+@eqx.filter_jit  # one program, where each operation would be one
+def _rate_at_the_first(flow: AbstractSplitFlow, state: PyTree, tasks: Task) -> Array:
+    return flow.reference_rate(state, jax.tree.map(lambda leaf: leaf[0], tasks))

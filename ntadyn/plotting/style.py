@@ -143,7 +143,7 @@ def rendered(figure: Figure) -> dict[str, bytes]:
     Returns:
         Suffix, with its dot -> content of the file.
     """
-    pictures = {}
+    pictures, layout = {}, figure.get_layout_engine()
     try:
         # Colours named C0, C1, ... are looked up when the figure is drawn, so the style must hold then as well.
         with house_style():
@@ -151,6 +151,8 @@ def rendered(figure: Figure) -> dict[str, bytes]:
                 buffer = io.BytesIO()
                 figure.savefig(buffer, format=suffix[1:])
                 pictures[suffix] = buffer.getvalue()
+                figure.set_layout_engine("none")  # the place of everything is found, which takes long
     finally:
+        figure.set_layout_engine(layout)
         plt.close(figure)
     return pictures

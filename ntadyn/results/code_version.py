@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from ntadyn.results import known_sources
+
 
 @dataclass(frozen=True)
 class Project:
@@ -65,6 +67,7 @@ class Project:
             stub = path.with_suffix(".pyi")  # where a package that loads names on first use lists them
             for other in (*self._syntax(path)[1], *(self._syntax(stub)[1] if stub.is_file() else ())):
                 waiting.append(importlib.util.resolve_name(other, here) if other.startswith(".") else other)
+        known_sources.keep()
         return found
 
     def _syntax(self, path: Path) -> tuple[str, tuple[str, ...]]:
@@ -91,12 +94,20 @@ _ONE_AT_A_TIME = threading.Lock()
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
+# Another number for another way to read a file.
+_WAY = "syntax tree 1"
+
+
 @functools.cache
-def _syntax(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
-    """The syntax tree as text, and the dotted names that are imported; `modified` tells versions of a file apart."""
+def _syntax(path: Path, modified: int) -> known_sources.Found:
+    """The digest of a syntax tree, and the names of what is imported; `modified` tells versions of a file apart."""
     del modified
+    return known_sources.known_or(functools.partial(_found, path), path.read_bytes(), _WAY)
+
+
+def _found(path: Path, content: bytes) -> known_sources.Found:
     with _ONE_AT_A_TIME:
-        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        tree = ast.parse(content, str(path))
     names: list[str] = []
     waiting: list[ast.AST] = [tree]
     while waiting:
@@ -111,7 +122,7 @@ def _syntax(path: Path, modified: int) -> tuple[str, tuple[str, ...]]:
         # Statements are in statements only, which are few beside all that is in expressions.
         for field in _BODIES:
             waiting += getattr(node, field, ())
-    return ast.dump(tree), tuple(names)
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(names)
 
 
 def _is_text(statement: ast.stmt) -> bool:

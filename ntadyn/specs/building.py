@@ -1,5 +1,6 @@
 """What is simulated, built from plain values: systems, curricula, initial states, methods."""
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -68,17 +69,23 @@ def keys_of(seeds: int | config.Randomness, repetitions: Sequence[tuple[int, int
     """
     given = config.Randomness(seed=seeds) if isinstance(seeds, int) else seeds
     own = (given.teachers_seed, given.initial_seed, given.data_seed)
-    roots = [_roots(given.seed if seed is None else seed)[stream] for stream, seed in enumerate(own)]
-    chosen = np.asarray(repetitions).T
-    return Keys(*(jax.random.split(root, int(max(row)) + 1)[row] for root, row in zip(roots, chosen, strict=True)))
+    chosen = [given.seed if seed is None else seed for seed in own]
+    for seed in chosen:
+        # Larger seeds would mean something else, or nothing, when JAX runs in 32 bits.
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed is {seed}; it must be between 0 and {2**32 - 1}.")
+    rows = np.asarray(repetitions).T
+    numbers = tuple(int(max(row)) + 1 for row in rows)
+    # By name: the generator that JAX is set to does not make a compiled function another one.
+    generator = jax.config.values["jax_default_prng_impl"]
+    return _keys_of(np.asarray(chosen, np.uint32), rows, numbers, generator)
 
 
-def _roots(seed: int) -> Key[Array, " stream"]:
-    """One key for each of the three streams."""
-    # Larger seeds would mean something else, or nothing, when JAX runs in 32 bits.
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed is {seed}; it must be between 0 and {2**32 - 1}.")
-    return jax.random.split(jax.random.key(seed), 3)
+@functools.partial(jax.jit, static_argnames=("numbers", "generator"))  # one program, where each operation would be one
+def _keys_of(seeds: Array, rows: Array, numbers: tuple[int, ...], generator: str) -> Keys:
+    """Every stream has a key of its own, of which that of a repetition is one of as many as are asked for."""
+    roots = (jax.random.split(jax.random.key(seeds[stream], impl=generator), 3)[stream] for stream in range(3))
+    return Keys(*(jax.random.split(root, n)[row] for root, n, row in zip(roots, numbers, rows, strict=True)))
 
 
 def build_tasks(spec: config.Teachers, key: PRNGKeyArray) -> TaskSet:

@@ -123,7 +123,9 @@ def _run(
     estimate_error: bool,
 ) -> tuple[list[Trajectory], AbstractCurriculum]:
     first = replaced(spec, {path: values[0] for path, values in changes.items()})
-    system, state = first.build(building.first(keys))
+    # As one program, unless a spec of somebody's own may look at its numbers and refuse them.
+    build = eqx.filter_jit(first.build) if isinstance(spec, Configuration) else first.build
+    system, state = build(building.first(keys))
     curriculum = first.build_curriculum(system)
     method = method_of(first, system, state) if method is None else method
     check(system, curriculum, state, method, estimate_error)
@@ -146,8 +148,8 @@ def _run(
 
     repetitions = eqx.filter_vmap(one, in_axes=(None, 0))
     if not changes:
-        result = eqx.filter_jit(repetitions)({}, keys)
-        return [_on_one_grid(result, lambda leaf: leaf[0])], curriculum
+        on_one_grid = eqx.filter_jit(lambda keys: _on_one_grid(repetitions({}, keys), lambda leaf: leaf[0]))
+        return [on_one_grid(keys)], curriculum
     batch = {path: jnp.asarray(values, curriculum.durations.dtype) for path, values in changes.items()}
     result = eqx.filter_jit(eqx.filter_vmap(repetitions, in_axes=(0, None)))(batch, keys)
     count = len(next(iter(changes.values())))

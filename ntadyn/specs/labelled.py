@@ -137,7 +137,8 @@ class _Labels:
 def _block_tasks(curriculum: AbstractCurriculum) -> np.ndarray | None:
     """The task of every block as a number: itself, or the index of its largest weight; None for any other task."""
     middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
-    tasks = jax.vmap(curriculum.task)(jnp.arange(curriculum.num_blocks), middles)
+    # Here and below as one program each: operation by operation, compiling takes longer than the simulation.
+    tasks = jax.jit(jax.vmap(curriculum.task))(jnp.arange(curriculum.num_blocks), middles)
     if not isinstance(tasks, jax.Array) or tasks.ndim > 2:
         return None
     return np.asarray(tasks) if tasks.ndim == 1 else np.argmax(np.asarray(tasks), axis=1)
@@ -166,7 +167,7 @@ def _sorted_by_row(values: dict[str, np.ndarray], matching: np.ndarray) -> dict[
         found["gates"] = np.take_along_axis(values["gates"], matching[:, None], axis=2)
     if "row_similarity" in values:
         series, index = jnp.asarray(values["row_similarity"]), jnp.asarray(matching)
-        found["similarity"] = np.asarray(jax.vmap(lambda a, b: matched_rows(a, b).similarity)(series, index))
+        found["similarity"] = np.asarray(_similarity_of_matched(series, index))
     return found
 
 
@@ -174,8 +175,8 @@ def _row_matching(similarity: np.ndarray, window: jax.Array) -> np.ndarray:
     """The hidden unit of every row of every base teacher, shape (seeds, teachers, outputs)."""
     _, _, num_teachers, rows, units = similarity.shape
     if units < num_teachers * rows:
-        return np.asarray(jax.vmap(published_row_matching)(jnp.asarray(similarity)))
-    return np.asarray(jax.vmap(lambda item: assign_units(mean_over(item, window)))(jnp.asarray(similarity)))
+        return np.asarray(jax.jit(jax.vmap(published_row_matching))(jnp.asarray(similarity)))
+    return np.asarray(_assigned_units(jnp.asarray(similarity), window))
 
 
 def _path_order(similarity: np.ndarray, window: jax.Array) -> np.ndarray:
@@ -183,6 +184,21 @@ def _path_order(similarity: np.ndarray, window: jax.Array) -> np.ndarray:
     num_paths, num_teachers = similarity.shape[-1], similarity.shape[-2]
     if num_paths < num_teachers:
         return np.broadcast_to(np.arange(num_paths), (len(similarity), num_paths))
-    assignment = np.asarray(jax.vmap(lambda item: specialisation(item, window).assignment)(jnp.asarray(similarity)))
+    assignment = np.asarray(_assigned_paths(jnp.asarray(similarity), window))
     rest = [np.setdiff1d(np.arange(num_paths), row) for row in assignment]
     return np.concatenate([assignment, np.stack(rest)], axis=1)
+
+
+@jax.jit
+def _assigned_paths(similarity: jax.Array, window: jax.Array) -> jax.Array:
+    return jax.vmap(lambda item: specialisation(item, window).assignment)(similarity)
+
+
+@jax.jit
+def _assigned_units(similarity: jax.Array, window: jax.Array) -> jax.Array:
+    return jax.vmap(lambda item: assign_units(mean_over(item, window)))(similarity)
+
+
+@jax.jit
+def _similarity_of_matched(series: jax.Array, matching: jax.Array) -> jax.Array:
+    return jax.vmap(lambda one, index: matched_rows(one, index).similarity)(series, matching)

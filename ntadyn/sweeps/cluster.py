@@ -14,8 +14,10 @@ command line reads, too), or as a `distributed.Security`, given here as `securit
 scheduler sends, so that giving an address means trusting it as well.
 
 The calling process cuts the sweep, gives out tiles and writes their shards. Workers compute tiles; they need the same
-ntadyn, JAX and kind of device, but no access to the folder. Each worker compiles a program once and keeps it.
-`JAX_COMPILATION_CACHE_DIR`, set on all workers to a folder that they share, saves even that.
+ntadyn, JAX and kind of device, but no access to the folder. Each worker compiles a program once and keeps it. Where the
+calling process lets XLA compile loops whole, or keeps programs in a folder (`ntadyn.compile_whole_loops`,
+`ntadyn.keep_programs`; the command line does both), workers do the same, unless they run programs for somebody else
+already. `JAX_COMPILATION_CACHE_DIR`, set on all workers, names another folder.
 
 On SLURM and other batch systems, through dask-jobqueue:
 
@@ -62,6 +64,7 @@ from typing import Any, TypeVar
 import jax
 import xarray as xr
 
+from ntadyn.compilation_cache import keep_programs
 from ntadyn.sweeps.fingerprint import fingerprint
 from ntadyn.sweeps.local_workers import NO_PAGES, NO_PAGES_ADDRESS, local_workers
 from ntadyn.sweeps.packing import packed
@@ -69,6 +72,7 @@ from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.scores import Measures
 from ntadyn.sweeps.surroundings import SETTINGS, surroundings
 from ntadyn.sweeps.tiles import Programs, TiledSweep
+from ntadyn.xla_options import compile_whole_loops, has_started, loops_are_whole
 
 # A tile is given up when more than this many workers have died with it.
 RETRIES = 3
@@ -204,13 +208,14 @@ class Cluster:
         )
         kind = _kind()
         settings = tuple((name, jax.config.values[name]) for name in _TAKEN_OVER if name in jax.config.values)
+        start = (loops_are_whole(), bool(jax.config.values["jax_compilation_cache_dir"]))
 
         def give_out(tile: int) -> None:
             work = self.packed((tiled.tiles[tile], tiled.most_checked))
             # A lambda travels by value: a function of ntadyn would kill workers that do not have it.
             future = self.client.submit(
                 lambda *task: importlib.import_module("ntadyn.sweeps.cluster").computed(*task),
-                *(plan, work, kind, settings),
+                *(plan, work, kind, settings, *start),
                 pure=False,
             )
             running[future] = tile
@@ -295,7 +300,9 @@ def _kind() -> str:
     return json.dumps({name: value for name, value in surroundings().items() if name != "settings"})
 
 
-def computed(plan: bytes, work: bytes, kind: str, settings: _Pairs) -> tuple[xr.Dataset, str, float]:
+def computed(
+    plan: bytes, work: bytes, kind: str, settings: _Pairs, whole_loops: bool, kept_programs: bool
+) -> tuple[xr.Dataset, str, float]:
     """Run one tile on a worker.
 
     Args:
@@ -303,6 +310,8 @@ def computed(plan: bytes, work: bytes, kind: str, settings: _Pairs) -> tuple[xr.
         work: packed tile, and `TiledSweep.most_checked`.
         kind: the required kind of worker, see `_kind`.
         settings: settings of JAX in the calling process, which are copied here.
+        whole_loops: whether XLA compiles loops whole in the calling process; it does here, too, if JAX starts only now.
+        kept_programs: whether the calling process keeps what it compiles; this one does, too.
 
     Returns:
         The tile, a name of this process, and the seconds that it has just spent on compiling.
@@ -310,6 +319,10 @@ def computed(plan: bytes, work: bytes, kind: str, settings: _Pairs) -> tuple[xr.
     Raises:
         ValueError: if the worker is of another kind.
     """
+    if whole_loops and not has_started():
+        compile_whole_loops()
+    if kept_programs:
+        keep_programs()
     if (own := _kind()) != kind:
         there, here = json.loads(own), json.loads(kind)
         names = sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))

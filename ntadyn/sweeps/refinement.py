@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
-from scipy.interpolate import RegularGridInterpolator
 
 from ntadyn.results import storage
 from ntadyn.sweeps import engine, manifest
@@ -200,6 +199,8 @@ def interpolated(
     Returns:
         Values of all cells, shape of `values`.
     """
+    from scipy.interpolate import RegularGridInterpolator  # takes longer to import than a small sweep to run
+
     filled = values.copy()
     axes = [np.asarray(axis.parameters[0].values, float) for axis in plan.axes]
     while stride > 1:

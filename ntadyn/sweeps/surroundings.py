@@ -3,7 +3,7 @@
 These are part of the identity of a sweep, so that no folder mixes tiles of two kinds, and the same on all workers of a
 cluster. Three things are not part of it and can still move the last bits: instructions that only some processors of an
 architecture have (a fused multiply-add rounds once), the number of cores in products of large matrices, and changes to
-an environment variable after JAX has read it.
+an environment variable after JAX has read it; whether loops are compiled whole is looked at, however.
 """
 
 import functools
@@ -15,6 +15,7 @@ from typing import Any
 
 import jax
 
+from ntadyn import xla_options
 from ntadyn.results.code_version import Project
 from ntadyn.version import __version__
 
@@ -59,6 +60,7 @@ def surroundings(devices: Sequence[Device] = ()) -> dict[str, Any]:
         "python": ".".join(platform.python_version_tuple()[:2]),
         **_versions(),
         "device": ", ".join(sorted({_kind(device) for device in devices or jax.local_devices()})),
+        "loops are compiled whole": xla_options.loops_are_whole(),
         "settings": settings(SETTINGS),
         "variables": {name: flags for name in VARIABLES if (flags := _flags(name))},
     }
@@ -105,5 +107,7 @@ def _kind(device: Device) -> str:
 
 
 def _flags(name: str) -> list[str]:
-    """The flags in an environment variable, in no particular order."""
-    return sorted(flag for flag in os.environ.get(name, "").split() if not flag.startswith(_HARMLESS))
+    """The flags in an environment variable, in no particular order, without those whose effect is looked at."""
+    flags = os.environ.get(name, "")
+    flags = xla_options.without_options(flags) if name == xla_options.VARIABLE else flags.split()
+    return sorted(flag for flag in flags if not flag.startswith(_HARMLESS))

@@ -212,8 +212,26 @@ def problem():
     return Problem(paths=3, num_tasks=3)
 
 
-def test_trajectories_converge_to_those_of_splitting_at_second_order(problem):
-    reference = problem.gates(1024, FixedSteps())
+@pytest.fixture(scope="module")
+def reference(problem):
+    return problem.gates(1024, FixedSteps())
+
+
+@pytest.fixture(params=[False, True], ids=["plainly", "with all optimisations"])
+def compiled(request, monkeypatch):
+    """Lanes are what users wait for: there XLA rearranges them as much as it can, which the suite else forbids."""
+    if not request.param:
+        yield
+        return
+    # Another function, because JAX does not compile one again when this setting changes.
+    monkeypatch.setitem(globals(), "_run", eqx.filter_jit(lambda *arguments: integrate_batch(*arguments)))
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", True)
+
+
+@pytest.mark.usefixtures("compiled")
+def test_trajectories_converge_to_those_of_splitting_at_second_order(problem, reference):
     assert reference.shape[0] == len(LANES)
     off = {n: np.abs(problem.gates(n, LaneSteps()) - reference).max(axis=(1, 2)) for n in (16, 256)}
     orders = dict(zip(LANES, np.log2(off[16] / off[256]) / 4, strict=True))
@@ -238,6 +256,7 @@ def test_a_trajectory_that_is_not_a_number_is_told_and_leaves_the_others_alone(p
     np.testing.assert_array_equal(np.asarray(broken.values["gates"])[others], problem.gates(32, LaneSteps())[others])
 
 
+@pytest.mark.usefixtures("compiled")
 def test_single_precision_takes_the_same_steps(problem):
     trajectory = Problem(3, 3, jnp.float32).run(32, LaneSteps())
     assert {leaf.dtype for leaf in jax.tree.leaves(trajectory.final_state)} == {jnp.dtype("float32")}

@@ -153,7 +153,7 @@ def test_the_method_fits_the_dynamics():
     system, state = building.build(SMALL, KEY)
     method = building.build_method(SMALL, system, state)
     assert isinstance(method.solver, Splitting)
-    assert method.max_step == default_step(system)
+    assert method.max_step == pytest.approx(default_step(system), rel=1e-12)
     online = replaced(SMALL, {"dynamics": Dynamics.ONLINE})
     method = building.build_method(online, *building.build(online, KEY))
     assert isinstance(method, Updates)
@@ -178,7 +178,7 @@ def test_many_gates_get_the_solver_that_is_made_for_them(gating, paths, solver):
     method = building.build_method(configuration, system, state)
     assert isinstance(method.solver, solver)
     assert (system.gates(state).size > 32) == (solver is SlidingHeun)
-    assert method.max_step == default_step(system)
+    assert method.max_step == pytest.approx(default_step(system), rel=1e-12)
 
 
 @pytest.mark.parametrize("gating", Gating)
