@@ -29,6 +29,7 @@ from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out
 from ntadyn.solvers import LearningTerm, Splitting
 from ntadyn.solvers.dividing import AbstractDividingSolver, parts_that_are_stable, parts_that_resolve
+from ntadyn.solvers.splitting import SplittingInARow
 from ntadyn.tasks.curriculum import AbstractCurriculum
 
 # The shortest part of a graded first step, as a share of the step.
@@ -125,6 +126,8 @@ class FixedSteps(AbstractMethod):
         """See `AbstractMethod.advance`."""
         item = interval.place
         solver, one, zero = self._fitted_solver(), jnp.ones_like(item.num_steps), jnp.zeros_like(item.length)
+        if isinstance(solver, Splitting) and not curriculum.varies_within_blocks():
+            solver = SplittingInARow(solver)
         # An interval that is given up has no length either, so that no rates are computed from a state that may be NaN.
         length, num_steps = (jnp.where(interval.goes_on, span, 0) for span in (item.length, item.num_steps))
         item = eqx.tree_at(lambda item: (item.length, item.num_steps), item, (length, num_steps))
@@ -132,14 +135,15 @@ class FixedSteps(AbstractMethod):
         refinement = jnp.asarray(self.refinement, one.dtype)
         h = item.length / jnp.maximum(item.num_steps, 1).astype(item.length.dtype)
         first_memory = solver.init(term.starting_at(item.start), zero, h, y, item.block)
-        num_parts = self._divider(term, y, item, h, memory)
+        num_parts = self._divider(solver, term, y, item, h, memory)
 
         # A step consists of parts, whose number is found anew at each part, and a part of `refinement` equal pieces.
         def piece(carry):
             y, memory, result, done, left, length, pieces, is_last = carry
+            makes_up = done >= item.num_steps  # for what `SplittingInARow` has left out
             start = item.start + done.astype(h.dtype) * h + (h - left)
             parts = num_parts(start, y)
-            fits = ~(parts > MOST_PARTS)
+            fits = ~(parts > MOST_PARTS) | makes_up
             # The tolerance keeps a remainder due to rounding from becoming another part.
             number = jnp.maximum(jnp.ceil(left / h * jnp.where(parts > 1, jnp.ceil(parts), 1) - 1e-3), 1)
             fresh = pieces == 0
@@ -154,8 +158,11 @@ class FixedSteps(AbstractMethod):
                 is_last = is_last & ~grows
             first = (done == 0) & (left == h)
             clock = term.starting_at(start)
-            moved, _, _, memory, outcome = solver.step(clock, zero, length, y, item.block, memory, first)
+            span = jnp.where(makes_up, 0, length)
+            moved, _, _, after, outcome = solver.step(clock, zero, span, y, item.block, memory, first)
             y = jax.tree.map(lambda new, old: jnp.where(fits, new, old), moved, y)
+            # Nothing is made up for where a run is given up.
+            memory = jnp.where(fits, after, 0) if isinstance(solver, SplittingInARow) else after
             outcome = RESULTS.where(fits, RESULTS.promote(outcome), RESULTS.unresolved)
             result = RESULTS.where(result == RESULTS.successful, outcome, result)
             pieces, left = pieces - one, left - length
@@ -164,11 +171,13 @@ class FixedSteps(AbstractMethod):
             return y, memory, result, done, jnp.where(step_ends, h, left), length, pieces, is_last
 
         def unfinished(carry):
-            return carry[3] < item.num_steps
+            _, memory, _, done, *_ = carry
+            more = done < item.num_steps
+            return more | (memory > 0) if isinstance(solver, SplittingInARow) else more
 
         start = (y, first_memory, RESULTS.successful, 0 * one, h, h, 0 * one, jnp.asarray(True))
-        while_loop = plain_loop if self.reverse_steps is None else bounded_loop
-        y, _, result, done, *_ = while_loop(unfinished, piece, start, self.reverse_steps)
+        while_loop, most = (plain_loop, None) if self.reverse_steps is None else (bounded_loop, self.reverse_steps + 1)
+        y, _, result, done, *_ = while_loop(unfinished, piece, start, most)
         if self.reverse_steps is not None:
             short: Any = RESULTS.max_steps_reached  # a name of Diffrax, which type checkers take for its class
             result = RESULTS.where(done < item.num_steps, short, result)
@@ -180,10 +189,10 @@ class FixedSteps(AbstractMethod):
         return self.solver
 
     def _divider(
-        self, term: LearningTerm, y: PyTree, item: TimeGrid, h: Array, reference: Array
+        self, solver: diffrax.AbstractSolver, term: LearningTerm, y: PyTree, item: TimeGrid, h: Array, reference: Array
     ) -> Callable[[Array, PyTree], Array]:
         """A function (time, flowing part of a state) -> number of parts into which a step is divided there."""
-        solver, system = self._fitted_solver(), term.system
+        system = term.system
         if isinstance(solver, AbstractDividingSolver):
             zero = jnp.zeros_like(h)
             return lambda t, y: solver.num_parts(term.starting_at(t), zero, h, y, item.block, reference)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ntadyn.dynamics.order_parameters import OrderParameters, OrderParameterState
 from ntadyn.regularizers import L1, AbstractPenalty, Nonnegativity, Sum, UnitL1Norm, Zero
@@ -157,12 +157,10 @@ def relax_weights(
 def flow_gates(
     problem: LaneProblem, state: LaneState, pull: list[Lane], task: list[Array], duration: Array
 ) -> tuple[list[Lane], list[Lane]]:
-    """The gates after `duration` with frozen weights.
+    """The gates after `duration` with frozen weights, through the kinks of their penalties.
 
-    Inside an orthant tau_c dc/dt = b - A c - dR/dc is linear and is solved by two (2, 2) Pade steps: with J the
-    Jacobian and z its largest rate times `duration`, the relative error is z^4 / 11,500 for small z, and no z makes
-    it unstable. A gate that is held at zero stays there. Lanes in which this meets a kink take `_through_kinks`
-    instead; as hardly any do, that is computed only where some lane needs it.
+    Hardly any lane meets a kink within a step. What happens there is computed only if some lane does, and taken only by
+    those that do, so that no lane depends on its neighbours.
 
     Args:
         problem: time constants and penalties.
@@ -174,6 +172,30 @@ def flow_gates(
     Returns:
         The new gates and their pulls, one array of lanes per path.
     """
+    smooth, after, meets_kink = flow_within_orthants(problem, state, pull, task, duration)
+
+    def through_kinks() -> tuple[list[Lane], list[Lane]]:
+        kinked = _through_kinks(problem, state, pull, task, duration)
+        gates = [jnp.where(meets_kink, x, y) for x, y in zip(kinked, smooth, strict=True)]
+        return gates, pulls(state._replace(gates=gates), task)
+
+    return lax.cond(jnp.any(meets_kink), through_kinks, lambda: (smooth, after))
+
+
+def flow_within_orthants(
+    problem: LaneProblem, state: LaneState, pull: list[Lane], task: list[Array], duration: Array
+) -> tuple[list[Lane], list[Lane], Bool[Array, " lane"]]:
+    """`flow_gates` where no kink is met; a gate that is held at zero stays there.
+
+    Inside an orthant tau_c dc/dt = b - A c - dR/dc is linear and is solved by two (2, 2) Pade steps: with J the
+    Jacobian and z its largest rate times `duration`, the relative error is z^4 / 11,500 for small z, and no z makes
+    it unstable.
+
+    Args and first two results: see `flow_gates`.
+
+    Returns:
+        The new gates, their pulls, and where a kink was met: a gate has passed zero, or a held one was let go.
+    """
     c, paths = state.gates, range(len(state.gates))
     signs = [jnp.sign(x) for x in c]
     moving = [s * s for s in signs]
@@ -184,20 +206,13 @@ def flow_gates(
     after = pulls(state._replace(gates=smooth), task)
     level_after = _norm_force(problem, signs, smooth)
 
-    def towards_kink(p: int) -> Lane:
+    def beyond_kink(p: int) -> Lane:
         """Positive for a gate that has passed zero, and for a held gate that one side pulls away, then or now."""
         before = jnp.maximum(pull[p], -pull[p] - problem.hinge) - level
-        then = jnp.maximum(after[p], -after[p] - problem.hinge) - level_after
-        return (1 - moving[p]) * jnp.maximum(before, then) - signs[p] * smooth[p]
+        now = jnp.maximum(after[p], -after[p] - problem.hinge) - level_after
+        return (1 - moving[p]) * jnp.maximum(before, now) - signs[p] * smooth[p]
 
-    meets_kink = functools.reduce(jnp.maximum, map(towards_kink, paths)) > 0
-
-    def through_kinks() -> tuple[list[Lane], list[Lane]]:
-        kinked = _through_kinks(problem, state, pull, task, duration)
-        gates = [jnp.where(meets_kink, x, y) for x, y in zip(kinked, smooth, strict=True)]
-        return gates, pulls(state._replace(gates=gates), task)
-
-    return lax.cond(jnp.any(meets_kink), through_kinks, lambda: (smooth, after))
+    return smooth, after, functools.reduce(jnp.maximum, map(beyond_kink, paths)) > 0
 
 
 def _through_kinks(
@@ -295,7 +310,7 @@ def _norm_force(problem: LaneProblem, signs: list[Lane], gates: list[Lane]) -> L
 
 
 def _relax_twice(rate: Matrix, force: list[Lane]) -> list[Lane]:
-    """sum_{k<2} R^k Phi f with Phi = (1 + Z/2 + Z^2/12)^-1 and R = 1 - Z Phi: exp(-Z) and its integral, by Pade."""
+    """Phi (2 f - Z Phi f) with Phi = (1 + Z/2 + Z^2/12)^-1: the integral of exp(-Z t) f over two units, by Pade."""
     size = range(len(force))
     squared = [
         [_combine([_pair(rate, p, k) for k in size], [_pair(rate, k, q) for k in size]) for q in range(p + 1)]
@@ -306,13 +321,8 @@ def _relax_twice(rate: Matrix, force: list[Lane]) -> list[Lane]:
         [0.5 * rate[p][q] + (1 / 12) * squared[p][q] + (identity if p == q else 0) for q in range(p + 1)] for p in size
     ]
     factor = _factorised(matrix)
-    total, remaining = None, force
-    for _ in range(2):
-        moved = _solved(factor, remaining)
-        total = moved if total is None else [x + y for x, y in zip(total, moved, strict=True)]
-        remaining = [remaining[p] - _combine([_pair(rate, p, q) for q in size], moved) for p in size]
-    assert total is not None
-    return total
+    once = _solved(factor, force)
+    return _solved(factor, [2 * force[p] - _combine([_pair(rate, p, q) for q in size], once) for p in size])
 
 
 def _factorised(matrix: Matrix) -> tuple[Matrix, list[Lane]]:

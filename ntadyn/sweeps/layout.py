@@ -31,8 +31,9 @@ from ntadyn.sweeps.steps import other_steps, step_on_lanes, steps_of_configurati
 from ntadyn.tasks import AbstractCurriculum
 from ntadyn.tasks.dependence import depends_on_first
 
-# Steps of all trajectories of a tile together: some tenths of a second on lanes, little to lose when killed.
-TILE_STEPS = 8_000_000
+# Steps of all trajectories of a tile together, on lanes and of other systems: some tenths of a second, little to lose
+# when killed, and work for several threads.
+TILE_STEPS, OTHER_TILE_STEPS = 8_000_000, 2**15
 # The arrays of lanes of a group of this size stay in the nearest cache of a processor. It is also the largest for which
 # XLA, without the options of `ntadyn.xla_options`, runs a loop in the thread that calls it.
 CPU_GROUP_BYTES = 512
@@ -40,11 +41,10 @@ CPU_GROUP_BYTES = 512
 CPU_LEAST_BYTES = 256
 # What records and scores add to every step whatever the number of lanes, see `on_cpu_lanes`.
 BETWEEN_ROUNDS = 8
-# Trajectories of a group of systems that do not run on lanes, and of any system on an accelerator.
-CPU_LANES = 512
-ACCELERATOR_LANES = 2**17
-# What a step of these costs whatever their number, see `with_overhead`.
-OVERHEAD_LANES = 250
+# Trajectories of a group of systems that do not run on lanes, whose states stay in the caches, and of any system on an
+# accelerator; and what a step of these costs whatever their number, in units of what it costs per trajectory.
+CPU_LANES, CPU_OVERHEAD = 64, 16
+ACCELERATOR_LANES, ACCELERATOR_OVERHEAD = 2**17, 250
 # Initial states of all trajectories of a tile together.
 TILE_BYTES = 2**28
 
@@ -166,11 +166,6 @@ def best_group_size(work: Sequence[tuple[int, int]], repetitions: int, most_lane
     return int(sizes[np.argmin(rounds * cost(sizes * repetitions))])
 
 
-def with_overhead(lanes: np.ndarray) -> np.ndarray:
-    """What a step costs, in units of what it costs per trajectory."""
-    return OVERHEAD_LANES + lanes
-
-
 def on_cpu_lanes(lanes: np.ndarray, itemsize: int) -> np.ndarray:
     """What a step on lanes costs on a CPU, in units of what it costs per lane; vectors are filled up."""
     vector, least = VECTOR_BYTES // itemsize, CPU_LEAST_BYTES // itemsize
@@ -286,6 +281,7 @@ class _Part:
         size = self._group_size(work, repetitions)
         mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
         lanes = size * repetitions
+        most_steps = TILE_STEPS if isinstance(self.method, LaneSteps) else OTHER_TILE_STEPS
         structure = Structure(
             self.spec,
             self.paths,
@@ -293,7 +289,7 @@ class _Part:
             self.by_gates,
             self.num_blocks,
             size,
-            max(1, int(min(TILE_STEPS / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))),
+            max(1, int(min(most_steps / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))),
         )
         groups: list[tuple[int, tuple[int, ...], Schedule]] = []
         for key, members in self.groups.items():
@@ -313,9 +309,9 @@ class _Part:
 
     def _group_size(self, work: Sequence[tuple[int, int]], repetitions: int) -> int:
         if jax.default_backend() != "cpu":
-            return best_group_size(work, repetitions, ACCELERATOR_LANES, with_overhead)
+            return best_group_size(work, repetitions, ACCELERATOR_LANES, lambda lanes: ACCELERATOR_OVERHEAD + lanes)
         if not isinstance(self.method, LaneSteps):
-            return best_group_size(work, repetitions, CPU_LANES, with_overhead)
+            return best_group_size(work, repetitions, CPU_LANES, lambda lanes: CPU_OVERHEAD + lanes)
         size = self.precision.itemsize
         return best_group_size(work, repetitions, CPU_GROUP_BYTES // size, partial(on_cpu_lanes, itemsize=size))
 

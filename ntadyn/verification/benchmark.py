@@ -176,7 +176,10 @@ def _map(size: int, precision: Precision, check: float = 0.0) -> Sweep:
 
 
 def step_flops() -> float:
-    """Additions, multiplications and divisions of one step of one trajectory with two paths and two tasks."""
+    """Additions, multiplications, divisions and comparisons of one step of one trajectory with two paths and two tasks.
+
+    Of a step that meets no kink; others cost twice as much.
+    """
     configuration = figure_5_published()
     key = building.first(building.keys(configuration.randomness))
 
@@ -190,7 +193,7 @@ def step_flops() -> float:
 
     def step(problem: lanes.LaneProblem, state: lanes.LaneState, task: list[Any], duration: Any):
         state, pull = lanes.relax_weights(problem, state, lanes.pulls(state, task), task, duration)
-        return lanes.flow_gates(problem, state, pull, task, duration), state
+        return lanes.flow_within_orthants(problem, state, pull, task, duration), state
 
     number = jax.ShapeDtypeStruct((), state.gates[0].dtype)
     analysis = jax.jit(step).lower(problem, state, [number, number], number).cost_analysis()
