@@ -1,11 +1,11 @@
-"""The maps of figure 5 by this version and by version 0.1.0, in turn, on one machine: how many times faster.
+"""Sweeps by this version and by version 0.1.0, in turn, on one machine: how many times faster.
 
     python tests/benchmarks/against_version_0_1_0.py --size 128 --repeats 3
+    python tests/benchmarks/against_version_0_1_0.py --sweeps weight_space two_layers neuron_gates online --size 8
 
-Checks version 0.1.0 out into a folder of its own, runs both in the environment of this interpreter, each as its own
-command line does (this one compiles loops whole, version 0.1.0 knew of no such options), and prints a table. Compilation
-is apart: times are of running, once compiled. Steps are those that each version chooses by itself. Run it on a quiet
-machine; every measurement is a process of its own.
+Checks version 0.1.0 out into a folder of its own and runs both in the environment of this interpreter, each as its own
+command line does: this one compiles loops whole, version 0.1.0 knew of no such options. Compilation is apart, steps are
+those that each version chooses by itself, and every measurement is a process of its own. Run it on a quiet machine.
 """
 
 import argparse
@@ -18,19 +18,23 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSION_0_1_0 = "1689a0b3401bfef4547f3ec70c844c638259bab4"
 MAPS = ("gate_speed", "penalty")
+OTHERS = ("weight_space", "neuron_gates", "two_layers", "online")
 
 
 def main() -> None:
     """Compare, or measure one version (which is how this file calls itself)."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=128, help="rows and columns of each map")
+    parser.add_argument("--sweeps", nargs="+", default=list(MAPS), choices=MAPS + OTHERS)
+    parser.add_argument("--size", type=int, default=128, help="rows and columns of each sweep, of ten repetitions")
     parser.add_argument("--repeats", type=int, default=3, help="how often both versions run in turn; medians are told")
     parser.add_argument("--precision", nargs="+", default=["float32", "float64"])
-    parser.add_argument("--maps", nargs="+", default=list(MAPS), choices=MAPS)
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -50,11 +54,11 @@ def compare(old: Path, options: argparse.Namespace) -> None:
     """Run both versions in turn, and print medians and ratios."""
     print(
         f"{options.size} x {options.size} x 10 trajectories, medians of {options.repeats}\n\n"
-        "| map | precision | 0.1.0, per s | now, per s | ratio | steps | compile | peak memory, MiB |\n"
+        "| sweep | precision | 0.1.0, per s | now, per s | ratio | steps | compile | peak memory, MiB |\n"
         "|---|---|---|---|---|---|---|---|",
         flush=True,
     )
-    for name in options.maps:
+    for name in options.sweeps:
         for precision in options.precision:
             found = {version: [] for version in ("old", "new")}
             for _ in range(options.repeats):
@@ -87,30 +91,26 @@ def in_process(code: Path, name: str, precision: str, size: int) -> dict[str, fl
 
 
 def measure(name: str, precision: str, size: int) -> dict[str, float]:
-    """One map by the version that this process finds, run once more after all is compiled."""
+    """One sweep by the version that this process finds, run once more after all is compiled."""
     import resource
 
     import jax
+
     import ntadyn
 
     if hasattr(ntadyn, "compile_whole_loops"):
         ntadyn.compile_whole_loops()
     jax.config.update("jax_enable_x64", True)
-    try:
-        from ntadyn.sweeps.phase_maps import figure_5_maps, published
-    except ImportError:  # where it was in version 0.1.0
-        from ntadyn.phase_maps import figure_5_maps, published
     from ntadyn.sweeps.engine import Threads
     from ntadyn.sweeps.plan import Precision
     from ntadyn.sweeps.scores import OUTCOME
     from ntadyn.sweeps.tiles import TiledSweep
 
-    ranges = dataclasses.replace(published(), size=(size, size))
-    plan = {item.name: item for item in figure_5_maps(ranges, 0.0, Precision(precision))}[name]
+    plan = (map_of_figure_5 if name in MAPS else small_sweep)(name, Precision(precision), size)
     tiled, failures = TiledSweep.make(plan, OUTCOME), []
     tiled.compute(0, jax.local_devices()[0])
 
-    def done(tile: int, dataset) -> None:
+    def done(tile: int, dataset: Any) -> None:
         failures.append(int((dataset.result != 0).sum()))
 
     began = time.perf_counter()
@@ -128,6 +128,43 @@ def measure(name: str, precision: str, size: int) -> dict[str, float]:
         "compile_seconds": tiled.programs.compile_seconds,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+
+
+def map_of_figure_5(name: str, precision: Any, size: int) -> Any:
+    """A map of figure 5."""
+    try:
+        from ntadyn.sweeps.phase_maps import figure_5_maps, published
+    except ImportError:  # where it was in version 0.1.0
+        from ntadyn.phase_maps import figure_5_maps, published
+
+    ranges = dataclasses.replace(published(), size=(size, size))
+    return {item.name: item for item in figure_5_maps(ranges, 0.0, precision)}[name]
+
+
+def small_sweep(name: str, precision: Any, size: int) -> Any:
+    """Gate speeds and block lengths of figure 5 for one unit of time, in a system that does not run on lanes."""
+    from ntadyn.sweeps.plan import Sweep, as_axes
+
+    try:
+        from ntadyn.specs import configuration
+        from ntadyn.specs.paths import replaced
+        from ntadyn.specs.presets import figure_5_published
+    except ImportError:  # where they were in version 0.1.0
+        from ntadyn.configuration import replaced
+        from ntadyn.presets import figure_5_published
+
+        from ntadyn import configuration
+
+    changes = {
+        "weight_space": {"dynamics": configuration.Dynamics.GRADIENT_FLOW},
+        "neuron_gates": {"network.gating": configuration.Gating.NEURON},
+        "two_layers": {"network.gating": configuration.Gating.LAYER},
+        "online": {"dynamics": configuration.Dynamics.ONLINE},
+    }
+    base = replaced(figure_5_published(), changes[name] | {"curriculum.total_time": 1.0})
+    durations, gates = np.linspace(0.25, 1.0, size), np.linspace(0.02, 0.05, size)
+    axes = as_axes({"curriculum.block_duration": durations, "time_constants.gates": gates})
+    return Sweep(base, axes, precision=precision)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def measures(elsewhere):
 @pytest.fixture(scope="module", autouse=True)
 def _several_tiles():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layout, "TILE_STEPS", 1)
+        patch.setattr(layout, "OTHER_TILE_STEPS", 1)
         patch.setattr(layout, "CPU_LANES", 8)
         yield
 
