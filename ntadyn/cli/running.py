@@ -79,10 +79,9 @@ class Running:
 
         plan.check_values()
         measures = measures_for(plan)
-        # Scores are traced to be known.
-        known = scores_of_one_number(plan, measures) if score is not None or self.refine is not None else ()
-        if score is not None and score not in known:
-            raise ValueError(f"there is no score {score!r}; choose from {', '.join(known)}.")
+        known = partial(scores_of_one_number, plan, measures)  # which traces them
+        if score is not None and score not in known():
+            raise ValueError(f"there is no score {score!r}; choose from {', '.join(known())}.")
         if self.refine is None:
             tiled = TiledSweep.make(plan, measures)
             check_folder(tiled, folder)
@@ -90,7 +89,7 @@ class Running:
         else:
             from ntadyn.sweeps.refinement import Refinement
 
-            refinement = Refinement.make(plan, self.refine, measures, score=score or known[0], level=level)
+            refinement = Refinement.make(plan, self.refine, measures, score=score or known()[0], level=level)
             refinement.check_folder(folder)
             run, total = refinement.run, None
 
