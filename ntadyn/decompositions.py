@@ -12,6 +12,9 @@ from jax.custom_batching import custom_vmap
 from jax.typing import DTypeLike
 from jaxtyping import Float, PRNGKeyArray
 
+# Up to this size a matrix product in a batch costs more to call than to compute.
+_MOST_SUMMED = 8
+
 
 @jax.custom_jvp
 def eigh(matrix: Float[Array, "n n"]) -> tuple[Float[Array, " n"], Float[Array, "n n"]]:
@@ -45,14 +48,21 @@ def largest_eigenvalue(gram: Float[Array, "n n"]) -> Float[Array, ""]:
     """
     size = _norm(gram)
     power = gram / jnp.where(size > 0, size, 1)
-    power = power @ power
-    power = power @ power
+    power = _squared(power)
+    power = _squared(power)
     return size * _norm(power) ** 0.25
 
 
 def smaller_gram(factor: Float[Array, "n m"]) -> Float[Array, "k k"]:
     """The smaller one of F F^T and F^T F, which share all their nonzero eigenvalues."""
     return factor @ factor.T if factor.shape[0] <= factor.shape[1] else factor.T @ factor
+
+
+def _squared(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
+    """The product with itself; of a small matrix as plain sums, which in a batch run side by side."""
+    if matrix.shape[0] > _MOST_SUMMED:
+        return matrix @ matrix
+    return jnp.sum(matrix[:, :, None] * matrix[None], axis=1)
 
 
 def _norm(matrix: Float[Array, "n n"]) -> Float[Array, ""]:

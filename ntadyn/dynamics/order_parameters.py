@@ -178,14 +178,23 @@ class OrderParameters(AbstractQuadraticGatedFlow):
     def _errors(self, state: OrderParameterState, task: TaskWeights) -> tuple[Array, Array, Array]:
         """Row gates, <W^p, E> (r, p) and <E, W*^m> (r, m) with E = W* - sum_p c_p W^p."""
         gates = self._row_gates(state)
-        pull = state.cross @ task - jnp.einsum("rpq,rq->rp", state.students, gates)
-        teacher_error = self.teacher_overlaps @ task - jnp.einsum("rpm,rp->rm", state.cross, gates)
+        tasks = jnp.broadcast_to(task[None], (gates.shape[0], task.shape[0]))
+        pull = _products(state.cross, tasks) - _products(state.students, gates)
+        teacher_error = _products(self.teacher_overlaps, tasks) - _products(state.cross.swapaxes(1, 2), gates)
         return gates, pull, teacher_error
 
     def _squared_error(self, state: OrderParameterState, task: TaskWeights) -> Float[Array, " r"]:
         gates, pull, teacher_error = self._errors(state, task)
-        return teacher_error @ task - jnp.sum(gates * pull, axis=1)
+        return jnp.sum(teacher_error * task[None], axis=1) - jnp.sum(gates * pull, axis=1)
 
     def _contract(self, rows: str, left: Array, right: Array) -> Array:
         by_row = jnp.einsum(rows, left, right)
         return by_row if self.row_resolved else jnp.sum(by_row, axis=0, keepdims=True)
+
+
+def _products(matrices: Float[Array, "r a b"], vectors: Float[Array, "r b"]) -> Float[Array, "r a"]:
+    """Matrix times vector, row by row, as plain sums.
+
+    In a batch these run side by side, where a matrix product would be called once per trajectory.
+    """
+    return jnp.sum(matrices * vectors[:, None, :], axis=2)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Int, PyTree
 
 from ntadyn.interface.system import AbstractSystem, BlockInfo, Observable, has_hooks
 from ntadyn.simulation.invariants import Watch, energy_and_loss, float_leaves, is_possible, scale_of, within_bound
-from ntadyn.simulation.method import AbstractMethod, Interval
+from ntadyn.simulation.method import AbstractMethod, Interval, over_lanes
 from ntadyn.simulation.outcome import RESULTS, Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
@@ -21,6 +21,7 @@ from ntadyn.tasks.curriculum import AbstractCurriculum
 VECTOR_BYTES = 64
 
 Lift = Callable[[Callable[..., Any]], Callable[..., Any]]
+Step = Callable[[PyTree, TimeGrid], tuple[PyTree, PyTree]]
 
 
 @eqx.filter_jit
@@ -56,7 +57,8 @@ def integrate_batch(
     method: AbstractMethod,
     grid: TimeGrid,
     observables: Mapping[str, Observable],
-) -> Trajectory:
+    read: Callable[[Trajectory], Any] = lambda trajectory: trajectory,
+) -> Any:
     """`integrate` for a batch of trajectories.
 
     Args:
@@ -66,25 +68,26 @@ def integrate_batch(
         method: how to step; `LaneSteps` if `lanes.lanes_can_run` accepts the systems, any other method in any case.
         grid: when to step and when to record, common to all.
         observables: name -> function (system, state, task) -> array.
+        read: what is kept of every trajectory, all of it if omitted.
 
     Returns:
-        The trajectories, leading axis = trajectory on every array.
+        What `read` returns, leading axis = trajectory on every array.
     """
     if not method.steps_batches:
 
-        def one(system: AbstractSystem, state: PyTree) -> Trajectory:
-            return integrate(system, curriculum, state, method, grid, observables)
+        def one(system: AbstractSystem, state: PyTree) -> Any:
+            return read(integrate(system, curriculum, state, method, grid, observables))
 
         return jax.vmap(one)(systems, states)
     leaves = float_leaves(states)
     number = leaves[0].shape[0]
-    systems, states = _padded((systems, states), number, VECTOR_BYTES // leaves[0].dtype.itemsize)
-    values, final, result = _run(systems, curriculum, states, method, grid, observables, jax.vmap)
+    systems, states = _on_lanes((systems, states), number, VECTOR_BYTES // leaves[0].dtype.itemsize)
+    found = _run(systems, curriculum, states, method, grid, observables, over_lanes)
 
-    def trajectory(values: dict[str, Any], final: PyTree, result: RESULTS) -> Trajectory:
-        return Trajectory(grid.end, grid.block, values, final, result)
+    def trajectory(values: dict[str, Any], final: PyTree, result: RESULTS) -> Any:
+        return read(Trajectory(grid.end, grid.block, values, final, result))
 
-    every = jax.vmap(trajectory, in_axes=(1, 0, 0))(values, final, result)
+    every = jax.vmap(trajectory, in_axes=-1)(*found)
     return jax.tree.map(lambda leaf: leaf[:number], every)
 
 
@@ -106,10 +109,10 @@ def _run(
         method: how to step them.
         grid: when to step and when to record.
         observables: what to record.
-        lift: turns a function of one trajectory into one of what is run: the identity, or `jax.vmap`.
+        lift: turns a function of one trajectory into one of what is run: the identity, or `over_lanes`.
 
     Returns:
-        What was recorded, the final state and the result; the axis of records comes before that of the batch.
+        What was recorded, with a leading axis over records, the final state and the result.
     """
     first = jax.tree.map(lambda leaf: leaf[0], grid)
     first_task = curriculum.task(first.block, first.start)
@@ -146,32 +149,25 @@ def _run(
 
         return every(cross, state)
 
-    def interval(carry, item: TimeGrid):
-        state, result, watch, goes_on, begins, values = carry
+    def interval(carry: PyTree, item: TimeGrid) -> tuple[PyTree, dict[str, PyTree]]:
+        state, result, watch, goes_on, begins = carry
         # The record at the start of a block is an interval of no length.
         new_block = item.block != watch.block
-
-        def run():
-            begins_now = begins | new_block
-            start = lax.cond(new_block, lambda: crossed(state, item, watch), lambda: state) if hooks else state
-            moved, outcome = method.advance(systems, curriculum, start, memory, Interval(item, begins_now, goes_on))
-            found = choose(result == RESULTS.successful, outcome, result)
-            values, looked, broken = recorded(moved, watch, item)
-            broken &= (found == RESULTS.successful) & method.follows_a_flow
-            found = choose(broken, impossible, found)
-            going = goes_on & (outcome == RESULTS.successful)
-            return moved, found, looked, going, begins_now & (item.num_steps == 0), values
-
-        # The padding of a time grid repeats the last block without a step: nothing is done, and the record is the same.
-        padding = (item.num_steps == 0) & ~new_block
-        carry = lax.cond(padding, lambda: carry, run)
-        return carry, carry[-1]
+        begins_now = begins | new_block
+        start = lax.cond(new_block, lambda: crossed(state, item, watch), lambda: state) if hooks else state
+        moved, outcome = method.advance(systems, curriculum, start, memory, Interval(item, begins_now, goes_on))
+        found = choose(result == RESULTS.successful, outcome, result)
+        values, looked, broken = recorded(moved, watch, item)
+        broken &= (found == RESULTS.successful) & method.follows_a_flow
+        found = choose(broken, impossible, found)
+        going = goes_on & (outcome == RESULTS.successful)
+        return (moved, found, looked, going, begins_now & (item.num_steps == 0)), values
 
     watch = Watch.begin(first.block, first_task, every(scale_of, states))
-    shapes = jax.eval_shape(lambda: recorded(states, watch, first)[0])
-    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    start = (states, fine, watch, fine == RESULTS.successful, jnp.asarray(True), nothing)
-    (final, result, watch, *_), values = lax.scan(interval, start, grid)
+    start = (states, fine, watch, fine == RESULTS.successful, jnp.asarray(True))
+    # Batches are stepped in loops that reverse mode cannot follow in any case.
+    over_intervals = _over_real_intervals if method.steps_batches else _over_all_intervals
+    (final, result, watch, *_), values = over_intervals(interval, start, grid)
     if hooks:
         last = _block(curriculum, watch.block, last_block)
         final = every(lambda system, state: system.at_block_end(state, last), final)
@@ -185,6 +181,54 @@ def _run(
 
     result = choose(every(bounded, final, states), result, diverged)
     return values, final, result
+
+
+def _over_all_intervals(interval: Step, start: PyTree, grid: TimeGrid) -> tuple[PyTree, PyTree]:
+    """`lax.scan` over a time grid, through whose padding carry and records stay as they are.
+
+    Args:
+        interval: function (carry, interval) -> (carry, record).
+        start: the carry before the first interval.
+        grid: the intervals.
+
+    Returns:
+        The last carry, and the records, with a leading axis over intervals.
+    """
+    blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), _record_of(interval, start, grid))
+
+    def unless_padding(before: tuple[PyTree, PyTree], item: tuple[TimeGrid, Array]):
+        after = lax.cond(item[1], lambda: interval(before[0], item[0]), lambda: before)
+        return after, after[1]
+
+    is_real = jnp.arange(grid.block.size) < _num_real(grid)
+    (carry, _), records = lax.scan(unless_padding, (start, blank), (grid, is_real))
+    return carry, records
+
+
+def _over_real_intervals(interval: Step, start: PyTree, grid: TimeGrid) -> tuple[PyTree, PyTree]:
+    """`_over_all_intervals` in a loop that ends before the padding: faster, but without reverse mode."""
+    number, length = _num_real(grid), grid.block.size
+    blank = jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), _record_of(interval, start, grid))
+
+    def one(k: Int[Array, ""], state: tuple[PyTree, PyTree]) -> tuple[PyTree, PyTree]:
+        carry, records = state
+        carry, record = interval(carry, jax.tree.map(lambda leaf: leaf[k], grid))
+        return carry, jax.tree.map(lambda every, new: every.at[k].set(new), records, record)
+
+    carry, records = lax.fori_loop(jnp.zeros_like(number), number, one, (start, blank))
+    repeated = jnp.minimum(jnp.arange(length), number - 1)
+    return carry, jax.tree.map(lambda leaf: leaf[repeated], records)
+
+
+def _num_real(grid: TimeGrid) -> Int[Array, ""]:
+    """How many intervals come before the padding, which repeats the last block without a step."""
+    begins = grid.block != jnp.concatenate([grid.block[:1] - 1, grid.block[:-1]])
+    return jnp.max(jnp.where(begins | (grid.num_steps > 0), jnp.arange(1, grid.block.size + 1), 0))
+
+
+def _record_of(interval: Step, start: PyTree, grid: TimeGrid) -> PyTree:
+    """The shapes of one record."""
+    return jax.eval_shape(lambda: interval(start, jax.tree.map(lambda leaf: leaf[0], grid))[1])
 
 
 def _block(curriculum: AbstractCurriculum, index: Int[Array, ""], last: Int[Array, ""]) -> BlockInfo:
@@ -208,7 +252,15 @@ def _block(curriculum: AbstractCurriculum, index: Int[Array, ""], last: Int[Arra
     )
 
 
-def _padded(tree: PyTree, number: int, multiple: int) -> PyTree:
-    """Arrays whose leading axis, of length `number`, is extended to a multiple by repeating the last entry."""
+def _on_lanes(tree: PyTree, number: int, multiple: int) -> PyTree:
+    """Arrays of `number` trajectories along their last axis, to a multiple extended by repeating the last trajectory.
+
+    Along the last axis numbers of neighbouring trajectories lie side by side, as vectors of a processor take them.
+    """
     extra = -number % multiple
-    return jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[-1:], extra, axis=0)]), tree)
+
+    def moved(leaf: Array) -> Array:
+        lanes = jnp.moveaxis(leaf, 0, -1)
+        return jnp.concatenate([lanes, jnp.repeat(lanes[..., -1:], extra, axis=-1)], axis=-1)
+
+    return jax.tree.map(moved, tree)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -16,8 +15,8 @@ from ntadyn.interface.gated_linear import AbstractGatedFlow
 from ntadyn.interface.system import AbstractSystem, Task
 from ntadyn.simulation import lanes
 from ntadyn.simulation.defaults import step_of
-from ntadyn.simulation.lanes import LaneProblem, LaneState
-from ntadyn.simulation.method import AbstractMethod, Interval, slack_of_exact_steps
+from ntadyn.simulation.lanes import Lane, LaneProblem, LaneState
+from ntadyn.simulation.method import AbstractMethod, Interval, over_lanes, slack_of_exact_steps
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out
 from ntadyn.solvers.dividing import SLACK
@@ -80,7 +79,7 @@ class LaneSteps(AbstractMethod):
         def rate(system: AbstractGatedFlow, state: PyTree) -> Float[Array, ""]:
             return jnp.maximum(system.reference_rate(state, task), system.exchange(state, task) / SLACK)
 
-        return jax.vmap(rate)(system, state)
+        return over_lanes(rate)(system, state)
 
     def advance(
         self,
@@ -96,10 +95,10 @@ class LaneSteps(AbstractMethod):
         number = item.num_steps * self.refinement
         moved = lanes.from_lanes(_through(problem, on_lanes, curriculum, item, number))
         task = curriculum.task(item.block, item.end)
-        exchange = jax.vmap(lambda system, state: system.exchange(state, task))(system, moved)
+        exchange = over_lanes(lambda system, state: system.exchange(state, task))(system, moved)
         # The length of steps follows from an expectation about the start, hence a factor of two.
         resolved = exchange <= 2 * SLACK * memory
-        return moved, jax.vmap(lambda ok: RESULTS.where(ok, RESULTS.successful, RESULTS.unresolved))(resolved)
+        return moved, over_lanes(lambda ok: RESULTS.where(ok, RESULTS.successful, RESULTS.unresolved))(resolved)
 
 
 def _through(
@@ -116,19 +115,25 @@ def _through(
         """t_k - t_{k-1}, the length of the k-th step, counted from 1; zero before the first and after the last."""
         return jnp.where((k >= 1) & (k <= number), (2 * k - 1).astype(unit.dtype) * unit, jnp.zeros_like(unit))
 
+    def task(t: Float[Array, ""]) -> list[Array]:
+        weights = curriculum.task(item.block, t)
+        return [weights[m] for m in range(weights.shape[0])]
+
+    varies = curriculum.varies_within_blocks()
+
     # Weights for no time, gates for half a step; weights, gates; ...; weights, gates for half a step: the second half
     # of a gate step and the first half of the next one are taken together.
-    def step(k: Int[Array, ""] | int, state: LaneState) -> LaneState:
+    def step(k: Int[Array, ""] | int, carry: tuple[LaneState, list[Lane]]) -> tuple[LaneState, list[Lane]]:
+        state, pull = carry
         k = jnp.asarray(k, number.dtype)  # a plain number if jit is disabled
         now, done = item.start + k.astype(unit.dtype) ** 2 * unit, length(k)
-        state = lanes.relax_weights(problem, state, _task(curriculum, item, now - 0.5 * done), done)
-        gates = lanes.flow_gates(problem, state, _task(curriculum, item, now), 0.5 * (done + length(k + 1)))
-        return state._replace(gates=gates)
+        of_weights, of_gates = (task(now - 0.5 * done), task(now)) if varies else (constant, constant)
+        pull = lanes.pulls(state, of_weights) if varies else pull
+        state, pull = lanes.relax_weights(problem, state, pull, of_weights, done)
+        pull = lanes.pulls(state, of_gates) if varies else pull
+        gates, pull = lanes.flow_gates(problem, state, pull, of_gates, 0.5 * (done + length(k + 1)))
+        return state._replace(gates=gates), pull
 
+    constant = task(item.start)
     rounds = jnp.where(number > 0, number + 1, 0)
-    return lax.fori_loop(jnp.zeros_like(rounds), rounds, step, state)
-
-
-def _task(curriculum: AbstractCurriculum, item: TimeGrid, t: Float[Array, ""]) -> list[Array]:
-    weights = curriculum.task(item.block, t)
-    return [weights[m] for m in range(weights.shape[0])]
+    return lax.fori_loop(jnp.zeros_like(rounds), rounds, step, (state, lanes.pulls(state, constant)))[0]

@@ -1,13 +1,15 @@
 """The splitting step for many small networks at once: one array per component, one lane per trajectory."""
 
+import functools
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
 from ntadyn.dynamics.order_parameters import OrderParameters, OrderParameterState
 from ntadyn.regularizers import L1, AbstractPenalty, Nonnegativity, Sum, UnitL1Norm, Zero
+from ntadyn.simulation.method import over_lanes
 
 Lane = Float[Array, " lane"]
 Matrix = list[list[Lane]]
@@ -26,10 +28,10 @@ class LaneState(NamedTuple):
 
 
 class LaneProblem(NamedTuple):
-    """The data in which lanes differ: time constants, overlaps of teachers, coefficients of the gate penalties."""
+    """The data in which lanes differ: 1/tau_c, 1/tau_W, overlaps of teachers, coefficients of the gate penalties."""
 
-    tau_gates: Lane
-    tau_weights: Lane
+    rate_of_gates: Lane
+    rate_of_weights: Lane
     teachers: Matrix
     hinge: Lane
     unit_norm: Lane
@@ -55,35 +57,40 @@ def lanes_can_run(system: Any, state: Any) -> bool:
     )
 
 
+def holds_norm(system: OrderParameters) -> bool:
+    """Whether a penalty holds the norm of the gates; its coefficients must be known numbers."""
+    terms = _terms(system.gate_penalty())
+    return any(float(term.k) > 0 for term in terms if isinstance(term, UnitL1Norm | L1))
+
+
 def to_lanes(systems: OrderParameters, states: OrderParameterState) -> tuple[LaneProblem, LaneState]:
-    """A batch of systems and states, with trajectories along the leading axis, component by component."""
-    number, paths = states.gates.shape
-    teachers = range(states.cross.shape[-1])
+    """A batch of systems and states, with trajectories along the last axis, component by component."""
+    paths, number = states.gates.shape
+    teachers = range(states.cross.shape[-2])
     terms = _terms(systems.gate_penalty())
 
     def total(kind: type[Nonnegativity] | type[UnitL1Norm] | type[L1]) -> Lane:
         zero = jnp.zeros(number, states.gates.dtype)
         return sum((jnp.asarray(term.k, zero.dtype) + zero for term in terms if isinstance(term, kind)), start=zero)
 
-    overlaps = systems.teacher_overlaps[:, 0]
     problem = LaneProblem(
-        systems.time_constants["gates"],
-        systems.time_constants["weights"],
-        [[overlaps[:, m, n] for n in range(m + 1)] for m in teachers],
+        1 / systems.time_constants["gates"],
+        1 / systems.time_constants["weights"],
+        [[systems.teacher_overlaps[0, m, n] for n in range(m + 1)] for m in teachers],
         total(Nonnegativity),
         total(UnitL1Norm),
         total(L1),
     )
     state = LaneState(
-        [states.gates[:, p] for p in range(paths)],
-        [[states.students[:, 0, p, q] for q in range(p + 1)] for p in range(paths)],
-        [[states.cross[:, 0, p, m] for m in teachers] for p in range(paths)],
+        [states.gates[p] for p in range(paths)],
+        [[states.students[0, p, q] for q in range(p + 1)] for p in range(paths)],
+        [[states.cross[0, p, m] for m in teachers] for p in range(paths)],
     )
     return problem, state
 
 
 def from_lanes(state: LaneState) -> OrderParameterState:
-    """The batch as arrays again, with trajectories along the leading axis."""
+    """The batch as arrays again, with trajectories along the last axis."""
     paths = range(len(state.gates))
     students = jnp.stack([jnp.stack([_pair(state.students, p, q) for q in paths]) for p in paths])
     cross = jnp.stack([jnp.stack(row) for row in state.cross])
@@ -91,32 +98,120 @@ def from_lanes(state: LaneState) -> OrderParameterState:
     def one(gates: Array, students: Array, cross: Array) -> OrderParameterState:
         return OrderParameterState(gates, students[None], cross[None])
 
-    return jax.vmap(one, in_axes=-1)(jnp.stack(state.gates), students, cross)
+    return over_lanes(one)(jnp.stack(state.gates), students, cross)
 
 
-def flow_gates(problem: LaneProblem, state: LaneState, task: list[Array], duration: Array) -> list[Lane]:
-    """The gates after `duration` with frozen weights.
+def pulls(state: LaneState, task: list[Array]) -> list[Lane]:
+    """<W^p, E> = S a - K c: how the error pulls at every gate, and every path along itself.
 
-    Inside an orthant tau_c dc/dt = b - A c - dR/dc is linear and is solved by two (2, 2) Pade steps: with J the
-    Jacobian and z its largest rate times `duration`, the relative error is z^4 / 11,500 for small z, and no z makes
-    it unstable. A gate that arrives at zero within `duration` is set to zero if the flow holds it there; if the flow
-    carries it through, the part of its path beyond zero is stretched by the ratio of the velocities on the two sides,
-    which is right to first order in that part. A gate that is held is released at the next call. Each event thus costs
-    an error of second order in `duration`, once.
+    Args:
+        state: gates and overlaps.
+        task: weight of each teacher in the task.
+    """
+    paths = range(len(state.gates))
+    return [
+        _combine(state.cross[p], task) - _combine([_pair(state.students, p, q) for q in paths], state.gates)
+        for p in paths
+    ]
+
+
+def relax_weights(
+    problem: LaneProblem, state: LaneState, pull: list[Lane], task: list[Array], duration: Array
+) -> tuple[LaneState, list[Lane]]:
+    """W^p += c_p A E in closed form on the overlaps, as `OrderParameters.relax_weights`.
+
+    A = (1 - exp(-z)) duration/(tau_W z) with z = |c|^2 duration/tau_W, in its (0, 2) Pade approximation: stable at any
+    step, with a relative error of z^4/720, far below that of the splitting for steps that resolve the gates.
 
     Args:
         problem: time constants and penalties.
         state: gates and overlaps.
+        pull: the `pulls` of this state and task.
+        task: weight of each teacher in the task.
+        duration: length of time.
+
+    Returns:
+        The new state, and its pulls: (1 - A |c|^2) (pull + A |E|^2 c), which needs none of the new overlaps.
+    """
+    c, paths, teachers = state.gates, range(len(state.gates)), range(len(task))
+    by_teacher = [
+        _combine([_pair(problem.teachers, m, n) for n in teachers], task)
+        - _combine([state.cross[p][m] for p in paths], c)
+        for m in teachers
+    ]
+    squared_error = _combine(by_teacher, task) - _combine(pull, c)
+    squared_gates = _combine(c, c)
+    time = duration * problem.rate_of_weights
+    z = time * squared_gates
+    step = time / (1 + z * (0.5 + z * (1 / 12)))
+    growth, common = [step * x for x in c], step * squared_error
+    inward = [x + 0.5 * common * y for x, y in zip(pull, c, strict=True)]
+    students = [
+        [state.students[p][q] + (growth[p] * inward[q] + growth[q] * inward[p]) for q in range(p + 1)] for p in paths
+    ]
+    cross = [[state.cross[p][m] + growth[p] * by_teacher[m] for m in teachers] for p in paths]
+    left = 1 - step * squared_gates
+    return LaneState(c, students, cross), [left * (x + common * y) for x, y in zip(pull, c, strict=True)]
+
+
+def flow_gates(
+    problem: LaneProblem, state: LaneState, pull: list[Lane], task: list[Array], duration: Array
+) -> tuple[list[Lane], list[Lane]]:
+    """The gates after `duration` with frozen weights.
+
+    Inside an orthant tau_c dc/dt = b - A c - dR/dc is linear and is solved by two (2, 2) Pade steps: with J the
+    Jacobian and z its largest rate times `duration`, the relative error is z^4 / 11,500 for small z, and no z makes
+    it unstable. A gate that is held at zero stays there. Lanes in which this meets a kink take `_through_kinks`
+    instead; as hardly any do, that is computed only where some lane needs it.
+
+    Args:
+        problem: time constants and penalties.
+        state: gates and overlaps.
+        pull: the `pulls` of this state and task.
         task: weight of each teacher in the task.
         duration: length of time; with zero the gates return unchanged.
 
     Returns:
-        The new gates, one array of lanes per path.
+        The new gates and their pulls, one array of lanes per path.
     """
     c, paths = state.gates, range(len(state.gates))
-    drive = [_combine(state.cross[p], task) for p in paths]
     signs = [jnp.sign(x) for x in c]
-    pull = [drive[p] - _combine([_pair(state.students, p, q) for q in paths], c) for p in paths]
+    moving = [s * s for s in signs]
+    level = _norm_force(problem, signs, c)
+    # The hinge pulls at negative gates only: (1 - s)/2 for s = -1 or 1, zero for a gate that is held.
+    force = [moving[p] * pull[p] - (signs[p] * level - 0.5 * (moving[p] - signs[p]) * problem.hinge) for p in paths]
+    smooth = _moved(problem, state, signs, moving, force, duration)
+    after = pulls(state._replace(gates=smooth), task)
+    level_after = _norm_force(problem, signs, smooth)
+
+    def towards_kink(p: int) -> Lane:
+        """Positive for a gate that has passed zero, and for a held gate that one side pulls away, then or now."""
+        before = jnp.maximum(pull[p], -pull[p] - problem.hinge) - level
+        then = jnp.maximum(after[p], -after[p] - problem.hinge) - level_after
+        return (1 - moving[p]) * jnp.maximum(before, then) - signs[p] * smooth[p]
+
+    meets_kink = functools.reduce(jnp.maximum, map(towards_kink, paths)) > 0
+
+    def through_kinks() -> tuple[list[Lane], list[Lane]]:
+        kinked = _through_kinks(problem, state, pull, task, duration)
+        gates = [jnp.where(meets_kink, x, y) for x, y in zip(kinked, smooth, strict=True)]
+        return gates, pulls(state._replace(gates=gates), task)
+
+    return lax.cond(jnp.any(meets_kink), through_kinks, lambda: (smooth, after))
+
+
+def _through_kinks(
+    problem: LaneProblem, state: LaneState, pull: list[Lane], task: list[Array], duration: Array
+) -> list[Lane]:
+    """`flow_gates` where gates arrive at zero, or leave it.
+
+    A gate that arrives at zero within `duration` is set to zero if the flow holds it there; if the flow carries it
+    through, the part of its path beyond zero is stretched by the ratio of the velocities on the two sides, which is
+    right to first order in that part. A gate that is held is released at the next call. Each event thus costs an error
+    of second order in `duration`, once.
+    """
+    c, paths = state.gates, range(len(state.gates))
+    signs = [jnp.sign(x) for x in c]
     level = _norm_force(problem, signs, c)
     # One-sided forces on a gate at zero: it moves if one of them points away, and by the sign of their sum if both do.
     above = [x - level for x in pull]
@@ -129,23 +224,15 @@ def flow_gates(problem: LaneProblem, state: LaneState, task: list[Array], durati
         return jnp.where(c[p] == 0, leaves, signs[p])
 
     signs = [entered(p) for p in paths]
-    moving = [jnp.abs(s) for s in signs]
+    moving = [s * s for s in signs]
     force = [jnp.where(signs[p] == 0, zero, jnp.where(signs[p] > 0, above[p], below[p])) for p in paths]
-    scaled = 0.5 * duration / problem.tau_gates
-    curvature = [
-        [
-            scaled * moving[p] * moving[q] * (_pair(state.students, p, q) + problem.unit_norm * signs[p] * signs[q])
-            for q in range(p + 1)
-        ]
-        for p in paths
-    ]
-    c = [x + scaled * moved for x, moved in zip(c, _relax_twice(curvature, force), strict=True)]
+    c = _moved(problem, state, signs, moving, force, duration)
 
-    pull = [drive[p] - _combine([_pair(state.students, p, q) for q in paths], c) for p in paths]
+    pull = pulls(state._replace(gates=c), task)
     level = _norm_force(problem, [jnp.sign(x) for x in c], c)
     above_end = [x - level for x in pull]
     below_end = [x + level + problem.hinge for x in pull]
-    time = duration / problem.tau_gates
+    time = duration * problem.rate_of_gates
     arrived = [c[p] * signs[p] < 0 for p in paths]
     before = [_nonzero(jnp.where(signs[p] > 0, above_end[p], below_end[p])) for p in paths]
     beyond = [jnp.where(signs[p] > 0, below_end[p], above_end[p]) for p in paths]
@@ -171,6 +258,27 @@ def flow_gates(problem: LaneProblem, state: LaneState, task: list[Array], durati
     return [finished(p) for p in paths]
 
 
+def _moved(
+    problem: LaneProblem,
+    state: LaneState,
+    signs: list[Lane],
+    moving: list[Lane],
+    force: list[Lane],
+    duration: Array,
+) -> list[Lane]:
+    """The gates after `duration` within an orthant, under the force at its start; `signs` is 0 for held gates."""
+    paths = range(len(signs))
+    scaled = 0.5 * duration * problem.rate_of_gates
+    rate = [
+        [
+            scaled * (moving[p] * moving[q] * _pair(state.students, p, q) + problem.unit_norm * (signs[p] * signs[q]))
+            for q in range(p + 1)
+        ]
+        for p in paths
+    ]
+    return [x + scaled * moved for x, moved in zip(state.gates, _relax_twice(rate, force), strict=True)]
+
+
 def _let_go(start: Lane, end: Lane, time: Lane) -> Lane:
     """Path of a held gate under a force that changes from `start` <= 0 to `end`: it moves once that is positive."""
     positive = jnp.maximum(end, 0)
@@ -179,33 +287,6 @@ def _let_go(start: Lane, end: Lane, time: Lane) -> Lane:
 
 def _nonzero(x: Lane) -> Lane:
     return jnp.where(x == 0, 1, x)
-
-
-def relax_weights(problem: LaneProblem, state: LaneState, task: list[Array], duration: Array) -> LaneState:
-    """W^p += c_p A E in closed form on the overlaps, as `OrderParameters.relax_weights`.
-
-    A = (1 - exp(-z)) duration/(tau_W z) with z = |c|^2 duration/tau_W, in its (0, 2) Pade approximation: stable at any
-    step, with a relative error of z^4/720, far below that of the splitting for steps that resolve the gates.
-    """
-    c, paths, teachers = state.gates, range(len(state.gates)), range(len(task))
-    by_path = [
-        _combine(state.cross[p], task) - _combine([_pair(state.students, p, q) for q in paths], c) for p in paths
-    ]
-    by_teacher = [
-        _combine([_pair(problem.teachers, m, n) for n in teachers], task)
-        - _combine([state.cross[p][m] for p in paths], c)
-        for m in teachers
-    ]
-    squared_error = _combine(by_teacher, task) - _combine(by_path, c)
-    time = duration / problem.tau_weights
-    z = time * _combine(c, c)
-    step = time / (1 + z * (0.5 + z * (1 / 12)))
-    growth = [step * x for x in c]
-    common = 0.5 * step * step * squared_error
-    inward = [step * by_path[p] + common * c[p] for p in paths]
-    students = [[state.students[p][q] + c[p] * inward[q] + c[q] * inward[p] for q in range(p + 1)] for p in paths]
-    cross = [[state.cross[p][m] + growth[p] * by_teacher[m] for m in teachers] for p in paths]
-    return LaneState(c, students, cross)
 
 
 def _norm_force(problem: LaneProblem, signs: list[Lane], gates: list[Lane]) -> Lane:

@@ -1,10 +1,11 @@
 """What all methods of taking a system from one record to the next have in common."""
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
@@ -27,6 +28,11 @@ def slack_of_exact_steps(dtype: DTypeLike) -> float:
     return max(SLACK_OF_EXACT_STEPS, float(jnp.finfo(dtype).eps) ** 0.5)
 
 
+def over_lanes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of one trajectory for a batch of them, along the last axis of every array that it takes or returns."""
+    return jax.vmap(function, in_axes=-1, out_axes=-1)
+
+
 class Interval(eqx.Module):
     """One interval of a time grid, and the status of the run at its start.
 
@@ -47,7 +53,7 @@ class AbstractMethod(eqx.Module):
     Attributes:
         follows_a_flow: whether the laws of the system's flow hold along the run, up to `slack`.
         steps_batches: whether `advance` takes a batch of trajectories in place of one; all arrays of systems and states
-            then have a leading axis.
+            then have a last axis over these, see `over_lanes`.
     """
 
     follows_a_flow: ClassVar[bool] = True

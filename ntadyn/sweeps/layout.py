@@ -10,11 +10,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Var
 from jaxtyping import Array, Int, PyTree
 
 from ntadyn.interface import AbstractGatedLinear, AbstractSystem
 from ntadyn.simulation.checks import check
+from ntadyn.simulation.integration import VECTOR_BYTES
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.lanes import lanes_can_run
 from ntadyn.simulation.method import AbstractMethod
@@ -29,19 +29,26 @@ from ntadyn.sweeps.plan import BLOCK_DURATION, TOTAL_TIME, Axis, Sweep
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Recorded
 from ntadyn.sweeps.steps import other_steps, step_on_lanes, steps_of_configurations
 from ntadyn.tasks import AbstractCurriculum
+from ntadyn.tasks.dependence import depends_on_first
 
 # Steps of all trajectories of a tile together: some tenths of a second on lanes, little to lose when killed.
 TILE_STEPS = 8_000_000
-# XLA runs a loop over arrays of up to this size in the thread that calls it. Larger ones it hands to a pool of threads,
-# operation by operation, which for some hundred lanes takes several times longer than the arithmetic.
+# The arrays of lanes of a group of this size stay in the nearest cache of a processor. It is also the largest for which
+# XLA, without the options of `ntadyn.xla_options`, runs a loop in the thread that calls it.
 CPU_GROUP_BYTES = 512
+# Shorter arrays of lanes take as long as these: operations wait for each other instead of for their turn.
+CPU_LEAST_BYTES = 256
+# What records and scores add to every step whatever the number of lanes, see `on_cpu_lanes`.
+BETWEEN_ROUNDS = 8
 # Trajectories of a group of systems that do not run on lanes, and of any system on an accelerator.
 CPU_LANES = 512
 ACCELERATOR_LANES = 2**17
-# What a step costs whatever its lanes, in units of what it costs per lane.
+# What a step of these costs whatever their number, see `with_overhead`.
 OVERHEAD_LANES = 250
 # Initial states of all trajectories of a tile together.
 TILE_BYTES = 2**28
+
+Cost = Callable[[np.ndarray], np.ndarray]
 
 # Spent on the time grid, which is data of its own.
 _LAID_OUT = (BLOCK_DURATION, TOTAL_TIME, "max_step")
@@ -145,11 +152,29 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
     return tuple(tiles)
 
 
-def _best_group_size(work: Sequence[tuple[int, int]], repetitions: int, lanes: int) -> int:
-    """Cells per group that take the least time for given (numbers of cells, steps): full groups, but few of them."""
-    sizes = np.arange(1, max(1, lanes // repetitions) + 1)
-    steps = sum(-(-number // sizes) * steps for number, steps in work)
-    return int(sizes[np.argmin(steps * (OVERHEAD_LANES + sizes * repetitions))])
+def best_group_size(work: Sequence[tuple[int, int]], repetitions: int, most_lanes: int, cost: Cost) -> int:
+    """Cells per group that take the least time: full groups, but few of them.
+
+    Args:
+        work: number of cells with equal time grids, and steps of one trajectory, of every time grid.
+        repetitions: trajectories of a cell.
+        most_lanes: trajectories of a group, unless a single cell has more.
+        cost: of one step of a group, as a function of its trajectories.
+    """
+    sizes = np.arange(1, max(1, most_lanes // repetitions) + 1)
+    rounds = sum(-(-number // sizes) * steps for number, steps in work)
+    return int(sizes[np.argmin(rounds * cost(sizes * repetitions))])
+
+
+def with_overhead(lanes: np.ndarray) -> np.ndarray:
+    """What a step costs, in units of what it costs per trajectory."""
+    return OVERHEAD_LANES + lanes
+
+
+def on_cpu_lanes(lanes: np.ndarray, itemsize: int) -> np.ndarray:
+    """What a step on lanes costs on a CPU, in units of what it costs per lane; vectors are filled up."""
+    vector, least = VECTOR_BYTES // itemsize, CPU_LEAST_BYTES // itemsize
+    return BETWEEN_ROUNDS + np.maximum(-(-lanes // vector) * vector, least)
 
 
 def _compiled_in(sweep: Sweep) -> list[str]:
@@ -225,7 +250,7 @@ class _Part:
             build_one = eqx.filter_jit(build) if steps_are_given else build
             built = [build_one(corner) for corner in corners]
             if lanes_can_run(system, state):
-                self.method, step = LaneSteps(), min(step_on_lanes(*one) for one in built)
+                self.method, step = LaneSteps(), min(step_on_lanes(*one, any_curriculum) for one in built)
             else:
                 self.method, step = other_steps(spec, built, any_curriculum)
         given = _values(sweep, spec, cells, "max_step") if steps_are_given else np.full(len(cells), math.nan)
@@ -258,7 +283,7 @@ class _Part:
     def tiles(self, chosen: np.ndarray, repetitions: int) -> list[Tile]:
         """The cells that are True in `chosen`, which has an entry for every cell of the sweep."""
         work = [(len(members), self.num_steps[key]) for key, members in self.groups.items()]
-        size = _best_group_size(work, repetitions, self._lanes())
+        size = self._group_size(work, repetitions)
         mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
         lanes = size * repetitions
         structure = Structure(
@@ -286,12 +311,13 @@ class _Part:
         number = np.asarray(grid.start.shape[0])
         return Schedule(grid.padded(2 * self.num_blocks), curriculum.padded(self.num_blocks), jax.device_put(number))
 
-    def _lanes(self) -> int:
+    def _group_size(self, work: Sequence[tuple[int, int]], repetitions: int) -> int:
         if jax.default_backend() != "cpu":
-            return ACCELERATOR_LANES
-        if isinstance(self.method, LaneSteps):
-            return CPU_GROUP_BYTES // self.precision.itemsize
-        return CPU_LANES
+            return best_group_size(work, repetitions, ACCELERATOR_LANES, with_overhead)
+        if not isinstance(self.method, LaneSteps):
+            return best_group_size(work, repetitions, CPU_LANES, with_overhead)
+        size = self.precision.itemsize
+        return best_group_size(work, repetitions, CPU_GROUP_BYTES // size, partial(on_cpu_lanes, itemsize=size))
 
 
 def measures_for(sweep: Sweep) -> Measures:
@@ -383,16 +409,6 @@ def _on_schedule(spec: Any, paths: Sequence[str], system: AbstractSystem) -> tup
     if isinstance(spec, Configuration):
         return tuple(path for path in paths if path in (BLOCK_DURATION, TOTAL_TIME))
     return tuple(path for path in paths if depends(path))
-
-
-def depends_on_first(function: Callable[..., list[Array]], first: PyTree, *others: PyTree) -> list[bool]:
-    """Which of the results of a function its first argument enters."""
-    traced = jax.make_jaxpr(function)(first, *others).jaxpr
-    reached = set(traced.invars[: len(jax.tree.leaves(first))])
-    for equation in traced.eqns:
-        if any(variable in reached for variable in equation.invars if isinstance(variable, Var)):
-            reached.update(equation.outvars)
-    return [isinstance(variable, Var) and variable in reached for variable in traced.outvars]
 
 
 def _is_floating(leaf: Any) -> bool:

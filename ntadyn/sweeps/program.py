@@ -21,10 +21,11 @@ from ntadyn.specs import building
 from ntadyn.specs.building import Keys
 from ntadyn.specs.paths import replaced
 from ntadyn.sweeps.doubt import NUDGE, checks_of, nudged
-from ntadyn.sweeps.layout import Schedule, Structure, depends_on_first
+from ntadyn.sweeps.layout import Schedule, Structure
 from ntadyn.sweeps.plan import Precision, Sweep
 from ntadyn.sweeps.scores import Measures, recorded
 from ntadyn.tasks import AbstractCurriculum
+from ntadyn.tasks.dependence import depends_on_first
 
 Values = dict[str, Float[Array, "group cell"]]
 Results = dict[str, Array]
@@ -81,7 +82,9 @@ def run_program(structure: Structure, measures: Measures, precision: Precision) 
             record = recorded(trajectory, real)
             return {name: score(record) for name, score in measures.scores.items()}
 
-        return jax.vmap(scores)(group.run(group.grid, measures.observables, group.states))
+        return integrate_batch(
+            group.systems, group.curriculum, group.states, structure.method, group.grid, measures.observables, scores
+        )
 
     return _over_groups(structure, precision, one_group)
 

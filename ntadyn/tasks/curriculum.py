@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, PyTree, Real
 
+from ntadyn.tasks.dependence import depends_on_first
 from ntadyn.tasks.known import known_values
 from ntadyn.tasks.times import joined, running_sums, spacing
 
@@ -95,6 +96,15 @@ class AbstractCurriculum(eqx.Module):
     def num_blocks(self) -> int:
         """Number of blocks."""
         return self.durations.shape[0]
+
+    def varies_within_blocks(self) -> bool:
+        """Whether the task in force changes with the time within any block, as far as its program tells."""
+
+        def task(t: Array, block: Array) -> list[Array]:
+            return jax.tree.leaves(self.task(block, t))
+
+        time, block = (jax.ShapeDtypeStruct((), dtype) for dtype in (self.durations.dtype, jnp.int32))
+        return any(depends_on_first(task, time, block))
 
     @property
     def edges(self) -> Float[Array, " b_plus_1"]:

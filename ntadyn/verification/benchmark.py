@@ -185,12 +185,12 @@ def step_flops() -> float:
         assert isinstance(system, OrderParameters)
         return system, state
 
-    batch = jax.eval_shape(lambda key: jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], one(key)), key)
+    batch = jax.eval_shape(lambda key: jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., None], one(key)), key)
     problem, state = jax.eval_shape(lanes.to_lanes, *batch)
 
     def step(problem: lanes.LaneProblem, state: lanes.LaneState, task: list[Any], duration: Any):
-        state = lanes.relax_weights(problem, state, task, duration)
-        return lanes.flow_gates(problem, state, task, duration), state
+        state, pull = lanes.relax_weights(problem, state, lanes.pulls(state, task), task, duration)
+        return lanes.flow_gates(problem, state, pull, task, duration), state
 
     number = jax.ShapeDtypeStruct((), state.gates[0].dtype)
     analysis = jax.jit(step).lower(problem, state, [number, number], number).cost_analysis()

@@ -62,7 +62,8 @@ def _on_lanes(students, drive, gates, hinge, unit_norm, shrinkage, duration):
         [[students[:, p, q] for q in range(p + 1)] for p in range(paths)],
         [[drive[:, p]] for p in range(paths)],
     )
-    return jnp.stack(lanes.flow_gates(problem, state, [jnp.ones((), gates.dtype)], duration), axis=1)
+    task = [jnp.ones((), gates.dtype)]
+    return jnp.stack(lanes.flow_gates(problem, state, lanes.pulls(state, task), task, duration)[0], axis=1)
 
 
 @jax.jit
@@ -301,12 +302,16 @@ def test_penalties_of_one_kind_add_up(problem):
     numbers = jnp.arange(1.0, 1.0 + len(LANES))
     penalty = Nonnegativity(0.1 * numbers) + L1(0.2 * numbers) + Nonnegativity(0.3 * numbers)
     systems = eqx.tree_at(lambda systems: systems.penalties, problem.systems, {"gates": penalty})
-    found, _ = lanes.to_lanes(systems, problem.states)
+    found, _ = lanes.to_lanes(*_lanes_last(systems, problem.states))
     np.testing.assert_allclose(found.hinge, 0.4 * numbers, rtol=1e-15)
     np.testing.assert_allclose(found.shrinkage, 0.2 * numbers, rtol=1e-15)
     np.testing.assert_array_equal(found.unit_norm, 0.0)
 
 
 def test_lanes_hold_every_component(problem):
-    back = lanes.from_lanes(lanes.to_lanes(problem.systems, problem.states)[1])
-    jax.tree.map(np.testing.assert_array_equal, back, problem.states)
+    systems, states = _lanes_last(problem.systems, problem.states)
+    jax.tree.map(np.testing.assert_array_equal, lanes.from_lanes(lanes.to_lanes(systems, states)[1]), states)
+
+
+def _lanes_last(*trees):
+    return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), trees)

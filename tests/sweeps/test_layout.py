@@ -1,6 +1,7 @@
 """Cells of a sweep in groups, groups in tiles."""
 
 import dataclasses
+import functools
 import time
 
 import jax
@@ -70,11 +71,11 @@ def test_time_grids_cover_the_run_in_steps_that_fit_the_gates(tiles):
         assert tasks[:blocks] == [k % 2 for k in range(blocks)]
         assert block[:records] == [k // 2 for k in range(records)]
         assert sum(steps[records:]) == 0
-        # Two orthogonal teachers of d_out rows of norm 1/sqrt(d_in); steps come in thirds of octaves.
-        wanted, third = step_lengths.LANE_STEP * tau**0.75 / np.sqrt(2 / 6), 2 ** (1 / 6)
+        # Two orthogonal teachers of d_out rows of norm 1/sqrt(d_in); steps come in quarters of octaves.
+        wanted, quarter = np.sqrt(step_lengths.FIRST_STEP * tau / (2 / 6) * duration), 2 ** (1 / 4)
         step = max((b - a) / n for a, b, n in zip(start, end, steps, strict=True) if n)
         # A block is cut into whole steps.
-        assert wanted / third * (1 - third * wanted / duration) < step <= wanted * third
+        assert wanted / quarter * (1 - wanted / duration) < step <= wanted * (1 + 1e-12)
 
 
 def test_cells_that_differ_little_share_their_time_grid(tiles):
@@ -115,16 +116,27 @@ def test_tiles_hold_a_bounded_number_of_steps_however_large_the_map(tiles, monke
 
 
 def test_groups_are_as_large_as_the_processor_likes_and_no_larger_than_there_are_cells():
-    # 3 repetitions; 80 lanes is what a step costs without any.
-    assert layout._best_group_size([(100, 10)], 3, 64) == 20
-    assert layout._best_group_size([(4, 10)], 3, 64) == 4
-    assert layout._best_group_size([(4, 10), (5, 10)], 3, 64) == 5
-    assert layout._best_group_size([(100, 10)], 1000, 64) == 1
-    assert layout._best_group_size([(10, 1)], 10, 64) == 5  # two groups in any case, so with no more padding than that
+    # 3 repetitions; 250 trajectories is what a step costs without any.
+    best = functools.partial(layout.best_group_size, most_lanes=64, cost=layout.with_overhead)
+    assert best([(100, 10)], 3) == 20
+    assert best([(4, 10)], 3) == 4
+    assert best([(4, 10), (5, 10)], 3) == 5
+    assert best([(100, 10)], 1000) == 1
+    assert best([(10, 1)], 10) == 5  # two groups in any case, so with no more padding than that
+
+
+def test_groups_on_lanes_fill_vectors():
+    # 8 numbers of double precision are a vector, 32 take as long as fewer, and 8 are added for what is not stepping.
+    cost = functools.partial(layout.on_cpu_lanes, itemsize=8)
+    np.testing.assert_array_equal(cost(np.array([1, 32, 33, 40, 64])), [40, 40, 48, 48, 72])
+    best = functools.partial(layout.best_group_size, most_lanes=64, cost=cost)
+    assert best([(60, 10)], 16) == 4  # all 64 lanes
+    assert best([(5, 10)], 10) == 5  # one group in place of two
+    assert best([(3, 10)], 10) == 3
 
 
 def test_precision_decides_how_many_lanes_fit():
-    alike = dataclasses.replace(MAP, axes=as_axes({STRENGTH: np.linspace(0, 1, 200)}))
+    alike = dataclasses.replace(MAP, axes=as_axes({STRENGTH: np.linspace(0.1, 1, 200)}))
     narrow = lay_out_sweep(alike)
     wide = lay_out_sweep(dataclasses.replace(alike, precision=Precision.SINGLE))
     assert narrow[0].structure.num_cells * 3 <= 64 < wide[0].structure.num_cells * 3 <= 128
