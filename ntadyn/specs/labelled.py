@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -77,7 +78,7 @@ def simulation_dataset(
             text = f"estimated error of {name}, infinite where unresolved" if suffix else text
             dims = ("seed", "record", *labels.dims(name, array.ndim - 2))
             variables[name + suffix] = (dims, array, {"long_name": text, "units": labels.units(name)})
-    codes = np.asarray(result_codes(trajectory.result))
+    codes = np.asarray(eqx.filter_jit(result_codes)(trajectory.result))
     variables["result"] = ("seed", codes, {"long_name": RESULT_CODES, "units": "1"})
     coordinates: dict[str, Any] = {
         "time": ("record", np.asarray(trajectory.times), {"units": "unit of the time constants"}),
@@ -136,16 +137,21 @@ class _Labels:
 
 def _block_tasks(curriculum: AbstractCurriculum) -> np.ndarray | None:
     """The task of every block as a number: itself, or the index of its largest weight; None for any other task."""
-    middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
-    # Here and below as one program each: operation by operation, compiling takes longer than the simulation.
-    tasks = jax.jit(jax.vmap(curriculum.task))(jnp.arange(curriculum.num_blocks), middles)
+    tasks = _tasks_of_blocks(curriculum)
     if not isinstance(tasks, jax.Array) or tasks.ndim > 2:
         return None
     return np.asarray(tasks) if tasks.ndim == 1 else np.argmax(np.asarray(tasks), axis=1)
 
 
-def _last_two_blocks(blocks: np.ndarray) -> jax.Array:
-    return last_blocks_mask(jnp.asarray(blocks), int(blocks[-1]) + 1, min(2, int(blocks[-1]) + 1))
+# Here and below as one program each: operation by operation, compiling takes longer than the simulation.
+@eqx.filter_jit
+def _tasks_of_blocks(curriculum: AbstractCurriculum) -> Any:
+    middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
+    return jax.vmap(curriculum.task)(jnp.arange(curriculum.num_blocks), middles)
+
+
+def _last_two_blocks(blocks: np.ndarray) -> np.ndarray:
+    return np.asarray(last_blocks_mask(jnp.asarray(blocks), int(blocks[-1]) + 1, min(2, int(blocks[-1]) + 1)))
 
 
 def _sorted_by_path(values: dict[str, np.ndarray], labels: _Labels, order: np.ndarray | None) -> dict[str, np.ndarray]:
@@ -171,7 +177,7 @@ def _sorted_by_row(values: dict[str, np.ndarray], matching: np.ndarray) -> dict[
     return found
 
 
-def _row_matching(similarity: np.ndarray, window: jax.Array) -> np.ndarray:
+def _row_matching(similarity: np.ndarray, window: np.ndarray) -> np.ndarray:
     """The hidden unit of every row of every base teacher, shape (seeds, teachers, outputs)."""
     _, _, num_teachers, rows, units = similarity.shape
     if units < num_teachers * rows:
@@ -179,7 +185,7 @@ def _row_matching(similarity: np.ndarray, window: jax.Array) -> np.ndarray:
     return np.asarray(_assigned_units(jnp.asarray(similarity), window))
 
 
-def _path_order(similarity: np.ndarray, window: jax.Array) -> np.ndarray:
+def _path_order(similarity: np.ndarray, window: np.ndarray) -> np.ndarray:
     """Paths in the order of the base teachers to which they are assigned, shape (seeds, paths)."""
     num_paths, num_teachers = similarity.shape[-1], similarity.shape[-2]
     if num_paths < num_teachers:
