@@ -357,7 +357,7 @@ def test_workers_of_another_kind_are_refused():
     with pytest.raises(
         ValueError, match="a worker on .* has .*'device': 'cpu: .* has .*'gpu: H100'.* make both the same"
     ) as e:
-        module.computed(b"", b"", json.dumps(other), ())
+        module.computed(b"", b"", json.dumps(other), (), True, False)
     assert "jaxlib" not in str(e.value)  # only what differs
 
 
@@ -386,10 +386,38 @@ def test_workers_take_over_how_jax_is_set_up(tiled, monkeypatch):
     before = jax.config.values["jax_default_matmul_precision"]
     try:
         with pytest.raises(Enough):
-            module.computed(b"", b"", module._kind(), (("jax_default_matmul_precision", "highest"),))
+            module.computed(b"", b"", module._kind(), (("jax_default_matmul_precision", "highest"),), True, False)
         assert jax.config.values["jax_default_matmul_precision"] == "highest"
     finally:
         jax.config.update("jax_default_matmul_precision", before)
+
+
+# A worker as `dask worker` starts it, which is told whether the caller compiles loops whole and keeps programs.
+START = """
+import json, sys
+from ntadyn.sweeps import cluster
+whole, kept = json.loads(sys.argv[1])
+try:
+    cluster.computed(b"", b"", "{}", (), whole, kept)
+except ValueError as error:  # without a kind, which is looked at when JAX has started
+    import jax
+    words = "'loops are compiled whole': True" in str(error), jax.config.values["jax_compilation_cache_dir"] is not None
+    print(json.dumps(words))
+"""
+
+
+@pytest.mark.parametrize("told", [[True, True], [False, False]])
+def test_workers_start_jax_as_the_caller_did(told, tmp_path):
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("XLA_FLAGS", "JAX_COMPILATION"))
+    }
+    environment |= {"PYTHONPATH": str(Path(ntadyn.__file__).parents[1]), "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", START, json.dumps(told)], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout, done.stderr
+    assert json.loads(done.stdout) == told
+    assert any(tmp_path.iterdir()) == told[1]
 
 
 def test_without_dask_the_message_says_what_to_install(monkeypatch):
