@@ -237,6 +237,17 @@ def test_help_and_list_do_not_import_jax(arguments):
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True)
 
 
+def test_experiments_start_jax_as_commands_do(tmp_path):
+    script = "import experiments.harness.runner\nfrom experiments.harness.experiment import prepare\nprepare()\n"
+    script += "import jax\nfrom ntadyn.xla_options import loops_are_whole\n"
+    script += "print(loops_are_whole(), jax.config.values['jax_enable_x64'], jax.config.jax_compilation_cache_dir)\n"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("XLA_FLAGS", "JAX_COMP"))}
+    environment |= {"XDG_CACHE_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"True True {tmp_path}"), done.stderr
+
+
 def test_list_names_packages_and_their_experiments(capsys):
     with pytest.raises(SystemExit) as leaving:
         main(["list"])
