@@ -32,8 +32,10 @@ from pathlib import Path
 MOST_BYTES = 2**27
 # JAX gives up a program that it cannot read or write, compiles it, and warns of what concerns nobody.
 _WARNINGS = "Error (reading|writing) persistent compilation cache entry"
-# JAX's name for a kept program; and ours for a file that is as old as the last look at them.
-_PROGRAM, _LOOKED = "-cache", "looked-at"
+# How the names of JAX's programs end, and those of whole executables, which are written by others here.
+PROGRAM, EXECUTABLE = "-cache", "-tile"
+# As old as the last look at them.
+_LOOKED = "looked-at"
 _kept_in: list[Path] = []
 _FEATURES = ("vendor_id", "model name", "flags", "CPU implementer", "CPU part", "Features", "isa")
 
@@ -131,9 +133,9 @@ def tidy(above: Path, most_bytes: int = MOST_BYTES) -> None:
         for file in _entries(folder.path):
             with suppress(OSError):  # another process has removed it
                 found = file.stat(follow_symlinks=False)
-                if not file.name.endswith(_PROGRAM):
+                if not file.name.endswith((PROGRAM, EXECUTABLE)):
                     continue
-                if found.st_mtime >= looked and not _is_whole(Path(file.path)):
+                if file.name.endswith(PROGRAM) and found.st_mtime >= looked and not _is_whole(Path(file.path)):
                     os.unlink(file.path)
                     continue
                 kept.append((max(found.st_atime, found.st_mtime), found.st_size, file.path))

@@ -60,6 +60,8 @@ class PhaseDiagram:
 
         # All maps before the first one runs: if the second is refused, the first must not have written anything.
         prepared = [self.running.prepared(plan, folder / f"{plan.name}.tiles") for plan in maps]
+        for run in prepared:
+            run.compile_ahead()
         datasets, failures = [], 0
         with self.running.compute() as compute:
             for plan, run in zip(maps, prepared, strict=True):

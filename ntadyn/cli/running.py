@@ -1,7 +1,8 @@
 """How a sweep is run from the command line: checks, refinement, devices, and progress."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ntadyn.sweeps.engine import Compute
+    from ntadyn.sweeps.tiles import TiledSweep
 
 MOST_WORKERS = 4096
 
@@ -54,9 +56,7 @@ class Running:
         if self.cluster is not None and self.cluster != "local" and ":" not in self.cluster:
             raise ValueError(f'cluster is {self.cluster!r}; give an address such as tls://host:8786, or "local".')
 
-    def prepared(
-        self, plan: Sweep, folder: Path, score: str | None = None, level: float = BORDER
-    ) -> Callable[["Compute"], "xr.Dataset"]:
+    def prepared(self, plan: Sweep, folder: Path, score: str | None = None, level: float = BORDER) -> "Prepared":
         """Lay a sweep out, refuse what running it would refuse, and write nothing.
 
         Args:
@@ -66,13 +66,11 @@ class Running:
             level: its value at that border.
 
         Returns:
-            A function that runs the sweep and shows its progress.
+            What runs the sweep.
 
         Raises:
             ValueError: for a sweep that cannot be built, or a folder that belongs to another one.
         """
-        from tqdm import tqdm
-
         from ntadyn.sweeps.engine import check_folder, run_tiled
         from ntadyn.sweeps.layout import measures_for, scores_of_one_number
         from ntadyn.sweeps.tiles import TiledSweep
@@ -85,19 +83,15 @@ class Running:
         if self.refine is None:
             tiled = TiledSweep.make(plan, measures)
             check_folder(tiled, folder)
-            run, total = partial(run_tiled, tiled), plan.num_cells * len(plan.repetitions())
-        else:
-            from ntadyn.sweeps.refinement import Refinement
+            total = plan.num_cells * len(plan.repetitions())
+            # What is in the folder already may be all there is to do.
+            new = tiled if self.cluster is None and not folder.exists() else None
+            return Prepared(plan.name, partial(run_tiled, tiled), folder, total, new)
+        from ntadyn.sweeps.refinement import Refinement
 
-            refinement = Refinement.make(plan, self.refine, measures, score=score or known()[0], level=level)
-            refinement.check_folder(folder)
-            run, total = refinement.run, None
-
-        def with_progress(compute: "Compute") -> "xr.Dataset":
-            with tqdm(total=total, desc=plan.name, unit="traj", unit_scale=True) as bar:
-                return run(compute=compute, folder=folder, report=bar.update)
-
-        return with_progress
+        refinement = Refinement.make(plan, self.refine, measures, score=score or known()[0], level=level)
+        refinement.check_folder(folder)
+        return Prepared(plan.name, refinement.run, folder)
 
     @contextmanager
     def compute(self) -> Iterator["Compute"]:
@@ -111,6 +105,43 @@ class Running:
 
         with cluster(None if self.cluster == "local" else self.cluster, self.workers) as compute:
             yield compute
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sweep that has been laid out and not been refused.
+
+    Attributes:
+        name: of the sweep.
+        run: runs it, as `ntadyn.sweeps.engine.run_tiled` does.
+        folder: where its tiles are kept.
+        total: its number of trajectories, if known.
+        new: its tiles if this process will compute all of them.
+    """
+
+    name: str
+    run: Callable[..., "xr.Dataset"]
+    folder: Path
+    total: int | None = None
+    new: "TiledSweep | None" = None
+
+    def __call__(self, compute: "Compute") -> "xr.Dataset":
+        """Run the sweep and show its progress."""
+        from tqdm import tqdm
+
+        with tqdm(total=self.total, desc=self.name, unit="traj", unit_scale=True) as bar:
+            return self.run(compute=compute, folder=self.folder, report=bar.update)
+
+    def compile_ahead(self) -> None:
+        """Let another thread begin to compile, while this one computes something else; XLA uses one core at a time."""
+        if self.new is not None:
+            threading.Thread(target=self._compile, args=(self.new,)).start()
+
+    def _compile(self, new: "TiledSweep") -> None:
+        import jax
+
+        with suppress(Exception):  # which will be met again, and told, when the sweep is run
+            new.compile(jax.local_devices()[0])
 
 
 def check_cells(plan: Sweep) -> None:

@@ -7,14 +7,17 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 import numpy as np
 import xarray as xr
 
 from ntadyn.specs import building
+from ntadyn.specs.configuration import Configuration
 from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.fingerprint import fingerprint
+from ntadyn.sweeps.kept_executables import executable
 from ntadyn.sweeps.layout import Structure, Tile, check_measures, lay_out_sweep, measures_for
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.program import Program, Work, check_program, run_program
@@ -39,14 +42,23 @@ class Programs:
     def __len__(self) -> int:
         return len(self._compiled)
 
-    def get(self, key: Hashable, program: Callable[[], Program], arguments: tuple) -> Callable[..., dict]:
-        """The compiled program under a key, compiled for these arguments if it is new; other threads wait for it."""
+    def get(
+        self, key: Hashable, program: Callable[[], Program], arguments: tuple, identity: Any = None
+    ) -> Callable[..., dict]:
+        """The compiled program under a key, compiled for these arguments if it is new; other threads wait for it.
+
+        Args:
+            key: of the program in this process.
+            program: makes it.
+            arguments: what it is called with.
+            identity: all that it is made of, to find it among the executables that are kept; None if that is not known.
+        """
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             if key not in self._compiled:
                 with self._timed():
-                    self._compiled[key] = jax.jit(program()).lower(*arguments).compile()
+                    self._compiled[key] = executable(program, arguments, identity)
             return self._compiled[key]
 
     @contextmanager
@@ -174,6 +186,22 @@ class TiledSweep:
         return found
 
     def _call(self, checks: bool, structure: Structure, tile: Tile, device: Device | None) -> dict[str, np.ndarray]:
+        compiled, arguments = self._compiled(checks, structure, tile, device)
+        return {name: _unpadded(np.asarray(value), tile.groups) for name, value in compiled(*arguments).items()}
+
+    def compile(self, device: Device | None = None) -> None:
+        """Compile what the tiles will need, or load it, so that a thread may do so ahead of time.
+
+        Args:
+            device: where they will run; JAX's default device if omitted.
+        """
+        for structure, tile in {repr(tile.structure): (tile.structure, tile) for tile in self.tiles}.values():
+            self._compiled(False, structure, tile, device)
+
+    def _compiled(
+        self, checks: bool, structure: Structure, tile: Tile, device: Device | None
+    ) -> tuple[Callable[..., dict], tuple]:
+        """A program and what it is called with."""
         arguments = (Work.of(self.sweep, structure, tile.groups, tile.schedules), self._keys)
         if device is not None:
             arguments = jax.device_put(arguments, device)
@@ -183,8 +211,26 @@ class TiledSweep:
             return (check_program if checks else run_program)(structure, self.measures, precision)
 
         # Structures hold configurations, which compare by value.
-        compiled = self.programs.get((repr(structure), checks, device), program, arguments)
-        return {name: _unpadded(np.asarray(value), tile.groups) for name, value in compiled(*arguments).items()}
+        identity = self._identity_of_program(structure, checks, device)
+        return self.programs.get((repr(structure), checks, device), program, arguments, identity), arguments
+
+    def _identity_of_program(self, structure: Structure, checks: bool, device: Device | None) -> dict | None:
+        """All that a program is made of; None for specs and functions of others, which may hold what is not told."""
+        functions = [*self.measures.observables.values(), *self.measures.scores.values()]
+        ours = __name__.partition(".")[0]
+        if not isinstance(self.sweep.configuration, Configuration) or any(
+            type(item).__module__.partition(".")[0] != ours
+            and getattr(item, "__module__", "").partition(".")[0] != ours
+            for item in functions
+        ):
+            return None
+        return {
+            "structure": repr(structure),
+            "checks": checks,
+            "precision": self.sweep.precision.value,
+            "measures": self.measures.identity(),
+            "computed by": surroundings(() if device is None else (device,)),
+        }
 
 
 def _checked(group: Sequence[int], share: float) -> tuple[int, ...]:
