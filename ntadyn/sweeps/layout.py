@@ -282,15 +282,11 @@ class _Part:
         mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
         lanes = size * repetitions
         most_steps = TILE_STEPS if isinstance(self.method, LaneSteps) else OTHER_TILE_STEPS
-        structure = Structure(
-            self.spec,
-            self.paths,
-            self.method,
-            self.by_gates,
-            self.num_blocks,
-            size,
+        num_groups = min(
+            sum(-(-number // size) for number, _ in work),
             max(1, int(min(most_steps / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))),
         )
+        structure = Structure(self.spec, self.paths, self.method, self.by_gates, self.num_blocks, size, num_groups)
         groups: list[tuple[int, tuple[int, ...], Schedule]] = []
         for key, members in self.groups.items():
             found = members[chosen[members]]

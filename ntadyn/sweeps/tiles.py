@@ -218,7 +218,7 @@ class TiledSweep:
         """All that a program is made of; None for specs and functions of others, which may hold what is not told."""
         functions = [*self.measures.observables.values(), *self.measures.scores.values()]
         ours = __name__.partition(".")[0]
-        if not isinstance(self.sweep.configuration, Configuration) or any(
+        if type(self.sweep.configuration) is not Configuration or any(
             type(item).__module__.partition(".")[0] != ours
             and getattr(item, "__module__", "").partition(".")[0] != ours
             for item in functions

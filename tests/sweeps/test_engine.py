@@ -69,7 +69,7 @@ class Finished:
     num_traces: int
 
 
-def run(plan, measures=OUTCOME, tile_steps=layout.TILE_STEPS):
+def run(plan, measures=OUTCOME, tile_steps=layout.OTHER_TILE_STEPS):
     """Run a sweep in tiles of so many steps, counting how often its body is traced."""
     made, reports, traces = [], [], []
     make, integrate_batch = TiledSweep.make, program.integrate_batch
@@ -80,7 +80,7 @@ def run(plan, measures=OUTCOME, tile_steps=layout.TILE_STEPS):
         return integrate_batch(systems, curriculum, states, method, grid, recorded, read)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layout, "TILE_STEPS", tile_steps)
+        patch.setattr(layout, "OTHER_TILE_STEPS", tile_steps)
         patch.setattr(program, "integrate_batch", counted)
         patch.setattr(engine.TiledSweep, "make", lambda *args: made.append(make(*args)) or made[-1])
         dataset = run_sweep(plan, measures, report=reports.append)
@@ -213,7 +213,7 @@ def test_a_stopped_sweep_goes_on_where_it_was(small, tmp_path):
 
 
 def test_a_folder_belongs_to_its_sweep(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(layout, "TILE_STEPS", TILE_STEPS)
+    monkeypatch.setattr(layout, "OTHER_TILE_STEPS", TILE_STEPS)
     run_tiles(small.tiled, Threads(1), tmp_path, None)
     monkeypatch.setattr(program, "integrate_batch", lambda *args: pytest.fail("compiled before the folder was refused"))
     slower = replaced(BATCHES, {WEIGHT_TIME_CONSTANT: 2.0})
