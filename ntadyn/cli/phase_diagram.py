@@ -52,16 +52,19 @@ class PhaseDiagram:
 
         wake_jax(self.running.device)
 
+        from ntadyn.sweeps.programs import Programs
+
+        # All maps before the first one runs: if the second is refused, the first must not have written anything.
+        programs = Programs()
+        prepared = [self.running.prepared(plan, folder / f"{plan.name}.tiles", programs=programs) for plan in maps]
+        prepared[0].compile_ahead()
+
         from ntadyn.maps.run_summary import run_summary
         from ntadyn.plotting.phase_diagram import phase_diagram_figure
         from ntadyn.plotting.style import save_figure
         from ntadyn.results import storage
         from ntadyn.results.provenance import provenance
 
-        # All maps before the first one runs: if the second is refused, the first must not have written anything.
-        prepared = [self.running.prepared(plan, folder / f"{plan.name}.tiles") for plan in maps]
-        for run in prepared:
-            run.compile_ahead()
         datasets, failures = [], 0
         with self.running.compute() as compute:
             for plan, run in zip(maps, prepared, strict=True):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ntadyn.sweeps.engine import Compute
+    from ntadyn.sweeps.programs import Programs
     from ntadyn.sweeps.tiles import TiledSweep
 
 MOST_WORKERS = 4096
@@ -56,7 +57,14 @@ class Running:
         if self.cluster is not None and self.cluster != "local" and ":" not in self.cluster:
             raise ValueError(f'cluster is {self.cluster!r}; give an address such as tls://host:8786, or "local".')
 
-    def prepared(self, plan: Sweep, folder: Path, score: str | None = None, level: float = BORDER) -> "Prepared":
+    def prepared(
+        self,
+        plan: Sweep,
+        folder: Path,
+        score: str | None = None,
+        level: float = BORDER,
+        programs: "Programs | None" = None,
+    ) -> "Prepared":
         """Lay a sweep out, refuse what running it would refuse, and write nothing.
 
         Args:
@@ -64,6 +72,7 @@ class Running:
             folder: where its tiles are kept.
             score: the score whose border is followed with `refine`; if omitted, the first score that is kept.
             level: its value at that border.
+            programs: those of another sweep of the command, to share.
 
         Returns:
             What runs the sweep.
@@ -81,7 +90,7 @@ class Running:
         if score is not None and score not in known():
             raise ValueError(f"there is no score {score!r}; choose from {', '.join(known())}.")
         if self.refine is None:
-            tiled = TiledSweep.make(plan, measures)
+            tiled = TiledSweep.make(plan, measures, programs=programs)
             check_folder(tiled, folder)
             total = plan.num_cells * len(plan.repetitions())
             # What is in the folder already may be all there is to do.

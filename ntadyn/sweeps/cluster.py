@@ -241,7 +241,7 @@ class Cluster:
             if running:
                 self.client.cancel(list(running))
         # Workers compile at the same time.
-        tiled.programs.compile_seconds += max(compile_seconds.values(), default=0.0)
+        tiled.waited.seconds += max(compile_seconds.values(), default=0.0)
 
     def _result(self, future: Any, tile: int, deaths: Counter[int]) -> tuple[xr.Dataset, str, float] | None:
         """What a task returned; None if its workers died and it may be tried again."""

@@ -191,7 +191,7 @@ def finished(dataset: xr.Dataset, parts: Sequence[TiledSweep], compute: Compute,
 
     All tiles, including those found in a folder, were computed by the same code, versions and kind of device.
     """
-    compile_seconds = parts[0].programs.compile_seconds
+    compile_seconds = sum(part.waited.seconds for part in parts)
     cells: Counter[int] = Counter()
     schedules: dict[int, Schedule] = {}  # many groups share one
     for tile in (tile for part in parts for tile in part.tiles):

@@ -1,7 +1,7 @@
 """Cells of a sweep, sorted into groups that run as one, and groups into tiles."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, PyTree
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from ntadyn.interface import AbstractGatedLinear, AbstractSystem
 from ntadyn.simulation.checks import check
@@ -22,10 +22,18 @@ from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out, lay_out_whole_steps
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.configuration import Configuration, Randomness, Teachers
 from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.sweeps.doubt import check_can_be_checked, is_checked_by_gates
-from ntadyn.sweeps.plan import BLOCK_DURATION, TOTAL_TIME, Axis, Sweep
+from ntadyn.sweeps.plan import (
+    BLOCK_DURATION,
+    GATE_TIME_CONSTANT,
+    STRENGTH,
+    TOTAL_TIME,
+    WEIGHT_TIME_CONSTANT,
+    Axis,
+    Sweep,
+)
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Recorded
 from ntadyn.sweeps.steps import other_steps, step_on_lanes, steps_of_configurations
 from ntadyn.tasks import AbstractCurriculum
@@ -37,10 +45,10 @@ TILE_STEPS, OTHER_TILE_STEPS = 8_000_000, 2**15
 # The arrays of lanes of a group of this size stay in the nearest cache of a processor. It is also the largest for which
 # XLA, without the options of `ntadyn.xla_options`, runs a loop in the thread that calls it.
 CPU_GROUP_BYTES = 512
-# Shorter arrays of lanes take as long as these: operations wait for each other instead of for their turn.
-CPU_LEAST_BYTES = 256
-# What records and scores add to every step whatever the number of lanes, see `on_cpu_lanes`.
-BETWEEN_ROUNDS = 8
+# A step of fewer lanes takes as long as one of these, and records and scores add what these take, see `cells_on_lanes`.
+CPU_LEAST_LANES, BETWEEN_STEPS, LITTLE_MORE = 64, 8, 1.1
+# Groups on the lanes of a CPU that a program is compiled for, unless a tile needs more of them.
+MOST_GROUPS = 128
 # Trajectories of a group of systems that do not run on lanes, whose states stay in the caches, and of any system on an
 # accelerator; and what a step of these costs whatever their number, in units of what it costs per trajectory.
 CPU_LANES, CPU_OVERHEAD = 64, 16
@@ -48,10 +56,11 @@ ACCELERATOR_LANES, ACCELERATOR_OVERHEAD = 2**17, 250
 # Initial states of all trajectories of a tile together.
 TILE_BYTES = 2**28
 
-Cost = Callable[[np.ndarray], np.ndarray]
-
 # Spent on the time grid, which is data of its own.
 _LAID_OUT = (BLOCK_DURATION, TOTAL_TIME, "max_step")
+# Data of every program of a `Configuration`, swept or not, so that sweeps that differ in them share it: the maps of a
+# command, and commands whose programs are kept. With those of teachers and networks, each cell would draw its own.
+_ALWAYS_DATA = (GATE_TIME_CONSTANT, WEIGHT_TIME_CONSTANT, STRENGTH)
 
 
 @dataclass(frozen=True)
@@ -59,13 +68,13 @@ class Structure:
     """Cells that one compiled program can run: they differ in real numbers only.
 
     Attributes:
-        spec: all parameters that are compiled in, and those that no axis changes.
+        spec: all parameters that are compiled in; what is data has the value 1 here.
         paths: parameters that are data of the program.
         method: how to step.
         by_gates: whether checks look at gates and alignments, see `ntadyn.sweeps.doubt`, or at what is kept.
         num_blocks: number of blocks that all schedules are padded to, with two intervals each.
         num_cells: cells of a group.
-        num_groups: groups of a tile.
+        num_groups: groups that a tile may have.
     """
 
     spec: Any
@@ -152,24 +161,35 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
     return tuple(tiles)
 
 
-def best_group_size(work: Sequence[tuple[int, int]], repetitions: int, most_lanes: int, cost: Cost) -> int:
+def best_group_size(work: Sequence[tuple[int, int]], repetitions: int, most: int, overhead: int) -> int:
     """Cells per group that take the least time: full groups, but few of them.
 
     Args:
         work: number of cells with equal time grids, and steps of one trajectory, of every time grid.
         repetitions: trajectories of a cell.
-        most_lanes: trajectories of a group, unless a single cell has more.
-        cost: of one step of a group, as a function of its trajectories.
+        most: trajectories of a group, unless a single cell has more.
+        overhead: what a step of a group costs whatever its trajectories, in units of what it costs per trajectory.
     """
-    sizes = np.arange(1, max(1, most_lanes // repetitions) + 1)
+    sizes = np.arange(1, max(1, most // repetitions) + 1)
     rounds = sum(-(-number // sizes) * steps for number, steps in work)
-    return int(sizes[np.argmin(rounds * cost(sizes * repetitions))])
+    return int(sizes[np.argmin(rounds * (overhead + sizes * repetitions))])
 
 
-def on_cpu_lanes(lanes: np.ndarray, itemsize: int) -> np.ndarray:
-    """What a step on lanes costs on a CPU, in units of what it costs per lane; vectors are filled up."""
-    vector, least = VECTOR_BYTES // itemsize, CPU_LEAST_BYTES // itemsize
-    return BETWEEN_ROUNDS + np.maximum(-(-lanes // vector) * vector, least)
+def cells_on_lanes(repetitions: int, itemsize: int) -> int:
+    """Cells per group on the lanes of a CPU: the fewest of those that take the least time per cell, or little more.
+
+    Fewer cells in a group leave fewer lanes empty where few cells share a time grid.
+
+    Args:
+        repetitions: lanes of a cell.
+        itemsize: bytes of a number.
+    """
+    cells = np.arange(1, max(1, CPU_GROUP_BYTES // itemsize // repetitions) + 1)
+    vector = VECTOR_BYTES // itemsize
+    # Fewer lanes take as long, because operations wait for each other instead of for their turn.
+    lanes = np.maximum(-(-cells * repetitions // vector) * vector, CPU_LEAST_LANES)
+    costs = (BETWEEN_STEPS + lanes) / cells
+    return int(cells[np.argmax(costs <= LITTLE_MORE * np.min(costs))])
 
 
 def _compiled_in(sweep: Sweep) -> list[str]:
@@ -202,11 +222,11 @@ class _Part:
     """The cells of one structure, in groups of equal time grids.
 
     Attributes:
-        by_gates: see `Structure`.
+        spec: the parameters that all have in common.
+        paths: see `Structure`, as `method`, `by_gates` and `num_blocks`.
         groups: (block duration, total time, largest step) -> cells.
         schedules: the same -> the time grid, padded to the length that all share.
         num_steps: the same -> steps of one trajectory.
-        num_blocks: number of blocks that all time grids are padded to.
         state_bytes: memory of one system with its initial state.
     """
 
@@ -215,7 +235,8 @@ class _Part:
         self.precision = sweep.precision
         real = [axis.path for axis in sweep.parameters if axis.path not in fixed]
         steps_are_given = isinstance(spec, Configuration)
-        self.paths = tuple(path for path in real if not (steps_are_given and path in _LAID_OUT))
+        data = {path for path in real if path not in _LAID_OUT} | set(_ALWAYS_DATA) if steps_are_given else real
+        self.paths = tuple(sorted(data))
         key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
 
         def build(changes: dict[str, Any]) -> tuple[AbstractSystem, PyTree]:
@@ -235,8 +256,7 @@ class _Part:
         # Lanes know how long a step may be from plain values; others are asked, with all their numbers.
         if steps_are_given and lanes_can_run(system, state):
             specs = {replaced(spec, corner).teachers for corner in corners}
-            teachers = [np.asarray(building.build_tasks(item, key.teachers).teachers) for item in specs]
-            size = max(float(np.max(np.linalg.norm(item, axis=(-2, -1)))) for item in teachers)
+            size = max(float(_largest_teacher(item, key.teachers)) for item in specs)
             values = partial(_values, sweep, spec, cells)
             self.method, step = LaneSteps(), steps_of_configurations(spec, values, size)
         else:
@@ -279,22 +299,16 @@ class _Part:
         """The cells that are True in `chosen`, which has an entry for every cell of the sweep."""
         work = [(len(members), self.num_steps[key]) for key, members in self.groups.items()]
         size = self._group_size(work, repetitions)
-        mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
-        lanes = size * repetitions
-        most_steps = TILE_STEPS if isinstance(self.method, LaneSteps) else OTHER_TILE_STEPS
-        num_groups = min(
-            sum(-(-number // size) for number, _ in work),
-            max(1, int(min(most_steps / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))),
-        )
-        structure = Structure(self.spec, self.paths, self.method, self.by_gates, self.num_blocks, size, num_groups)
+        wanted = min(self._groups_per_tile(work, size * repetitions), sum(-(-number // size) for number, _ in work))
+        most = max(MOST_GROUPS, wanted) if self._on_cpu_lanes() else wanted
+        structure = Structure(self._compiled_in(), self.paths, self.method, self.by_gates, self.num_blocks, size, most)
         groups: list[tuple[int, tuple[int, ...], Schedule]] = []
         for key, members in self.groups.items():
             found = members[chosen[members]]
             parts = (found[start : start + size] for start in range(0, found.size, size))
             groups += [(self.num_steps[key], tuple(part.tolist()), self.schedules[key]) for part in parts]
         groups.sort(key=lambda group: (-group[0], group[1]))
-        number = structure.num_groups
-        tiles = (groups[start : start + number] for start in range(0, len(groups), number))
+        tiles = (groups[start : start + wanted] for start in range(0, len(groups), wanted))
         return [Tile(structure, *(tuple(item) for item in list(zip(*tile, strict=True))[1:])) for tile in tiles]
 
     def _schedule(self, curriculum: AbstractCurriculum, step: float) -> Schedule:
@@ -303,13 +317,36 @@ class _Part:
         number = np.asarray(grid.start.shape[0])
         return Schedule(grid.padded(2 * self.num_blocks), curriculum.padded(self.num_blocks), jax.device_put(number))
 
+    def _compiled_in(self) -> Any:
+        """The specification without what is data, and without seeds."""
+        if not isinstance(self.spec, Configuration):
+            return self.spec
+        data = (path for path in (*self.paths, *_LAID_OUT) if value_at(self.spec, path) is not None)
+        return replaced(self.spec, {path: 1.0 for path in data} | {"randomness": Randomness()})
+
+    def _on_cpu_lanes(self) -> bool:
+        return jax.default_backend() == "cpu" and isinstance(self.method, LaneSteps)
+
     def _group_size(self, work: Sequence[tuple[int, int]], repetitions: int) -> int:
+        """Cells per group; on lanes whatever the work is, so that sweeps of the same kind share a program."""
+        if self._on_cpu_lanes():
+            return cells_on_lanes(repetitions, self.precision.itemsize)
         if jax.default_backend() != "cpu":
-            return best_group_size(work, repetitions, ACCELERATOR_LANES, lambda lanes: ACCELERATOR_OVERHEAD + lanes)
-        if not isinstance(self.method, LaneSteps):
-            return best_group_size(work, repetitions, CPU_LANES, lambda lanes: CPU_OVERHEAD + lanes)
-        size = self.precision.itemsize
-        return best_group_size(work, repetitions, CPU_GROUP_BYTES // size, partial(on_cpu_lanes, itemsize=size))
+            return best_group_size(work, repetitions, ACCELERATOR_LANES, ACCELERATOR_OVERHEAD)
+        return best_group_size(work, repetitions, CPU_LANES, CPU_OVERHEAD)
+
+    def _groups_per_tile(self, work: Sequence[tuple[int, int]], lanes: int) -> int:
+        """As many as make a tile of the wanted number of steps."""
+        mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
+        most_steps = TILE_STEPS if isinstance(self.method, LaneSteps) else OTHER_TILE_STEPS
+        most = int(min(most_steps / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))
+        return max(1, most)
+
+
+@partial(jax.jit, static_argnums=0)
+def _largest_teacher(spec: Teachers, key: PRNGKeyArray) -> Float[Array, ""]:
+    """max_m |W*^m|_F."""
+    return jnp.max(jnp.linalg.norm(building.build_tasks(spec, key).teachers, axis=(-2, -1)))
 
 
 def measures_for(sweep: Sweep) -> Measures:

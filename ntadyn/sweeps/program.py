@@ -19,7 +19,7 @@ from ntadyn.simulation.outcome import Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.specs import building
 from ntadyn.specs.building import Keys
-from ntadyn.specs.paths import replaced
+from ntadyn.specs.paths import replaced, value_at
 from ntadyn.sweeps.doubt import NUDGE, checks_of, nudged
 from ntadyn.sweeps.layout import Schedule, Structure
 from ntadyn.sweeps.plan import Precision, Sweep
@@ -51,7 +51,7 @@ class Work(eqx.Module):
     ) -> "Work":
         """Groups of cells and their time grids, padded to the numbers of the structure by repeating the last one."""
         cells = np.asarray([_padded(group, structure.num_cells) for group in _padded(groups, structure.num_groups)])
-        values = {}
+        values = {path: np.full(cells.shape, value_at(sweep.configuration, path), float) for path in structure.paths}
         for axis, index in zip(sweep.axes, np.unravel_index(cells, sweep.shape), strict=True):
             for item in axis.parameters:
                 if item.path in structure.paths:

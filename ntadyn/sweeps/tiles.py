@@ -2,12 +2,8 @@
 
 import dataclasses
 import hashlib
-import threading
-import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
 import numpy as np
@@ -17,63 +13,12 @@ from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.fingerprint import fingerprint
-from ntadyn.sweeps.kept_executables import executable
 from ntadyn.sweeps.layout import Structure, Tile, check_measures, lay_out_sweep, measures_for
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.program import Program, Work, check_program, run_program
+from ntadyn.sweeps.programs import Programs, Stopwatch
 from ntadyn.sweeps.scores import Measures
 from ntadyn.sweeps.surroundings import Device, surroundings
-
-
-class Programs:
-    """Compiled programs, each made once, whichever thread needs it first.
-
-    Attributes:
-        compile_seconds: how long some thread was compiling; what others compiled meanwhile counts once.
-    """
-
-    def __init__(self):
-        self.compile_seconds = 0.0
-        self._compiling, self._since = 0, 0.0
-        self._compiled: dict = {}
-        self._locks: dict = {}
-        self._lock = threading.Lock()
-
-    def __len__(self) -> int:
-        return len(self._compiled)
-
-    def get(
-        self, key: Hashable, program: Callable[[], Program], arguments: tuple, identity: Any = None
-    ) -> Callable[..., dict]:
-        """The compiled program under a key, compiled for these arguments if it is new; other threads wait for it.
-
-        Args:
-            key: of the program in this process.
-            program: makes it.
-            arguments: what it is called with.
-            identity: all that it is made of, to find it among the executables that are kept; None if that is not known.
-        """
-        with self._lock:
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            if key not in self._compiled:
-                with self._timed():
-                    self._compiled[key] = executable(program, arguments, identity)
-            return self._compiled[key]
-
-    @contextmanager
-    def _timed(self) -> Iterator[None]:
-        with self._lock:
-            if self._compiling == 0:
-                self._since = time.perf_counter()
-            self._compiling += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._compiling -= 1
-                if self._compiling == 0:
-                    self.compile_seconds += time.perf_counter() - self._since
 
 
 @dataclass
@@ -85,8 +30,9 @@ class TiledSweep:
         measures: what to keep.
         tiles: what is computed at once.
         most_checked: cells of a group that are checked at most; the others are padded to so many.
-        programs: what has been compiled; several parts of one sweep may share it.
+        programs: what has been compiled; parts of one sweep, and sweeps with the same measures, may share it.
         computed: how many trajectories were computed, and not found in a folder.
+        waited: how long some thread has waited for a program while tiles were computed.
     """
 
     sweep: Sweep
@@ -95,6 +41,7 @@ class TiledSweep:
     most_checked: int
     programs: Programs = field(default_factory=Programs)
     computed: int = 0
+    waited: Stopwatch = field(default_factory=Stopwatch)
 
     def __post_init__(self):
         self._keys = building.keys_of(self.sweep.seeds, self.sweep.repetitions())
@@ -113,7 +60,7 @@ class TiledSweep:
             sweep: what to run.
             measures: what to keep; what suits the system if omitted.
             cells: some of its cells; all if omitted.
-            programs: those of another part of the same sweep.
+            programs: those of another part of the same sweep, or of one with the same measures.
 
         Raises:
             ValueError: before any compilation, for anything that cannot be built or run.
@@ -186,7 +133,8 @@ class TiledSweep:
         return found
 
     def _call(self, checks: bool, structure: Structure, tile: Tile, device: Device | None) -> dict[str, np.ndarray]:
-        compiled, arguments = self._compiled(checks, structure, tile, device)
+        with self.waited.running():
+            compiled, arguments = self._compiled(checks, structure, tile, device)
         return {name: _unpadded(np.asarray(value), tile.groups) for name, value in compiled(*arguments).items()}
 
     def compile(self, device: Device | None = None) -> None:
@@ -211,8 +159,10 @@ class TiledSweep:
             return (check_program if checks else run_program)(structure, self.measures, precision)
 
         # Structures hold configurations, which compare by value.
-        identity = self._identity_of_program(structure, checks, device)
-        return self.programs.get((repr(structure), checks, device), program, arguments, identity), arguments
+        key = (repr(structure), checks, device, self.sweep.precision, id(self.measures))
+        return self.programs.get(
+            key, program, arguments, self._identity_of_program(structure, checks, device)
+        ), arguments
 
     def _identity_of_program(self, structure: Structure, checks: bool, device: Device | None) -> dict | None:
         """All that a program is made of; None for specs and functions of others, which may hold what is not told."""
