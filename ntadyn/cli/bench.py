@@ -17,7 +17,7 @@ class Bench:
     """Measure this machine: trajectories per second in both precisions, and their errors.
 
     Runs the gate-speed map of figure 5, the published algorithm for comparison, and a matrix product for the peak. It
-    takes one to two minutes, during which nothing else should run.
+    takes less than a minute, during which nothing else should run.
     """
 
     size: int = 64

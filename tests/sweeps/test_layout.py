@@ -13,7 +13,7 @@ from ntadyn.solvers import Splitting
 from ntadyn.specs.configuration import Dynamics
 from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_5_published
-from ntadyn.sweeps import Precision, Sweep, as_axes, layout, steps as step_lengths
+from ntadyn.sweeps import Sweep, as_axes, layout, steps as step_lengths
 from ntadyn.sweeps.layout import lay_out_sweep
 from ntadyn.sweeps.phase_maps import figure_5_maps, small
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, TOTAL_TIME, WEIGHT_TIME_CONSTANT
@@ -55,7 +55,8 @@ def test_groups_fit_into_their_structure_and_share_one_program(tiles):
         assert {jax.tree.map(np.shape, schedule) for schedule in tile.schedules} == {
             jax.tree.map(np.shape, tiles[0].schedules[0])
         }
-    assert structure.paths == (GATE_TIME_CONSTANT,)
+    # Parameters of the rule are data, swept or not, so that sweeps that differ in them share the program.
+    assert structure.paths == (STRENGTH, GATE_TIME_CONSTANT, WEIGHT_TIME_CONSTANT)
     assert structure.method == LaneSteps()
     assert structure.num_blocks == 14  # 2 / 0.15, rounded up
     assert structure.num_cells * 3 <= layout.CPU_GROUP_BYTES // 8
@@ -108,7 +109,6 @@ def test_tiles_hold_a_bounded_number_of_steps_however_large_the_map(tiles, monke
     limit = 5.5 * np.mean(per_cell) * lanes
     monkeypatch.setattr(layout, "TILE_STEPS", limit)
     cut = lay_out_sweep(MAP)
-    assert cut[0].structure.num_groups == 5
     assert [len(tile.groups) for tile in cut] == [5, 5, 5, 1]
     # Tiles have equal numbers of groups, and the mean number of steps decides how many.
     steps = [sum(item.num_steps for item in tile.schedules) * lanes for tile in cut]
@@ -117,7 +117,7 @@ def test_tiles_hold_a_bounded_number_of_steps_however_large_the_map(tiles, monke
 
 def test_groups_are_as_large_as_the_processor_likes_and_no_larger_than_there_are_cells():
     # A step costs as much as 250 trajectories before there is any.
-    best = functools.partial(layout.best_group_size, most_lanes=64, cost=lambda lanes: 250 + lanes)
+    best = functools.partial(layout.best_group_size, most=64, overhead=250)
     assert best([(100, 10)], 3) == 20
     assert best([(4, 10)], 3) == 4
     assert best([(4, 10), (5, 10)], 3) == 5
@@ -126,20 +126,19 @@ def test_groups_are_as_large_as_the_processor_likes_and_no_larger_than_there_are
 
 
 def test_groups_on_lanes_fill_vectors():
-    # 8 numbers of double precision are a vector, 32 take as long as fewer, and 8 are added for what is not stepping.
-    cost = functools.partial(layout.on_cpu_lanes, itemsize=8)
-    np.testing.assert_array_equal(cost(np.array([1, 32, 33, 40, 64])), [40, 40, 48, 48, 72])
-    best = functools.partial(layout.best_group_size, most_lanes=64, cost=cost)
-    assert best([(60, 10)], 16) == 4  # all 64 lanes
-    assert best([(5, 10)], 10) == 5  # one group in place of two
-    assert best([(3, 10)], 10) == 3
+    # In double precision a vector is 8 lanes, a group 64 at most, and fewer than 64 take as long.
+    assert [layout.cells_on_lanes(repetitions, 8) for repetitions in (1, 3, 8, 10, 40, 100)] == [59, 20, 8, 6, 1, 1]
+    # In single precision a vector is 16 lanes and a group 128 at most: two cells of 40 fill 80, where one leaves 24.
+    assert [layout.cells_on_lanes(repetitions, 4) for repetitions in (10, 40, 100)] == [6, 2, 1]
 
 
-def test_precision_decides_how_many_lanes_fit():
-    alike = dataclasses.replace(MAP, axes=as_axes({STRENGTH: np.linspace(0.1, 1, 200)}))
-    narrow = lay_out_sweep(alike)
-    wide = lay_out_sweep(dataclasses.replace(alike, precision=Precision.SINGLE))
-    assert narrow[0].structure.num_cells * 3 <= 64 < wide[0].structure.num_cells * 3 <= 128
+def test_sweeps_that_differ_in_real_numbers_of_the_rule_share_a_structure():
+    other = replaced(BASE, {WEIGHT_TIME_CONSTANT: 0.7, STRENGTH: 0.3, "randomness.seed": 5})
+    axes = as_axes({BLOCK_DURATION: DURATIONS, STRENGTH: (0.1, 0.2)})
+    one, another = (lay_out_sweep(plan)[0].structure for plan in (MAP, Sweep(other, axes)))
+    assert repr(one) == repr(another)
+    wider = replaced(other, {"network.initial_scale": 0.3})
+    assert repr(lay_out_sweep(Sweep(wider, axes))[0].structure) != repr(one)
 
 
 def test_what_is_not_a_real_number_is_compiled_in():

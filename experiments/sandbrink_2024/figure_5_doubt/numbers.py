@@ -17,6 +17,8 @@ SEEDS_DIFFER = 0.03  # standard deviation of a cell whose repetitions end in dif
 # Our bars, set before the first run: a tenth of the tolerance of a cell for single trajectories, and for cell means a
 # tenth of what ten repetitions leave open.
 STEP_ERROR, SHARE = 0.002, 0.99
+# What the steps of sweeps are chosen for, see `ntadyn.sweeps.steps`.
+GATE_ERROR = 0.001
 OF_CHANCE = 0.1
 # Two draws of ten repetitions differ by more than this many standard errors in one cell of several hundred.
 STANDARD_ERRORS = 3.0
@@ -42,6 +44,14 @@ def resolution(name: str, dataset: xr.Dataset) -> list[Acceptance]:
             note,
         ),
         reported(f"{name}: alignment error, 99 % are below", single(np.quantile(error, 0.99)), note),
+        at_least(
+            f"{name}: share with a gate error < {GATE_ERROR}, without sensitive trajectories",
+            SHARE,
+            single(_share(dataset, steady)),
+            OURS,
+            0,
+            note,
+        ),
         reported(
             f"{name}: gate error, 99 % are below, without sensitive trajectories", _quantile(dataset, steady), note
         ),
@@ -106,6 +116,10 @@ def stored_axes(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 def weights_time_constant(dataset: xr.Dataset) -> float:
     """tau_W of a map."""
     return float(json.loads(dataset.attrs["configuration"])["time_constants"]["weights"])
+
+
+def _share(dataset: xr.Dataset, steady: np.ndarray) -> float:
+    return float(np.mean(dataset.gate_error.values[steady] < GATE_ERROR)) if steady.any() else np.nan
 
 
 def _quantile(dataset: xr.Dataset, steady: np.ndarray):

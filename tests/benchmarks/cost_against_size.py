@@ -1,0 +1,178 @@
+"""What a sweep costs against its size: paths, tasks, inputs, blocks, seeds, cells, workers; measured and drawn.
+
+    python tests/benchmarks/cost_against_size.py --out experiments/gallery/cost.png
+
+Every point is the gate-speed map of figure 5 in single precision with one thing changed, run once more after its
+program is compiled. Takes about five minutes on two cores, which nothing else should use meanwhile.
+"""
+
+import argparse
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+import ntadyn
+from ntadyn.specs.paths import replaced
+from ntadyn.specs.presets import figure_5_published
+from ntadyn.sweeps.engine import Threads
+from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, Precision, Sweep, as_axes, spaced
+from ntadyn.sweeps.scores import OUTCOME
+from ntadyn.sweeps.tiles import TiledSweep
+
+SIDE = 32
+# Thing that is changed -> its values; the first column of the picture has what lanes are written for.
+FACTORS = {
+    "paths": (2, 3, 4, 5, 6),
+    "tasks": (2, 3, 4),
+    "inputs": (20, 50, 100, 200, 400, 800),
+    "blocks": (7, 20, 70, 200, 700),
+    "seeds": (1, 3, 10, 30, 100),
+    "cells": (100, 1_000, 10_000, 100_000, 1_000_000),
+}
+WORDS = {
+    "paths": "paths P (2 tasks)",
+    "tasks": "tasks M (4 paths)",
+    "inputs": "inputs $d_{in}$ (teachers drawn anew for every seed)",
+    "blocks": "blocks",
+    "seeds": "seeds",
+    "cells": "cells (1 seed)",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What one sweep took.
+
+    Attributes:
+        trajectories: how many.
+        steps: of one, on average.
+        layout: seconds before anything is computed.
+        compiling: seconds of compilation.
+        running: seconds of running, once compiled.
+    """
+
+    trajectories: int
+    steps: float
+    layout: float
+    compiling: float
+    running: float
+
+    @property
+    def per_trajectory(self) -> float:
+        """Microseconds of running."""
+        return 1e6 * self.running / self.trajectories
+
+
+def plan_of(factor: str, value: int) -> Sweep:
+    """The gate-speed map with one thing changed."""
+    base, rows, columns = figure_5_published(), SIDE, SIDE
+    durations = (0.1, 1.0)
+    if factor == "paths":
+        base = replaced(base, {"network.num_paths": value})
+        rows, columns = (SIDE, SIDE) if value <= 4 else (4, 4)
+    elif factor == "tasks":
+        changes = {"teachers.num_tasks": value, "network.num_paths": 4, "curriculum.tasks": tuple(range(value))}
+        base = replaced(base, changes | {"curriculum.name": None})
+    elif factor == "inputs":
+        base = replaced(base, {"teachers.d_in": value, "randomness.vary_teachers": True})
+    elif factor == "blocks":
+        longest = float(base.curriculum.end) / value
+        durations = (0.9 * longest, longest)
+    elif factor == "seeds":
+        base = replaced(base, {"randomness.num_seeds": value})
+    elif factor == "cells":
+        base = replaced(base, {"randomness.num_seeds": 1})
+        rows = columns = math.isqrt(value)
+    axes = {BLOCK_DURATION: spaced(*durations, rows), GATE_TIME_CONSTANT: spaced(0.01, 0.05, columns)}
+    return Sweep(base, as_axes(axes), precision=Precision.SINGLE)
+
+
+def cost(plan: Sweep, workers: int = 2) -> Cost:
+    """Run a sweep, twice if that takes little time."""
+    began = time.perf_counter()
+    tiled = TiledSweep.make(plan, OUTCOME)
+    layout = time.perf_counter() - began
+    device, threads = jax.local_devices()[0], Threads(workers)
+    tiled.compute(0, device)
+
+    def run() -> float:
+        began = time.perf_counter()
+        threads(tiled, range(len(tiled.tiles)), lambda tile, dataset: None)
+        return time.perf_counter() - began
+
+    running = run()
+    if running < 5:
+        running = min(running, run())
+    groups = [
+        (len(group), schedule.num_steps)
+        for tile in tiled.tiles
+        for group, schedule in zip(tile.groups, tile.schedules, strict=True)
+    ]
+    steps = sum(number * steps for number, steps in groups) / plan.num_cells
+    number = plan.num_cells * len(plan.repetitions())
+    return Cost(number, steps, layout, tiled.programs.compile_seconds, running)
+
+
+def measured(factors: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Factor -> its values, and the cost of each."""
+    found: dict[str, dict[str, Any]] = {}
+    for factor in factors:
+        costs = {}
+        for value in FACTORS[factor]:
+            costs[str(value)] = item = cost(plan_of(factor, value))
+            print(
+                f"{factor} {value:,}: {item.trajectories:,} trajectories of {item.steps:.0f} steps, "
+                f"{item.per_trajectory:.2f} us each; layout {item.layout:.1f} s, compiling {item.compiling:.1f} s, "
+                f"running {item.running:.2f} s",
+                flush=True,
+            )
+        found[factor] = {value: dataclasses.asdict(item) for value, item in costs.items()}
+    workers = {str(number): cost(plan_of("seeds", 30), number) for number in (1, 2)}
+    print("workers:", {number: f"{item.per_trajectory:.2f} us" for number, item in workers.items()})
+    found["workers"] = {number: dataclasses.asdict(item) for number, item in workers.items()}
+    return found
+
+
+def draw(found: dict[str, dict[str, Any]], path: Path) -> None:
+    """Seconds against size, one panel per factor."""
+    import matplotlib.pyplot as plt
+
+    from ntadyn.plotting.style import house_style
+
+    factors = [name for name in found if name in FACTORS]
+    with house_style():
+        figure, grid = plt.subplots(2, 3, figsize=(9.5, 5.6), layout="constrained")
+        for axes, factor in zip(grid.flat, factors, strict=False):
+            values = np.array([int(value) for value in found[factor]], float)
+            items = [Cost(**item) for item in found[factor].values()]
+            per = np.array([item.per_trajectory for item in items])
+            axes.loglog(values, per, "o-", label="running")
+            axes.loglog(values, [1e6 * item.layout / item.trajectories for item in items], "s--", label="layout")
+            axes.set(xlabel=WORDS[factor], ylabel="µs per trajectory")
+            axes.set_ylim(bottom=min(per.min() / 3, axes.get_ylim()[0]) if factor != "cells" else None)
+        grid.flat[0].legend(frameon=False)
+        figure.savefig(path, dpi=150)
+
+
+def main() -> None:
+    """Measure and draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("cost.png"), help="the picture; numbers go beside it as JSON")
+    parser.add_argument("--factors", nargs="+", default=list(FACTORS), choices=list(FACTORS))
+    options = parser.parse_args()
+    ntadyn.compile_whole_loops()
+    jax.config.update("jax_enable_x64", True)
+    found = measured(options.factors)
+    options.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    draw(found, options.out)
+
+
+if __name__ == "__main__":
+    main()
