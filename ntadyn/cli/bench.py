@@ -20,8 +20,8 @@ class Bench:
     takes less than a minute, during which nothing else should run.
     """
 
-    size: int = 64
-    """Rows and columns of the map; 64 makes 40,960 trajectories in each precision."""
+    size: int = 128
+    """Rows and columns of the map; 128 makes 163,840 trajectories in each precision."""
     workers: int = 2
     """Tiles that run at the same time on a device."""
     json: bool = False

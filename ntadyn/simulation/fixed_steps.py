@@ -159,7 +159,8 @@ class FixedSteps(AbstractMethod):
             first = (done == 0) & (left == h)
             clock = term.starting_at(start)
             span = jnp.where(makes_up, 0, length)
-            moved, _, _, after, outcome = solver.step(clock, zero, span, y, item.block, memory, first)
+            step: Any = solver.step(clock, zero, span, y, item.block, memory, first)
+            moved, _, _, after, outcome = step
             y = jax.tree.map(lambda new, old: jnp.where(fits, new, old), moved, y)
             # Nothing is made up for where a run is given up.
             memory = jnp.where(fits, after, 0) if isinstance(solver, SplittingInARow) else after

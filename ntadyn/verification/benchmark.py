@@ -115,11 +115,11 @@ def _silent(what: str, total: int) -> Callable[[int], Any]:
     return lambda number: None
 
 
-def measure(size: int = 64, workers: int = 2, report: Report = _silent) -> Benchmark:
+def measure(size: int = 128, workers: int = 2, report: Report = _silent) -> Benchmark:
     """Measure this machine.
 
     Args:
-        size: rows and columns of the map; 64 makes 40,960 trajectories.
+        size: rows and columns of the map; 128 makes 163,840 trajectories.
         workers: tiles that run at the same time.
         report: called with what is being measured and of how many parts, before it begins; what it returns is called
             with the number of parts that are finished.

@@ -315,3 +315,22 @@ def test_lanes_hold_every_component(problem):
 
 def _lanes_last(*trees):
     return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), trees)
+
+
+def test_forward_derivatives_are_those_of_the_steps_through_kinks(problem):
+    grid = lay_out(problem.curriculum, 1 / 16)
+
+    def final(scale):
+        penalties = jax.tree.map(lambda leaf: leaf * scale, problem.systems.penalties)
+        systems = eqx.tree_at(lambda systems: systems.penalties, problem.systems, penalties)
+        return integrate_batch(systems, problem.curriculum, problem.states, LaneSteps(), grid, {}).final_state.gates
+
+    ends, slopes = jax.jit(lambda scale: jax.jvp(final, (scale,), (1.0,)))(1.0)
+    run = jax.jit(final)
+    width = 1e-6
+    numeric = (run(1 + width) - run(1 - width)) / (2 * width)
+    np.testing.assert_allclose(slopes, numeric, rtol=1e-6, atol=1e-6)
+    # Some have been through a kink, and what no penalty touches does not feel their strength.
+    assert np.any(np.asarray(ends) == 0)
+    assert np.all(np.asarray(slopes)[list(LANES).index("no penalty")] == 0)
+    assert np.abs(np.asarray(slopes)).max() > 0.01
