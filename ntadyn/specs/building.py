@@ -82,7 +82,7 @@ def keys_of(seeds: int | config.Randomness, repetitions: Sequence[tuple[int, int
 
 
 @functools.partial(jax.jit, static_argnames=("numbers", "generator"))  # one program, where each operation would be one
-def _keys_of(seeds: Array, rows: Array, numbers: tuple[int, ...], generator: str) -> Keys:
+def _keys_of(seeds: Array | np.ndarray, rows: Array | np.ndarray, numbers: tuple[int, ...], generator: str) -> Keys:
     """Every stream has a key of its own, of which that of a repetition is one of as many as are asked for."""
     roots = (jax.random.split(jax.random.key(seeds[stream], impl=generator), 3)[stream] for stream in range(3))
     return Keys(*(jax.random.split(root, n)[row] for root, n, row in zip(roots, numbers, rows, strict=True)))

@@ -22,7 +22,7 @@ from ntadyn.tasks import AbstractCurriculum
 
 # Steps on lanes grow like (k/n)^2 within a block. The first one is this share of tau, the time in which the faster part
 # moves when all is learnt: the shorter of tau_c/|W*|^2 and tau_W.
-FIRST_STEP = 1 / 800
+FIRST_STEP = 1 / 1000
 # That is for blocks so many times as long as the exchange of gates and weights takes, sqrt(tau_c tau_W)/|W*|. Blocks
 # that are longer or shorter take the same steps as the longest or the shortest of these.
 BLOCKS = (0.5, 20.0)

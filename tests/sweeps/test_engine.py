@@ -74,10 +74,10 @@ def run(plan, measures=OUTCOME, tile_steps=layout.OTHER_TILE_STEPS):
     made, reports, traces = [], [], []
     make, integrate_batch = TiledSweep.make, program.integrate_batch
 
-    def counted(systems, curriculum, states, method, grid, recorded, read):
+    def counted(systems, curriculum, states, method, grid, recorded, *read):
         if not isinstance(grid.start, jax.ShapeDtypeStruct):
             traces.append(tuple(sorted(recorded)))
-        return integrate_batch(systems, curriculum, states, method, grid, recorded, read)
+        return integrate_batch(systems, curriculum, states, method, grid, recorded, *read)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(layout, "OTHER_TILE_STEPS", tile_steps)
