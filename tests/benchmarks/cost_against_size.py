@@ -11,7 +11,6 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,8 @@ def plan_of(factor: str, value: int) -> Sweep:
         base = replaced(base, {"network.num_paths": value})
         rows, columns = (SIDE, SIDE) if value <= 4 else (4, 4)
     elif factor == "tasks":
-        changes = {"teachers.num_tasks": value, "network.num_paths": 4, "curriculum.tasks": tuple(range(value))}
+        changes: dict[str, Any] = {"teachers.num_tasks": value, "teachers.d_in": 40, "network.num_paths": 4}
+        changes["curriculum.tasks"] = tuple(range(value))
         base = replaced(base, changes | {"curriculum.name": None})
     elif factor == "inputs":
         base = replaced(base, {"teachers.d_in": value, "randomness.vary_teachers": True})
@@ -120,24 +120,25 @@ def cost(plan: Sweep, workers: int = 2) -> Cost:
     return Cost(number, steps, layout, tiled.programs.compile_seconds, running)
 
 
-def measured(factors: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Factor -> its values, and the cost of each."""
-    found: dict[str, dict[str, Any]] = {}
-    for factor in factors:
-        costs = {}
-        for value in FACTORS[factor]:
-            costs[str(value)] = item = cost(plan_of(factor, value))
-            print(
-                f"{factor} {value:,}: {item.trajectories:,} trajectories of {item.steps:.0f} steps, "
-                f"{item.per_trajectory:.2f} us each; layout {item.layout:.1f} s, compiling {item.compiling:.1f} s, "
-                f"running {item.running:.2f} s",
-                flush=True,
-            )
-        found[factor] = {value: dataclasses.asdict(item) for value, item in costs.items()}
-    workers = {str(number): cost(plan_of("seeds", 30), number) for number in (1, 2)}
-    print("workers:", {number: f"{item.per_trajectory:.2f} us" for number, item in workers.items()})
-    found["workers"] = {number: dataclasses.asdict(item) for number, item in workers.items()}
-    return found
+def measured(factor: str) -> dict[str, dict[str, Any]]:
+    """Value of one thing -> the cost with it."""
+    costs = {}
+    for value in FACTORS[factor]:
+        costs[str(value)] = item = cost(plan_of(factor, value))
+        print(
+            f"{factor} {value:,}: {item.trajectories:,} trajectories of {item.steps:.0f} steps, "
+            f"{item.per_trajectory:.2f} us each; layout {item.layout:.1f} s, compiling {item.compiling:.1f} s, "
+            f"running {item.running:.2f} s",
+            flush=True,
+        )
+    return {value: dataclasses.asdict(item) for value, item in costs.items()}
+
+
+def measured_workers() -> dict[str, dict[str, Any]]:
+    """Number of workers -> the cost with them."""
+    costs = {str(number): cost(plan_of("seeds", 30), number) for number in (1, 2)}
+    print("workers:", {number: f"{item.per_trajectory:.2f} us" for number, item in costs.items()}, flush=True)
+    return {number: dataclasses.asdict(item) for number, item in costs.items()}
 
 
 def draw(found: dict[str, dict[str, Any]], path: Path) -> None:
@@ -169,9 +170,12 @@ def main() -> None:
     options = parser.parse_args()
     ntadyn.compile_whole_loops()
     jax.config.update("jax_enable_x64", True)
-    found = measured(options.factors)
-    options.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    draw(found, options.out)
+    found = {"workers": measured_workers()}
+    for factor in options.factors:
+        found[factor] = measured(factor)
+        # What has been measured is there if the rest takes too long.
+        options.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        draw(found, options.out)
 
 
 if __name__ == "__main__":
