@@ -73,7 +73,9 @@ def test_time_grids_cover_the_run_in_steps_that_fit_the_gates(tiles):
         assert block[:records] == [k // 2 for k in range(records)]
         assert sum(steps[records:]) == 0
         # Two orthogonal teachers of d_out rows of norm 1/sqrt(d_in); steps come in quarters of octaves.
-        wanted, quarter = np.sqrt(step_lengths.FIRST_STEP * tau / (2 / 6) * duration), 2 ** (1 / 4)
+        shortest, longest = (number * np.sqrt(tau / (2 / 6)) for number in step_lengths.BLOCKS)
+        as_if, quarter = np.clip(duration, shortest, longest), 2 ** (1 / 4)
+        wanted = np.sqrt(step_lengths.FIRST_STEP * tau / (2 / 6) * as_if)
         step = max((b - a) / n for a, b, n in zip(start, end, steps, strict=True) if n)
         # A block is cut into whole steps.
         assert wanted / quarter * (1 - wanted / duration) < step <= wanted * (1 + 1e-12)
