@@ -81,7 +81,7 @@ class Running:
             ValueError: for a sweep that cannot be built, or a folder that belongs to another one.
         """
         from ntadyn.sweeps.engine import check_folder, run_tiled
-        from ntadyn.sweeps.layout import measures_for, scores_of_one_number
+        from ntadyn.sweeps.suiting_measures import measures_for, scores_of_one_number
         from ntadyn.sweeps.tiles import TiledSweep
 
         plan.check_values()
@@ -142,7 +142,7 @@ class Prepared:
             return self.run(compute=compute, folder=self.folder, report=bar.update)
 
     def compile_ahead(self) -> None:
-        """Let another thread begin to compile, while this one computes something else; XLA uses one core at a time."""
+        """Let another thread begin to compile, while this one imports what draws and writes."""
         if self.new is not None:
             threading.Thread(target=self._compile, args=(self.new,)).start()
 

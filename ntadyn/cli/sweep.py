@@ -85,14 +85,17 @@ class Sweep:
 
         wake_jax(self.running.device)
 
-        from ntadyn.maps.run_summary import run_summary
-        from ntadyn.results import storage
-        from ntadyn.results.provenance import provenance
         from ntadyn.results.slicing import slice_of
         from ntadyn.sweeps.merge import unfilled
 
         slice_of(unfilled(sweep), held)  # refuses axes and values that are not there
         run = self.running.prepared(sweep, folder / "sweep.tiles", self.score, self.level)
+        run.compile_ahead()
+
+        from ntadyn.maps.run_summary import run_summary
+        from ntadyn.results import storage
+        from ntadyn.results.provenance import provenance
+
         with self.running.compute() as compute:
             dataset = run(compute)
         dataset.attrs |= provenance() | ({"preset": self.preset} if self.spec is None else {})

@@ -126,7 +126,8 @@ class FixedSteps(AbstractMethod):
         """See `AbstractMethod.advance`."""
         item = interval.place
         solver, one, zero = self._fitted_solver(), jnp.ones_like(item.num_steps), jnp.zeros_like(item.length)
-        if isinstance(solver, Splitting) and not curriculum.varies_within_blocks():
+        # A subclass may make its steps in another way.
+        if type(solver) is Splitting and not curriculum.varies_within_blocks():
             solver = SplittingInARow(solver)
         # An interval that is given up has no length either, so that no rates are computed from a state that may be NaN.
         length, num_steps = (jnp.where(interval.goes_on, span, 0) for span in (item.length, item.num_steps))
@@ -223,7 +224,7 @@ def with_loops(solver: diffrax.AbstractSolver, while_loop: Callable) -> diffrax.
         A solver that makes the same steps.
     """
     if isinstance(solver, Splitting):
-        return Splitting(EventSearch(solver.search.max_pieces, while_loop))
+        return eqx.tree_at(lambda solver: solver.search, solver, EventSearch(solver.search.max_pieces, while_loop))
     if isinstance(solver, diffrax.AbstractRungeKutta) and solver.scan_kind is None:
         kind = "lax" if while_loop is plain_loop else "checkpointed"
         return eqx.tree_at(lambda solver: solver.scan_kind, solver, kind, is_leaf=lambda leaf: leaf is None)

@@ -12,19 +12,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from ntadyn.interface import AbstractGatedLinear, AbstractSystem
+from ntadyn.interface import AbstractSystem
 from ntadyn.simulation.checks import check
-from ntadyn.simulation.integration import VECTOR_BYTES
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.lanes import lanes_can_run
 from ntadyn.simulation.method import AbstractMethod
-from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out, lay_out_whole_steps
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Randomness, Teachers
 from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.sweeps.doubt import check_can_be_checked, is_checked_by_gates
+from ntadyn.sweeps.group_sizes import group_size, on_cpu_lanes
 from ntadyn.sweeps.plan import (
     BLOCK_DURATION,
     GATE_TIME_CONSTANT,
@@ -34,7 +33,6 @@ from ntadyn.sweeps.plan import (
     Axis,
     Sweep,
 )
-from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Recorded
 from ntadyn.sweeps.steps import other_steps, step_on_lanes, steps_of_configurations
 from ntadyn.tasks import AbstractCurriculum
 from ntadyn.tasks.dependence import depends_on_first
@@ -42,17 +40,8 @@ from ntadyn.tasks.dependence import depends_on_first
 # Steps of all trajectories of a tile together, on lanes and of other systems: some tenths of a second, little to lose
 # when killed, and work for several threads.
 TILE_STEPS, OTHER_TILE_STEPS = 8_000_000, 2**15
-# The arrays of lanes of a group of this size stay in the nearest cache of a processor. It is also the largest for which
-# XLA, without the options of `ntadyn.xla_options`, runs a loop in the thread that calls it.
-CPU_GROUP_BYTES = 512
-# A step of fewer lanes takes as long as one of these, and records and scores add what these take, see `cells_on_lanes`.
-CPU_LEAST_LANES, BETWEEN_STEPS, LITTLE_MORE = 64, 8, 1.1
 # Groups on the lanes of a CPU that a program is compiled for, unless a tile needs more of them.
 MOST_GROUPS = 128
-# Trajectories of a group of systems that do not run on lanes, whose states stay in the caches, and of any system on an
-# accelerator; and what a step of these costs whatever their number, in units of what it costs per trajectory.
-CPU_LANES, CPU_OVERHEAD = 64, 16
-ACCELERATOR_LANES, ACCELERATOR_OVERHEAD = 2**17, 250
 # Initial states of all trajectories of a tile together.
 TILE_BYTES = 2**28
 
@@ -161,37 +150,6 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
     return tuple(tiles)
 
 
-def best_group_size(work: Sequence[tuple[int, int]], repetitions: int, most: int, overhead: int) -> int:
-    """Cells per group that take the least time: full groups, but few of them.
-
-    Args:
-        work: number of cells with equal time grids, and steps of one trajectory, of every time grid.
-        repetitions: trajectories of a cell.
-        most: trajectories of a group, unless a single cell has more.
-        overhead: what a step of a group costs whatever its trajectories, in units of what it costs per trajectory.
-    """
-    sizes = np.arange(1, max(1, most // repetitions) + 1)
-    rounds = sum(-(-number // sizes) * steps for number, steps in work)
-    return int(sizes[np.argmin(rounds * (overhead + sizes * repetitions))])
-
-
-def cells_on_lanes(repetitions: int, itemsize: int) -> int:
-    """Cells per group on the lanes of a CPU: the fewest of those that take the least time per cell, or little more.
-
-    Fewer cells in a group leave fewer lanes empty where few cells share a time grid.
-
-    Args:
-        repetitions: lanes of a cell.
-        itemsize: bytes of a number.
-    """
-    cells = np.arange(1, max(1, CPU_GROUP_BYTES // itemsize // repetitions) + 1)
-    vector = VECTOR_BYTES // itemsize
-    # Fewer lanes take as long, because operations wait for each other instead of for their turn.
-    lanes = np.maximum(-(-cells * repetitions // vector) * vector, CPU_LEAST_LANES)
-    costs = (BETWEEN_STEPS + lanes) / cells
-    return int(cells[np.argmax(costs <= LITTLE_MORE * np.min(costs))])
-
-
 def _compiled_in(sweep: Sweep) -> list[str]:
     """Parameters by which programs differ: all but real numbers, and those that say how to step."""
     spec = sweep.configuration
@@ -298,9 +256,9 @@ class _Part:
     def tiles(self, chosen: np.ndarray, repetitions: int) -> list[Tile]:
         """The cells that are True in `chosen`, which has an entry for every cell of the sweep."""
         work = [(len(members), self.num_steps[key]) for key, members in self.groups.items()]
-        size = self._group_size(work, repetitions)
+        size = group_size(self.method, work, repetitions, self.precision.itemsize)
         wanted = min(self._groups_per_tile(work, size * repetitions), sum(-(-number // size) for number, _ in work))
-        most = max(MOST_GROUPS, wanted) if self._on_cpu_lanes() else wanted
+        most = max(MOST_GROUPS, wanted) if on_cpu_lanes(self.method) else wanted
         structure = Structure(self._compiled_in(), self.paths, self.method, self.by_gates, self.num_blocks, size, most)
         groups: list[tuple[int, tuple[int, ...], Schedule]] = []
         for key, members in self.groups.items():
@@ -314,8 +272,10 @@ class _Part:
     def _schedule(self, curriculum: AbstractCurriculum, step: float) -> Schedule:
         place = lay_out_whole_steps if isinstance(self.method, AbstractWholeSteps) else lay_out
         grid = place(curriculum, step)
-        number = np.asarray(grid.start.shape[0])
-        return Schedule(grid.padded(2 * self.num_blocks), curriculum.padded(self.num_blocks), jax.device_put(number))
+        number = jax.device_put(np.asarray(grid.start.shape[0]))
+        schedule = Schedule(grid.padded(2 * self.num_blocks), curriculum.padded(self.num_blocks), number)
+        # In NumPy, because every tile stacks those of its groups.
+        return jax.tree.map(np.asarray, schedule)
 
     def _compiled_in(self) -> Any:
         """The specification without what is data, and without seeds."""
@@ -323,17 +283,6 @@ class _Part:
             return self.spec
         data = (path for path in (*self.paths, *_LAID_OUT) if value_at(self.spec, path) is not None)
         return replaced(self.spec, {path: 1.0 for path in data} | {"randomness": Randomness()})
-
-    def _on_cpu_lanes(self) -> bool:
-        return jax.default_backend() == "cpu" and isinstance(self.method, LaneSteps)
-
-    def _group_size(self, work: Sequence[tuple[int, int]], repetitions: int) -> int:
-        """Cells per group; on lanes whatever the work is, so that sweeps of the same kind share a program."""
-        if self._on_cpu_lanes():
-            return cells_on_lanes(repetitions, self.precision.itemsize)
-        if jax.default_backend() != "cpu":
-            return best_group_size(work, repetitions, ACCELERATOR_LANES, ACCELERATOR_OVERHEAD)
-        return best_group_size(work, repetitions, CPU_LANES, CPU_OVERHEAD)
 
     def _groups_per_tile(self, work: Sequence[tuple[int, int]], lanes: int) -> int:
         """As many as make a tile of the wanted number of steps."""
@@ -347,79 +296,6 @@ class _Part:
 def _largest_teacher(spec: Teachers, key: PRNGKeyArray) -> Float[Array, ""]:
     """max_m |W*^m|_F."""
     return jnp.max(jnp.linalg.norm(building.build_tasks(spec, key).teachers, axis=(-2, -1)))
-
-
-def measures_for(sweep: Sweep) -> Measures:
-    """What is kept of a sweep by default: its outcome, or where paths cannot be matched with tasks the last records.
-
-    Args:
-        sweep: a sweep whose values have been checked.
-
-    Returns:
-        `OUTCOME` for gated linear systems with a path for every task; else all observables of the system at the end.
-    """
-    spec = replaced(sweep.configuration, sweep.changes(0))
-    if isinstance(spec, Configuration):
-        return OUTCOME
-    key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
-    system, state = eqx.filter_eval_shape(spec.build, key)
-    if isinstance(system, AbstractGatedLinear):
-        gates = eqx.filter_eval_shape(lambda system, state: system.gates(state), system, state)
-        if gates.shape[0] >= system.num_tasks:
-            return OUTCOME
-    observables = system.observables()
-    return Measures(observables, {name: Final(name) for name in observables} | {"result": OUTCOME.scores["result"]})
-
-
-def check_measures(sweep: Sweep, measures: Measures) -> None:
-    """Refuse observables that a spec's system does not have, such as the gates of one without any.
-
-    Args:
-        sweep: a sweep whose values have been checked.
-        measures: what it is to keep.
-
-    Raises:
-        ValueError: if so, with the name of the observable.
-    """
-    if isinstance(sweep.configuration, Configuration):
-        return
-    system, state, task = _shapes(sweep)
-    for name, observable in measures.observables.items():
-        try:
-            eqx.filter_eval_shape(observable, system, state, task)
-        except AttributeError as error:
-            kind = type(system).__name__
-            raise ValueError(
-                f"{name!r} cannot be observed in a {kind} ({error}). Leave `measures` out to keep what it observes "
-                f"itself, {list(system.observables())}, or pass `Measures` of others."
-            ) from error
-
-
-def scores_of_one_number(sweep: Sweep, measures: Measures) -> tuple[str, ...]:
-    """The scores by which cells can be drawn and compared: one number per trajectory, and not its result code.
-
-    Args:
-        sweep: a sweep whose values have been checked.
-        measures: what it is to keep.
-    """
-
-    def of_two_records(system: AbstractSystem, state: PyTree, task: PyTree) -> dict[str, Any]:
-        seen = {name: jnp.asarray(observable(system, state, task)) for name, observable in measures.observables.items()}
-        values = {name: jnp.stack([value, value]) for name, value in seen.items()}
-        record = Recorded(jnp.zeros(2), jnp.zeros(2, int), values, jnp.ones(2, bool), RESULTS.successful)
-        return {name: score(record) for name, score in measures.scores.items() if name != "result"}
-
-    scores = eqx.filter_eval_shape(of_two_records, *_shapes(sweep))
-    return tuple(name for name in measures.scores if name in scores and scores[name].shape == ())
-
-
-def _shapes(sweep: Sweep) -> tuple[AbstractSystem, PyTree, PyTree]:
-    """System, state and task of the first cell, of whose arrays only the shapes are known."""
-    spec = replaced(sweep.configuration, sweep.changes(0))
-    key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
-    system, state = eqx.filter_eval_shape(spec.build, key)
-    curriculum = spec.build_curriculum(system)
-    return system, state, jax.eval_shape(curriculum.task, 0, curriculum.durations[0])
 
 
 def _on_schedule(spec: Any, paths: Sequence[str], system: AbstractSystem) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from ntadyn.sweeps.doubt import NUDGE, checks_of, nudged
 from ntadyn.sweeps.layout import Schedule, Structure
 from ntadyn.sweeps.plan import Precision, Sweep
 from ntadyn.sweeps.scores import Measures, recorded
+from ntadyn.sweeps.surroundings import Device
 from ntadyn.tasks import AbstractCurriculum
 from ntadyn.tasks.dependence import depends_on_first
 
@@ -47,9 +48,14 @@ class Work(eqx.Module):
 
     @classmethod
     def of(
-        cls, sweep: Sweep, structure: Structure, groups: Sequence[Sequence[int]], schedules: Sequence[Schedule]
+        cls,
+        sweep: Sweep,
+        structure: Structure,
+        groups: Sequence[Sequence[int]],
+        schedules: Sequence[Schedule],
+        device: Device | None = None,
     ) -> "Work":
-        """Groups of cells and their time grids, padded to the numbers of the structure by repeating the last one."""
+        """Groups of cells and time grids on a device, padded to the numbers of the structure by repeating the last."""
         cells = np.asarray([_padded(group, structure.num_cells) for group in _padded(groups, structure.num_groups)])
         values = {path: np.full(cells.shape, value_at(sweep.configuration, path), float) for path in structure.paths}
         for axis, index in zip(sweep.axes, np.unravel_index(cells, sweep.shape), strict=True):
@@ -60,7 +66,7 @@ class Work(eqx.Module):
             lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]),
             *_padded(schedules, structure.num_groups),
         )
-        return cls(*jax.device_put((values, stacked, np.asarray(len(groups), np.int32))))
+        return cls(*jax.device_put((values, stacked, np.asarray(len(groups), np.int32)), device))
 
 
 def run_program(structure: Structure, measures: Measures, precision: Precision) -> Program:

@@ -55,7 +55,11 @@ class Programs:
         return self._compiling.seconds
 
     def get(
-        self, key: Hashable, program: Callable[[], Executable], arguments: tuple, identity: Any = None
+        self,
+        key: Hashable,
+        program: Callable[[], Executable],
+        arguments: tuple,
+        identity: Callable[[], Any] = lambda: None,
     ) -> Executable:
         """The compiled program under a key, compiled for these arguments if it is new; other threads wait for it.
 
@@ -63,12 +67,13 @@ class Programs:
             key: of the program in this process.
             program: makes it.
             arguments: what it is called with.
-            identity: all that it is made of, to find it among the executables that are kept; None if that is not known.
+            identity: tells all that it is made of, to find it among the executables that are kept; None if that is not
+                known.
         """
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             if key not in self._compiled:
                 with self._compiling.running():
-                    self._compiled[key] = executable(program, arguments, identity)
+                    self._compiled[key] = executable(program, arguments, identity())
             return self._compiled[key]

@@ -14,11 +14,11 @@ from jaxtyping import Bool, Float
 from ntadyn.results import storage
 from ntadyn.sweeps import engine, manifest
 from ntadyn.sweeps.engine import Compute, Threads, devices_of, finished, run_tiles
-from ntadyn.sweeps.layout import scores_of_one_number
 from ntadyn.sweeps.merge import merged
 from ntadyn.sweeps.plan import BORDER, Axis, Sweep, Zipped
 from ntadyn.sweeps.scores import Measures
 from ntadyn.sweeps.shards import check_place
+from ntadyn.sweeps.suiting_measures import scores_of_one_number
 from ntadyn.sweeps.tiles import TiledSweep
 
 # A cell counts as lying on both sides of the level if its mean is within this many standard errors of it.

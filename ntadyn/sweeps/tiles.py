@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import jax
 import numpy as np
@@ -13,11 +14,12 @@ from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.fingerprint import fingerprint
-from ntadyn.sweeps.layout import Structure, Tile, check_measures, lay_out_sweep, measures_for
+from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.program import Program, Work, check_program, run_program
 from ntadyn.sweeps.programs import Programs, Stopwatch
 from ntadyn.sweeps.scores import Measures
+from ntadyn.sweeps.suiting_measures import check_measures, measures_for
 from ntadyn.sweeps.surroundings import Device, surroundings
 
 
@@ -150,9 +152,8 @@ class TiledSweep:
         self, checks: bool, structure: Structure, tile: Tile, device: Device | None
     ) -> tuple[Callable[..., dict], tuple]:
         """A program and what it is called with."""
-        arguments = (Work.of(self.sweep, structure, tile.groups, tile.schedules), self._keys)
-        if device is not None:
-            arguments = jax.device_put(arguments, device)
+        work = Work.of(self.sweep, structure, tile.groups, tile.schedules, device)
+        arguments = (work, jax.device_put(self._keys, device))
 
         def program() -> Program:
             precision = self.sweep.precision
@@ -160,9 +161,8 @@ class TiledSweep:
 
         # Structures hold configurations, which compare by value.
         key = (repr(structure), checks, device, self.sweep.precision, id(self.measures))
-        return self.programs.get(
-            key, program, arguments, self._identity_of_program(structure, checks, device)
-        ), arguments
+        identity = partial(self._identity_of_program, structure, checks, device)
+        return self.programs.get(key, program, arguments, identity), arguments
 
     def _identity_of_program(self, structure: Structure, checks: bool, device: Device | None) -> dict | None:
         """All that a program is made of; None for specs and functions of others, which may hold what is not told."""

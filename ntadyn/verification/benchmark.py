@@ -196,12 +196,12 @@ def step_flops() -> float:
     batch = jax.eval_shape(lambda key: jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., None], one(key)), key)
     problem, state = jax.eval_shape(lanes.to_lanes, *batch)
 
-    def step(problem: lanes.LaneProblem, state: lanes.LaneState, task: list[Any], duration: Any):
-        state, pull = lanes.relax_weights(problem, state, lanes.pulls(state, task), task, duration)
+    def step(problem: lanes.LaneProblem, state: lanes.LaneState, pull: list[Any], task: list[Any], duration: Any):
+        state, pull = lanes.relax_weights(problem, state, pull, task, duration)
         return lanes.flow_within_orthants(problem, state, pull, task, duration), state
 
     number = jax.ShapeDtypeStruct((), state.gates[0].dtype)
-    analysis = jax.jit(step).lower(problem, state, [number, number], number).cost_analysis()
+    analysis = jax.jit(step).lower(problem, state, state.gates, [number, number], number).cost_analysis()
     assert analysis is not None
     return float(analysis["flops"])
 

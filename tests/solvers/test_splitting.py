@@ -160,3 +160,32 @@ def test_columns_pruned_by_the_weight_penalty_stay_at_exact_zero():
 def test_refusals_say_what_to_do():
     with pytest.raises(ValueError, match="at least one piece"):
         EventSearch(max_pieces=0)
+
+
+class OneByOne(Splitting):
+    """The same steps, of which nothing is known: they are not taken in a row."""
+
+
+class Waiting(Splitting):
+    """Steps that move nothing."""
+
+    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
+        return y0, None, {"y0": y0, "y1": y0}, None, diffrax.RESULTS.successful
+
+
+def test_steps_in_a_row_are_the_steps_one_by_one():
+    system = OrderParameters(general_tasks(2), TIME_CONSTANTS, {"gates": KINKED})
+    curriculum, network = alternating(2, 4, 1.0), general_network(paths=2)
+    in_a_row, one_by_one = (run(system, curriculum, network, 0.02, solver()) for solver in (Splitting, OneByOne))
+    assert np.any(np.asarray(in_a_row.values["gates"]) < 0)  # through a kink
+    for name in RECORDED:
+        np.testing.assert_allclose(in_a_row.values[name], one_by_one.values[name], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("reverse_steps", [None, 60])
+def test_a_subclass_makes_its_own_steps(reverse_steps):
+    system = OrderParameters(general_tasks(2), TIME_CONSTANTS, {"gates": KINKED})
+    state = system.initial_state(general_network(paths=2))
+    method = FixedSteps(Waiting(), 0.02, reverse_steps=reverse_steps)
+    found = simulate(system, alternating(2, 2, 1.0), state, method=method, observables=RECORDED)
+    np.testing.assert_array_equal(found.values["gates"], np.broadcast_to(state.gates, found.values["gates"].shape))

@@ -13,7 +13,7 @@ from ntadyn.solvers import Splitting
 from ntadyn.specs.configuration import Dynamics
 from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_5_published
-from ntadyn.sweeps import Sweep, as_axes, layout, steps as step_lengths
+from ntadyn.sweeps import Sweep, as_axes, group_sizes, layout, steps as step_lengths
 from ntadyn.sweeps.layout import lay_out_sweep
 from ntadyn.sweeps.phase_maps import figure_5_maps, small
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, TOTAL_TIME, WEIGHT_TIME_CONSTANT
@@ -59,7 +59,7 @@ def test_groups_fit_into_their_structure_and_share_one_program(tiles):
     assert structure.paths == (STRENGTH, GATE_TIME_CONSTANT, WEIGHT_TIME_CONSTANT)
     assert structure.method == LaneSteps()
     assert structure.num_blocks == 14  # 2 / 0.15, rounded up
-    assert structure.num_cells * 3 <= layout.CPU_GROUP_BYTES // 8
+    assert structure.num_cells * 3 <= group_sizes.CPU_GROUP_BYTES // 8
 
 
 def test_time_grids_cover_the_run_in_steps_that_fit_the_gates(tiles):
@@ -119,7 +119,7 @@ def test_tiles_hold_a_bounded_number_of_steps_however_large_the_map(tiles, monke
 
 def test_groups_are_as_large_as_the_processor_likes_and_no_larger_than_there_are_cells():
     # A step costs as much as 250 trajectories before there is any.
-    best = functools.partial(layout.best_group_size, most=64, overhead=250)
+    best = functools.partial(group_sizes.best_group_size, most=64, overhead=250)
     assert best([(100, 10)], 3) == 20
     assert best([(4, 10)], 3) == 4
     assert best([(4, 10), (5, 10)], 3) == 5
@@ -129,9 +129,16 @@ def test_groups_are_as_large_as_the_processor_likes_and_no_larger_than_there_are
 
 def test_groups_on_lanes_fill_vectors():
     # In double precision a vector is 8 lanes, a group 64 at most, and fewer than 64 take as long.
-    assert [layout.cells_on_lanes(repetitions, 8) for repetitions in (1, 3, 8, 10, 40, 100)] == [59, 20, 8, 6, 1, 1]
+    assert [group_sizes.cells_on_lanes(repetitions, 8) for repetitions in (1, 3, 8, 10, 40, 100)] == [
+        59,
+        20,
+        8,
+        6,
+        1,
+        1,
+    ]
     # In single precision a vector is 16 lanes and a group 128 at most: two cells of 40 fill 80, where one leaves 24.
-    assert [layout.cells_on_lanes(repetitions, 4) for repetitions in (10, 40, 100)] == [6, 2, 1]
+    assert [group_sizes.cells_on_lanes(repetitions, 4) for repetitions in (10, 40, 100)] == [6, 2, 1]
 
 
 def test_sweeps_that_differ_in_real_numbers_of_the_rule_share_a_structure():

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from ntadyn.sweeps import OUTCOME, Measures, Sweep, Threads, as_axes, layout, run_sweep
+from ntadyn.sweeps import OUTCOME, Measures, Sweep, Threads, as_axes, group_sizes, layout, run_sweep
 from ntadyn.sweeps.cluster import cluster
 from ntadyn.sweeps.refinement import refine_sweep
 from tests.sweeps import own_spec
@@ -52,7 +52,7 @@ def measures(elsewhere):
 def _several_tiles():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(layout, "OTHER_TILE_STEPS", 1)
-        patch.setattr(layout, "CPU_LANES", 8)
+        patch.setattr(group_sizes, "CPU_LANES", 8)
         yield
 
 

@@ -1,0 +1,89 @@
+"""What can be kept of the systems of a sweep, found out from their shapes before anything runs."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import PyTree
+
+from ntadyn.interface import AbstractGatedLinear, AbstractSystem
+from ntadyn.simulation.outcome import RESULTS
+from ntadyn.specs import building
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.paths import replaced
+from ntadyn.sweeps.plan import Sweep
+from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Recorded
+
+
+def measures_for(sweep: Sweep) -> Measures:
+    """What is kept of a sweep by default: its outcome, or where paths cannot be matched with tasks the last records.
+
+    Args:
+        sweep: a sweep whose values have been checked.
+
+    Returns:
+        `OUTCOME` for gated linear systems with a path for every task; else all observables of the system at the end.
+    """
+    spec = replaced(sweep.configuration, sweep.changes(0))
+    if isinstance(spec, Configuration):
+        return OUTCOME
+    key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
+    system, state = eqx.filter_eval_shape(spec.build, key)
+    if isinstance(system, AbstractGatedLinear):
+        gates = eqx.filter_eval_shape(lambda system, state: system.gates(state), system, state)
+        if gates.shape[0] >= system.num_tasks:
+            return OUTCOME
+    observables = system.observables()
+    return Measures(observables, {name: Final(name) for name in observables} | {"result": OUTCOME.scores["result"]})
+
+
+def check_measures(sweep: Sweep, measures: Measures) -> None:
+    """Refuse observables that a spec's system does not have, such as the gates of one without any.
+
+    Args:
+        sweep: a sweep whose values have been checked.
+        measures: what it is to keep.
+
+    Raises:
+        ValueError: if so, with the name of the observable.
+    """
+    if isinstance(sweep.configuration, Configuration):
+        return
+    system, state, task = _shapes(sweep)
+    for name, observable in measures.observables.items():
+        try:
+            eqx.filter_eval_shape(observable, system, state, task)
+        except AttributeError as error:
+            kind = type(system).__name__
+            raise ValueError(
+                f"{name!r} cannot be observed in a {kind} ({error}). Leave `measures` out to keep what it observes "
+                f"itself, {list(system.observables())}, or pass `Measures` of others."
+            ) from error
+
+
+def scores_of_one_number(sweep: Sweep, measures: Measures) -> tuple[str, ...]:
+    """The scores by which cells can be drawn and compared: one number per trajectory, and not its result code.
+
+    Args:
+        sweep: a sweep whose values have been checked.
+        measures: what it is to keep.
+    """
+
+    def of_two_records(system: AbstractSystem, state: PyTree, task: PyTree) -> dict[str, Any]:
+        seen = {name: jnp.asarray(observable(system, state, task)) for name, observable in measures.observables.items()}
+        values = {name: jnp.stack([value, value]) for name, value in seen.items()}
+        record = Recorded(jnp.zeros(2), jnp.zeros(2, int), values, jnp.ones(2, bool), RESULTS.successful)
+        return {name: score(record) for name, score in measures.scores.items() if name != "result"}
+
+    scores = eqx.filter_eval_shape(of_two_records, *_shapes(sweep))
+    return tuple(name for name in measures.scores if name in scores and scores[name].shape == ())
+
+
+def _shapes(sweep: Sweep) -> tuple[AbstractSystem, PyTree, PyTree]:
+    """System, state and task of the first cell, of whose arrays only the shapes are known."""
+    spec = replaced(sweep.configuration, sweep.changes(0))
+    key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
+    system, state = eqx.filter_eval_shape(spec.build, key)
+    curriculum = spec.build_curriculum(system)
+    return system, state, jax.eval_shape(curriculum.task, 0, curriculum.durations[0])
