@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 import ntadyn
 from ntadyn.specs.paths import replaced
@@ -38,7 +37,7 @@ FACTORS = {
 WORDS = {
     "paths": "paths P (2 tasks)",
     "tasks": "tasks M (4 paths)",
-    "inputs": "inputs $d_{in}$ (teachers drawn anew for every seed)",
+    "inputs": "inputs (teachers of every seed)",
     "blocks": "blocks",
     "seeds": "seeds",
     "cells": "cells (1 seed)",
@@ -142,24 +141,32 @@ def measured_workers() -> dict[str, dict[str, Any]]:
 
 
 def draw(found: dict[str, dict[str, Any]], path: Path) -> None:
-    """Seconds against size, one panel per factor."""
+    """Microseconds per trajectory against size, one panel per factor: a flat line is a cost in proportion to size."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullFormatter, NullLocator
 
     from ntadyn.plotting.style import house_style
 
-    factors = [name for name in found if name in FACTORS]
+    factors = [name for name in FACTORS if name in found]
     with house_style():
-        figure, grid = plt.subplots(2, 3, figsize=(9.5, 5.6), layout="constrained")
+        figure, grid = plt.subplots(2, 3, figsize=(9.5, 5.6), layout="constrained", sharey=True)
+        for axes in grid.flat[len(factors) :]:
+            axes.set_visible(False)
         for axes, factor in zip(grid.flat, factors, strict=False):
-            values = np.array([int(value) for value in found[factor]], float)
+            values = [int(value) for value in found[factor]]
             items = [Cost(**item) for item in found[factor].values()]
-            per = np.array([item.per_trajectory for item in items])
-            axes.loglog(values, per, "o-", label="running")
-            axes.loglog(values, [1e6 * item.layout / item.trajectories for item in items], "s--", label="layout")
-            axes.set(xlabel=WORDS[factor], ylabel="µs per trajectory")
-            axes.set_ylim(bottom=min(per.min() / 3, axes.get_ylim()[0]) if factor != "cells" else None)
+            axes.loglog(values, [item.per_trajectory for item in items], "o-", label="running")
+            axes.loglog(values, [1e6 * item.layout / item.trajectories for item in items], "s--", label="laying out")
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.set_xticks(
+                values, [f"{value:,}" if value < 10_000 else f"$10^{len(str(value)) - 1}$" for value in values]
+            )
+            axes.set_xlabel(WORDS[factor])
+        for axes in grid[:, 0]:
+            axes.set_ylabel("µs per trajectory")
         grid.flat[0].legend(frameon=False)
-        figure.savefig(path, dpi=150)
+        figure.savefig(path, dpi=110)
 
 
 def main() -> None:
