@@ -14,6 +14,7 @@ ROOMS = (
     ("solvers",),
     ("dynamics",),
     ("simulation",),
+    ("continual",),
     ("specs", "testing"),
     ("sweeps",),
     ("maps",),

@@ -120,7 +120,7 @@ class GradientFlow(AbstractQuadraticGatedFlow):
     def loss(self, state: AbstractGatedNetwork, task: TaskWeights) -> Float[Array, ""]:
         """1/2 <D, D Sigma>_F with D the error of the total map."""
         difference = state.total_map() - self._teacher(task)
-        return 0.5 * jnp.sum(difference * self._through_inputs(difference))
+        return 0.5 * jnp.sum(difference * self.through_inputs(difference))
 
     def energy(self, state: AbstractGatedNetwork, task: TaskWeights) -> Float[Array, ""]:
         """Loss plus penalties."""
@@ -151,10 +151,10 @@ class GradientFlow(AbstractQuadraticGatedFlow):
         features = self._through_root(state.gate_derivatives())
         blocks = features.reshape(*features.shape[:2], -1)
         of_gates = jax.vmap(lambda block: largest_eigenvalue(smaller_gram(block)))(blocks)
-        error = self._through_inputs(self._teacher(task) - state.total_map())
+        error = self.through_inputs(self._teacher(task) - state.total_map())
         return Rates(
             gates=jnp.max(of_gates) / tau_c,
-            weights=state.weight_sensitivity() * self._largest_variance() / tau_w,
+            weights=state.weight_sensitivity() * self.largest_variance() / tau_w,
             drive=jnp.sqrt(jnp.sum(error**2) / (tau_c * tau_w)),
         )
 
@@ -164,13 +164,13 @@ class GradientFlow(AbstractQuadraticGatedFlow):
 
     def task_rate(self) -> Float[Array, ""]:
         """max_m |W*^m Sigma|_F / sqrt(tau_c tau_W)."""
-        size = jnp.max(jnp.sqrt(jnp.sum(self._through_inputs(self.tasks.teachers) ** 2, axis=(-2, -1))))
+        size = jnp.max(jnp.sqrt(jnp.sum(self.through_inputs(self.tasks.teachers) ** 2, axis=(-2, -1))))
         return size / jnp.sqrt(self.time_constants["gates"] * self.time_constants["weights"])
 
     def gate_quadratic(self, state: AbstractGatedNetwork, task: TaskWeights) -> tuple[Array, Array]:
         """b_p = <W^p, W* Sigma> and A_pq = <W^p, W^q Sigma>; row by row when gates are per neuron."""
         weights = state.row_weights()
-        seen = self._through_inputs(weights)
+        seen = self.through_inputs(weights)
         linear = jnp.einsum("poi,oi->po", seen, self._teacher(task))
         quadratic = jnp.einsum("poi,qoi->opq", seen, weights)
         if state.gates.ndim == 1:
@@ -216,9 +216,11 @@ class GradientFlow(AbstractQuadraticGatedFlow):
         covariance = self.input_covariance
         return matrix if covariance is None else matrix @ (covariance.directions * jnp.sqrt(covariance.variances)[None])
 
-    def _largest_variance(self) -> Float[Array, ""]:
+    def largest_variance(self) -> Float[Array, ""]:
+        """The largest eigenvalue of Sigma."""
         covariance = self.input_covariance
         return jnp.ones((), self.tasks.teachers.dtype) if covariance is None else jnp.max(covariance.variances)
 
-    def _through_inputs(self, matrix: Float[Array, "... i"]) -> Float[Array, "... i"]:
+    def through_inputs(self, matrix: Float[Array, "... i"]) -> Float[Array, "... i"]:
+        """M Sigma."""
         return matrix if self.input_covariance is None else matrix @ self.input_covariance.matrix()

@@ -117,7 +117,7 @@ def _names(member: object) -> list[str]:
         waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
         steps = [step for step in dis.get_instructions(code) if step.opname not in ("EXTENDED_ARG", "CACHE")]
         for before, step in itertools.pairwise(steps):
-            loaded = before.argval[-1] if isinstance(before.argval, tuple) else before.argval
-            if step.opname in ("LOAD_ATTR", "LOAD_METHOD") and loaded == own:
+            loaded = before.argval[-1:] == (own,) if isinstance(before.argval, tuple) else before.argval == own
+            if step.opname in ("LOAD_ATTR", "LOAD_METHOD") and loaded:
                 names.append(str(step.argval))
     return names

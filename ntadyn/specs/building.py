@@ -107,7 +107,12 @@ def build_tasks(spec: config.Teachers, key: PRNGKeyArray) -> TaskSet:
     elif spec.kind is kind.AXIS_ALIGNED:
         tasks = teachers.axis_aligned(*sizes, scale)
     else:
-        tasks = {kind.ORTHOGONAL: teachers.orthogonal, kind.IID: teachers.iid}[spec.kind](key, *sizes, scale)
+        drawn = {
+            kind.ORTHOGONAL: teachers.orthogonal,
+            kind.MATCHED_ROWS_ORTHOGONAL: teachers.matched_rows_orthogonal,
+            kind.IID: teachers.iid,
+        }
+        tasks = drawn[spec.kind](key, *sizes, scale)
     if spec.composites is config.Composites.SUM:
         return composites.with_sum_composites(tasks, spec.mixing)
     if spec.composites is config.Composites.INTERLEAVED:

@@ -248,6 +248,8 @@ def _check_teachers(spec: Teachers) -> None:
     shape = int(spec.num_tasks), int(spec.d_out), int(spec.d_in)
     if spec.kind in (TeacherKind.ORTHOGONAL, TeacherKind.AXIS_ALIGNED, TeacherKind.ROW_OVERLAPPING):
         sizes.check_rows_fit(spec.kind.value, *shape)
+    elif spec.kind is TeacherKind.MATCHED_ROWS_ORTHOGONAL:
+        sizes.check_rows_fit(spec.kind.value, shape[0], 1, shape[2])
     elif spec.kind is TeacherKind.SVD:
         sizes.check_vectors_suffice(min(shape[1:]) // shape[0], *shape)
     elif spec.kind is TeacherKind.OVERLAPPING and is_number(spec.overlap):

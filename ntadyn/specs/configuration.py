@@ -33,6 +33,7 @@ class TeacherKind(enum.Enum):
     """How teacher matrices are drawn."""
 
     ORTHOGONAL = "orthogonal"
+    MATCHED_ROWS_ORTHOGONAL = "matched_rows_orthogonal"
     IID = "iid"
     SVD = "svd"
     OVERLAPPING = "overlapping"

@@ -34,6 +34,7 @@ __all__ = [
     "Scale",
     "axis_aligned",
     "iid",
+    "matched_rows_orthogonal",
     "orthogonal",
     "overlapping",
     "row_overlapping",
@@ -119,6 +120,40 @@ def orthogonal(
     check_rows_fit("orthogonal", num_tasks, d_out, d_in)
     size = scale.value_for(num_tasks, d_out, d_in)
     return from_matrices(size * _orthonormal_rows(key, num_tasks, d_out, d_in, dtype))
+
+
+def matched_rows_orthogonal(
+    key: PRNGKeyArray,
+    num_tasks: int,
+    d_out: int,
+    d_in: int,
+    scale: Scale = Scale.D_IN,
+    dtype: DTypeLike | None = None,
+) -> TaskSet:
+    """`w*^m_o . w*^n_o = s^2 delta_mn`: tasks ask for orthogonal answers, output by output.
+
+    Rows of different outputs are drawn independently, so that more of them fit into input space than in `orthogonal`.
+    Whole teachers are orthogonal, `<W*^m, W*^n>_F = d_out s^2 delta_mn`.
+
+    Args:
+        key: draws one Haar rotation of input space per output, whose first columns become the rows of that output.
+        num_tasks: number of base tasks, at most `d_in`.
+        d_out: number of outputs.
+        d_in: number of inputs.
+        scale: gives `s`, the length of a row.
+        dtype: of the teachers; None is the default float.
+
+    Raises:
+        ValueError: if a size is not positive or there are more tasks than inputs.
+
+    Source: arXiv 2411.03840, section 2, `w*^1_i . w*^2_i = 0`, without its further orthogonality between outputs.
+    """
+    check_rows_fit("matched_rows_orthogonal", num_tasks, 1, d_in)
+    check_sizes("matched_rows_orthogonal", num_tasks, d_out, d_in)
+    size = scale.value_for(num_tasks, d_out, d_in)
+    keys = jax.random.split(key, d_out)
+    per_output = [_orthonormal_rows(one, num_tasks, 1, d_in, dtype)[:, 0] for one in keys]
+    return from_matrices(size * jnp.stack(per_output, axis=1))
 
 
 def axis_aligned(

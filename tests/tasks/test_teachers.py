@@ -18,6 +18,7 @@ ROUNDING = 1e-12  # float64 products and one QR of a 20 x 20 matrix
 GENERATORS = {
     "orthogonal": lambda key, m, o, i, **kw: teachers.orthogonal(key, m, o, i, **kw),
     "axis_aligned": lambda key, m, o, i, **kw: teachers.axis_aligned(m, o, i, **kw),
+    "matched_rows_orthogonal": lambda key, m, o, i, **kw: teachers.matched_rows_orthogonal(key, m, o, i, **kw),
     "iid": lambda key, m, o, i, **kw: teachers.iid(key, m, o, i, **kw),
     "svd": lambda key, m, o, i, **kw: teachers.svd(*jax.random.split(key), m, o, i, **kw),
     "overlapping": lambda key, m, o, i, **kw: teachers.overlapping(key, m, o, i, 0.5, **kw),
@@ -232,6 +233,17 @@ def test_row_overlap_at_zero_is_orthogonal_and_first_teacher_does_not_move():
     mixed = matrices(teachers.row_overlapping(KEY, 3, 4, 12, 0.6))
     assert np.allclose(mixed[0], plain[0], atol=ROUNDING)
     assert np.allclose(mixed[1], 0.6 * plain[0] + 0.8 * plain[1], atol=ROUNDING)
+
+
+def test_matched_rows_are_orthogonal_where_not_all_rows_fit():
+    tasks = teachers.matched_rows_orthogonal(KEY, 3, 10, 20, teachers.Scale.UNIT)
+    found = matrices(tasks)
+    np.testing.assert_allclose(np.einsum("moi,noi->omn", found, found), np.tile(np.eye(3), (10, 1, 1)), atol=ROUNDING)
+    np.testing.assert_allclose(tasks.gram, 10 * np.eye(3), atol=1e-11)
+    # Rows of different outputs are independent, not orthogonal.
+    assert np.abs(found[0] @ found[0].T - np.eye(10)).max() > 0.1
+    with pytest.raises(ValueError, match="21"):
+        teachers.matched_rows_orthogonal(KEY, 21, 2, 20)
 
 
 @pytest.mark.parametrize("make", [teachers.overlapping, teachers.row_overlapping])
