@@ -17,7 +17,7 @@ ROOMS = (
     ("continual",),
     ("specs", "testing"),
     ("sweeps",),
-    ("maps",),
+    ("maps", "arena"),
     ("verification",),
     ("plotting",),
     ("cli",),

@@ -11,6 +11,8 @@ from typing import Any
 
 import tyro
 
+from ntadyn.arena.presets import PRESETS as ARENAS
+from ntadyn.cli.arena import Arena
 from ntadyn.cli.bench import Bench
 from ntadyn.cli.output import standard_streams
 from ntadyn.cli.phase_diagram import PhaseDiagram
@@ -18,7 +20,7 @@ from ntadyn.cli.presets import Presets
 from ntadyn.cli.show import Show
 from ntadyn.cli.simulate import Simulate
 from ntadyn.cli.starting_point import check_short_names, given_once, making_room, named_preset
-from ntadyn.cli.sweep import Sweep, sweep_of
+from ntadyn.cli.sweep import STARTS, Sweep, sweep_of
 from ntadyn.cli.values import REGISTRY
 from ntadyn.cli.verify import Verify
 from ntadyn.results.text import printable
@@ -81,6 +83,7 @@ def _defaults(arguments: list[str]) -> dict[str, Any]:
         "simulate": simulate,
         "phase-diagram": PhaseDiagram(preset=name, ranges=ranges),
         "sweep": _sweep(preset, arguments),
+        "arena": _arena(preset),
         "presets": Presets(),
         "verify": Verify(),
         "show": Show(),
@@ -88,12 +91,17 @@ def _defaults(arguments: list[str]) -> dict[str, Any]:
     }
 
 
+def _arena(preset: str | None) -> Arena:
+    """`ntadyn arena` with the preset that the arguments name."""
+    return Arena(preset=preset) if preset in ARENAS else Arena()
+
+
 def _sweep(preset: str | None, arguments: list[str]) -> Sweep:
     """`ntadyn sweep` with the parameters of the preset, or of the spec, that the arguments name."""
     file = given_once("spec", arguments) if arguments[:1] == ["sweep"] else None
     if file is None:
-        name = preset if preset in SIMULATIONS else Sweep.preset
-        return sweep_of(making_room(SIMULATIONS[name](), arguments), preset=name)
+        name = preset if preset in STARTS else Sweep.preset
+        return sweep_of(making_room(STARTS[name](), arguments), preset=name)
     if preset is not None:
         raise ValueError(f"--spec {file} and --preset {preset} exclude each other; leave out one.")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.continual_presets import CONTINUAL, continual_flexible
 from ntadyn.specs.paths import flat
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.sweeps.phase_maps import PRESETS, published
@@ -17,12 +18,14 @@ WIDTH = 110
 
 @dataclass(frozen=True)
 class Presets:
-    """List the presets of simulations and maps, how they differ, and the named curricula."""
+    """List the presets of simulations, sweeps and maps, how they differ, and the named curricula."""
 
     def run(self) -> int:
         """Print; 0 always."""
         lines = ["ntadyn simulate --preset NAME: parameters that differ from the defaults"]
         lines += _described(SIMULATIONS, Configuration())
+        lines += ["", "ntadyn sweep --preset NAME, besides these: what differs from continual-flexible"]
+        lines += _described(CONTINUAL, continual_flexible())
         lines += ["", "ntadyn phase-diagram --preset NAME: what differs from published"]
         lines += _described(PRESETS, published())
         lines += ["", "--curriculum.name NAME: two underscores end the training phase, and the test phase"]
@@ -39,7 +42,7 @@ def _described(presets: Mapping[str, Callable[[], Any]], default: Any) -> Iterat
         meaning = inspect.cleandoc(make.__doc__ or "").splitlines()[0]
         indent = " " * (width + 4)
         yield from textwrap.wrap(meaning, WIDTH, initial_indent=f"  {name:{width}}  ", subsequent_indent=indent)
-        changed = {path: value for path, value in flat(make()).items() if value != usual[path]}
+        changed = {path: value for path, value in flat(make()).items() if value != usual.get(path)}
         told = ", ".join(f"{path.removeprefix('base.')} {_short(value)}" for path, value in changed.items())
         yield from textwrap.wrap(
             told or "nothing", WIDTH, initial_indent=f"{indent}  ", subsequent_indent=f"{indent}  "

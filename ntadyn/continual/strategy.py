@@ -108,6 +108,19 @@ class AbstractStrategy(eqx.Module):
         del problem, batch
         return network, memory
 
+    def readapted(self, problem: AbstractProblem, network: PyTree, memory: PyTree, batch: Batch) -> PyTree | None:
+        """The network after it has adapted to a task in a way of its own; None if it has none but its gates' flow.
+
+        What is slow must not change: this is how fast a task is found again, not how fast it is learned.
+
+        Args:
+            problem: what is asked.
+            network: the network.
+            memory: what is remembered.
+            batch: examples of the task.
+        """
+        del problem, network, memory, batch
+
     def check_closed_form(self, problem: TeacherProblem) -> None:
         """Refuse to run in `GatedContinualFlow`, where `added` must be a quadratic form.
 
@@ -136,6 +149,11 @@ class AbstractStrategy(eqx.Module):
         """What `added` is for a gated linear network, where it is a quadratic form of the total map."""
         del memory
         return None
+
+    def gradients_per_sample(self, problem: AbstractProblem) -> float:
+        """How many gradients of the network are computed for every fresh example."""
+        del problem
+        return 1.0
 
     def complaints(self, memory: PyTree) -> tuple[str, ...]:
         """What the reader of a result should be told, outside jit; one memory, or a batch of them."""

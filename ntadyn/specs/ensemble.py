@@ -7,6 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from ntadyn.interface import AbstractSystem, Observable
@@ -26,6 +27,16 @@ from ntadyn.specs.spec import check_spec, method_of
 from ntadyn.tasks import AbstractCurriculum
 
 
+@dataclasses.dataclass(frozen=True)
+class _Records:
+    """What is recorded, and when; see `simulate`."""
+
+    observables: Mapping[str, Observable] | None = None
+    per_block: int = 0
+    times: Sequence[float] | np.ndarray = ()
+    estimate_error: bool = False
+
+
 def run_ensemble(
     spec: Any,
     observables: Mapping[str, Observable] | None = None,
@@ -33,6 +44,7 @@ def run_ensemble(
     method: AbstractMethod | None = None,
     estimate_error: bool = False,
     keys: Keys | None = None,
+    times: Sequence[float] | np.ndarray = (),
 ) -> tuple[Trajectory, AbstractCurriculum]:
     """Simulate all repetitions of a spec.
 
@@ -43,6 +55,7 @@ def run_ensemble(
         method: how to step, in place of what the spec says.
         estimate_error: also estimate the error of every recorded number, see `simulate`.
         keys: those of the repetitions, see `building.keys_of`; if omitted, as many as the spec says, or one.
+        times: further record times.
 
     Returns:
         The trajectory, with a leading axis over repetitions on all arrays but times and blocks, and the curriculum.
@@ -57,7 +70,8 @@ def run_ensemble(
     else:
         check_configuration(spec)
     keys = keys_for(spec) if keys is None else keys
-    found, curriculum = _run(spec, {}, keys, observables, records_per_block, method, estimate_error)
+    records = _Records(observables, records_per_block, times, estimate_error)
+    found, curriculum = _run(spec, {}, keys, records, method)
     return found[0], curriculum
 
 
@@ -68,6 +82,7 @@ def run_variants(
     observables: Mapping[str, Observable] | None = None,
     records_per_block: int = 0,
     method: AbstractMethod | None = None,
+    times: Sequence[float] | np.ndarray = (),
 ) -> tuple[list[Trajectory], AbstractCurriculum]:
     """Every repetition of every variant of a spec, on one time grid.
 
@@ -79,6 +94,7 @@ def run_variants(
         observables: name -> function (system, state, task) -> array; if omitted, those that suit the system.
         records_per_block: records strictly inside every block.
         method: how to step, in place of what the spec says.
+        times: further record times.
 
     Returns:
         One trajectory per variant, as `run_ensemble` returns it, and the curriculum.
@@ -86,7 +102,7 @@ def run_variants(
     Raises:
         ValueError: before any compilation, for anything that cannot be built or run.
     """
-    return _run(spec, changes, keys, observables, records_per_block, method, estimate_error=False)
+    return _run(spec, changes, keys, _Records(observables, records_per_block, times), method)
 
 
 def keys_for(spec: Any, num_seeds: int | None = None) -> Keys:
@@ -117,10 +133,8 @@ def _run(
     spec: Any,
     changes: Mapping[str, Sequence[float]],
     keys: Keys,
-    observables: Mapping[str, Observable] | None,
-    records_per_block: int,
+    records: _Records,
     method: AbstractMethod | None,
-    estimate_error: bool,
 ) -> tuple[list[Trajectory], AbstractCurriculum]:
     first = replaced(spec, {path: values[0] for path, values in changes.items()})
     # As one program, unless a spec of somebody's own may look at its numbers and refuse them.
@@ -128,11 +142,11 @@ def _run(
     system, state = build(building.first(keys))
     curriculum = first.build_curriculum(system)
     method = method_of(first, system, state) if method is None else method
-    check(system, curriculum, state, method, estimate_error)
+    check(system, curriculum, state, method, records.estimate_error)
     if isinstance(method, FixedSteps) and method.max_step is None:
         # Outside the program, because numbers are traced inside.
         method = dataclasses.replace(method, max_step=step_of(system, state, curriculum))
-    recorded = observables_for(spec, system) if observables is None else dict(observables)
+    recorded = observables_for(spec, system) if records.observables is None else dict(records.observables)
 
     def one(values: dict[str, Array], key: Keys) -> Trajectory:
         system, state = replaced(spec, values).build(key)
@@ -142,8 +156,9 @@ def _run(
             state,
             method=method,
             observables=recorded,
-            records_per_block=records_per_block,
-            estimate_error=estimate_error,
+            records_per_block=records.per_block,
+            times=records.times,
+            estimate_error=records.estimate_error,
         )
 
     repetitions = eqx.filter_vmap(one, in_axes=(None, 0))

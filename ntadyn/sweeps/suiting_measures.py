@@ -12,6 +12,7 @@ from ntadyn.simulation.outcome import RESULTS
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
+from ntadyn.sweeps.continual_scores import CONTINUAL, TASK_LOSS
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Recorded
 
@@ -24,18 +25,21 @@ def measures_for(sweep: Sweep) -> Measures:
 
     Returns:
         `OUTCOME` for gated linear systems with a path for every task; else all observables of the system at the end.
+        Learners on streams also get what they keep of all tasks, see `continual_scores`.
     """
     spec = replaced(sweep.configuration, sweep.changes(0))
     if isinstance(spec, Configuration):
         return OUTCOME
     key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
     system, state = eqx.filter_eval_shape(spec.build, key)
+    observables = system.observables()
+    kept = CONTINUAL if TASK_LOSS in observables else {}
     if isinstance(system, AbstractGatedLinear):
         gates = eqx.filter_eval_shape(lambda system, state: system.gates(state), system, state)
         if gates.shape[0] >= system.num_tasks:
-            return OUTCOME
-    observables = system.observables()
-    return Measures(observables, {name: Final(name) for name in observables} | {"result": OUTCOME.scores["result"]})
+            return OUTCOME.and_also({TASK_LOSS: observables[TASK_LOSS]} if kept else {}, kept)
+    finals = {name: Final(name) for name in observables}
+    return Measures(observables, finals | kept | {"result": OUTCOME.scores["result"]})
 
 
 def check_measures(sweep: Sweep, measures: Measures) -> None:

@@ -30,7 +30,8 @@ def check(kind, shown, code, out, error):
     assert error.startswith("ntadyn: ")
     assert error.count("\n") == 1
     assert len(error) < 1000
-    assert kind.refused in error
+    # A dangerous file is bound in memory and in time; on a busy machine the second bound may come first.
+    assert kind.refused in error or (kind.name in DANGEROUS and "in time" in error)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -1,0 +1,261 @@
+"""Run a contest on one stream: grids on seeds of their own, then every row on the seeds of the contest."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from ntadyn.arena import measures
+from ntadyn.arena.entry import Entry
+from ntadyn.arena.held_out import held_out
+from ntadyn.arena.stopwatch import Stopwatch
+from ntadyn.results.provenance import provenance
+from ntadyn.simulation.outcome import Trajectory
+from ntadyn.specs import building
+from ntadyn.specs.ensemble import run_ensemble, run_variants
+from ntadyn.specs.paths import replaced, to_json, value_at
+from ntadyn.tasks import AbstractCurriculum
+
+# Seeds of teachers, networks and batches from which hyper-parameters are chosen, far from those of any contest.
+TUNING_SEED = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Contest:
+    """How entries are compared.
+
+    Attributes:
+        entries: who takes part.
+        num_seeds: repetitions of every row; they share teachers and order, and differ in start and batches.
+        seed: the one recorded seed.
+        tuning_seeds: repetitions for the choice from a grid, with other teachers, starts and batches.
+        budget: share of a block in which gates may adapt in the adapted reading.
+        threshold: share of the largest loss of a network that says nothing, below which a network counts as adapted.
+    """
+
+    entries: tuple[Entry, ...]
+    num_seeds: int = 5
+    seed: int = 0
+    tuning_seeds: int = 2
+    budget: float = 0.1
+    threshold: float = 0.1
+
+    def __post_init__(self):
+        names = [entry.name for entry in self.entries]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"a contest needs entries of different names; got {names}.")
+        for name, value in (("num_seeds", self.num_seeds), ("tuning_seeds", self.tuning_seeds)):
+            if value < 1:
+                raise ValueError(f"{name} is {value}; at least one repetition is needed.")
+        for entry in self.entries:
+            if entry.tuning is not None:
+                replaced(entry.spec, {entry.tuning.path: entry.tuning.grid[0]})
+
+
+def run_contest(contest: Contest, tell: Callable[[str], None] = lambda line: None) -> xr.Dataset:
+    """All rows of a contest.
+
+    Args:
+        contest: who takes part, and how they are compared.
+        tell: what to do with a line about what is being done.
+
+    Returns:
+        Dataset over (row, seed, block, task, ...): readings of R, forgetting and transfer, adaptation, area, jump, end,
+        result codes; what every row needs to be told, its costs, what was tried and chosen.
+
+    Raises:
+        ValueError: before anything long runs, for entries whose streams differ.
+    """
+    built = [_Built.of(entry, contest) for entry in contest.entries]
+    _check_one_stream(built)
+    rows = []
+    for number, item in enumerate(built, start=1):
+        tell(f"{item.entry.name} ({number} of {len(built)})")
+        rows += _rows(item, contest)
+    dataset = xr.concat(rows, dim="row", join="exact", combine_attrs="drop_conflicts")
+    return dataset.assign_attrs(_attributes(contest, built[0]) | provenance())
+
+
+@dataclasses.dataclass(frozen=True)
+class _Built:
+    """An entry, and what its spec builds for the first repetition."""
+
+    entry: Entry
+    system: Any
+    state: Any
+    curriculum: AbstractCurriculum
+    block_tasks: np.ndarray
+    silent_loss: float
+
+    @classmethod
+    def of(cls, entry: Entry, contest: Contest) -> "_Built":
+        system, state = eqx.filter_jit(entry.spec.build)(building.first(_keys(contest.seed, 1)))
+        curriculum = entry.spec.build_curriculum(system)
+        return cls(entry, system, state, curriculum, _block_tasks(curriculum), float(_silent_loss(system, state)))
+
+
+@eqx.filter_jit
+def _tasks_of(curriculum: AbstractCurriculum) -> jax.Array:
+    blocks = jnp.arange(curriculum.num_blocks)
+    middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
+    return jnp.argmax(jax.vmap(curriculum.task)(blocks, middles), axis=-1)
+
+
+def _block_tasks(curriculum: AbstractCurriculum) -> np.ndarray:
+    """The task of every block."""
+    return np.asarray(_tasks_of(curriculum))
+
+
+@eqx.filter_jit
+def _silent_loss(system: Any, state: Any) -> jax.Array:
+    """The largest loss on any task of a network whose parameters are all zero."""
+    network = jax.tree.map(lambda leaf: jnp.zeros_like(leaf) if eqx.is_inexact_array(leaf) else leaf, state.network)
+    return jnp.max(system.problem.losses(network))
+
+
+def _keys(seed: int, number: int) -> building.Keys:
+    return building.keys_of(seed, [(0, k, k) for k in range(number)])
+
+
+def _check_one_stream(built: Sequence[_Built]) -> None:
+    first = built[0]
+    for item in built[1:]:
+        same = np.array_equal(item.block_tasks, first.block_tasks) and np.array_equal(
+            np.asarray(item.curriculum.durations), np.asarray(first.curriculum.durations)
+        )
+        if not same or item.system.num_tasks != first.system.num_tasks:
+            raise ValueError(
+                f"{item.entry.name!r} has another stream of tasks than {first.entry.name!r}; entries are compared on "
+                f"one stream: give their specs the same curriculum and tasks."
+            )
+
+
+def _rows(item: _Built, contest: Contest) -> list[xr.Dataset]:
+    """The untuned row of an entry, and the tuned one if there is a grid."""
+    entry, tuning = item.entry, item.entry.tuning
+    durations, practised = item.curriculum.durations, jnp.asarray(np.unique(item.block_tasks))
+    bars = measures.Bars(contest.threshold * item.silent_loss, contest.budget * float(jnp.mean(durations)))
+    times = measures.record_times(np.asarray(item.curriculum.edges))
+
+    @eqx.filter_jit
+    def measure(trajectory: Trajectory, keys: building.Keys, value: jax.Array | None) -> dict[str, jax.Array]:
+        def one(values: Any, result: Any, key: building.Keys) -> dict[str, jax.Array]:
+            system, _ = _with_value(entry, value).build(key)
+            single = Trajectory(trajectory.times, trajectory.blocks, values, None, result)
+            return measures.measured(system, single, jnp.asarray(item.block_tasks), durations, bars)
+
+        return eqx.filter_vmap(one)(trajectory.values, trajectory.result, keys)
+
+    def run(values: Sequence[float], keys: building.Keys) -> list[tuple[dict[str, jax.Array], Trajectory]]:
+        if tuning is None:
+            found = [run_ensemble(entry.spec, measures.OBSERVABLES, keys=keys, times=times)[0]]
+            return [(measure(found[0], keys, None), found[0])]
+        changes = {tuning.path: values}
+        found = run_variants(entry.spec, changes, keys, measures.OBSERVABLES, times=times)[0]
+        return [(measure(tr, keys, jnp.asarray(v)), tr) for tr, v in zip(found, values, strict=True)]
+
+    if tuning is None:
+        with Stopwatch() as watch:
+            [(found, trajectory)] = run((), _keys(contest.seed, contest.num_seeds))
+        return [_row(item, contest, entry.name, None, found, trajectory, watch)]
+    default = float(value_at(entry.spec, tuning.path))
+    tried = run(tuning.grid, _keys(TUNING_SEED + contest.seed, contest.tuning_seeds))
+    scores = [float(measures.criterion(found, practised)) for found, _ in tried]
+    chosen = tuning.grid[int(np.nanargmin(scores))]
+    with Stopwatch() as watch:
+        both = run((default, chosen), _keys(contest.seed, contest.num_seeds))
+    named = ((entry.name, default), (f"{entry.name}, tuned", chosen))
+    rows = [
+        _row(item, contest, name, value, found, trajectory, watch.half)
+        for (name, value), (found, trajectory) in zip(named, both, strict=True)
+    ]
+    told = ", ".join(f"{value:g}: {score:.4g}" for value, score in zip(tuning.grid, scores, strict=True))
+    return [row.assign(tried=("row", [f"{tuning.path} {told}"])) for row in rows]
+
+
+def _with_value(entry: Entry, value: Any) -> Any:
+    """The spec of an entry with a value of what is tuned; None leaves it as it is."""
+    return entry.spec if entry.tuning is None or value is None else replaced(entry.spec, {entry.tuning.path: value})
+
+
+def _row(
+    item: _Built,
+    contest: Contest,
+    name: str,
+    value: float | None,
+    found: dict[str, jax.Array],
+    trajectory: Trajectory,
+    watch: Stopwatch,
+) -> xr.Dataset:
+    system, strategy, entry = item.system, item.system.strategy, item.entry
+    variables: dict[str, Any] = {
+        key: (("row", "seed", *_DIMS.get(key, ("task",))), np.asarray(array)[None]) for key, array in found.items()
+    }
+    spec = _with_value(entry, value)
+    variables |= {
+        key: (("row", "seed", "held_out"), np.asarray(array)[None])
+        for key, array in held_out(spec, trajectory, _keys(contest.seed, contest.num_seeds), contest.budget).items()
+    }
+    facts = {
+        "needs_boundaries": strategy.needs_boundaries,
+        "needs_task_ids": strategy.needs_task_ids,
+        "sees_all_tasks": strategy.sees_all_tasks,
+        "gradients_per_sample": float(strategy.gradients_per_sample(system.problem)),
+        **measures.costs(system, item.state),
+        "seconds": watch.running,
+        "compile_seconds": watch.compiling,
+        "value": np.nan if value is None else value,
+        "parameter": "" if entry.tuning is None else entry.tuning.path,
+        "note": entry.note,
+        "tried": "",
+        "complaints": " ".join(strategy.complaints(trajectory.final_state.memory)),
+        "spec": to_json(spec),
+    }
+    variables |= {key: ("row", [fact]) for key, fact in facts.items()}
+    coordinates = {
+        "row": [name],
+        "block_task": ("block", item.block_tasks),
+        "time": ("record", np.asarray(trajectory.times)),
+        "block_of_record": ("record", np.asarray(trajectory.blocks)),
+    }
+    return xr.Dataset(variables, coordinates)
+
+
+_DIMS: dict[str, tuple[str, ...]] = {
+    "loss": ("record",),
+    "result": (),
+    "plasticity": (),
+    "stability": (),
+    **{name: ("block",) for name in ("jump", "end", "area", "adaptation", "censored")},
+    **{name: ("block", "task") for name in (*measures.READINGS, "accuracy")},
+}
+
+
+def _attributes(contest: Contest, first: _Built) -> dict[str, Any]:
+    return {
+        "kind": "arena",
+        "edges": np.asarray(first.curriculum.edges),
+        "block_tasks": first.block_tasks,
+        "silent_loss": first.silent_loss,
+        "threshold": contest.threshold * first.silent_loss,
+        "budget": contest.budget,
+        "seed": contest.seed,
+        "tuning_seed": TUNING_SEED + contest.seed,
+        "tuning_seeds": contest.tuning_seeds,
+        "bound_without_context": _bound_without_context(first),
+    }
+
+
+def _bound_without_context(first: _Built) -> float:
+    """The smallest mean loss over the practised tasks of any linear map that is not told the task; NaN for data."""
+    tasks = getattr(first.system.problem, "tasks", None)
+    if tasks is None:
+        return float("nan")
+    practised = np.unique(first.block_tasks)
+    teachers = np.asarray(tasks.teachers)[practised]
+    return float(0.5 * np.mean(np.sum((teachers - teachers.mean(axis=0)) ** 2, axis=(1, 2))))

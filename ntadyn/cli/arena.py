@@ -1,0 +1,63 @@
+"""ntadyn arena: rival methods on one stream of tasks, compared fairly."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from ntadyn.arena.presets import PRESETS, entries_of
+from ntadyn.cli.devices import wake_jax
+from ntadyn.cli.progress import say
+from ntadyn.cli.values import one_of
+from ntadyn.limits import MOST_REPETITIONS
+from ntadyn.results.text import printable
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Run rival methods of continual learning on one stream of tasks, print a table, draw it, and write a NetCDF file.
+
+    Hyper-parameters are chosen from a grid that is printed, on seeds of their own; the untuned row is shown beside.
+    """
+
+    methods: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ()
+    """Who takes part; if omitted, all methods of the preset."""
+    preset: Annotated[str, one_of(PRESETS)] = "population"
+    """The stream."""
+    seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 5
+    """Repetitions of every row."""
+    seed: int = 0
+    """The one recorded seed."""
+    out: Path = Path("arena")
+    """Folder for arena.nc, arena.txt, arena.png and arena.pdf."""
+
+    def run(self) -> int:
+        """Run, print, write, draw; 0 if every trajectory succeeded, 1 otherwise."""
+        if not 1 <= self.seeds <= MOST_REPETITIONS:
+            raise ValueError(f"seeds is {self.seeds}; it must be between 1 and {MOST_REPETITIONS}.")
+        entries = entries_of(self.preset, self.methods)
+
+        from ntadyn.results import storage
+
+        with storage.new_folder(self.out) as folder:
+            into = printable(str(self.out))
+            say(f"arena: {len(entries)} methods on {self.preset}, {self.seeds} repetitions, into {into}")
+
+            wake_jax()
+
+            from ntadyn.arena.contest import Contest, run_contest
+            from ntadyn.arena.table import table
+            from ntadyn.plotting.arena import arena_figure
+            from ntadyn.plotting.style import save_figure
+
+            contest = Contest(entries, num_seeds=self.seeds, seed=self.seed)
+            dataset = run_contest(contest, tell=lambda line: say(f"  {line}")).assign_attrs(preset=self.preset)
+            text = "\n".join(table(dataset))
+            print(text)
+            written = [storage.write_dataset(dataset, folder / "arena.nc")]
+            written.append(storage.write_bytes(f"{text}\n".encode(), folder / "arena.txt"))
+            written += save_figure(arena_figure(dataset), folder / "arena")
+        for path in written:
+            print(f"wrote {path}")
+        return int(bool((dataset.result > 0).any()))
