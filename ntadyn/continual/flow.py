@@ -109,4 +109,4 @@ def task_loss(system: Any, state: Any, task: Shares) -> Float[Array, " m"]:
     return system.problem.losses(state.network)
 
 
-TASK_LOSS = Labelled(task_loss, ("teacher",))
+TASK_LOSS = Labelled(task_loss, ("teacher",), "task loss on every task, whichever is in force")

@@ -4,6 +4,7 @@ Any function of these three arguments will do. Everything here works under jit a
 recorded.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,18 @@ class Labelled(eqx.Module):
     def __call__(self, system: Any, state: PyTree, task: Any) -> Array:
         """What the function returns."""
         return self.function(system, state, task)
+
+
+def description_of(name: str, observable: Any) -> str:
+    """One line about an observable: what it says of itself, or the first line of its docstring, or its name.
+
+    Args:
+        name: under which it is recorded.
+        observable: any; None if only its name is known.
+    """
+    told = observable.function if isinstance(observable, Labelled) else observable
+    text = getattr(observable, "description", "") or (told is not None and inspect.getdoc(told)) or name
+    return text.splitlines()[0].rstrip(".")
 
 
 def loss(system: AbstractSystem, state: PyTree, task: Array) -> Float[Array, ""]:

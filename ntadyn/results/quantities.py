@@ -47,6 +47,11 @@ QUANTITIES = {
         "", "total alignment, published sorting", "total alignment, paths sorted by the published rule"
     ),
     "contrast": Quantity("", "contrast", "contrast: similarity of matched pairs minus that of the others"),
+    "task_loss": Quantity("", "loss on every task", "task loss on every task, whichever is in force", ("teacher",)),
+    "mean_task_loss": Quantity("", "mean loss over all tasks", "loss at the end, mean over all tasks"),
+    "forgetting": Quantity(
+        "", "forgetting", "forgetting: loss at the end over the least at the end of any block, mean over all tasks"
+    ),
     "gate_error": Quantity("", "change of any gate", "largest change of any recorded gate when all steps are halved"),
     "alignment_error": Quantity(
         "", "change of the total alignment", "change of the total alignment when all steps are halved"

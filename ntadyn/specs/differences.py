@@ -8,7 +8,8 @@ from typing import Any
 
 from ntadyn.results.text import printable
 from ntadyn.specs.configuration import Configuration
-from ntadyn.specs.paths import to_json
+from ntadyn.specs.continual_presets import CONTINUAL
+from ntadyn.specs.paths import KIND, to_json
 from ntadyn.specs.presets import SIMULATIONS
 
 # The number of repetitions is shown beside every mean, and says nothing about what is simulated.
@@ -82,10 +83,10 @@ def settings_of(attributes: Mapping[Any, Any], varied: Collection[str] = ()) -> 
     given = _given(attributes)
     if given is None:
         return None
-    name = attributes.get("preset")
-    if isinstance(name, str) and name in SIMULATIONS:
+    name, presets = attributes.get("preset"), _presets_like(given)
+    if isinstance(name, str) and name in presets:
         return Settings(name, True, differences(given, preset_values(name), varied))
-    found = {name: differences(given, preset_values(name), varied) for name in SIMULATIONS}
+    found = {name: differences(given, preset_values(name), varied) for name in presets}
     nearest = min(found, key=lambda name: len(found[name]))
     return Settings(nearest, False, found[nearest])
 
@@ -98,7 +99,14 @@ def differences_from_defaults(attributes: Mapping[Any, Any], varied: Collection[
         varied: paths that are left out, see `settings_of`.
     """
     node = json.loads(attributes["configuration"])
-    usual = flat(json.loads(to_json(Configuration()))) if _given(attributes) is not None else {}
+    given = _given(attributes)
+    usual = (
+        {}
+        if given is None
+        else preset_values(next(iter(CONTINUAL)))
+        if _is_continual(given)
+        else flat(json.loads(to_json(Configuration())))
+    )
     return differences(flat(node), usual, varied, left_out=())
 
 
@@ -134,7 +142,16 @@ def flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 @functools.cache
 def preset_values(name: str) -> dict[str, Any]:
     """Dotted path -> value of a preset."""
-    return flat(json.loads(to_json(SIMULATIONS[name]())))
+    return flat(json.loads(to_json((SIMULATIONS | CONTINUAL)[name]())))
+
+
+def _presets_like(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The presets that have the same parameters."""
+    return CONTINUAL if _is_continual(given) else SIMULATIONS
+
+
+def _is_continual(given: Mapping[str, Any]) -> bool:
+    return f"strategy.{KIND}" in given
 
 
 def _given(attributes: Mapping[Any, Any]) -> dict[str, Any] | None:

@@ -1,7 +1,6 @@
 """The trajectories of an ensemble as one labelled dataset."""
 
 import functools
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from ntadyn.interface import Observable
-from ntadyn.interface.observables import Labelled
+from ntadyn.interface.observables import description_of
 from ntadyn.metrics import (
     assign_units,
     last_blocks_mask,
@@ -125,10 +124,7 @@ class _Labels:
         """One line of description."""
         if name in DESCRIPTIONS:
             return DESCRIPTIONS[name]
-        observable = self._observables.get(name)
-        told = observable.function if isinstance(observable, Labelled) else observable
-        text = getattr(observable, "description", "") or inspect.getdoc(told) or name
-        return text.splitlines()[0].rstrip(".")
+        return description_of(name, self._observables.get(name))
 
     def units(self, name: str) -> str:
         """Units of its values."""

@@ -80,6 +80,10 @@ def _types(kind: type) -> dict[str, Any]:
     return get_type_hints(kind) if any(isinstance(item, str) for item in declared.values()) else declared
 
 
+# Beside the parameters of a part whose kind is left open, such as a strategy: the name of its class.
+KIND = "kind"
+
+
 def to_json(configuration: Any) -> str:
     """A configuration as canonical JSON, with sorted keys and enumerations by name: equal values give equal text."""
     return json.dumps(plain(configuration), sort_keys=True, default=lambda value: value.item())
@@ -97,10 +101,20 @@ def plain(node: Any) -> Any:
         return node.__name__
     values = {name: (kind, getattr(node, name)) for name, kind in _types(type(node)).items()}
     # 7 and 7.0, like 0.0 and -0.0, are equal and must not differ as text; an array of one number becomes that number.
-    return {
-        name: float(value) + 0.0 if kind in _REAL and value is not None else plain(value)
-        for name, (kind, value) in values.items()
-    }
+    return {name: _plain_parameter(kind, value) for name, (kind, value) in values.items()}
+
+
+def _plain_parameter(declared: Any, value: Any) -> Any:
+    if declared in _REAL and value is not None:
+        return float(value) + 0.0
+    if _is_one_of_many(declared, value):
+        return {KIND: type(value).__name__, **plain(value)}
+    return plain(value)
+
+
+def _is_one_of_many(declared: Any, value: Any) -> bool:
+    """Whether a parameter is a dataclass of a kind that its declaration leaves open."""
+    return declared is Any and dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
 def flat(node: Any, prefix: str = "") -> dict[str, Any]:
@@ -114,5 +128,7 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
     for item in dataclasses.fields(node):
         value = getattr(node, item.name)
         path = prefix + item.name
+        if _is_one_of_many(item.type, value):
+            found[f"{path}.{KIND}"] = type(value).__name__
         found |= flat(value, f"{path}.") if dataclasses.is_dataclass(value) else {path: plain(value)}
     return found

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from ntadyn.interface.observables import description_of
 from ntadyn.specs.paths import plain, to_json
 from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.plan import Axis, Sweep
@@ -101,5 +102,6 @@ def _descriptions(names: Sequence[str], measures: Measures) -> dict[str, str]:
 
 def _description(name: str, score: Score, measures: Measures) -> str:
     """The first line of what a score says about itself, or of the observable whose last record it is."""
-    told = measures.observables[score.name] if isinstance(score, Final) else score
-    return (inspect.getdoc(told) or name).splitlines()[0].rstrip(".") + (", at the end" if told is not score else "")
+    if isinstance(score, Final):
+        return f"{description_of(score.name, measures.observables[score.name])}, at the end"
+    return (inspect.getdoc(score) or name).splitlines()[0].rstrip(".")
