@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from ntadyn.continual.criteria import CrossEntropy
+from ntadyn.continual.criteria import AbstractCriterion, CrossEntropy
 from ntadyn.continual.groups import dtype_of
 from ntadyn.continual.problem import AbstractProblem, DataProblem
 from ntadyn.continual.strategy import AbstractStrategy, OutputAnchor
@@ -123,7 +123,7 @@ class Distillation(AbstractStrategy):
 
 
 def questions(
-    key: PRNGKeyArray, teacher: Callable[[Array], Array], number: int, d_in: int, criterion: CrossEntropy | SquaredError
+    key: PRNGKeyArray, teacher: Callable[[Array], Array], number: int, d_in: int, criterion: AbstractCriterion
 ) -> DataProblem:
     """One task of inputs from N(0, I), and the teacher's answers to them.
 
@@ -141,7 +141,8 @@ def questions(
     outputs = jax.vmap(teacher)(inputs)
     targets = jnp.argmax(outputs, axis=-1) if isinstance(criterion, CrossEntropy) else outputs
     examples = Examples(inputs[None], targets[None], jnp.full(1, number))
-    return DataProblem(examples, examples, criterion)
+    # The type checker takes the abstract fields of the interface for arguments.
+    return DataProblem(practised=examples, held_out=examples, criterion=criterion)  # pyright: ignore[reportCallIssue]
 
 
 def _arrays(network: PyTree) -> PyTree:
