@@ -71,7 +71,8 @@ class AbstractStrategy(eqx.Module):
     def begin(self, problem: AbstractProblem, network: PyTree) -> tuple[PyTree, PyTree]:
         """The network with which the run starts, and the memory."""
         del problem
-        return network, ()
+        # Not (), of which loops in Diffrax cannot tell that it holds no array.
+        return network, None
 
     def shares(self, memory: PyTree, task: Shares) -> Shares:
         """What is practised while a task is in force."""
