@@ -38,7 +38,7 @@ def _draw_plane(figure: Figure, ax: Axes, ewc: xr.Dataset, flexible: xr.Dataset)
     ax.text(0.06 * line, 0.13 * line, "no single map\nis in here", color="0.45", fontsize=7)
     ax.plot([0, line], [line, 0], color=LINE, linewidth=1.0)
     for stream, marker, size, label in (("short", "x", 14, "EWC, short blocks"), ("long", "o", 16, "EWC, long blocks")):
-        roots = np.sqrt(ewc.loss.sel(stream=stream))
+        roots = ewc.loss.sel(stream=stream) ** 0.5
         found = ax.scatter(
             roots.sel(task="A"), roots.sel(task="B"), c=ewc.strength, marker=marker, s=size, label=label,
             norm=LogNorm(), cmap="viridis", linewidths=0.9, zorder=3,
@@ -50,7 +50,7 @@ def _draw_plane(figure: Figure, ax: Axes, ewc: xr.Dataset, flexible: xr.Dataset)
         (flexible.latent, "*", 14, "C3", "flexible, best gates"),
     )
     for losses, marker, size, face, label in readings:
-        roots = np.sqrt(losses)
+        roots = losses**0.5
         edge = FLEXIBLE if face == "none" else face
         ax.scatter(
             roots.sel(task="A"), roots.sel(task="B"), marker=marker, s=size, facecolors=face, edgecolors=edge,

@@ -83,7 +83,8 @@ def _ewc(parameters: Parameters, tasks: TaskSet, stream: AbstractCurriculum) -> 
     streams = {"long": (alternating(len(TASKS), 2, LONG), LONG), "short": (stream, BLOCK)}
 
     def ended(strength: Array, curriculum: AbstractCurriculum, step: float) -> tuple[Array, Array]:
-        system = GatedContinualFlow(flow, ElasticWeightConsolidation(strength=strength))
+        strategy = ElasticWeightConsolidation(strength=strength)
+        system = GatedContinualFlow(flow=flow, strategy=strategy)  # pyright: ignore[reportCallIssue]
         method = FixedSteps(max_step=step)
         run = simulate(system, curriculum, system.initial_state(network), method=method, observables={})
         return system.problem.losses(run.final_state.network), result_codes(run.result)
@@ -119,7 +120,7 @@ def _flexible(parameters: Parameters, tasks: TaskSet, stream: AbstractCurriculum
         method = FixedSteps(max_step=BLOCK)
 
         def adapted(task: Array) -> Trajectory:
-            alone = Blocked(task[None], duration, len(TASKS))
+            alone = Blocked(tasks=task[None], durations=duration, num_tasks=len(TASKS))
             return simulate(adapting, alone, final, method=method, records_per_block=99)
 
         return learned, jax.vmap(adapted)(every)
