@@ -1,7 +1,9 @@
-"""Rival accounts of continual learning on one stream, and what is known of them in closed form; nothing imports JAX here.
+"""Rival accounts of continual learning on one stream, and what is known of them in closed form; nothing imports JAX.
 
 Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `picture`, and `verdict.md`.
 """
 
 TITLE = "rival accounts of continual learning on the same streams"
-EXPERIMENTS: dict[str, str] = {}
+EXPERIMENTS: dict[str, str] = {
+    "ewc_frontier": "the line that elastic weight consolidation cannot leave, and a gated network below it",
+}

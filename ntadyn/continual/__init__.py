@@ -5,12 +5,22 @@ A *problem* gives examples of tasks and judges answers to them. A *strategy* is 
 teachers, in closed form), `ContinualFlow` (any network, by automatic differentiation), `ContinualDescent` (batches).
 """
 
+from ntadyn.continual.consolidation import (
+    Consolidation as Consolidation,
+    ConsolidationMemory as ConsolidationMemory,
+)
 from ntadyn.continual.criteria import (
     AbstractCriterion as AbstractCriterion,
     CrossEntropy as CrossEntropy,
     SquaredError as SquaredError,
 )
 from ntadyn.continual.descent import ContinualDescent as ContinualDescent, DescentState as DescentState
+from ntadyn.continual.distillation import (
+    Distillation as Distillation,
+    LearningWithoutForgetting as LearningWithoutForgetting,
+    SnapshotMemory as SnapshotMemory,
+    questions as questions,
+)
 from ntadyn.continual.ewc import (
     ElasticWeightConsolidation as ElasticWeightConsolidation,
     FullElasticWeightConsolidation as FullElasticWeightConsolidation,

@@ -10,13 +10,13 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from ntadyn.continual.fisher import VANISHED, VANISHING, AbstractFisher, EmpiricalFisher, ModelFisher, largest_entry
+from ntadyn.continual.fisher import VANISHED, VANISHING, AbstractFisher, ModelFisher
 from ntadyn.continual.groups import dtype_of, slow_part
 from ntadyn.continual.problem import AbstractProblem, TeacherProblem
 from ntadyn.continual.strategy import AbstractStrategy, WeightAnchor
 from ntadyn.networks import AbstractGatedNetwork
+from ntadyn.regularizers.coefficients import check_nonnegative, known_reals
 from ntadyn.tasks.examples import Batch
-from ntadyn.tasks.known import known_values
 
 
 class EWCMemory(eqx.Module):
@@ -25,13 +25,14 @@ class EWCMemory(eqx.Module):
     Attributes:
         precision: Lambda: a tree like the weights, or a matrix over all of them.
         drive: b, a tree like the weights.
-        largest: the largest entry of any Fisher information so far; minus one before the first.
+        share: of the Fisher information that the model expects, what the least informed anchor got, see
+            `AbstractFisher.share`; one before the first.
         key: the key of what the next Fisher information draws.
     """
 
     precision: PyTree
     drive: PyTree
-    largest: Float[Array, ""]
+    share: Float[Array, ""]
     key: PRNGKeyArray
 
 
@@ -49,7 +50,11 @@ class AbstractElastic(AbstractStrategy):
         fisher: how Fisher information is measured.
         seed: of the random numbers that a `fisher` may draw.
 
-    Source: Kirkpatrick et al. 2017 (arXiv 1612.00796); online: Schwarz et al. 2018 (arXiv 1805.06370), section 4.
+    Raises:
+        ValueError: for a negative strength, or a retention outside 0 to 1.
+
+    Source: Kirkpatrick et al. 2017 (arXiv 1612.00796); the sum over tasks: Huszar 2018 (arXiv 1712.03847); online:
+    Schwarz et al. 2018 (arXiv 1805.06370), section 4.
     """
 
     strength: eqx.AbstractVar[float | Float[Array, ""]]
@@ -59,10 +64,13 @@ class AbstractElastic(AbstractStrategy):
     needs_boundaries: ClassVar[bool] = True
 
     def __check_init__(self):
-        for name, value, most in (("strength", self.strength, np.inf), ("retention", self.retention, 1.0)):
-            number = None if value is None else known_values(jnp.asarray(value))
-            if number is not None and not np.all((number >= 0) & (number <= most)):
-                raise ValueError(f"{type(self).__name__}: {name} is {value}; it must lie between 0 and {most:g}.")
+        check_nonnegative(f"{type(self).__name__}: strength", self.strength)
+        retained = known_reals("retention", self.retention)
+        if retained is not None and not np.all((retained >= 0) & (retained <= 1)):
+            raise ValueError(
+                f"{type(self).__name__}: retention is {self.retention}; it must lie between 0 and 1, or be None "
+                f"to keep every anchor."
+            )
 
     @abc.abstractmethod
     def measured(self, problem: AbstractProblem, network: PyTree, batch: Batch, key: PRNGKeyArray) -> PyTree:
@@ -78,13 +86,14 @@ class AbstractElastic(AbstractStrategy):
 
     def begin(self, problem: AbstractProblem, network: PyTree) -> tuple[PyTree, EWCMemory]:
         """No anchor."""
-        slow, dtype = slow_part(network), dtype_of(network)
-        batch = problem.population(jnp.zeros(problem.num_tasks, dtype))
-        key = jax.random.key(self.seed)
-        shapes = jax.eval_shape(lambda: self.measured(problem, network, batch, key))
-        precision = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-        drive = jax.tree.map(jnp.zeros_like, slow)
-        return network, EWCMemory(precision, drive, jnp.full((), -1, dtype), key)
+        dtype, key = dtype_of(network), jax.random.key(self.seed)
+
+        def first() -> PyTree:
+            return self.measured(problem, network, problem.population(jnp.zeros(problem.num_tasks, dtype)), key)
+
+        precision = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(first))
+        drive = jax.tree.map(jnp.zeros_like, slow_part(network))
+        return network, EWCMemory(precision, drive, jnp.ones((), dtype), key)
 
     def added(self, problem: AbstractProblem, network: PyTree, memory: EWCMemory, batch: Batch) -> Float[Array, ""]:
         """Mu (1/2 <W, Lambda W> - <b, W>)."""
@@ -96,7 +105,7 @@ class AbstractElastic(AbstractStrategy):
             memory.drive,
             weights,
         )
-        total: Array = sum(jax.tree.leaves(half), start=jnp.zeros((), memory.largest.dtype))
+        total: Array = sum(jax.tree.leaves(half), start=jnp.zeros((), memory.share.dtype))
         return jnp.asarray(self.strength, total.dtype) * total
 
     def at_end(
@@ -105,14 +114,15 @@ class AbstractElastic(AbstractStrategy):
         """One more anchor."""
         key, of_fisher = jax.random.split(memory.key)
         found, weights = self.measured(problem, network, batch, of_fisher), slow_part(network)
-        largest = jnp.maximum(memory.largest, largest_entry(found))
+        share = jnp.minimum(memory.share, self.fisher.share(problem, network, batch, of_fisher))
         if self.retention is None:
             precision = jax.tree.map(jnp.add, memory.precision, found)
             drive = jax.tree.map(jnp.add, memory.drive, self.pulled(found, weights))
         else:
-            precision = jax.tree.map(lambda old, new: self.retention * old + new, memory.precision, found)
+            kept = jnp.asarray(self.retention, share.dtype)
+            precision = jax.tree.map(lambda old, new: kept * old + new, memory.precision, found)
             drive = self.pulled(precision, weights)
-        return network, EWCMemory(precision, drive, largest, key)
+        return network, EWCMemory(precision, drive, share, key)
 
     def check_closed_form(self, problem: TeacherProblem) -> None:
         """See `AbstractStrategy.check_closed_form`; it takes white inputs, where all weights of a path are held alike.
@@ -133,10 +143,8 @@ class AbstractElastic(AbstractStrategy):
         return WeightAnchor(strength * precision, strength * memory.drive.weights)
 
     def complaints(self, memory: EWCMemory) -> tuple[str, ...]:
-        """Says so if the Fisher information was empirical and vanished."""
-        largest = float(jnp.max(memory.largest))
-        vanished = isinstance(self.fisher, EmpiricalFisher) and 0 <= largest < VANISHED
-        return (f"{VANISHING}.",) if vanished else ()
+        """Says so if an empirical Fisher information vanished."""
+        return (VANISHING,) if bool(jnp.any(memory.share < VANISHED)) else ()
 
 
 class ElasticWeightConsolidation(AbstractElastic):

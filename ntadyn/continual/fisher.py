@@ -20,11 +20,12 @@ from ntadyn.continual.problem import AbstractProblem
 from ntadyn.tasks.examples import Batch
 from ntadyn.tasks.known import known_values
 
-# An empirical Fisher information below this has vanished.
-VANISHED = 1e-20
+# Below this share of what the model expects, a Fisher information has vanished: errors are a thousand times smaller
+# than the noise that the criterion assumes.
+VANISHED = 1e-6
 VANISHING = (
     "the empirical Fisher information vanished: where a network answers every example correctly its errors are zero, "
-    "and so are their squared gradients, so that nothing is protected. Use ModelFisher() or SampledFisher()"
+    "and so are their squared gradients, so that nothing is protected. Use ModelFisher() or SampledFisher()."
 )
 
 
@@ -60,6 +61,11 @@ class AbstractFisher(eqx.Module):
 
         return self._summed(problem, network, batch, key, outer)
 
+    def share(self, problem: AbstractProblem, network: PyTree, batch: Batch, key: PRNGKeyArray) -> Float[Array, ""]:
+        """The squared scores of the outputs over those that the model expects: one, unless targets are given."""
+        del problem, network, key
+        return jnp.ones((), batch.weights.dtype)
+
     def _summed(
         self, problem: AbstractProblem, network: PyTree, batch: Batch, key: PRNGKeyArray, reduced: Any
     ) -> PyTree:
@@ -94,12 +100,27 @@ class ModelFisher(AbstractFisher):
 
 
 class SampledFisher(AbstractFisher):
-    """One target per example, drawn from the distribution that the outputs stand for."""
+    """Targets drawn from the distribution that the outputs stand for.
 
-    def rows(self, problem: AbstractProblem, outputs: Array, target: Array, key: PRNGKeyArray) -> Float[Array, "1 k"]:
-        """The score of a drawn target."""
+    Attributes:
+        draws: targets per example. With n examples, F of a weight is off by some sqrt(2 / (n draws)) of itself.
+
+    Raises:
+        ValueError: for less than one draw.
+    """
+
+    draws: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self):
+        if self.draws < 1:
+            raise ValueError(f"SampledFisher: got {self.draws} draws per example; take at least one.")
+
+    def rows(self, problem: AbstractProblem, outputs: Array, target: Array, key: PRNGKeyArray) -> Float[Array, "r k"]:
+        """The scores of drawn targets, over the square root of their number."""
         del target
-        return problem.criterion.score(outputs, problem.criterion.drawn(key, outputs))[None]
+        criterion, outputs = problem.criterion, lax.stop_gradient(outputs)
+        drawn = jax.vmap(lambda key: criterion.score(outputs, criterion.drawn(key, outputs)))
+        return drawn(jax.random.split(key, self.draws)) / self.draws**0.5
 
 
 class EmpiricalFisher(AbstractFisher):
@@ -113,19 +134,24 @@ class EmpiricalFisher(AbstractFisher):
         del key
         return problem.criterion.score(outputs, target)[None]
 
+    def share(self, problem: AbstractProblem, network: PyTree, batch: Batch, key: PRNGKeyArray) -> Float[Array, ""]:
+        """See `AbstractFisher.share`; for squared errors their mean over that of the noise."""
+        outputs = problem.outputs(network, batch)
+
+        def squares(fisher: AbstractFisher) -> Float[Array, ""]:
+            rows = jax.vmap(lambda output, target: fisher.rows(problem, output, target, key))(outputs, batch.targets)
+            return batch.mean(jnp.sum(rows**2, axis=(1, 2)))
+
+        given, expected = squares(self), squares(ModelFisher())
+        return jnp.where(expected > 0, given / jnp.where(expected > 0, expected, 1), 0)
+
     def _summed(
         self, problem: AbstractProblem, network: PyTree, batch: Batch, key: PRNGKeyArray, reduced: Any
     ) -> PyTree:
-        found = super()._summed(problem, network, batch, key, reduced)
-        largest = known_values(largest_entry(found))
-        if largest is not None and largest < VANISHED:
-            warnings.warn(VANISHING + ".", stacklevel=3)
-        return found
-
-
-def largest_entry(tree: PyTree) -> Float[Array, ""]:
-    """The largest absolute value in a tree."""
-    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))
+        share = known_values(self.share(problem, network, batch, key))
+        if share is not None and share < VANISHED:
+            warnings.warn(VANISHING, stacklevel=3)
+        return super()._summed(problem, network, batch, key, reduced)
 
 
 def _sum_of_squares(rows: Float[Array, "r ..."]) -> Array:

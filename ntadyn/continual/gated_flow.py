@@ -168,8 +168,14 @@ class GatedContinualFlow(AbstractQuadraticGatedFlow):
         moved = gates.reshape(before.shape)
         released = self.strategy.released(state.memory)
         if released is not None:
-            moved = jnp.where(released.gates > 0, moved, before)
+            moved = jnp.where(released.of_gates(before) > 0, moved, before)
         return eqx.tree_at(lambda state: state.network.gates, state, moved)
+
+    def released_gates(self, state: ContinualState) -> Float[Array, " n"] | None:
+        """Those of the paths that the strategy releases."""
+        released = self.strategy.released(state.memory)
+        gates = state.network.gates
+        return None if released is None else (released.of_gates(gates) * jnp.ones_like(gates)).reshape(-1)
 
     def relax_weights(self, state: ContinualState, task: TaskWeights, duration: Array) -> ContinualState:
         """Every eigenvector of A and Sigma at its own rate."""

@@ -12,7 +12,7 @@ from ntadyn.continual.strategy import Released
 from ntadyn.networks import AbstractGatedNetwork
 from ntadyn.regularizers.coefficients import known_reals
 
-TimeConstants = dict[str, Float[Array, ""]] | Float[Array, ""]
+TimeConstants = dict[str, float | Float[Array, ""]] | float | Float[Array, ""]
 """tau of every field of a network that learns, by name, or one tau for all of them."""
 
 
@@ -76,8 +76,7 @@ def masked(tree: PyTree, released: Released | None) -> PyTree:
     """A tree like a gated network, zero for paths that are frozen."""
     if released is None:
         return tree
-
-    parts = (tree.gates * released.gates, tree.weights * released.weights[:, None, None])
+    parts = (tree.gates * released.of_gates(tree.gates), tree.weights * released.weights[:, None, None])
     return eqx.tree_at(lambda network: (network.gates, network.weights), tree, parts)
 
 

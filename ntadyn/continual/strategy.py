@@ -39,12 +39,17 @@ class Released(eqx.Module):
     """Which paths may change: 1 for those that learn, 0 for those that are frozen.
 
     Attributes:
-        gates: of all gates together.
+        gates: of all gates together, or of the gates of every path, shape () or (paths,).
         weights: of weight matrices, shape (paths,).
     """
 
-    gates: Float[Array, ""]
+    gates: Float[Array, "*p"]
     weights: Float[Array, " p"]
+
+    def of_gates(self, gates: Float[Array, "p ..."]) -> Float[Array, "..."]:
+        """What is released of an array of gates, shaped so that it multiplies them."""
+        mask = self.gates
+        return mask if mask.ndim == 0 else mask.reshape(mask.shape + (1,) * (gates.ndim - 1))
 
 
 class AbstractStrategy(eqx.Module):
@@ -66,7 +71,8 @@ class AbstractStrategy(eqx.Module):
     def begin(self, problem: AbstractProblem, network: PyTree) -> tuple[PyTree, PyTree]:
         """The network with which the run starts, and the memory."""
         del problem
-        return network, ()
+        # Not (), of which loops in Diffrax cannot tell that it holds no array.
+        return network, None
 
     def shares(self, memory: PyTree, task: Shares) -> Shares:
         """What is practised while a task is in force."""

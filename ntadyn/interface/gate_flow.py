@@ -28,17 +28,23 @@ class GateProblem(eqx.Module):
         quadratic: A, symmetric positive semi-definite, shape (n, n).
         penalty: R, smooth inside every orthant.
         time_constant: tau.
+        released: 1 for gates that may move and 0 for those that are frozen, shape (n,); None if all may.
     """
 
     linear: Gates
     quadratic: Float[Array, "n n"]
     penalty: AbstractPenalty
     time_constant: Float[Array, ""]
+    released: Gates | None = None
 
     def velocity(self, gates: Gates, sign: Gates) -> Gates:
         """dc/dt of the smooth piece that belongs to the orthant `sign`."""
         force = self.linear - self.quadratic @ gates - self.penalty.branch_gradient(gates, sign)
-        return force / self.time_constant
+        return self.moving(force) / self.time_constant
+
+    def moving(self, values: Gates) -> Gates:
+        """One value per gate, zero for gates that are frozen."""
+        return values if self.released is None else values * self.released
 
 
 def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], search: EventSearch) -> Gates:
@@ -145,7 +151,7 @@ def _margins(problem: GateProblem, path, sign: Gates):
 
 def _exponential_path(problem: GateProblem, gates: Gates, sign: Gates):
     """The path t -> c + t phi(t J) v of the gates that move, in the eigenbasis of the symmetric Jacobian J."""
-    moving = jnp.abs(sign)
+    moving = problem.moving(jnp.abs(sign))
     velocity = moving * problem.velocity(gates, sign)
     curvature = problem.quadratic + jax.jacfwd(lambda c: problem.penalty.branch_gradient(c, sign))(gates)
     rates, basis = symmetric_eigen(curvature * moving[:, None] * moving[None, :] / problem.time_constant)

@@ -168,6 +168,10 @@ class AbstractQuadraticGatedFlow(AbstractGatedFlow):
     def relax_weights(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""]) -> PyTree:
         """The state after the exact flow of the task loss for `duration` with frozen gates."""
 
+    def released_gates(self, state: PyTree) -> Float[Array, " n"] | None:
+        """1 for gates that may move and 0 for those that are frozen; None if all may."""
+        del state
+
     def check_state(self, state: PyTree) -> None:
         """See `AbstractSystem.check_state`; gates, weights and teachers must fit each other."""
         try:
@@ -193,7 +197,7 @@ class AbstractQuadraticGatedFlow(AbstractGatedFlow):
         linear, quadratic = self.gate_quadratic(state, task)
         smooth, shrinking = self.gate_penalty().split()
         tau = self.time_constants["gates"]
-        problem = GateProblem(linear, quadratic, smooth, tau)
+        problem = GateProblem(linear, quadratic, smooth, tau, self.released_gates(state))
 
         def piecewise(gates: Array, duration: Array) -> Array:
             return flow_gates(problem, gates, duration, search)
