@@ -22,6 +22,11 @@ from ntadyn.continual.fisher import (
     SampledFisher as SampledFisher,
 )
 from ntadyn.continual.flow import ContinualFlow as ContinualFlow, ContinualState as ContinualState
+from ntadyn.continual.gate_fit import (
+    fitted_gates as fitted_gates,
+    residual as residual,
+    with_fitted_gates as with_fitted_gates,
+)
 from ntadyn.continual.gated_flow import GatedContinualFlow as GatedContinualFlow
 from ntadyn.continual.problem import (
     AbstractProblem as AbstractProblem,
