@@ -28,6 +28,16 @@ from ntadyn.continual.gate_fit import (
     with_fitted_gates as with_fitted_gates,
 )
 from ntadyn.continual.gated_flow import GatedContinualFlow as GatedContinualFlow
+from ntadyn.continual.growing import (
+    DynamicallyExpandable as DynamicallyExpandable,
+    GrowthMemory as GrowthMemory,
+    num_alive as num_alive,
+)
+from ntadyn.continual.new_paths import (
+    AbstractNewPath as AbstractNewPath,
+    RandomPath as RandomPath,
+    ResidualPath as ResidualPath,
+)
 from ntadyn.continual.problem import (
     AbstractProblem as AbstractProblem,
     DataProblem as DataProblem,
