@@ -4,4 +4,6 @@ Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `p
 """
 
 TITLE = "rival accounts of continual learning on the same streams"
-EXPERIMENTS: dict[str, str] = {}
+EXPERIMENTS: dict[str, str] = {
+    "den_grow": "networks that add paths: how many, by the angle between tasks and by noise",
+}

@@ -50,3 +50,12 @@ from ntadyn.continual.strategy import (
     Released as Released,
     WeightAnchor as WeightAnchor,
 )
+from ntadyn.continual.transfer import (
+    FromScratch as FromScratch,
+    GatesOnly as GatesOnly,
+    NearestTask as NearestTask,
+    OneMorePath as OneMorePath,
+    gates_of_tasks as gates_of_tasks,
+    gates_only_floor as gates_only_floor,
+    nearest_task as nearest_task,
+)
