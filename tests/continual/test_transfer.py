@@ -96,7 +96,7 @@ def test_new_data_look_like_the_task_whose_gates_explain_them():
 
 
 def test_misuse_is_refused():
-    deep = DeepLinear(jnp.ones((3, 2)), jnp.ones((2, 6)))
+    deep = DeepLinear(jnp.ones((2, 3)), jnp.ones((2, 6)))
     with pytest.raises(ValueError, match="GatesOnly: got a DeepLinear"):
         GatesOnly().begin(PROBLEM, deep)
     with pytest.raises(ValueError, match="OneMorePath: got a DeepLinear"):

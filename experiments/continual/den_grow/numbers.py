@@ -15,7 +15,7 @@ COUNTS = (1, 2, 3, 3, 3, 3, 3, 3, 3)
 # block does.
 LEVELS = (3, 5, 9)
 # How far noise has to be from a border for its count to be demanded, as a share of the border: batches are finite.
-CLEAR = 0.15
+CLEAR = 0.1
 
 
 def accept(sequence: xr.Dataset, angles: xr.Dataset, noise: xr.Dataset) -> list[Acceptance]:

@@ -67,7 +67,7 @@ def _draw_noise(ax: Axes, noise: xr.Dataset) -> None:
     low, high = numbers.borders()
     edges = np.asarray([0, low, high, strengths[-1]])
     ax.stairs(numbers.LEVELS, edges, baseline=None, color="black", linewidth=1, linestyle="--", label="endless batches")
-    ax.set(ylim=(0, 11.5), xlim=(0, strengths[-1]), ylabel="number of paths after nine blocks")
+    ax.set(ylim=(0, 11.5), xlim=(0, strengths[-1]), ylabel="paths after nine blocks")
     ax.set_xlabel("standard deviation of noise / of targets")
     ax.legend(loc="upper left")
     ax.set_title(f"noisy batches of {noise.attrs['samples']}")
