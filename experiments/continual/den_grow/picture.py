@@ -22,7 +22,7 @@ def draw(data: Data) -> Figure:
         _draw_sequence(axes[0], data["sequence"])
         _draw_angles(axes[1], data["angles"])
         _draw_noise(axes[2], data["noise"])
-        figure.suptitle("flows of linear networks between jumps (A, B), jumps alone on finite batches (C)", fontsize=8)
+        figure.suptitle("growing linear networks: flows between jumps, or jumps alone (A, residual map; C)", fontsize=8)
     return figure
 
 
@@ -61,13 +61,14 @@ def _draw_angles(ax: Axes, angles: xr.Dataset) -> None:
 
 def _draw_noise(ax: Axes, noise: xr.Dataset) -> None:
     strengths, last = noise.noise.values, noise.alive.isel(block=-1)
-    for values in last.transpose("seed", "noise").values:
-        ax.plot(strengths, values, ".", color="0.6", markersize=3, alpha=0.5)
-    ax.plot(strengths, last.mean("seed").values, color="C0", label="mean of repetitions")
+    every = last.transpose("noise", "seed")
+    dots = np.repeat(strengths, every.sizes["seed"])
+    ax.plot(dots, every.values.ravel(), ".", color="0.6", markersize=3, alpha=0.5, label="repetitions")
+    ax.plot(strengths, last.mean("seed").values, color="C0", label="their mean")
     low, high = numbers.borders()
     edges = np.asarray([0, low, high, strengths[-1]])
     ax.stairs(numbers.LEVELS, edges, baseline=None, color="black", linewidth=1, linestyle="--", label="endless batches")
-    ax.set(ylim=(0, 11.5), xlim=(0, strengths[-1]), ylabel="paths after nine blocks")
+    ax.set(ylim=(0, 12.5), xlim=(0, strengths[-1]), ylabel="paths after nine blocks")
     ax.set_xlabel("standard deviation of noise / of targets")
     ax.legend(loc="upper left")
     ax.set_title(f"noisy batches of {noise.attrs['samples']}")

@@ -1,5 +1,6 @@
 """What is simulated for the growth of paths."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,25 +70,33 @@ def runs(parameters: Parameters) -> list[Run]:
 
 
 def nine_blocks(parameters: Parameters) -> xr.Dataset:
-    """`alive` over (start, seed, block): paths after training from a random map, or from the residual."""
-    curriculum = sequence(ORDER, BLOCK, len(NAMES))
-    starts = {"residual": DynamicallyExpandable(), "random": DynamicallyExpandable(initial=RandomPath())}
+    """`alive` and `loss` over (start, seed, block): new paths start at the residual map, or at random and are trained.
 
-    def one(strategy: DynamicallyExpandable, key: Any) -> tuple[Any, Any, Any]:
-        found = _trained(_tasks(key, parameters), strategy, curriculum)
-        return found.values["alive"], found.values["loss"], result_codes(found.result)
+    The residual map is where training would end, so that jumps alone are followed there.
+    """
+    curriculum = sequence(ORDER, BLOCK, len(NAMES))
+
+    def residual_start(key: Any) -> tuple[Any, Any, Any]:
+        problem = TeacherProblem(_tasks(key, parameters))
+        shares = jnp.eye(len(NAMES), dtype=problem.tasks.teachers.dtype)
+        found = _jumps(problem, lambda task: problem.population(shares[task]), jnp.asarray(ORDER))
+        return *found, jnp.asarray(0)
+
+    def random_start(key: Any) -> tuple[Any, Any, Any]:
+        found = _trained(_tasks(key, parameters), DynamicallyExpandable(initial=RandomPath()), curriculum)
+        ends = slice(1, None, 2)  # a record at the start and at the end of every block
+        return found.values["alive"][ends], found.values["loss"][ends], result_codes(found.result)
 
     keys = jax.random.split(jax.random.key(parameters.seed), parameters.num_seeds)
-    found = [jax.jit(jax.vmap(lambda key, strategy=strategy: one(strategy, key)))(keys) for strategy in starts.values()]
+    found = [jax.jit(jax.vmap(start))(keys) for start in (residual_start, random_start)]
     alive, loss, codes = (np.stack([np.asarray(part) for part in parts]) for parts in zip(*found, strict=True))
-    ends = slice(1, None, 2)  # a record at the start and at the end of every block
     return xr.Dataset(
         {
-            "alive": (("start", "seed", "block"), alive[..., ends], {"long_name": "number of paths"}),
-            "loss": (("start", "seed", "block"), loss[..., ends], {"long_name": "loss at the end of the block"}),
+            "alive": (("start", "seed", "block"), alive, {"long_name": "number of paths"}),
+            "loss": (("start", "seed", "block"), loss, {"long_name": "loss at the end of the block"}),
             "result": (("start", "seed"), codes, {"long_name": RESULT_CODES}),
         },
-        {"start": list(starts)},
+        {"start": ["residual", "random"]},
         {"tasks": [NAMES[task] for task in ORDER]},
     )
 
@@ -129,17 +138,12 @@ def noisy_blocks(parameters: Parameters) -> xr.Dataset:
 
     def one(noise: Any, key: Any) -> Any:
         of_teachers, of_batches = jax.random.split(key)
-        problem, strategy = TeacherProblem(_tasks(of_teachers, parameters)), DynamicallyExpandable()
+        problem = TeacherProblem(_tasks(of_teachers, parameters))
 
-        def block(carry: Any, item: tuple[Any, Any]) -> tuple[Any, Any]:
-            task, key = item
-            batch = _noisy(problem, key, task, noise, parameters.samples)
-            network, memory = strategy.at_start(problem, *carry, batch)
-            network, memory = strategy.at_end(problem, network, memory, batch)
-            return (network, memory), jnp.sum(memory.alive)
+        def batch_of(item: tuple[Any, Any]) -> Batch:
+            return _noisy(problem, item[1], item[0], noise, parameters.samples)
 
-        start = strategy.begin(problem, _room(parameters))
-        return jax.lax.scan(block, start, (jnp.asarray(ORDER), jax.random.split(of_batches, len(ORDER))))[1]
+        return _jumps(problem, batch_of, (jnp.asarray(ORDER), jax.random.split(of_batches, len(ORDER))))[0]
 
     keys = jax.random.split(jax.random.key(parameters.seed), parameters.num_seeds)
     alive = jax.jit(jax.vmap(jax.vmap(one, (None, 0)), (0, None)))(jnp.asarray(noises), keys)
@@ -147,10 +151,30 @@ def noisy_blocks(parameters: Parameters) -> xr.Dataset:
     return xr.Dataset({"alive": (("noise", "seed", "block"), np.asarray(alive))}, {"noise": noises}, attributes)
 
 
+def _jumps(problem: TeacherProblem, batch_of: Callable[[Any], Batch], items: Any) -> tuple[Any, Any]:
+    """Numbers of paths, and losses on what is seen, in blocks without training.
+
+    Args:
+        problem: the teachers.
+        batch_of: the examples of a block, by its item.
+        items: of all blocks, leading axis = block.
+    """
+    strategy = DynamicallyExpandable()
+
+    def block(carry: Any, item: Any) -> tuple[Any, Any]:
+        batch = batch_of(item)
+        network, memory = strategy.at_start(problem, *carry, batch)
+        found = jnp.sum(memory.alive), problem.loss(network, batch)
+        return strategy.at_end(problem, network, memory, batch), found
+
+    shape = (CAPACITY, problem.tasks.d_out, problem.tasks.d_in)
+    return jax.lax.scan(block, strategy.begin(problem, _room(shape)), items)[1]
+
+
 def _trained(tasks: TaskSet, strategy: DynamicallyExpandable, curriculum: Any) -> Trajectory:
     flow = GradientFlow(tasks, {"gates": jnp.asarray(1.0), "weights": jnp.asarray(1.0)})
     system = GatedContinualFlow(flow, strategy)
-    network = GatedLinear(jnp.zeros(CAPACITY), jnp.zeros((CAPACITY, tasks.d_out, tasks.d_in)))
+    network = _room((CAPACITY, tasks.d_out, tasks.d_in))
     recorded = {"alive": num_alive, "loss": lambda system, state, task: system.loss(state, task)}
     state, method = system.initial_state(network), FixedSteps(max_step=BLOCK)
     return simulate(system, curriculum, state, method=method, observables=recorded)
@@ -165,9 +189,8 @@ def _teachers(key: Any, number: int, parameters: Parameters) -> Any:
     return matched_rows_orthogonal(key, number, parameters.d_out, parameters.d_in, Scale.UNIT).teachers
 
 
-def _room(parameters: Parameters) -> GatedLinear:
-    shape = (CAPACITY, parameters.d_out, parameters.d_in)
-    return GatedLinear(jnp.zeros(CAPACITY), jnp.zeros(shape))
+def _room(shape: tuple[int, int, int]) -> GatedLinear:
+    return GatedLinear(jnp.zeros(shape[:1]), jnp.zeros(shape))
 
 
 def _noisy(problem: TeacherProblem, key: Any, task: Any, noise: Any, samples: int) -> Batch:
