@@ -1,4 +1,4 @@
-"""Rival accounts of continual learning on one stream, and what is known of them in closed form; nothing imports JAX.
+"""Rival accounts of continual learning on one stream, and what is known of them exactly; nothing here imports JAX.
 
 Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `picture`, and `verdict.md`.
 """
@@ -6,4 +6,5 @@ Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `p
 TITLE = "rival accounts of continual learning on the same streams"
 EXPERIMENTS: dict[str, str] = {
     "ewc_frontier": "the line that elastic weight consolidation cannot leave, and a gated network below it",
+    "den_grow": "networks that add paths: how many, by the angle between tasks and by noise",
 }

@@ -32,7 +32,22 @@ from ntadyn.continual.fisher import (
     SampledFisher as SampledFisher,
 )
 from ntadyn.continual.flow import ContinualFlow as ContinualFlow, ContinualState as ContinualState
+from ntadyn.continual.gate_fit import (
+    fitted_gates as fitted_gates,
+    residual as residual,
+    with_fitted_gates as with_fitted_gates,
+)
 from ntadyn.continual.gated_flow import GatedContinualFlow as GatedContinualFlow
+from ntadyn.continual.growing import (
+    DynamicallyExpandable as DynamicallyExpandable,
+    GrowthMemory as GrowthMemory,
+    num_alive as num_alive,
+)
+from ntadyn.continual.new_paths import (
+    AbstractNewPath as AbstractNewPath,
+    RandomPath as RandomPath,
+    ResidualPath as ResidualPath,
+)
 from ntadyn.continual.problem import (
     AbstractProblem as AbstractProblem,
     DataProblem as DataProblem,
@@ -44,4 +59,13 @@ from ntadyn.continual.strategy import (
     OutputAnchor as OutputAnchor,
     Released as Released,
     WeightAnchor as WeightAnchor,
+)
+from ntadyn.continual.transfer import (
+    FromScratch as FromScratch,
+    GatesOnly as GatesOnly,
+    NearestTask as NearestTask,
+    OneMorePath as OneMorePath,
+    gates_of_tasks as gates_of_tasks,
+    gates_only_floor as gates_only_floor,
+    nearest_task as nearest_task,
 )

@@ -6,10 +6,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from ntadyn.continual.flow import TASK_LOSS, ContinualFlow, ContinualState
-from ntadyn.continual.groups import masked, over_time_constants
+from ntadyn.continual.groups import masked, over_time_constants, without_moments
 from ntadyn.continual.problem import AbstractProblem, Shares
 from ntadyn.continual.strategy import AbstractStrategy
 from ntadyn.interface.flow import step_for
@@ -78,7 +78,7 @@ class ContinualDescent(AbstractUpdate):
 
     def default_step(self, state: DescentState, tasks: Float[Array, "n m"]) -> float:
         """The step that resolves the flow."""
-        return step_for(jax.vmap(lambda task: self.flow.fastest_rate(_of_flow(state), task))(tasks))
+        return step_for(jax.vmap(lambda task: self.flow.rate_in_force(_of_flow(state), task))(tasks))
 
     def loss(self, state: DescentState, task: Shares) -> Float[Array, ""]:
         """The mean of the reported losses, weighted by the shares of the tasks."""
@@ -110,8 +110,13 @@ class ContinualDescent(AbstractUpdate):
         """What the strategy does when a task goes."""
         return self._hooked(state, self.flow.at_block_end(_of_flow(state), block))
 
+    def ran_out(self, state: DescentState) -> Bool[Array, ""]:
+        """Whether the strategy needed more room than it was given."""
+        return self.strategy.is_full(state.memory)
+
     def _hooked(self, state: DescentState, jumped: Any) -> DescentState:
-        return DescentState(jumped.network, jumped.memory, state.optimiser, state.key)
+        optimiser = without_moments(state.optimiser, jumped.network, self.strategy.renewed(jumped.memory))
+        return DescentState(jumped.network, jumped.memory, optimiser, state.key)
 
 
 def _of_flow(state: DescentState) -> ContinualState:

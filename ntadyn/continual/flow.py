@@ -5,12 +5,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
 from ntadyn.continual.groups import TimeConstants, as_time_constants, check_groups, masked, over_time_constants
 from ntadyn.continual.problem import AbstractProblem, Shares
 from ntadyn.continual.strategy import AbstractStrategy
-from ntadyn.interface.flow import AbstractFlow
+from ntadyn.interface.flow import AbstractFlow, step_for
 from ntadyn.interface.observables import Labelled
 from ntadyn.interface.system import BlockInfo, Observable
 from ntadyn.regularizers import AbstractPenalty
@@ -75,6 +75,16 @@ class ContinualFlow(AbstractFlow):
         rate = jax.tree.map(jnp.negative, over_time_constants(released, self.time_constants))
         return ContinualState(rate, jax.tree.map(lambda _: None, state.memory))
 
+    def default_step(self, state: ContinualState, tasks: Float[Array, "n m"]) -> float:
+        """The step for the fastest rate under any task, see `rate_in_force`."""
+        return step_for(jax.vmap(lambda task: self.rate_in_force(state, task))(tasks))
+
+    def rate_in_force(self, state: ContinualState, task: Shares) -> Float[Array, ""]:
+        """The fastest rate once a task has come into force, with which a strategy may set things in motion."""
+        batch = self.problem.population(task)
+        begun = ContinualState(*self.strategy.at_start(self.problem, state.network, state.memory, batch))
+        return self.fastest_rate(begun, task)
+
     def flowing(self, state: ContinualState) -> ContinualState:
         """The network, and nothing of the memory."""
         return ContinualState(jax.tree.map(eqx.is_inexact_array, state.network), False)
@@ -96,6 +106,10 @@ class ContinualFlow(AbstractFlow):
         """What the strategy does when a task goes."""
         batch = self.problem.population(block.task)
         return ContinualState(*self.strategy.at_end(self.problem, state.network, state.memory, batch))
+
+    def ran_out(self, state: ContinualState) -> Bool[Array, ""]:
+        """Whether the strategy needed more room than it was given."""
+        return self.strategy.is_full(state.memory)
 
     def objective(self, network: PyTree, memory: PyTree, batch: Batch) -> Float[Array, ""]:
         """The objective of the strategy on a batch plus penalties."""

@@ -6,7 +6,7 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ntadyn.continual.flow import TASK_LOSS, ContinualFlow, ContinualState
 from ntadyn.continual.problem import TeacherProblem
@@ -128,6 +128,10 @@ class GatedContinualFlow(AbstractQuadraticGatedFlow):
     def at_block_end(self, state: ContinualState, block: BlockInfo) -> ContinualState:
         """What the strategy does when a task goes."""
         return self.general.at_block_end(state, block)
+
+    def ran_out(self, state: ContinualState) -> Bool[Array, ""]:
+        """Whether the strategy needed more room than it was given."""
+        return self.strategy.is_full(state.memory)
 
     def rates(self, state: ContinualState, task: TaskWeights) -> Rates:
         """Those of the plain flow, and the rate at which anchors pull."""

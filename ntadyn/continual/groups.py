@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
 from ntadyn.continual.strategy import Released
 from ntadyn.networks import AbstractGatedNetwork
@@ -78,6 +78,28 @@ def masked(tree: PyTree, released: Released | None) -> PyTree:
         return tree
     parts = (tree.gates * released.of_gates(tree.gates), tree.weights * released.weights[:, None, None])
     return eqx.tree_at(lambda network: (network.gates, network.weights), tree, parts)
+
+
+def without_moments(optimiser: PyTree, network: PyTree, renewed: Bool[Array, " p"] | None) -> PyTree:
+    """The state of an update rule, zero in what it keeps of the paths of a gated network that are new.
+
+    Args:
+        optimiser: the state; whatever in it is a tree like the network holds moments.
+        network: a gated network.
+        renewed: which of its paths are new; None if none is.
+    """
+    if renewed is None:
+        return optimiser
+
+    def like_network(part: Any) -> bool:
+        return isinstance(part, type(network))
+
+    def blank(leaf: Array) -> Array:
+        return jnp.where(renewed.reshape(-1, *(1,) * (leaf.ndim - 1)), jnp.zeros_like(leaf), leaf)
+
+    return jax.tree.map(
+        lambda part: jax.tree.map(blank, part) if like_network(part) else part, optimiser, is_leaf=like_network
+    )
 
 
 def dtype_of(network: PyTree) -> jnp.dtype:

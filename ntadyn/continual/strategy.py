@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from ntadyn.continual.problem import AbstractProblem, Shares, TeacherProblem
 from ntadyn.networks import AbstractGatedNetwork
@@ -94,6 +94,11 @@ class AbstractStrategy(eqx.Module):
 
     def released(self, memory: PyTree) -> Released | None:
         """Which paths of a gated network may change; None if all may."""
+        del memory
+        return None
+
+    def renewed(self, memory: PyTree) -> Bool[Array, " p"] | None:
+        """Which paths the last jump gave other weights: an update rule forgets its moments of them. None if none."""
         del memory
         return None
 

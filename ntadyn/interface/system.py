@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ntadyn.interface import overriding
@@ -110,8 +111,18 @@ class AbstractSystem(eqx.Module):
         del block
         return state
 
+    def ran_out(self, state: PyTree) -> Bool[Array, ""]:
+        """Whether the run that ended in this state needed more room than the arrays of its state have."""
+        del state
+        return jnp.asarray(False)
+
 
 def has_hooks(system: AbstractSystem) -> bool:
     """Whether a system does anything at the edges of blocks."""
     hooks = ("at_block_start", "at_block_end")
     return any(getattr(type(system), name) is not getattr(AbstractSystem, name) for name in hooks)
+
+
+def can_run_out(system: AbstractSystem) -> bool:
+    """Whether a system may need more room than it has."""
+    return type(system).ran_out is not AbstractSystem.ran_out

@@ -12,7 +12,7 @@ _TIMES = {"max_step": "largest step", "compile_seconds": "compiled in s", "run_s
 _TOLD = (*PROVENANCE, *_TIMES, "configuration", "preset", "name")
 # Repetitions that are named one by one at most.
 NAMED_FAILURES = 20
-_ENDINGS = {-1: "was not run", 1: "diverged", 2: "failed", 3: "is impossible", 4: "is unresolved"}
+_ENDINGS = {-1: "was not run", 1: "diverged", 2: "failed", 3: "is impossible", 4: "is unresolved", 5: "ran out of room"}
 
 
 def ending(code: int) -> str:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Int, PyTree
 
-from ntadyn.interface.system import AbstractSystem, BlockInfo, Observable, has_hooks
+from ntadyn.interface.system import AbstractSystem, BlockInfo, Observable, can_run_out, has_hooks
 from ntadyn.simulation.invariants import Watch, energy_and_loss, float_leaves, is_possible, scale_of, within_bound
 from ntadyn.simulation.method import AbstractMethod, Interval, over_lanes
 from ntadyn.simulation.outcome import RESULTS, Trajectory
@@ -174,6 +174,10 @@ def _run(
     if method.follows_a_flow:
         broken = ~every(lambda system, state: is_possible(system, state, slack), final)
         result = choose((result == RESULTS.successful) & broken, impossible, result)
+    if can_run_out(systems):
+        short = every(lambda system, state: system.ran_out(state), final)
+        full = every(lambda *_: RESULTS.full, final)
+        result = choose((result == RESULTS.successful) & short, full, result)
 
     def bounded(system: AbstractSystem, state: PyTree, start: PyTree) -> Array:
         finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in float_leaves(state)]))

@@ -37,15 +37,19 @@ with warnings.catch_warnings():
             "A gate reached zero, where its penalty has a kink, under an adaptive solver: such solvers chatter there "
             "and can report success with wrong gates. Use the default fixed-step `Splitting`, or a smoothed penalty."
         )
+        full = (
+            "A network that grows needed more paths than it was given, and went on without them. Give it more, or let "
+            "it grow less readily."
+        )
 
 
-RESULT_CODES = "result code: 0 successful, 1 diverged, 2 other failure, 3 impossible, 4 unresolved"
+RESULT_CODES = "result code: 0 successful, 1 diverged, 2 other failure, 3 impossible, 4 unresolved, 5 full"
 
 
 def result_codes(result: RESULTS) -> Int[Array, "..."]:
     """Results as the numbers that files hold, see `RESULT_CODES`."""
     code = jnp.where(result == RESULTS.successful, 0, 2)
-    for name, number in (("diverged", 1), ("impossible", 3), ("unresolved", 4)):
+    for name, number in (("diverged", 1), ("impossible", 3), ("unresolved", 4), ("full", 5)):
         code = jnp.where(result == getattr(RESULTS, name), number, code)
     return code
 
