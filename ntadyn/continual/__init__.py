@@ -5,6 +5,12 @@ A *problem* gives examples of tasks and judges answers to them. A *strategy* is 
 teachers, in closed form), `ContinualFlow` (any network, by automatic differentiation), `ContinualDescent` (batches).
 """
 
+from ntadyn.continual.adaptation import (
+    AbstractAdaptation as AbstractAdaptation,
+    GateFlow as GateFlow,
+    adapted as adapted,
+    adapted_losses as adapted_losses,
+)
 from ntadyn.continual.criteria import (
     AbstractCriterion as AbstractCriterion,
     CrossEntropy as CrossEntropy,
@@ -23,10 +29,38 @@ from ntadyn.continual.fisher import (
 )
 from ntadyn.continual.flow import ContinualFlow as ContinualFlow, ContinualState as ContinualState
 from ntadyn.continual.gated_flow import GatedContinualFlow as GatedContinualFlow
+from ntadyn.continual.inner_loop import (
+    AbstractOrder as AbstractOrder,
+    FirstOrder as FirstOrder,
+    Implicit as Implicit,
+    InnerLoop as InnerLoop,
+    SecondOrder as SecondOrder,
+    every_parameter as every_parameter,
+    only_gates as only_gates,
+)
+from ntadyn.continual.inner_rates import (
+    AbstractInnerRates as AbstractInnerRates,
+    CommonRate as CommonRate,
+    LearnedRates as LearnedRates,
+    RatedNetwork as RatedNetwork,
+)
+from ntadyn.continual.meta import (
+    AbstractEpisodes as AbstractEpisodes,
+    DrawnEpisodes as DrawnEpisodes,
+    FollowTheMetaLeader as FollowTheMetaLeader,
+    ModelAgnosticMetaLearning as ModelAgnosticMetaLearning,
+    PopulationEpisodes as PopulationEpisodes,
+)
 from ntadyn.continual.problem import (
     AbstractProblem as AbstractProblem,
     DataProblem as DataProblem,
     TeacherProblem as TeacherProblem,
+)
+from ntadyn.continual.prototypes import (
+    LabelledPrototypeGates as LabelledPrototypeGates,
+    PrototypeGates as PrototypeGates,
+    PrototypeMemory as PrototypeMemory,
+    identification_accuracy as identification_accuracy,
 )
 from ntadyn.continual.strategy import (
     AbstractStrategy as AbstractStrategy,
