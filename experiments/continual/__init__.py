@@ -4,4 +4,6 @@ Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `p
 """
 
 TITLE = "rival accounts of continual learning on the same streams"
-EXPERIMENTS: dict[str, str] = {}
+EXPERIMENTS: dict[str, str] = {
+    "maml_gates": "which paths gates adapt from best: meta-learned ones, and those that fast gates find",
+}

@@ -10,6 +10,8 @@ from jaxtyping import Array, Float, PyTree
 from ntadyn.continual.criteria import SquaredError
 from ntadyn.continual.groups import dtype_of
 from ntadyn.continual.problem import AbstractProblem, Shares
+from ntadyn.decompositions import eigh
+from ntadyn.interface.closed_form import relaxation
 from ntadyn.interface.gate_flow import GateProblem, flow_gates
 from ntadyn.interface.loops import EventSearch
 from ntadyn.networks import AbstractGatedNetwork
@@ -77,12 +79,29 @@ class GateFlow(AbstractAdaptation):
         linear, quadratic = -jax.grad(loss)(origin), jax.hessian(loss)(origin)
         smooth, shrinking = self.penalty.split()
         duration, tau = jnp.asarray(self.duration, gates.dtype), jnp.ones((), gates.dtype)
-        flow = GateProblem(linear, quadratic, smooth, tau)
 
         def piecewise(gates: Array, duration: Array) -> Array:
-            return flow_gates(flow, gates, duration, self.search)
+            if isinstance(smooth, Zero):
+                return relaxed(linear, quadratic, gates, duration)
+            return flow_gates(GateProblem(linear, quadratic, smooth, tau), gates, duration, self.search)
 
         return with_gates(network, shrinking.flow_along(piecewise, gates.ravel(), duration, tau).reshape(gates.shape))
+
+
+def relaxed(
+    linear: Float[Array, " n"], quadratic: Float[Array, "n n"], gates: Float[Array, " n"], duration: Float[Array, ""]
+) -> Float[Array, " n"]:
+    """The solution of dc/dt = b - A c after a time, every eigenvector of A at its own rate.
+
+    Args:
+        linear: b.
+        quadratic: A, symmetric and positive semi-definite.
+        gates: c at the start.
+        duration: the time.
+    """
+    rates, modes = eigh(quadratic)
+    force = modes.T @ (linear - quadratic @ gates)
+    return gates + modes @ (relaxation(jnp.maximum(rates, 0), duration) * force)
 
 
 def with_gates(network: AbstractGatedNetwork, gates: Array) -> AbstractGatedNetwork:
