@@ -1,4 +1,4 @@
-"""Rival accounts of continual learning on one stream, and what is known of them in closed form; nothing imports JAX here.
+"""Rival accounts of continual learning on one stream, and what is known of them; nothing here imports JAX.
 
 Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `picture`, and `verdict.md`.
 """

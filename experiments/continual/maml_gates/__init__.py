@@ -2,8 +2,9 @@
 
 Three teachers, three paths, white inputs; gates adapt to a task in K steps of rate a = 1 / |W*|^2 with the weights
 frozen. MAML descends the loss after these steps by gates and weights, over all tasks at once or over those that a
-stream has shown so far (meta-leader). The flexible network has fast, nonnegative, competing gates and never looks ahead;
-it and the forgetful one learn on the same stream. Everything is population loss, and nothing is random but the start.
+stream has shown so far (meta-leader). The flexible network has fast, nonnegative, competing gates and never looks
+ahead; it and the forgetful one learn on a stream, too. Losses are those of the population, and nothing is random but
+the start.
 
 One step solves every task where a G = 1, with G the Gram matrix of the paths, and the teachers lie in their span.
 """

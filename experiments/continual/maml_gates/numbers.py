@@ -80,8 +80,7 @@ def _comparison(learners: xr.Dataset) -> list[Acceptance]:
     for name in ("MAML, K = 1", "MAML, K = 5", "flexible", "forgetful", "initial"):
         one = learners.sel(learner=name)
         rows.append(reported(f"compared, one step of a, {name}: loss", mean_of(one.loss.sel(inner_step=1).values)))
-        best = one.one_step.min("inner_rate").values
-        rows.append(reported(f"compared, one step of the best rate, {name}: loss", mean_of(best)))
+        rows.append(reported(f"compared, one step of the best rate, {name}: loss", mean_of(one.best_one_step.values)))
     return rows
 
 

@@ -56,7 +56,9 @@ def _draw_rates(ax: Axes, learners: xr.Dataset) -> None:
     for name, color in COLORS.items():
         loss = np.maximum(_typical(learners.one_step.sel(learner=name)), FLOOR)
         ax.plot(learners.inner_rate.values / RATE, loss, color=color, linestyle=DASHES.get(name, "-"))
-    ax.set(xlabel="inner rate / a", ylabel="loss after one step", xscale="log", yscale="log", ylim=(1e-4, 1e3))
+    ax.set(xlabel="inner rate / a", ylabel="loss after one step", xscale="log", yscale="log", ylim=(1e-5, 1e2))
+    ax.set_xticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
+    ax.set_xticks([], minor=True)
 
 
 def _draw_dots(ax: Axes, values: xr.DataArray) -> None:

@@ -77,7 +77,8 @@ def learned(parameters: Parameters) -> Data:
 
     Returns:
         "learners", with axes learner, seed, and inner step, inner rate, or path: `loss` after so many inner steps,
-        `one_step` (the loss after one step of another rate), `angle` (the largest angle between the spans of paths and
+        `one_step` (the loss after one step of another rate), `best_rate` and `best_one_step` (the rate at which that is
+        least, and what it is), `angle` (the largest angle between the spans of paths and
         teachers), `cosines` (of every teacher with its path), `gram` (eigenvalues of a G); and inner steps in training.
     """
     of_teachers, of_networks = jax.random.split(jax.random.key(parameters.seed))
@@ -88,6 +89,8 @@ def learned(parameters: Parameters) -> Data:
     axes = {
         "loss": ("inner_step",),
         "one_step": ("inner_rate",),
+        "best_rate": (),
+        "best_one_step": (),
         "angle": (),
         "cosines": ("path",),
         "gram": ("path",),
@@ -138,7 +141,7 @@ def learners(problem: TeacherProblem, parameters: Parameters) -> dict[str, Calla
 
 def inner_rates() -> np.ndarray:
     """The rates at which one step is tried."""
-    return np.geomspace(0.1 * RATE, 10 * RATE, 41)
+    return np.geomspace(RATE / 4, 4 * RATE, 81)
 
 
 def _by_adam(flow: ContinualFlow) -> ContinualDescent:
@@ -161,12 +164,18 @@ def _measured(problem: TeacherProblem, network: GatedLinear, most_inner_steps: i
     unit = [stack / jnp.linalg.norm(stack, axis=1, keepdims=True) for stack in (targets, flat)]
     cosines = jnp.abs(unit[0] @ unit[1].T)
     path = optimal_assignment(cosines)
+
+    def one_step(rate: Array) -> Array:
+        return jnp.mean(adapted_losses(problem, network, InnerLoop(1, CommonRate(rate))))
+
+    # The loss is a parabola in the rate.
+    slope = jax.grad(one_step)
+    best_rate = RATE - slope(jnp.asarray(RATE)) / jax.grad(slope)(jnp.asarray(RATE))
     return {
         "loss": _after_steps(problem, network, most_inner_steps),
-        "one_step": lax.map(
-            lambda rate: jnp.mean(adapted_losses(problem, network, InnerLoop(1, CommonRate(rate)))),
-            jnp.asarray(inner_rates()),
-        ),
+        "one_step": lax.map(one_step, jnp.asarray(inner_rates())),
+        "best_rate": best_rate,
+        "best_one_step": one_step(best_rate),
         "angle": jnp.degrees(jnp.arccos(jnp.clip(smallest, 0, 1))),
         "cosines": cosines[jnp.arange(TASKS), path],
         "gram": RATE * jnp.linalg.eigvalsh(flat @ flat.T),
