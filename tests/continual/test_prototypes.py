@@ -42,6 +42,7 @@ TAUS = {"gates": jnp.asarray(0.5), "weights": jnp.ones(())}
 CURRICULUM = sequence([0, 1, 0], jnp.asarray(0.1), 2)
 
 
+@pytest.mark.slow
 def test_gate_flow_is_that_of_the_closed_form():
     """With penalties and kinks, against the gates of the gated flow."""
     penalty = Nonnegativity(0.3) + UnitL1Norm(1.5)

@@ -71,4 +71,4 @@ def _draw_dots(ax: Axes, values: xr.DataArray) -> None:
 
 def _typical(values: xr.DataArray) -> np.ndarray:
     """The geometric mean over seeds."""
-    return np.exp(np.log(np.maximum(values, FLOOR)).mean("seed")).values
+    return np.exp(np.log(np.maximum(values.values, FLOOR)).mean(axis=values.get_axis_num("seed")))

@@ -13,6 +13,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from experiments.harness.runs import Data, Run
 from ntadyn.continual import (
+    AbstractStrategy,
     CommonRate,
     ContinualDescent,
     ContinualFlow,
@@ -82,7 +83,9 @@ def learned(parameters: Parameters) -> Data:
         teachers), `cosines` (of every teacher with its path), `gram` (eigenvalues of a G); and inner steps in training.
     """
     of_teachers, of_networks = jax.random.split(jax.random.key(parameters.seed))
-    problem = TeacherProblem(matched_rows_orthogonal(of_teachers, TASKS, D_OUT, D_IN, Scale.UNIT))
+    tasks = matched_rows_orthogonal(of_teachers, TASKS, D_OUT, D_IN, Scale.UNIT)
+    # The type checker takes the abstract fields of the interface for arguments, here and below.
+    problem = TeacherProblem(tasks=tasks)  # pyright: ignore[reportCallIssue]
     keys = jax.random.split(of_networks, parameters.num_seeds)
     measured = jax.jit(jax.vmap(lambda network: _measured(problem, network, parameters.most_inner_steps)))
     found = {name: measured(jax.jit(jax.vmap(learn))(keys)) for name, learn in learners(problem, parameters).items()}
@@ -114,12 +117,11 @@ def learners(problem: TeacherProblem, parameters: Parameters) -> dict[str, Calla
 
     def meta(steps: int, time_constants: dict, gate: float) -> Callable[[PRNGKeyArray], GatedLinear]:
         strategy = ModelAgnosticMetaLearning(InnerLoop(steps, CommonRate(RATE)))
-        system = _by_adam(ContinualFlow(problem, strategy, time_constants))
+        system = _by_adam(problem, strategy, time_constants)
         return lambda key: _descended(system, start(key, gate), parameters.num_steps)
 
     def leader(key: PRNGKeyArray) -> GatedLinear:
-        flow = ContinualFlow(problem, FollowTheMetaLeader(InnerLoop(1, CommonRate(RATE))), LEARNING)
-        system = _by_adam(flow)
+        system = _by_adam(problem, FollowTheMetaLeader(InnerLoop(1, CommonRate(RATE))), LEARNING)
         state = system.initial_state(start(key))
         return simulate(system, stream, state, method=Updates(OUTER_STEP)).final_state.network
 
@@ -144,8 +146,10 @@ def inner_rates() -> np.ndarray:
     return np.geomspace(RATE / 4, 4 * RATE, 81)
 
 
-def _by_adam(flow: ContinualFlow) -> ContinualDescent:
-    return ContinualDescent(flow, jax.random.key(0), rule=optax.scale_by_adam())
+def _by_adam(problem: TeacherProblem, strategy: AbstractStrategy, time_constants: dict) -> ContinualDescent:
+    flow = ContinualFlow(problem=problem, strategy=strategy, time_constants=time_constants)  # pyright: ignore[reportCallIssue]
+    rule = optax.scale_by_adam()
+    return ContinualDescent(flow=flow, data_key=jax.random.key(0), rule=rule)  # pyright: ignore[reportCallIssue]
 
 
 def _descended(system: ContinualDescent, network: GatedLinear, num_steps: int) -> GatedLinear:
