@@ -12,7 +12,7 @@ from ntadyn.continual.strategy import Released
 from ntadyn.networks import AbstractGatedNetwork
 from ntadyn.regularizers.coefficients import known_reals
 
-TimeConstants = dict[str, Float[Array, ""]] | Float[Array, ""]
+TimeConstants = dict[str, float | Float[Array, ""]] | float | Float[Array, ""]
 """tau of every field of a network that learns, by name, or one tau for all of them."""
 
 

@@ -1,3 +1,4 @@
+import jax
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -6,7 +7,6 @@ import xarray as xr
 from experiments.continual import maml_gates as experiment
 from experiments.continual.maml_gates import picture, simulation
 from experiments.harness.acceptance import Verdict, all_accepted
-from experiments.harness.experiment import simulated
 
 
 @pytest.fixture
@@ -72,5 +72,6 @@ def test_plot(made_up):
 
 @pytest.mark.slow
 def test_fast_run_is_accepted(optimised):
-    rows = experiment.accept(simulated(experiment, experiment.FAST))
+    with jax.numpy_dtype_promotion("standard"):  # Adam raises a decay to a whole number of steps
+        rows = experiment.accept(simulation.learned(experiment.FAST))
     assert all_accepted(rows), [row for row in rows if row.verdict is Verdict.OUTSIDE]
