@@ -7,4 +7,5 @@ TITLE = "rival accounts of continual learning on the same streams"
 EXPERIMENTS: dict[str, str] = {
     "ewc_frontier": "the line that elastic weight consolidation cannot leave, and a gated network below it",
     "den_grow": "networks that add paths: how many, by the angle between tasks and by noise",
+    "maml_gates": "which paths gates adapt from best: meta-learned ones, and those that fast gates find",
 }

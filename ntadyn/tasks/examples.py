@@ -31,6 +31,10 @@ class Batch(eqx.Module):
         """The weighted mean of one value per example."""
         return jnp.tensordot(self.weights, values, axes=1)
 
+    def task_shares(self, num_tasks: int) -> Float[Array, " m"]:
+        """The share of every task in the batch, shape (num_tasks,)."""
+        return jnp.zeros(num_tasks, self.weights.dtype).at[self.tasks].add(self.weights)
+
 
 class Examples(eqx.Module):
     """Sets of examples, one per task, in arrays of one shape.
