@@ -5,6 +5,12 @@ A *problem* gives examples of tasks and judges answers to them. A *strategy* is 
 teachers, in closed form), `ContinualFlow` (any network, by automatic differentiation), `ContinualDescent` (batches).
 """
 
+from ntadyn.continual.boundaries import (
+    Detected as Detected,
+    DetectedMemory as DetectedMemory,
+    LossJump as LossJump,
+    RecentLosses as RecentLosses,
+)
 from ntadyn.continual.criteria import (
     AbstractCriterion as AbstractCriterion,
     CrossEntropy as CrossEntropy,
@@ -23,10 +29,17 @@ from ntadyn.continual.fisher import (
 )
 from ntadyn.continual.flow import ContinualFlow as ContinualFlow, ContinualState as ContinualState
 from ntadyn.continual.gated_flow import GatedContinualFlow as GatedContinualFlow
+from ntadyn.continual.oracle import OracleGates as OracleGates
 from ntadyn.continual.problem import (
     AbstractProblem as AbstractProblem,
     DataProblem as DataProblem,
     TeacherProblem as TeacherProblem,
+)
+from ntadyn.continual.replay import (
+    ExampleReplay as ExampleReplay,
+    MultiTask as MultiTask,
+    Reservoir as Reservoir,
+    TaskReplay as TaskReplay,
 )
 from ntadyn.continual.strategy import (
     AbstractStrategy as AbstractStrategy,

@@ -32,8 +32,8 @@ class OracleGates(AbstractStrategy):
         paths = network.gates.shape[0] if isinstance(network, AbstractGatedNetwork) else 0
         if paths < problem.num_tasks:
             raise ValueError(
-                f"OracleGates: a {type(network).__name__} with {paths} gated paths cannot keep {problem.num_tasks} tasks "
-                "apart; use a gated network with at least one path per task."
+                f"OracleGates: a {type(network).__name__} with {paths} gated paths cannot tell {problem.num_tasks} "
+                "tasks apart; use a gated network with at least one path per task."
             )
         dtype = dtype_of(network)
         return network, Released(jnp.zeros((), dtype), jnp.ones(paths, dtype))

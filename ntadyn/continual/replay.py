@@ -99,7 +99,7 @@ class Reservoir(eqx.Module):
         Example n takes place n while there is room; afterwards it takes the place of a random one with probability
         size/n, so that every example so far is kept with the same probability.
 
-        Source: Vitter 1985, Random sampling with a reservoir, ACM Transactions on Mathematical Software 11, algorithm R.
+        Source: Vitter 1985, Random sampling with a reservoir, ACM Trans. Math. Software 11, algorithm R.
         """
         size, number = self.tasks.size, batch.weights.size
         order = jnp.arange(number, dtype=self.seen.dtype)

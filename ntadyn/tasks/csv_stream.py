@@ -152,9 +152,7 @@ class _Table:
         at = self.header.index(column)
         for row, line in zip(self.rows, self.lines, strict=True):
             if not row[at]:
-                raise ValueError(
-                    f"{self.path.name}, line {line}, column {column!r} is empty; fill it, or drop the row."
-                )
+                raise ValueError(f"{self.path.name}, line {line}, column {column!r}: it is empty; fill it, or drop it.")
         return [row[at] for row in self.rows]
 
     def numbers(self, columns: tuple[str, ...]) -> np.ndarray:

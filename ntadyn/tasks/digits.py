@@ -127,12 +127,8 @@ def _changed(changes: Sequence[Pixels], names: Sequence[str]) -> ExampleTasks:
 
 def _split(groups: Groups, heads: jax.Array | None, answers: Callable) -> ExampleTasks:
     every = [digit for group in groups for digit in group]
-    if (
-        len(groups) == 0
-        or min(map(len, groups)) < 2
-        or len(set(every)) < len(every)
-        or not set(every) <= set(range(10))
-    ):
+    known = set(every) <= set(range(NUM_CLASSES)) and len(set(every)) == len(every)
+    if not known or min(map(len, groups), default=0) < 2:
         raise ValueError(
             f"got the groups {[list(group) for group in groups]}; every task needs at least two of the digits 0 to 9, "
             "and no digit may occur twice. For example ((0, 1), (2, 3))."
@@ -155,6 +151,5 @@ def _digits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise ImportError('the digits come with scikit-learn; install it by `pip install "ntadyn[images]"`.') from error
-    found = load_digits()
-    classes = np.asarray(found.target)
-    return np.asarray(found.data) / 16.0, classes, held_out_rows(classes, HELD_OUT, SEED)
+    pixels, classes = load_digits(return_X_y=True)
+    return np.asarray(pixels) / 16.0, classes, held_out_rows(classes, HELD_OUT, SEED)
