@@ -60,7 +60,7 @@ class ContinualFlow(AbstractFlow):
         return self.problem.num_tasks
 
     def initial_state(self, network: PyTree) -> ContinualState:
-        """The network as the strategy wants it at the start, and its memory; functions in it are no part of the state."""
+        """The network as the strategy wants it at the start, and its memory; functions are no part of either."""
         network = of_arrays(network)
         check_groups(network, self.time_constants)
         return ContinualState(*self.strategy.begin(self.problem, network))

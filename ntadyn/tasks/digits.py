@@ -47,7 +47,7 @@ def permuted(key: PRNGKeyArray, num_tasks: int) -> ExampleTasks:
     return _changed([lambda pixels, order=order: pixels[:, order] for order in orders], names)
 
 
-def rotated(angles: Sequence[float]) -> ExampleTasks:
+def rotated(angles: Sequence[float | int]) -> ExampleTasks:
     """All ten digits in every task, turned by another angle in each.
 
     Args:
@@ -151,5 +151,5 @@ def _digits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise ImportError('the digits come with scikit-learn; install it by `pip install "ntadyn[images]"`.') from error
-    pixels, classes = load_digits(return_X_y=True)
-    return np.asarray(pixels) / 16.0, classes, held_out_rows(classes, HELD_OUT, SEED)
+    pixels, classes = (np.asarray(part) for part in load_digits(return_X_y=True))
+    return pixels / 16.0, classes, held_out_rows(classes, HELD_OUT, SEED)
