@@ -1,5 +1,7 @@
 """The population flow of a gated linear network under a strategy, in closed form part by part."""
 
+from typing import Any
+
 import diffrax
 import equinox as eqx
 import jax
@@ -87,7 +89,7 @@ class GatedContinualFlow(AbstractQuadraticGatedFlow):
         self.flow.initial_state(network)
         return self.general.initial_state(network)
 
-    def vector_field(self, t: Array, state: ContinualState, task: TaskWeights) -> ContinualState:
+    def vector_field(self, t: Any, state: ContinualState, task: TaskWeights) -> ContinualState:
         """See `ContinualFlow.vector_field`."""
         return self.general.vector_field(t, state, task)
 

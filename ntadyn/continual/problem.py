@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 from ntadyn.continual.criteria import AbstractCriterion, SquaredError
 from ntadyn.dynamics.gradient_flow import InputCovariance
 from ntadyn.tasks.examples import Batch, Examples
-from ntadyn.tasks.known import known_values
+from ntadyn.tasks.known import is_traced, known_values
 from ntadyn.tasks.task_set import TaskSet
 
 Shares = Float[Array, " m"]
@@ -149,11 +149,11 @@ class DataProblem(AbstractProblem):
                 "; CrossEntropy() judges classes (whole numbers), with heads or without, SquaredError() real numbers."
             )
         targets = known_values(examples.targets)
-        heads = None if self.heads is None else known_values(self.heads)
         if not classes or targets is None:
             return
         possible = targets >= 0
-        if heads is not None:
+        if self.heads is not None and not is_traced(self.heads):
+            heads = np.asarray(self.heads)
             within = np.clip(targets, 0, heads.shape[1] - 1)
             possible &= (targets < heads.shape[1]) & np.take_along_axis(heads, within, axis=1)
         if not np.all(possible):
