@@ -117,14 +117,18 @@ def test_fresh_and_replayed_examples_weigh_the_same(problem, linear):
 def test_tasks_that_were_seen_share_what_is_replayed(problem, linear):
     strategy = TaskReplay(0.25)
     task = jnp.array([0.0, 0.0, 1.0])
-    _, memory = strategy.begin(problem, linear)
-    assert strategy.shares(memory, task).tolist() == [0, 0, 1]
-    for ended in (0, 1, 0):
-        batch = problem.population(jax.nn.one_hot(ended, 3))
-        _, memory = strategy.at_end(problem, linear, memory, batch)
-    assert strategy.shares(memory, task).tolist() == [0.125, 0.125, 0.75]
+    _, nothing = strategy.begin(problem, linear)
+
+    @jax.jit
+    def shares():
+        memory = nothing
+        for ended in (0, 1, 0):
+            batch = problem.population(jax.nn.one_hot(ended, 3))
+            _, memory = strategy.at_end(problem, linear, memory, batch)
+        return [strategy.shares(seen, now) for seen, now in ((nothing, task), (memory, task), (memory, task[::-1]))]
+
     # A task that comes back is practised by itself and as one of those that were seen.
-    assert strategy.shares(memory, task[::-1]).tolist() == [0.875, 0.125, 0]
+    assert [each.tolist() for each in shares()] == [[0, 0, 1], [0.125, 0.125, 0.75], [0.875, 0.125, 0]]
 
 
 def test_joint_training_is_the_same_at_any_time():
@@ -152,6 +156,7 @@ def reached(system, network) -> np.ndarray:
     return np.asarray(found.values["task_loss"][-1]), found.final_state
 
 
+@pytest.mark.slow
 def test_bounds_of_joint_training_and_of_oracle_gates(teachers):
     """Without context (M-1)/M o/2 = 1/2 on each of M = 2 tasks; with gates that know the task 0 for that in force."""
     single = GatedLinear(jnp.ones(1), jnp.zeros((1, 2, 4)))
@@ -164,12 +169,13 @@ def test_bounds_of_joint_training_and_of_oracle_gates(teachers):
     np.testing.assert_allclose(final.network.weights, teachers.teachers, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_replayed_tasks_move_the_optimum_by_their_share(teachers):
-    """In block 2 of A, B, with rho = 1/4, the flow ends at W = 3/4 B + 1/4 A: losses 9/16 and 1/16."""
+    """In block 2 of A, B, with rho = 1/4, the flow ends at W = 3/4 B + 1/4 A: losses 9/8 and 1/8, as |A - B|^2 = 4."""
     system = gated(teachers, TaskReplay(0.25))
     state = system.initial_state(GatedLinear(jnp.ones(1), jnp.zeros((1, 2, 4))))
     found = simulate(system, alternating(2, 2, jnp.asarray(3.0)), state)
-    np.testing.assert_allclose(found.values["task_loss"][-1], [9 / 16, 1 / 16], atol=1e-9)
+    np.testing.assert_allclose(found.values["task_loss"][-1], [9 / 8, 1 / 8], atol=1e-9)
 
 
 def test_oracle_gates_need_a_path_for_every_task(teachers):
@@ -198,6 +204,7 @@ def test_replay_of_examples_is_refused_in_flows(teachers):
         simulate(flow, alternating(2, 2, jnp.asarray(1.0)), state)
 
 
+@pytest.mark.slow
 def test_a_small_memory_keeps_an_earlier_task(problem, linear):
     system = ContinualDescent(ContinualFlow(problem, ExampleReplay(4), jnp.asarray(2.0)), jax.random.key(3), 4)
     curriculum = alternating(3, 2, jnp.asarray(40.0))
@@ -206,4 +213,4 @@ def test_a_small_memory_keeps_an_earlier_task(problem, linear):
     assert int(memory.seen) == 2 * 40 * 4
     assert set(memory.tasks.tolist()) <= {0, 1}
     assert np.all(memory.targets == memory.tasks)
-    assert np.all(memory.inputs[:, 0] // 10 == memory.tasks)
+    assert np.all(np.asarray(memory.inputs)[:, 0] // 10 == np.asarray(memory.tasks))
