@@ -11,6 +11,12 @@ from ntadyn.continual.adaptation import (
     adapted as adapted,
     adapted_losses as adapted_losses,
 )
+from ntadyn.continual.boundaries import (
+    Detected as Detected,
+    DetectedMemory as DetectedMemory,
+    LossJump as LossJump,
+    RecentLosses as RecentLosses,
+)
 from ntadyn.continual.consolidation import (
     Consolidation as Consolidation,
     ConsolidationMemory as ConsolidationMemory,
@@ -21,63 +27,102 @@ from ntadyn.continual.criteria import (
     SquaredError as SquaredError,
 )
 from ntadyn.continual.descent import (
-    AbstractEpisodes as AbstractEpisodes,
-    AbstractFisher as AbstractFisher,
-    AbstractInnerRates as AbstractInnerRates,
-    AbstractNewPath as AbstractNewPath,
-    AbstractOrder as AbstractOrder,
-    AbstractProblem as AbstractProblem,
-    AbstractStrategy as AbstractStrategy,
-    CommonRate as CommonRate,
     ContinualDescent as ContinualDescent,
+    DescentState as DescentState,
+)
+from ntadyn.continual.distillation import (
+    Distillation as Distillation,
+    LearningWithoutForgetting as LearningWithoutForgetting,
+    SnapshotMemory as SnapshotMemory,
+    questions as questions,
+)
+from ntadyn.continual.ewc import (
+    ElasticWeightConsolidation as ElasticWeightConsolidation,
+    FullElasticWeightConsolidation as FullElasticWeightConsolidation,
+)
+from ntadyn.continual.fisher import (
+    AbstractFisher as AbstractFisher,
+    EmpiricalFisher as EmpiricalFisher,
+    ModelFisher as ModelFisher,
+    SampledFisher as SampledFisher,
+)
+from ntadyn.continual.flow import (
     ContinualFlow as ContinualFlow,
     ContinualState as ContinualState,
-    DataProblem as DataProblem,
-    DescentState as DescentState,
-    Distillation as Distillation,
-    DrawnEpisodes as DrawnEpisodes,
-    DynamicallyExpandable as DynamicallyExpandable,
-    ElasticWeightConsolidation as ElasticWeightConsolidation,
-    EmpiricalFisher as EmpiricalFisher,
-    FineTuning as FineTuning,
-    FirstOrder as FirstOrder,
-    FollowTheMetaLeader as FollowTheMetaLeader,
-    FromScratch as FromScratch,
-    FullElasticWeightConsolidation as FullElasticWeightConsolidation,
-    GatedContinualFlow as GatedContinualFlow,
-    GatesOnly as GatesOnly,
-    GrowthMemory as GrowthMemory,
-    Implicit as Implicit,
-    InnerLoop as InnerLoop,
-    LabelledPrototypeGates as LabelledPrototypeGates,
-    LearnedRates as LearnedRates,
-    LearningWithoutForgetting as LearningWithoutForgetting,
-    ModelAgnosticMetaLearning as ModelAgnosticMetaLearning,
-    ModelFisher as ModelFisher,
-    NearestTask as NearestTask,
-    OneMorePath as OneMorePath,
-    OutputAnchor as OutputAnchor,
-    PopulationEpisodes as PopulationEpisodes,
-    PrototypeGates as PrototypeGates,
-    PrototypeMemory as PrototypeMemory,
-    RandomPath as RandomPath,
-    RatedNetwork as RatedNetwork,
-    Released as Released,
-    ResidualPath as ResidualPath,
-    SampledFisher as SampledFisher,
-    SecondOrder as SecondOrder,
-    SnapshotMemory as SnapshotMemory,
-    TeacherProblem as TeacherProblem,
-    WeightAnchor as WeightAnchor,
-    every_parameter as every_parameter,
+)
+from ntadyn.continual.gate_fit import (
     fitted_gates as fitted_gates,
-    gates_of_tasks as gates_of_tasks,
-    gates_only_floor as gates_only_floor,
-    identification_accuracy as identification_accuracy,
-    nearest_task as nearest_task,
-    num_alive as num_alive,
-    only_gates as only_gates,
-    questions as questions,
     residual as residual,
     with_fitted_gates as with_fitted_gates,
+)
+from ntadyn.continual.gated_flow import (
+    GatedContinualFlow as GatedContinualFlow,
+)
+from ntadyn.continual.growing import (
+    DynamicallyExpandable as DynamicallyExpandable,
+    GrowthMemory as GrowthMemory,
+    num_alive as num_alive,
+)
+from ntadyn.continual.inner_loop import (
+    AbstractOrder as AbstractOrder,
+    FirstOrder as FirstOrder,
+    Implicit as Implicit,
+    InnerLoop as InnerLoop,
+    SecondOrder as SecondOrder,
+    every_parameter as every_parameter,
+    only_gates as only_gates,
+)
+from ntadyn.continual.inner_rates import (
+    AbstractInnerRates as AbstractInnerRates,
+    CommonRate as CommonRate,
+    LearnedRates as LearnedRates,
+    RatedNetwork as RatedNetwork,
+)
+from ntadyn.continual.meta import (
+    AbstractEpisodes as AbstractEpisodes,
+    DrawnEpisodes as DrawnEpisodes,
+    FollowTheMetaLeader as FollowTheMetaLeader,
+    ModelAgnosticMetaLearning as ModelAgnosticMetaLearning,
+    PopulationEpisodes as PopulationEpisodes,
+)
+from ntadyn.continual.new_paths import (
+    AbstractNewPath as AbstractNewPath,
+    RandomPath as RandomPath,
+    ResidualPath as ResidualPath,
+)
+from ntadyn.continual.oracle import (
+    OracleGates as OracleGates,
+)
+from ntadyn.continual.problem import (
+    AbstractProblem as AbstractProblem,
+    DataProblem as DataProblem,
+    TeacherProblem as TeacherProblem,
+)
+from ntadyn.continual.prototypes import (
+    LabelledPrototypeGates as LabelledPrototypeGates,
+    PrototypeGates as PrototypeGates,
+    PrototypeMemory as PrototypeMemory,
+    identification_accuracy as identification_accuracy,
+)
+from ntadyn.continual.replay import (
+    ExampleReplay as ExampleReplay,
+    MultiTask as MultiTask,
+    Reservoir as Reservoir,
+    TaskReplay as TaskReplay,
+)
+from ntadyn.continual.strategy import (
+    AbstractStrategy as AbstractStrategy,
+    FineTuning as FineTuning,
+    OutputAnchor as OutputAnchor,
+    Released as Released,
+    WeightAnchor as WeightAnchor,
+)
+from ntadyn.continual.transfer import (
+    FromScratch as FromScratch,
+    GatesOnly as GatesOnly,
+    NearestTask as NearestTask,
+    OneMorePath as OneMorePath,
+    gates_of_tasks as gates_of_tasks,
+    gates_only_floor as gates_only_floor,
+    nearest_task as nearest_task,
 )

@@ -4,6 +4,7 @@ Axes: `k` output, `r` root.
 """
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -14,7 +15,13 @@ Outputs = Float[Array, " k"]
 
 
 class AbstractCriterion(eqx.Module):
-    """The loss of one example as minus the logarithm of a probability, up to constants and a factor."""
+    """The loss of one example as minus the logarithm of a probability, up to constants and a factor.
+
+    Attributes:
+        judges_classes: whether targets are classes, whole numbers that name an output; otherwise they are outputs.
+    """
+
+    judges_classes: eqx.AbstractClassVar[bool]
 
     @abc.abstractmethod
     def loss(self, outputs: Outputs, target: Array) -> Float[Array, ""]:
@@ -45,6 +52,7 @@ class SquaredError(AbstractCriterion):
     """
 
     noise: float | Float[Array, ""] = 1.0
+    judges_classes: ClassVar[bool] = False
 
     def loss(self, outputs: Outputs, target: Array) -> Float[Array, ""]:
         """1/2 |y - y*|^2."""
@@ -79,6 +87,7 @@ class CrossEntropy(AbstractCriterion):
     """
 
     temperature: float | Float[Array, ""] = 4.0
+    judges_classes: ClassVar[bool] = True
 
     def loss(self, outputs: Outputs, target: Array) -> Float[Array, ""]:
         """-log p(class)."""

@@ -74,6 +74,10 @@ class AbstractFisher(eqx.Module):
 
         def one(total: PyTree, item: tuple[Batch, PRNGKeyArray]) -> tuple[PyTree, None]:
             example, key = item
+            # Populations hold the examples of all tasks, most of which have no weight while one task is in force.
+            return lax.cond(example.weights > 0, lambda: counted(total, example, key), lambda: total), None
+
+        def counted(total: PyTree, example: Batch, key: PRNGKeyArray) -> PyTree:
             single = jax.tree.map(lambda leaf: leaf[None], example)
 
             def answer(slow: PyTree) -> Float[Array, " k"]:
@@ -82,7 +86,7 @@ class AbstractFisher(eqx.Module):
             outputs, pull_back = jax.vjp(answer, slow)
             rows = self.rows(problem, outputs, example.targets, key)
             found = reduced(jax.vmap(lambda row: pull_back(row)[0])(rows))
-            return jax.tree.map(lambda a, b: a + example.weights * b, total, found), None
+            return jax.tree.map(lambda a, b: a + example.weights * b, total, found)
 
         keys = jax.random.split(key, batch.weights.size)
         shapes = jax.eval_shape(lambda: reduced(jax.tree.map(lambda leaf: leaf[None], slow)))

@@ -7,7 +7,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
-from ntadyn.continual.groups import TimeConstants, as_time_constants, check_groups, masked, over_time_constants
+from ntadyn.continual.groups import (
+    TimeConstants,
+    as_time_constants,
+    check_groups,
+    masked,
+    of_arrays,
+    over_time_constants,
+)
 from ntadyn.continual.problem import AbstractProblem, Shares
 from ntadyn.continual.strategy import AbstractStrategy
 from ntadyn.interface.flow import AbstractFlow, step_for
@@ -53,9 +60,23 @@ class ContinualFlow(AbstractFlow):
         return self.problem.num_tasks
 
     def initial_state(self, network: PyTree) -> ContinualState:
-        """The network as the strategy wants it at the start, and its memory."""
+        """The network as the strategy wants it at the start, and its memory; functions are no part of either."""
+        network = of_arrays(network)
         check_groups(network, self.time_constants)
         return ContinualState(*self.strategy.begin(self.problem, network))
+
+    def check_state(self, state: ContinualState) -> None:
+        """Refuse strategies that need batches.
+
+        Raises:
+            ValueError: if the strategy draws batches of its own, or does something after every step.
+        """
+        del state
+        if self.strategy.acts_on_batches():
+            raise ValueError(
+                f"{type(self.strategy).__name__} draws batches or acts after every step, which a flow does not have; "
+                "use ContinualDescent."
+            )
 
     def loss(self, state: ContinualState, task: Shares) -> Float[Array, ""]:
         """The mean of the reported losses, weighted by the shares of the tasks."""

@@ -30,6 +30,18 @@ def as_time_constants(time_constants: Any) -> TimeConstants:
     return time_constants
 
 
+def of_arrays(network: PyTree) -> PyTree:
+    """The same network with functions, for example the activations of `eqx.nn.MLP`, as part of its structure.
+
+    A state that steps carry along is a tree of arrays, in which a function has no place.
+    """
+
+    def hidden(leaf: Any) -> Any:
+        return jax.tree_util.Partial(leaf) if callable(leaf) else leaf
+
+    return jax.tree.map(hidden, network)
+
+
 def check_groups(network: PyTree, time_constants: TimeConstants) -> None:
     """Refuse time constants that do not fit a network.
 

@@ -5,11 +5,13 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from ntadyn.continual.criteria import AbstractCriterion, SquaredError
 from ntadyn.dynamics.gradient_flow import InputCovariance
 from ntadyn.tasks.examples import Batch, Examples
+from ntadyn.tasks.known import is_traced, known_values
 from ntadyn.tasks.task_set import TaskSet
 
 Shares = Float[Array, " m"]
@@ -118,7 +120,8 @@ class DataProblem(AbstractProblem):
         heads: `(m, k)`, which outputs are in question in every task (a head per task); None if all are.
 
     Raises:
-        ValueError: if the two sets have different numbers of tasks, or `heads` another one.
+        ValueError: if the two sets have different numbers of tasks, or `heads` another one, if the criterion judges
+            classes and the targets are none, or the other way round, or if the class of an example is not in question.
     """
 
     practised: Examples
@@ -133,6 +136,31 @@ class DataProblem(AbstractProblem):
             raise ValueError(
                 f"DataProblem: got sets of {self.practised.num_tasks} and {self.held_out.num_tasks} tasks"
                 f"{'' if self.heads is None else f' and heads for {self.heads.shape[0]}'}; make them equal."
+            )
+        for name, examples in (("practised", self.practised), ("held out", self.held_out)):
+            self._check_targets(name, examples)
+
+    def _check_targets(self, name: str, examples: Examples) -> None:
+        classes, given = self.criterion.judges_classes, examples.targets.ndim == 2
+        if classes != given or (self.heads is not None and not classes):
+            raise ValueError(
+                f"DataProblem: the {name} targets are {'classes' if given else 'real numbers'}, heads are "
+                f"{'given' if self.heads is not None else 'None'}, and the criterion is {type(self.criterion).__name__}"
+                "; CrossEntropy() judges classes (whole numbers), with heads or without, SquaredError() real numbers."
+            )
+        targets = known_values(examples.targets)
+        if not classes or targets is None:
+            return
+        possible = targets >= 0
+        if self.heads is not None and not is_traced(self.heads):
+            heads = np.asarray(self.heads)
+            within = np.clip(targets, 0, heads.shape[1] - 1)
+            possible &= (targets < heads.shape[1]) & np.take_along_axis(heads, within, axis=1)
+        if not np.all(possible):
+            task, at = np.argwhere(~possible)[0]
+            raise ValueError(
+                f"DataProblem: a {name} example of task {task} has the class {targets[task, at]}, which is not in "
+                "question there; classes are numbered from 0, and `heads` must allow all that a task has."
             )
 
     @property

@@ -132,6 +132,11 @@ class AbstractStrategy(eqx.Module):
         """
         del problem, network, memory, batch
 
+    def acts_on_batches(self) -> bool:
+        """Whether it draws batches of its own or acts after every step, which only `ContinualDescent` has."""
+        kind, base = type(self), AbstractStrategy
+        return kind.draw is not base.draw or kind.after_step is not base.after_step
+
     def check_closed_form(self, problem: TeacherProblem) -> None:
         """Refuse to run in `GatedContinualFlow`, where `added` must be a quadratic form.
 
@@ -143,6 +148,11 @@ class AbstractStrategy(eqx.Module):
         """
         del problem
         kind, base = type(self), AbstractStrategy
+        if self.acts_on_batches():
+            raise ValueError(
+                f"{kind.__name__} draws batches or acts after every step, which a flow does not have; use "
+                f"ContinualDescent."
+            )
         closed = any(getattr(kind, name) is not getattr(base, name) for name in ("weight_anchor", "output_anchor"))
         changed = kind.added is not base.added and not closed
         if kind.objective is not base.objective or changed:

@@ -3,11 +3,13 @@
 Axes: `m` task, `n` example, then whatever an input or a target is made of.
 """
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ntadyn.tasks.known import known_values
 
@@ -45,7 +47,7 @@ class Examples(eqx.Module):
         counts: `(m,)`, how many examples each task has; those behind them are padding.
 
     Raises:
-        ValueError: for shapes that do not fit each other, counts out of range, or inputs that are not finite.
+        ValueError: for shapes that do not fit each other, counts out of range, or numbers that are not finite.
     """
 
     inputs: Float[Array, "m n ..."] = eqx.field(converter=jnp.asarray)
@@ -72,9 +74,10 @@ class Examples(eqx.Module):
                 f"Examples: got counts {self.counts} for inputs of shape {self.inputs.shape}; there must be one per "
                 f"task, between 1 and {most}."
             )
-        values = known_values(self.inputs)
-        if values is not None and not np.all(np.isfinite(values)):
-            raise ValueError("Examples: inputs contain NaN or infinity; remove or replace such examples.")
+        for name, array in (("inputs", self.inputs), ("targets", self.targets)):
+            values = known_values(array)
+            if values is not None and not np.all(np.isfinite(values)):
+                raise ValueError(f"Examples: {name} contain NaN or infinity; remove or replace such examples.")
 
     @property
     def num_tasks(self) -> int:
@@ -84,7 +87,7 @@ class Examples(eqx.Module):
     def of_task(self, task: Int[Array, ""]) -> Batch:
         """All examples of one task, weighted equally; padding has no weight."""
         count, number = self.counts[task], self.inputs.shape[1]
-        real = jnp.arange(number) < count
+        real = jnp.arange(number, dtype=count.dtype) < count
         weights = real.astype(self.inputs.dtype) / count.astype(self.inputs.dtype)
         return Batch(self.inputs[task], self.targets[task], jnp.full(number, task), weights)
 
@@ -94,7 +97,7 @@ class Examples(eqx.Module):
         weighted = eqx.tree_at(lambda batch: batch.weights, every, every.weights * shares[:, None])
         return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), weighted)
 
-    def draw(self, key: Array, shares: Float[Array, " m"], number: int) -> Batch:
+    def draw(self, key: PRNGKeyArray, shares: Float[Array, " m"], number: int) -> Batch:
         """`number` examples with replacement, each of task m with probability `shares[m]`."""
         of_task, of_example = jax.random.split(key)
         task = jax.random.choice(of_task, self.num_tasks, (number,), p=shares)
@@ -103,7 +106,28 @@ class Examples(eqx.Module):
         return Batch(self.inputs[task, example], self.targets[task, example], task, weights)
 
 
-def from_sets(inputs: list[np.ndarray], targets: list[np.ndarray]) -> Examples:
+class ExampleTasks(eqx.Module):
+    """Tasks made of examples, with what is needed to learn them and to judge what was learned.
+
+    Attributes:
+        practised: the examples to learn from.
+        held_out: those on which results are reported.
+        names: one per task.
+        heads: `(m, k)`, which outputs are in question in every task; None if all are, or if outputs are real numbers.
+    """
+
+    practised: Examples
+    held_out: Examples
+    names: tuple[str, ...] = eqx.field(static=True, converter=tuple)
+    heads: Bool[Array, "m k"] | None = None
+
+    @property
+    def num_tasks(self) -> int:
+        """Number of tasks."""
+        return self.practised.num_tasks
+
+
+def from_sets(inputs: Sequence[np.ndarray], targets: Sequence[np.ndarray]) -> Examples:
     """Sets of different sizes, padded to the largest by repeating their first example, which then has no weight.
 
     Args:
@@ -111,7 +135,7 @@ def from_sets(inputs: list[np.ndarray], targets: list[np.ndarray]) -> Examples:
         targets: one array `(n_m,)` of whole numbers, or `(n_m, k)` of real ones, per task.
 
     Raises:
-        ValueError: if there is no set, one is empty, or lengths differ.
+        ValueError: if there is no set, one is empty, or lengths or the shapes of single examples differ.
     """
     counts = [len(x) for x in inputs]
     if not counts or min(counts) < 1 or counts != [len(y) for y in targets]:
@@ -119,6 +143,13 @@ def from_sets(inputs: list[np.ndarray], targets: list[np.ndarray]) -> Examples:
             f"from_sets: got {counts} inputs and {[len(y) for y in targets]} targets; every task needs at least one "
             "example, and as many targets as inputs."
         )
+    for name, arrays in (("inputs", inputs), ("targets", targets)):
+        shapes = sorted({np.shape(array)[1:] for array in arrays})
+        if len(shapes) > 1:
+            raise ValueError(
+                f"from_sets: got single {name} of the shapes {shapes}; they must have one shape in all tasks. Pad or "
+                "crop them."
+            )
     most = max(counts)
 
     def padded(array: np.ndarray) -> np.ndarray:
@@ -127,3 +158,31 @@ def from_sets(inputs: list[np.ndarray], targets: list[np.ndarray]) -> Examples:
     return Examples(
         np.stack([padded(np.asarray(x)) for x in inputs]), np.stack([padded(np.asarray(y)) for y in targets]), counts
     )
+
+
+def held_out_rows(groups: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Which of n examples are held out: `round(share n)` of them, from every group its share to within one example.
+
+    Args:
+        groups: `(n,)`, the group of each example, for example its class.
+        share: of all examples, between 0 and 1.
+        seed: of the choice within groups.
+
+    Returns:
+        `(n,)` booleans; at least one is held out and at least one is not.
+
+    Raises:
+        ValueError: for fewer than two examples, or a share that is not between 0 and 1.
+    """
+    number = len(groups)
+    if number < 2 or not 0 < share < 1:
+        raise ValueError(
+            f"held_out_rows: got {number} examples and a share of {share}; at least 2 examples are needed, and a share "
+            "between 0 and 1, so that some are practised and some are held out."
+        )
+    shuffled = np.random.default_rng(seed).permutation(number)
+    by_group = shuffled[np.argsort(np.asarray(groups)[shuffled], kind="stable")]
+    chosen = min(max(round(share * number), 1), number - 1)
+    mask = np.zeros(number, bool)
+    mask[by_group[((np.arange(chosen) + 0.5) * number / chosen).astype(int)]] = True
+    return mask

@@ -1,0 +1,187 @@
+"""What is simulated for the digits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, PRNGKeyArray
+
+from experiments.continual.digits.gated_readouts import GatedReadouts
+from experiments.harness.runs import Run
+from ntadyn.continual import (
+    AbstractStrategy,
+    ContinualDescent,
+    ContinualFlow,
+    CrossEntropy,
+    DataProblem,
+    ElasticWeightConsolidation,
+    ExampleReplay,
+    FineTuning,
+    MultiTask,
+    TaskReplay,
+)
+from ntadyn.regularizers import Nonnegativity, UnitL1Norm
+from ntadyn.simulation import Trajectory, Updates, result_codes, simulate
+from ntadyn.tasks import digits
+from ntadyn.tasks.curricula import alternating
+from ntadyn.tasks.examples import ExampleTasks
+
+ANGLES = (0, 36, 72, 108, 144)
+# Names of the data -> the tasks.
+STREAMS: dict[str, Callable[[], ExampleTasks]] = {
+    "permuted": lambda: digits.permuted(jax.random.key(0), 5),
+    "split_by_task": digits.split_task_incremental,
+    "rotated": lambda: digits.rotated(ANGLES),
+    "split_by_class": digits.split_class_incremental,
+}
+STRATEGIES: dict[str, AbstractStrategy] = {
+    "fine-tuning": FineTuning(),
+    "replay, 32 examples": ExampleReplay(32),
+    "replay, all examples": TaskReplay(0.5),
+    "joint training": MultiTask(),
+}
+EWC, TUNED = "EWC, strength 1", "EWC, strength tuned"
+GATED = "gated read-outs, fine-tuning"
+METHODS = ("fine-tuning", GATED, EWC, TUNED, *list(STRATEGIES)[1:])
+# Seeds on which hyper-parameters are chosen are counted from here, those of results from 0.
+TUNING = 1000
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What the experiment is made of.
+
+    Attributes:
+        num_seeds: repetitions with other initial weights and batches.
+        num_tuning_seeds: of the same kind, on which the strength of EWC is chosen.
+        strengths: those it is chosen from.
+        units: in the hidden layer.
+        rate: learning rate.
+        steps: per task.
+        batch: fresh examples per step.
+        paths: read-outs of the network with gates.
+        gate_speed: how much faster than weights its gates learn.
+        records_per_block: records strictly inside every block.
+    """
+
+    num_seeds: int = 5
+    num_tuning_seeds: int = 3
+    strengths: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0, 100.0)
+    units: int = 32
+    rate: float = 0.8
+    steps: int = 500
+    batch: int = 32
+    paths: int = 5
+    gate_speed: float = 1.0
+    records_per_block: int = 9
+
+
+def runs(parameters: Parameters) -> list[Run]:
+    """One for every stream."""
+    return [Run(f"digits_{name}", simulated, {"stream": name, "parameters": parameters}, name) for name in STREAMS]
+
+
+def simulated(stream: str, parameters: Parameters) -> xr.Dataset:
+    """All methods on one stream.
+
+    Args:
+        stream: one of `STREAMS`.
+        parameters: sizes, rates, seeds.
+
+    Returns:
+        `accuracy` (method, seed, record, task) on examples that were held out, `result` (method, seed), `tuning`
+        (strength, tuning seed): the mean accuracy over tasks at the end, and the strength that was chosen, `chosen`.
+    """
+    tasks = STREAMS[stream]()
+    problem = DataProblem(tasks.practised, tasks.held_out, CrossEntropy(), tasks.heads)
+    keys, tuning_keys = (
+        jax.vmap(jax.random.key)(first + jnp.arange(number))
+        for first, number in ((0, parameters.num_seeds), (TUNING, parameters.num_tuning_seeds))
+    )
+    strengths = jnp.asarray(parameters.strengths)
+    tuning = np.asarray(_over_strengths(problem, strengths, tuning_keys, parameters)[0])[:, :, -1].mean(axis=-1)
+    chosen = parameters.strengths[int(np.argmax(tuning.mean(axis=1)))]
+    found = {name: _over_seeds(problem, strategy, keys, parameters) for name, strategy in STRATEGIES.items()}
+    both = _over_strengths(problem, jnp.asarray([1.0, chosen]), keys, parameters)
+    found |= {name: tuple(part[index] for part in both) for index, name in enumerate((EWC, TUNED))}
+    if tasks.heads is None:  # read-outs have nothing to share where every task has its own
+        found[GATED] = _gated(problem, keys, parameters)
+    names = [name for name in METHODS if name in found]
+    times, blocks = (np.asarray(part)[0] for part in found["fine-tuning"][2:])
+    return xr.Dataset(
+        {
+            "accuracy": (("method", "seed", "record", "task"), np.stack([found[name][0] for name in names])),
+            "result": (("method", "seed"), np.stack([found[name][1] for name in names])),
+            "tuning": (("strength", "tuning_seed"), tuning),
+            "chosen": ((), chosen),
+        },
+        {
+            "method": names,
+            "strength": list(parameters.strengths),
+            "task": list(tasks.names),
+            "step": ("record", times),
+            "block": ("record", blocks),
+        },
+    )
+
+
+Recorded = tuple[Array, Array, Array, Array]
+
+
+@eqx.filter_jit
+def _over_seeds(
+    problem: DataProblem, strategy: AbstractStrategy, keys: PRNGKeyArray, parameters: Parameters
+) -> Recorded:
+    return jax.vmap(lambda key: _perceptron(problem, strategy, key, parameters))(keys)
+
+
+@eqx.filter_jit
+def _over_strengths(problem: DataProblem, strengths: Array, keys: PRNGKeyArray, parameters: Parameters) -> Recorded:
+    def one(strength: Array) -> Recorded:
+        strategy = ElasticWeightConsolidation(strength)
+        return jax.vmap(lambda key: _perceptron(problem, strategy, key, parameters))(keys)
+
+    return jax.vmap(one)(strengths)
+
+
+@eqx.filter_jit
+def _gated(problem: DataProblem, keys: PRNGKeyArray, parameters: Parameters) -> Recorded:
+    def one(key: PRNGKeyArray) -> Recorded:
+        of_network, of_data = jax.random.split(key)
+        tau = jnp.asarray(1 / parameters.rate)
+        time_constants = {"gates": tau / parameters.gate_speed} | dict.fromkeys(("hidden", "readouts", "bias"), tau)
+        penalties = {"gates": Nonnegativity(0.1) + UnitL1Norm(0.1)}
+        flow = ContinualFlow(problem, FineTuning(), time_constants, penalties)
+        sizes = (parameters.paths, *problem.practised.inputs.shape[2:], parameters.units, digits.NUM_CLASSES)
+        return _learned(flow, GatedReadouts.initialise(of_network, sizes), of_data, parameters)
+
+    return jax.vmap(one)(keys)
+
+
+def _perceptron(
+    problem: DataProblem, strategy: AbstractStrategy, key: PRNGKeyArray, parameters: Parameters
+) -> Recorded:
+    of_network, of_data = jax.random.split(key)
+    network = eqx.nn.MLP(problem.practised.inputs.shape[2], digits.NUM_CLASSES, parameters.units, 1, key=of_network)
+    flow = ContinualFlow(problem, strategy, jnp.asarray(1 / parameters.rate))
+    return _learned(flow, network, of_data, parameters)
+
+
+def _learned(flow: ContinualFlow, network: eqx.Module, key: PRNGKeyArray, parameters: Parameters) -> Recorded:
+    """Accuracies, result, steps and blocks of one repetition; time is counted in steps."""
+    system = ContinualDescent(flow, key, parameters.batch)
+    with jax.ensure_compile_time_eval():  # the time grid needs durations that are known numbers
+        curriculum = alternating(system.num_tasks, system.num_tasks, jnp.asarray(float(parameters.steps)))
+    found: Trajectory = simulate(
+        system,
+        curriculum,
+        system.initial_state(network),
+        method=Updates(1.0),
+        observables={"accuracy": lambda system, state, task: system.problem.accuracies(state.network)},
+        records_per_block=parameters.records_per_block,
+    )
+    return found.values["accuracy"], result_codes(found.result), found.times, found.blocks

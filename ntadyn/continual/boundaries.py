@@ -1,0 +1,224 @@
+"""Where one task gives way to another, for learners that are not told: a jump of the loss."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.typing import DTypeLike
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
+
+from ntadyn.continual.groups import dtype_of
+from ntadyn.continual.problem import AbstractProblem, Shares
+from ntadyn.continual.strategy import AbstractStrategy, Released
+from ntadyn.tasks.examples import Batch
+from ntadyn.tasks.known import known_values
+
+
+class RecentLosses(eqx.Module):
+    """What a detector remembers.
+
+    Attributes:
+        losses: `(window,)`, the last ones, the newest at the end.
+        number: how many there have been since the last jump.
+    """
+
+    losses: Float[Array, " window"]
+    number: Int[Array, ""]
+
+
+class LossJump(eqx.Module):
+    """Fires where loss - mean > z sigma, with mean and standard deviation sigma of the last `window` losses.
+
+    After a jump the window is filled again before the next one can be seen, so that blocks have to be longer than it. A
+    loss that falls, or that drifts upwards evenly, however fast, never fires: the newest value of a straight line is
+    1.8 sigma from its mean. Losses whose distribution has a heavy tail ask for a higher threshold: with z = 6
+    and a window of 50 normal losses fire once in 6 million steps, exponentially distributed ones more than once in a
+    thousand.
+
+    Attributes:
+        threshold: z.
+        window: number of steps.
+
+    Raises:
+        ValueError: if the threshold is not positive or the window shorter than 2.
+    """
+
+    threshold: float | Float[Array, ""] = 6.0
+    window: int = eqx.field(static=True, default=50)
+
+    def __check_init__(self):
+        known = known_values(jnp.asarray(self.threshold))
+        if self.window < 2 or (known is not None and not np.all(known > 0)):
+            raise ValueError(
+                f"LossJump: threshold is {self.threshold} and window is {self.window}; the threshold must be positive, "
+                "and the window 2 or more."
+            )
+
+    def begin(self, dtype: DTypeLike) -> RecentLosses:
+        """No loss so far."""
+        return RecentLosses(jnp.zeros(self.window, dtype), jnp.asarray(0))
+
+    def look(self, recent: RecentLosses, loss: Float[Array, ""]) -> tuple[RecentLosses, Bool[Array, ""]]:
+        """Take note of a loss.
+
+        Returns:
+            The new memory, which holds this loss only if there was a jump, and whether there was one.
+        """
+        losses = recent.losses
+        mean, sigma = jnp.mean(losses), jnp.std(losses)
+        # Of losses that are equal but for rounding, none is a jump.
+        least = jnp.sqrt(jnp.finfo(losses.dtype).eps) * jnp.abs(mean)
+        jumped = (recent.number >= self.window) & (loss - mean > self.threshold * jnp.maximum(sigma, least))
+        number = jnp.where(jumped, jnp.ones_like(recent.number), recent.number + 1)
+        return RecentLosses(jnp.append(losses[1:], loss), number), jumped
+
+
+class DetectedMemory(eqx.Module):
+    """What `Detected` remembers.
+
+    Attributes:
+        inner: the memory of the inner strategy.
+        losses: of the detector.
+        network: the network before the step that comes next.
+        recent: the examples that were practised last since the last jump, of equal weight; the others have none.
+        detections: how many jumps there were.
+        steps: how many steps there were.
+    """
+
+    inner: PyTree
+    losses: RecentLosses
+    network: PyTree
+    recent: Batch
+    detections: Int[Array, ""]
+    steps: Int[Array, ""]
+
+
+class Detected(AbstractStrategy):
+    """A strategy that is not told where tasks change, and takes jumps of its loss for changes; for `ContinualDescent`.
+
+    At every step the detector sees the loss on the new batch, of the network as it was before it practised it. Where
+    that jumps, the step is undone: the strategy's `at_end` is told of the network and the examples before it, which
+    know nothing of the new task, and its `at_start` of the new batch. A change that is seen later than at once has
+    spoiled both by as many steps. Nothing else says that a block ended; that the run begins is no secret.
+
+    The inner strategy is given boundaries, and no task identities.
+
+    Attributes:
+        strategy: the inner strategy.
+        detector: what finds jumps.
+        support: how many of the last examples `at_end` is given; they are fewer if fewer were practised since the
+            last jump.
+
+    Raises:
+        ValueError: for no examples.
+
+    Under `vmap` both branches are computed at every step, so that a costly `at_end` is paid for at every step.
+    """
+
+    strategy: AbstractStrategy
+    detector: LossJump = LossJump()
+    support: int = eqx.field(static=True, default=256)
+
+    def __check_init__(self):
+        if self.support < 1:
+            raise ValueError(f"Detected: support is {self.support}; it must be 1 or more.")
+
+    @property
+    def needs_task_ids(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether the inner strategy does."""
+        return self.strategy.needs_task_ids
+
+    @property
+    def sees_all_tasks(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether the inner strategy does."""
+        return self.strategy.sees_all_tasks
+
+    def begin(self, problem: AbstractProblem, network: PyTree) -> tuple[PyTree, DetectedMemory]:
+        """No step so far."""
+        dtype = dtype_of(network)
+        network, inner = self.strategy.begin(problem, network)
+
+        def some() -> Batch:
+            shares = jnp.full(problem.num_tasks, 1 / problem.num_tasks, dtype)
+            return problem.draw(jax.random.key(0), shares, self.support)
+
+        empty = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(some))
+        none = jnp.asarray(0)
+        return network, DetectedMemory(inner, self.detector.begin(dtype), network, empty, none, none)
+
+    def shares(self, memory: DetectedMemory, task: Shares) -> Shares:
+        """Those of the inner strategy."""
+        return self.strategy.shares(memory.inner, task)
+
+    def draw(
+        self, problem: AbstractProblem, memory: DetectedMemory, key: PRNGKeyArray, task: Shares, number: int
+    ) -> Batch:
+        """The batch of the inner strategy."""
+        return self.strategy.draw(problem, memory.inner, key, task, number)
+
+    def added(
+        self, problem: AbstractProblem, network: PyTree, memory: DetectedMemory, batch: Batch
+    ) -> Float[Array, ""]:
+        """What the inner strategy adds."""
+        return self.strategy.added(problem, network, memory.inner, batch)
+
+    def objective(
+        self, problem: AbstractProblem, network: PyTree, memory: DetectedMemory, batch: Batch
+    ) -> Float[Array, ""]:
+        """That of the inner strategy."""
+        return self.strategy.objective(problem, network, memory.inner, batch)
+
+    def released(self, memory: DetectedMemory) -> Released | None:
+        """What the inner strategy releases."""
+        return self.strategy.released(memory.inner)
+
+    def after_step(
+        self, problem: AbstractProblem, network: PyTree, memory: DetectedMemory, batch: Batch, key: PRNGKeyArray
+    ) -> tuple[PyTree, DetectedMemory]:
+        """Look for a jump; hooks of the inner strategy if there is one, its own `after_step` if not."""
+        losses, jumped = self.detector.look(memory.losses, problem.loss(memory.network, batch))
+
+        def changed() -> tuple[PyTree, PyTree]:
+            ended = self.strategy.at_end(problem, memory.network, memory.inner, memory.recent)
+            return self.strategy.at_start(problem, *ended, batch)
+
+        def went_on() -> tuple[PyTree, PyTree]:
+            return self.strategy.after_step(problem, network, memory.inner, batch, key)
+
+        network, inner = lax.cond(jumped, changed, went_on)
+        recent = _joined(memory.recent, batch, jumped)
+        detections = memory.detections + jumped.astype(memory.detections.dtype)
+        return network, DetectedMemory(inner, losses, network, recent, detections, memory.steps + 1)
+
+    def at_start(
+        self, problem: AbstractProblem, network: PyTree, memory: DetectedMemory, batch: Batch
+    ) -> tuple[PyTree, DetectedMemory]:
+        """The inner strategy is told of the start of the run, and of no other."""
+
+        def told() -> tuple[PyTree, PyTree]:
+            return self.strategy.at_start(problem, network, memory.inner, batch)
+
+        network, inner = lax.cond(memory.steps == 0, told, lambda: (network, memory.inner))
+        parts: Any = (memory.losses, network, memory.recent, memory.detections, memory.steps)
+        return network, DetectedMemory(inner, *parts)
+
+    def complaints(self, memory: DetectedMemory) -> tuple[str, ...]:
+        """Those of the inner strategy."""
+        return self.strategy.complaints(memory.inner)
+
+    def is_full(self, memory: DetectedMemory) -> Array:
+        """Whether the inner strategy's room is."""
+        return self.strategy.is_full(memory.inner)
+
+
+def _joined(recent: Batch, batch: Batch, jumped: Bool[Array, ""]) -> Batch:
+    """The last examples of both, without those before a jump, of equal weight."""
+    size, dtype = recent.weights.size, recent.weights.dtype
+    forgotten = jnp.where(jumped, jnp.zeros_like(recent.weights), recent.weights)
+    old = eqx.tree_at(lambda batch: batch.weights, recent, forgotten)
+    both = jax.tree.map(lambda one, other: jnp.concatenate([one, other])[-size:], old, batch)
+    present = (both.weights > 0).astype(dtype)
+    return eqx.tree_at(lambda batch: batch.weights, both, present / jnp.maximum(jnp.sum(present), 1))
