@@ -100,6 +100,7 @@ def test_all_numbers_of_a_strategy_that_are_arrays_share_one_program(lived):
     assert lived.program._cache_size() == before + 1
 
 
+@pytest.mark.slow
 def test_room_stays_empty_and_does_not_disturb():
     tasks = general_tasks()
     flow = GradientFlow(tasks, TIME_CONSTANTS, {"gates": KINKED})
@@ -123,6 +124,7 @@ class Held(FineTuning):
         return Released(jnp.asarray([0.0, 1.0]), jnp.asarray([0.0, 1.0]))
 
 
+@pytest.mark.slow
 def test_frozen_gates_push_those_that_move():
     system = GatedContinualFlow(GradientFlow(general_tasks(), TIME_CONSTANTS), Held())
     network, finals = general_network(paths=2), []

@@ -60,6 +60,7 @@ def test_a_linear_student_becomes_the_map_of_all_paths():
     np.testing.assert_allclose(plain.weight, found.weight, rtol=0, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_a_student_of_a_classifier_answers_alike_and_targets_count_by_their_share():
     teacher = student(4, 3)
     problem = questions(jax.random.key(1), teacher, 200, 3, CrossEntropy())
@@ -171,6 +172,7 @@ def gated(penalties):
     return GatedContinualFlow(flow, LearningWithoutForgetting(STRENGTH)), general_network(paths=2)
 
 
+@pytest.mark.slow
 def test_closed_parts_follow_the_flow_that_is_differentiated():
     system, network = gated({})
     curriculum = alternating(2, 3, 0.6)

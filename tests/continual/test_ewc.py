@@ -223,7 +223,7 @@ def test_systems_keep_their_promises(strategy, kind):
     ("strategy", "kind"),
     [
         pytest.param(ElasticWeightConsolidation(strength=0.8), NeuronGatedLinear, marks=pytest.mark.slow),
-        (FullElasticWeightConsolidation(strength=0.8), GatedLinear),
+        pytest.param(FullElasticWeightConsolidation(strength=0.8), GatedLinear, marks=pytest.mark.slow),
     ],
     ids=["diagonal, gates per neuron", "full"],
 )
@@ -243,12 +243,17 @@ def test_closed_parts_follow_the_flow_that_is_differentiated(strategy, kind):
         np.testing.assert_allclose(b, a, rtol=0, atol=2e-5, err_msg=name)
 
 
-def test_correlated_inputs_have_no_closed_form_and_are_integrated():
-    tasks, strategy = general_tasks(), ElasticWeightConsolidation()
+def test_correlated_inputs_and_other_fishers_have_no_closed_form():
+    tasks = general_tasks()
     with pytest.raises(ValueError, match="white inputs and ModelFisher.* only.*use ContinualFlow"):
-        GatedContinualFlow(GradientFlow(tasks, TIME_CONSTANTS, {}, covariance()), strategy)
+        GatedContinualFlow(GradientFlow(tasks, TIME_CONSTANTS, {}, covariance()), ElasticWeightConsolidation())
     with pytest.raises(ValueError, match="ModelFisher"):
         GatedContinualFlow(GradientFlow(tasks, TIME_CONSTANTS), ElasticWeightConsolidation(fisher=SampledFisher()))
+
+
+@pytest.mark.slow
+def test_correlated_inputs_are_integrated():
+    tasks, strategy = general_tasks(), ElasticWeightConsolidation()
     system = ContinualFlow(TeacherProblem(tasks, InputCovariance(covariance())), strategy, TIME_CONSTANTS)
     run = simulate(system, two_blocks(), system.initial_state(general_network(paths=2)), observables={})
     assert run.result == RESULTS.successful
@@ -279,6 +284,7 @@ def test_a_path_that_was_shut_is_free():
     np.testing.assert_allclose(moved.weights[0], tasks.teachers[0], rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_a_simulation_tells_that_its_empirical_fisher_vanished():
     tasks, network = general_tasks(), GatedLinear(jnp.ones(1), jnp.zeros((1, 2, 3)))
     strategy = ElasticWeightConsolidation(fisher=EmpiricalFisher())

@@ -146,9 +146,9 @@ def test_the_square_of_a_mean_gradient_is_too_small_by_the_size_of_the_batch():
     # Errors of both signs and as large as the noise of the model, so that the empirical Fisher is the right one.
     number = 50
     of_inputs, of_noise = jax.random.split(jax.random.key(7))
-    inputs = jax.random.normal(of_inputs, (4000, number, 3))
-    noise = jax.random.normal(of_noise, (4000, number, 1))
-    examples = Examples(inputs, noise, jnp.full(4000, number))
+    inputs = jax.random.normal(of_inputs, (1000, number, 3))
+    noise = jax.random.normal(of_noise, (1000, number, 1))
+    examples = Examples(inputs, noise, jnp.full(1000, number))
     problem, network = DataProblem(examples, examples, SquaredError()), eqx.nn.Linear(3, 1, use_bias=False, key=KEY)
     network = eqx.tree_at(lambda net: net.weight, network, jnp.zeros((1, 3)))
 
@@ -158,7 +158,7 @@ def test_the_square_of_a_mean_gradient_is_too_small_by_the_size_of_the_batch():
         rows = jax.vmap(lambda x, y: eqx.filter_grad(lambda net: SquaredError().loss(net(x), y))(network).weight)
         return wrong, jnp.mean(rows(batch.inputs, batch.targets) ** 2, axis=0)
 
-    wrong, right = (np.mean(each, axis=0) for each in jax.jit(jax.vmap(both))(jnp.arange(4000)))
+    wrong, right = (np.mean(each, axis=0) for each in jax.jit(jax.vmap(both))(jnp.arange(1000)))
     np.testing.assert_allclose(right, 1.0, rtol=0.05)
     np.testing.assert_allclose(wrong / right, 1 / number, rtol=0.1)
     fisher = EmpiricalFisher()
