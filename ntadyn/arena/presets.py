@@ -4,15 +4,20 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from ntadyn.arena.entry import Entry, Tuning
+from ntadyn.specs import continual_presets as learners, strategies
 from ntadyn.specs.continual import ContinualTeachers, Feed
-from ntadyn.specs.continual_presets import continual_forgetful, flexible, single
+from ntadyn.specs.continual_data import ContinualData, ContinualDigits, DigitStream
 from ntadyn.specs.names import known_as
-from ntadyn.specs.strategies import EWC
 
-STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
+STRENGTH = Tuning("strategy.strength", (0.03, 0.1, 0.3, 1.0, 3.0))
+STRENGTH_ON_DATA = Tuning("strategy.strength", (1.0, 3.0, 10.0, 30.0, 100.0))
+SHARE = Tuning("strategy.share", (0.3, 0.5, 0.7))
+RATE = Tuning("strategy.rate", (0.03, 0.05, 0.1))
+ALL_KEPT = "keeps the examples of all tasks that it met"
+BOUND = "an upper bound, not a rival"
 
 
-def teachers(feed: Feed) -> dict[str, Entry]:
+def teachers(feed: Feed) -> tuple[Entry, ...]:
     """All methods on three teachers that ask for orthogonal answers, in turn.
 
     Args:
@@ -22,40 +27,91 @@ def teachers(feed: Feed) -> dict[str, Entry]:
     def fed(spec: ContinualTeachers) -> ContinualTeachers:
         return dataclasses.replace(spec, feed=feed)
 
-    strength = Tuning("strategy.strength", STRENGTHS)
     entries = [
-        Entry(
-            "fine-tuning",
-            fed(single()),
-            note="a single path with a gate that stands still, as for all but gated methods",
-        ),
-        Entry("ewc", fed(single(EWC())), strength),
-        Entry("online ewc", fed(single(EWC(retention=0.95))), strength),
-        Entry("forgetful", fed(continual_forgetful()), note="three paths with gates as slow as weights, no penalty"),
-        Entry("flexible", fed(flexible()), note="three paths with fast, bounded gates"),
-        Entry("flexible + ewc", fed(flexible(EWC(0.1))), strength),
+        Entry("fine-tuning", fed(learners.continual_fine_tuning()), note="one path whose gate stands still"),
+        Entry("ewc", fed(learners.continual_ewc()), STRENGTH),
+        Entry("online ewc", fed(learners.continual_online_ewc()), STRENGTH),
+        Entry("lwf", fed(learners.continual_lwf()), STRENGTH),
+        Entry("replay", fed(learners.continual_replay()), SHARE, ALL_KEPT),
+        Entry("forgetful", fed(learners.continual_forgetful()), note="gates as slow as weights, no penalty"),
+        Entry("flexible", fed(learners.continual_flexible()), note="fast gates, nonnegative and of unit norm"),
+        Entry("flexible + ewc", fed(learners.continual_flexible_ewc()), STRENGTH),
+        Entry("growing", fed(learners.continual_growing()), note="starts with no path; gates by least squares"),
+        Entry("consolidation", fed(learners.continual_consolidation()), note="no mixture comes twice here"),
+        Entry("prototypes", fed(learners.continual_prototypes()), note="the trial of its gates costs no time"),
+        Entry("meta-learning", fed(learners.continual_meta()), RATE, f"adapts by one step; {ALL_KEPT}"),
+        Entry("joint", fed(learners.continual_joint()), note=BOUND),
+        Entry("oracle gates", fed(learners.continual_oracle()), note=f"{BOUND}: it is told which path to use"),
     ]
-    return {entry.name.replace(" ", "-").replace("-+-", "-"): entry for entry in entries}
+    if feed is Feed.BATCHES:
+        at = [entry.name for entry in entries].index("replay") + 1
+        entries[at:at] = [
+            Entry("replay, 32", learners.continual_replay_32(), note="keeps 32 examples"),
+            Entry("detected ewc", learners.continual_detected_ewc(), STRENGTH, "finds the switches itself"),
+        ]
+    return tuple(entries)
 
 
-PRESETS: dict[str, Callable[[], dict[str, Entry]]] = {
+def on_data(spec: ContinualData) -> tuple[Entry, ...]:
+    """All methods that need no gates.
+
+    Args:
+        spec: the stream, and a network of any kind.
+    """
+
+    def under(strategy: object) -> ContinualData:
+        return dataclasses.replace(spec, strategy=strategy)
+
+    return (
+        Entry("fine-tuning", under(strategies.FineTuning())),
+        Entry("ewc", under(strategies.EWC()), STRENGTH_ON_DATA),
+        Entry("online ewc", under(strategies.EWC(retention=0.95)), STRENGTH_ON_DATA),
+        Entry("lwf", under(strategies.LwF()), STRENGTH),
+        Entry("replay, 32", under(strategies.ExampleReplay(32)), note="keeps 32 examples"),
+        Entry("replay", under(strategies.TaskReplay()), SHARE, ALL_KEPT),
+        Entry("joint", under(strategies.MultiTask()), note=BOUND),
+    )
+
+
+PRESETS: dict[str, Callable[[], tuple[Entry, ...]]] = {
     "population": lambda: teachers(Feed.POPULATION),
     "batches": lambda: teachers(Feed.BATCHES),
+    "split-digits": lambda: on_data(ContinualDigits(stream=DigitStream.SPLIT_BY_TASK)),
+    "split-digits-by-class": lambda: on_data(ContinualDigits(stream=DigitStream.SPLIT_BY_CLASS)),
+    "permuted-digits": lambda: on_data(ContinualDigits(stream=DigitStream.PERMUTED)),
+    "rotated-digits": lambda: on_data(ContinualDigits(stream=DigitStream.ROTATED)),
 }
 
 
-def entries_of(preset: str, methods: Sequence[str] = ()) -> tuple[Entry, ...]:
-    """The entries of a contest.
+def entries_of(preset: str) -> tuple[Entry, ...]:
+    """The entries of a contest that ships.
 
     Args:
         preset: one of `PRESETS`.
-        methods: which of them take part; all if empty.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    return PRESETS[known_as(preset, PRESETS, "preset")]()
+
+
+def chosen(entries: Sequence[Entry], methods: Sequence[str]) -> tuple[Entry, ...]:
+    """Some of the entries, in the order in which they are named.
+
+    Args:
+        entries: all that there are.
+        methods: names, with dashes for anything that is no letter or number; all entries if empty.
 
     Raises:
         ValueError: for a name that is unknown or given twice.
     """
-    every = PRESETS[known_as(preset, PRESETS, "preset")]()
-    names = [known_as(name, every, "method").replace("_", "-") for name in methods]
+    every = {method_name(entry): entry for entry in entries}
+    names = [known_as(name, every, "method") for name in methods]
     if len(set(names)) < len(names):
         raise ValueError(f"methods are named twice: {', '.join(names)}; name each once.")
-    return tuple(every[name] for name in names) if names else tuple(every.values())
+    return tuple(every[name] for name in names) if names else tuple(entries)
+
+
+def method_name(entry: Entry) -> str:
+    """The name of an entry as a word of the command line."""
+    return "-".join("".join(c if c.isalnum() else " " for c in entry.name).split())

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import tyro
 
-from ntadyn.arena.presets import PRESETS, entries_of
+from ntadyn.arena.entry import Entry
+from ntadyn.arena.presets import PRESETS, chosen, entries_of, on_data
 from ntadyn.cli.devices import wake_jax
 from ntadyn.cli.progress import say
 from ntadyn.cli.values import one_of
 from ntadyn.limits import MOST_REPETITIONS
 from ntadyn.results.text import printable
+from ntadyn.specs.continual_data import ContinualFile
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Arena:
     """Who takes part; if omitted, all methods of the preset."""
     preset: Annotated[str, one_of(PRESETS)] = "population"
     """The stream."""
+    csv: Annotated[str | None, tyro.conf.arg(metavar="FILE")] = None
+    """A CSV file in place of a preset: a column "task", a column "class", numbers in all others."""
     seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 5
     """Repetitions of every row."""
     seed: int = 0
@@ -36,13 +40,14 @@ class Arena:
         """Run, print, write, draw; 0 if every trajectory succeeded, 1 otherwise."""
         if not 1 <= self.seeds <= MOST_REPETITIONS:
             raise ValueError(f"seeds is {self.seeds}; it must be between 1 and {MOST_REPETITIONS}.")
-        entries = entries_of(self.preset, self.methods)
+        entries = chosen(self._all(), self.methods)
 
         from ntadyn.results import storage
 
         with storage.new_folder(self.out) as folder:
             into = printable(str(self.out))
-            say(f"arena: {len(entries)} methods on {self.preset}, {self.seeds} repetitions, into {into}")
+            stream = self.preset if self.csv is None else printable(self.csv)
+            say(f"arena: {len(entries)} methods on {stream}, {self.seeds} repetitions, into {into}")
 
             wake_jax()
 
@@ -52,7 +57,7 @@ class Arena:
             from ntadyn.plotting.style import save_figure
 
             contest = Contest(entries, num_seeds=self.seeds, seed=self.seed)
-            dataset = run_contest(contest, tell=lambda line: say(f"  {line}")).assign_attrs(preset=self.preset)
+            dataset = run_contest(contest, tell=lambda line: say(f"  {line}")).assign_attrs(stream=stream)
             text = "\n".join(table(dataset))
             print(text)
             written = [storage.write_dataset(dataset, folder / "arena.nc")]
@@ -61,3 +66,11 @@ class Arena:
         for path in written:
             print(f"wrote {path}")
         return int(bool((dataset.result > 0).any()))
+
+    def _all(self) -> tuple[Entry, ...]:
+        """Everybody who could take part."""
+        if self.csv is None:
+            return entries_of(self.preset)
+        if not Path(self.csv).is_file():
+            raise ValueError(f"--csv {self.csv!r} is not an existing file; name a CSV file with a header.")
+        return on_data(ContinualFile(file=self.csv))

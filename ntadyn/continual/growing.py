@@ -123,6 +123,11 @@ class DynamicallyExpandable(AbstractStrategy):
         key = jax.random.key(self.seed)
         return network, GrowthMemory(alive, born, alive, none, none, network.weights, block, jnp.asarray(False), key)
 
+    def readapted(self, problem: AbstractProblem, network: Any, memory: GrowthMemory, batch: Batch) -> Any:
+        """The network with the gates that fit best."""
+        del problem
+        return with_fitted_gates(network, batch, memory.alive)
+
     def at_start(
         self, problem: AbstractProblem, network: GatedLinear, memory: GrowthMemory, batch: Batch
     ) -> tuple[GatedLinear, GrowthMemory]:

@@ -78,7 +78,7 @@ class AbstractMetaLearning(AbstractStrategy):
 
     The learner descends this by all parameters that have a finite time constant, whether they adapt inside or not. The
     batch of the learner only says which task is in force: episodes are drawn by the strategy, anew at every step of
-    `ContinualDescent` and once and for all in `ContinualFlow`. All tasks of the problem are computed at every step.
+    `ContinualDescent`; a flow takes populations. All tasks of the problem are computed at every step.
 
     Attributes:
         inner: how a network adapts.
@@ -118,6 +118,20 @@ class AbstractMetaLearning(AbstractStrategy):
         each = jnp.eye(problem.num_tasks, dtype=memory.met.dtype)
         losses = jax.vmap(after_adaptation)(each, jax.random.split(memory.key, problem.num_tasks))
         return jnp.sum(self.meta_batch(memory, batch) * losses)
+
+    def readapted(self, problem: AbstractProblem, network: PyTree, memory: MetaMemory, batch: Batch) -> PyTree:
+        """The network after its inner loop."""
+        del memory
+        return self.inner.adapted(problem, network, batch)
+
+    def gradients_per_sample(self, problem: AbstractProblem) -> float:
+        """The steps of the inner loop and the one outside it, on every task, whichever is in force."""
+        steps = self.inner.steps if isinstance(self.inner, InnerLoop) else 0
+        return float(problem.num_tasks * (steps + 1))
+
+    def acts_on_batches(self) -> bool:
+        """Whether episodes are drawn, anew after every step."""
+        return not isinstance(self.episodes, PopulationEpisodes)
 
     def after_step(
         self, problem: AbstractProblem, network: PyTree, memory: MetaMemory, batch: Batch, key: PRNGKeyArray

@@ -42,6 +42,12 @@ class OracleGates(AbstractStrategy):
         """All weights, no gate."""
         return memory
 
+    def readapted(
+        self, problem: AbstractProblem, network: AbstractGatedNetwork, memory: Released, batch: Batch
+    ) -> AbstractGatedNetwork:
+        """The network with the gates of the task."""
+        return self.at_start(problem, network, memory, batch)[0]
+
     def at_start(
         self, problem: AbstractProblem, network: AbstractGatedNetwork, memory: Released, batch: Batch
     ) -> tuple[AbstractGatedNetwork, Released]:

@@ -4,6 +4,7 @@ Observables (system, state, task) -> (tasks,) for the learners of this package; 
 without gates have no way of adapting without learning, so that all three readings are the first.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -11,12 +12,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from ntadyn.continual.flow import ContinualFlow, task_loss
+from ntadyn.continual.adaptation import GateFlow
+from ntadyn.continual.descent import ContinualDescent
+from ntadyn.continual.flow import task_loss
 from ntadyn.continual.gate_fit import with_fitted_gates
-from ntadyn.continual.problem import AbstractProblem, Shares, TeacherProblem
-from ntadyn.dynamics.gradient_flow import GradientFlow
-from ntadyn.interface.loops import EventSearch
+from ntadyn.continual.groups import dtype_of
+from ntadyn.continual.problem import AbstractProblem, Shares
+from ntadyn.continual.strategy import AbstractStrategy
 from ntadyn.networks import AbstractGatedNetwork
+from ntadyn.regularizers import Zero
+from ntadyn.tasks.examples import Batch
 from ntadyn.tasks.task_set import TaskSet
 
 behavioural = task_loss
@@ -27,7 +32,8 @@ def latent(system: Any, state: Any, task: Shares) -> Float[Array, " m"]:
 
     Least squares without the bound would take a rotated solution for knowledge.
     """
-    return jax.vmap(lambda shares: latent_loss(system.problem, state.network, shares))(_each(system.problem, task))
+    del task
+    return latent_losses(system.problem, state.network)
 
 
 class Adapted(eqx.Module):
@@ -42,44 +48,40 @@ class Adapted(eqx.Module):
 
     def __call__(self, system: Any, state: Any, task: Shares) -> Float[Array, " m"]:
         """The reading."""
-
-        def one(shares: Shares) -> Float[Array, ""]:
-            network = adapted_network(system, state, shares, jnp.asarray(self.budget, task.dtype))
-            return jnp.sum(shares * system.problem.losses(network))
-
-        return jax.vmap(one)(_each(system.problem, task))
+        del task
+        return adapted_losses(system, state, system.problem, self.budget)
 
 
-def latent_loss(problem: AbstractProblem, network: PyTree, shares: Shares) -> Float[Array, ""]:
-    """The loss on one task with the best nonnegative gates; of a network without gates, its loss.
+def latent_losses(problem: AbstractProblem, network: PyTree) -> Float[Array, " m"]:
+    """The loss on every task with the best nonnegative gates; as it is for a network without gates, or for classes.
 
     Args:
         problem: what is asked.
         network: the network.
-        shares: the task, one-hot.
     """
-    if isinstance(network, AbstractGatedNetwork) and isinstance(problem, TeacherProblem):
-        network = with_fitted_gates(network, problem.population(shares))
-    return jnp.sum(shares * problem.losses(network))
+    if not isinstance(network, AbstractGatedNetwork) or problem.criterion.judges_classes:
+        return problem.losses(network)
+    return _own_losses(problem, network, lambda batch: with_fitted_gates(network, batch))
 
 
-def adapted_network(system: Any, state: Any, shares: Shares, budget: Float[Array, ""]) -> PyTree:
-    """The network of a learner after it has adapted to a task without learning.
+def adapted_losses(
+    system: Any, state: Any, problem: AbstractProblem, budget: float | Float[Array, ""]
+) -> Float[Array, " m"]:
+    """The loss on every task of a problem after a learner has adapted to that task without learning.
 
     Args:
-        system: a learner of this package.
+        system: a learner of this package, whose gates keep their time constant and penalty.
         state: a state of it.
-        shares: the task, one-hot.
+        problem: what is asked; not necessarily what was practised.
         budget: how long gates flow.
     """
-    problem, network = system.problem, state.network
-    own = system.strategy.readapted(problem, network, state.memory, problem.population(shares))
-    if own is not None:
-        return own
-    flow = _flow_of_gates(system)
-    if flow is None or not isinstance(network, AbstractGatedNetwork):
-        return network
-    return flow.flow_gates(network, shares, budget, EventSearch())
+    network, strategy = state.network, system.strategy
+    if type(strategy).readapted is not AbstractStrategy.readapted:
+        return _own_losses(problem, network, lambda batch: strategy.readapted(problem, network, state.memory, batch))
+    flow = _gate_flow(system, network, budget)
+    if flow is None:
+        return problem.losses(network)
+    return _own_losses(problem, network, lambda batch: flow.adapted(problem, network, batch))
 
 
 def held_out_losses(
@@ -94,43 +96,26 @@ def held_out_losses(
         budget: see `Adapted`.
     """
     problem = eqx.tree_at(lambda problem: problem.tasks, system.problem, tasks)
-    shifted = _with_problem(system, problem)
-    each = jnp.eye(tasks.num_tasks, dtype=tasks.teachers.dtype)
-    return {"adapted": Adapted(budget)(shifted, state, each[0]), "latent": latent(shifted, state, each[0])}
+    return {
+        "adapted": adapted_losses(system, state, problem, budget),
+        "latent": latent_losses(problem, state.network),
+    }
 
 
-def _with_problem(system: Any, problem: TeacherProblem) -> "_Learner":
-    return _Learner(problem, system.strategy, _flow_of_gates(system))
+def _own_losses(problem: AbstractProblem, like: PyTree, network_for: Callable[[Batch], PyTree]) -> Float[Array, " m"]:
+    """The loss on every task of the network that is made of its examples."""
+    each = jnp.eye(problem.num_tasks, dtype=dtype_of(like))
+    return jax.vmap(lambda shares: jnp.sum(shares * problem.losses(network_for(problem.population(shares)))))(each)
 
 
-class _Learner(eqx.Module):
-    """What readings need of a learner."""
-
-    problem: TeacherProblem
-    strategy: Any
-    gates: GradientFlow | None
-
-
-def _flow_of_gates(system: Any) -> GradientFlow | None:
-    """The plain flow of a learner on teachers, whose gates adapt."""
-    if isinstance(system, _Learner):
-        if system.gates is None:
-            return None
-        return eqx.tree_at(lambda flow: flow.tasks, system.gates, system.problem.tasks)
-    flow = getattr(system, "flow", system)
-    if isinstance(flow, GradientFlow):
-        return flow
-    if not isinstance(flow, ContinualFlow) or not isinstance(flow.problem, TeacherProblem):
+def _gate_flow(system: Any, network: PyTree, budget: float | Float[Array, ""]) -> GateFlow | None:
+    """The flow of a learner's gates with the weights frozen; None if it has no gates, or judges classes."""
+    learner = system.flow if isinstance(system, ContinualDescent) else system
+    taus = learner.time_constants
+    gated = isinstance(network, AbstractGatedNetwork) and isinstance(taus, dict)
+    if not gated or system.problem.criterion.judges_classes:
         return None
-    if not isinstance(flow.time_constants, dict):
-        return None
-    covariance = flow.problem.input_covariance
-    matrix = None if covariance is None else covariance.matrix()
-    return GradientFlow(flow.problem.tasks, flow.time_constants, flow.penalties, matrix)
-
-
-def _each(problem: AbstractProblem, like: Array) -> Float[Array, "m m"]:
-    return jnp.eye(problem.num_tasks, dtype=like.dtype)
+    return GateFlow(budget / taus["gates"], learner.penalties.get("gates", Zero()))
 
 
 def accuracy(system: Any, state: Any, task: Shares) -> Float[Array, " m"]:

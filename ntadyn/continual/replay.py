@@ -143,6 +143,11 @@ class ExampleReplay(AbstractStrategy):
                 f"ExampleReplay: size is {self.size}; it must be at least 1. FineTuning() replays nothing."
             )
 
+    def gradients_per_sample(self, problem: AbstractProblem) -> float:
+        """One for the fresh example and one for a replayed one."""
+        del problem
+        return 2.0
+
     def begin(self, problem: AbstractProblem, network: PyTree) -> tuple[PyTree, Reservoir]:
         """An empty memory."""
         dtype = dtype_of(network)

@@ -1,10 +1,22 @@
-"""Learners on streams of teachers, built from plain values."""
+"""Learners on streams of tasks, built from plain values."""
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import PyTree
 
-from ntadyn.continual import ContinualDescent, ContinualFlow, GatedContinualFlow, TeacherProblem
+from ntadyn.continual import (
+    AbstractCriterion,
+    ContinualDescent,
+    ContinualFlow,
+    CrossEntropy,
+    DataProblem,
+    GatedContinualFlow,
+    SquaredError,
+    TeacherProblem,
+)
 from ntadyn.continual.strategy import AbstractStrategy
 from ntadyn.dynamics import GradientFlow
 from ntadyn.interface import AbstractSystem
@@ -15,6 +27,8 @@ from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.method_choice import method_for
 from ntadyn.specs import building
 from ntadyn.specs.continual import BATCH_STEP, ContinualTeachers, Feed
+from ntadyn.specs.continual_data import ContinualData
+from ntadyn.tasks.examples import ExampleTasks
 
 
 def build(spec: ContinualTeachers, keys: building.Keys) -> tuple[AbstractSystem, PyTree]:
@@ -67,3 +81,37 @@ def build_method(spec: ContinualTeachers, system: Any, state: PyTree) -> Abstrac
     if isinstance(method, FixedSteps) and method.max_step is None:
         return FixedSteps(method.solver, default_step(system, state))
     return method
+
+
+def build_on_data(spec: ContinualData, keys: building.Keys) -> tuple[AbstractSystem, PyTree]:
+    """System and initial state of one repetition on a stream of examples.
+
+    Raises:
+        ValueError: for any part that cannot be built.
+    """
+    # What is known outside jit is known inside, too, and checked.
+    with jax.ensure_compile_time_eval():
+        tasks = spec.examples()
+        problem = DataProblem(  # pyright: ignore[reportCallIssue]
+            practised=tasks.practised, held_out=tasks.held_out, criterion=_criterion(tasks), heads=tasks.heads
+        )
+    network = spec.build_network(keys.initial, tasks.practised.inputs.shape[2], _num_outputs(tasks))
+    flow = ContinualFlow(  # pyright: ignore[reportCallIssue]
+        problem=problem, strategy=spec.strategy.build(), time_constants=1 / jnp.asarray(spec.learning_rate)
+    )
+    learner = ContinualDescent(  # pyright: ignore[reportCallIssue]
+        flow=flow, data_key=keys.data, batch_size=int(spec.batch_size)
+    )
+    return learner, learner.initial_state(network)
+
+
+def _criterion(tasks: ExampleTasks) -> AbstractCriterion:
+    return CrossEntropy() if tasks.practised.targets.ndim == 2 else SquaredError()
+
+
+def _num_outputs(tasks: ExampleTasks) -> int:
+    if tasks.practised.targets.ndim == 3:
+        return tasks.practised.targets.shape[2]
+    if tasks.heads is not None:
+        return tasks.heads.shape[1]
+    return int(max(np.max(np.asarray(part.targets)) for part in (tasks.practised, tasks.held_out))) + 1

@@ -1,0 +1,147 @@
+"""A learner on a stream of examples under a strategy, as plain values. Nothing here imports JAX."""
+
+import enum
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ntadyn.specs.kinds import is_number
+from ntadyn.specs.strategies import FineTuning
+
+if TYPE_CHECKING:
+    from jaxtyping import PRNGKeyArray, PyTree
+
+    from ntadyn.simulation.method import AbstractMethod
+    from ntadyn.specs.building import Keys
+    from ntadyn.tasks import AbstractCurriculum
+    from ntadyn.tasks.examples import ExampleTasks
+
+# Apart in angle, so that neighbours are confused but opposite ones are not.
+DEGREES_BETWEEN_TASKS = 36
+
+
+class DigitStream(enum.Enum):
+    """What is done with the handwritten digits of scikit-learn."""
+
+    PERMUTED = "permuted"
+    ROTATED = "rotated"
+    SPLIT_BY_TASK = "split_by_task"
+    SPLIT_BY_DOMAIN = "split_by_domain"
+    SPLIT_BY_CLASS = "split_by_class"
+
+
+@dataclass(frozen=True)
+class ContinualData:
+    """One learner on a stream of examples: a network, a strategy against forgetting, descent on batches.
+
+    A subclass says in `examples` what there is to learn. The network is a perceptron with one hidden layer unless a
+    subclass builds another in `build_network`: any Equinox module that maps an input to outputs.
+    """
+
+    strategy: Any = field(default_factory=FineTuning)
+    """What is done about forgetting, one of `ntadyn.specs.strategies`."""
+    units: int = 32
+    """Units in the hidden layer."""
+    learning_rate: float = 0.8
+    """Of plain descent."""
+    steps_per_block: int = 500
+    """Steps while one task is in force."""
+    rounds: int = 1
+    """How often all tasks come, in turn."""
+    batch_size: int = 32
+    """Fresh examples per step."""
+
+    def examples(self) -> "ExampleTasks":
+        """The tasks."""
+        raise NotImplementedError(f"{type(self).__name__} must return its tasks from `examples`.")
+
+    def build_network(self, key: "PRNGKeyArray", d_in: int, d_out: int) -> "PyTree":
+        """The network in its initial state."""
+        import equinox as eqx
+
+        return eqx.nn.MLP(d_in, d_out, self.units, 1, key=key)
+
+    def build(self, keys: "Keys") -> tuple[Any, Any]:
+        """System and initial state of one repetition; real numbers and keys may be traced."""
+        from ntadyn.specs import continual_building
+
+        return continual_building.build_on_data(self, keys)
+
+    def build_curriculum(self, system: Any) -> "AbstractCurriculum":
+        """The blocks; time is counted in steps."""
+        from ntadyn.tasks import curricula
+
+        tasks = system.num_tasks
+        return curricula.sequence(tuple(range(tasks)) * self.rounds, float(self.steps_per_block), tasks)
+
+    def build_method(self, system: Any, state: Any) -> "AbstractMethod":
+        """Steps of one."""
+        from ntadyn.simulation import Updates
+
+        del system, state
+        return Updates(1.0)
+
+    def check(self) -> None:
+        """Refuse values that make no sense.
+
+        Raises:
+            ValueError: for such values.
+        """
+        for name in ("units", "steps_per_block", "rounds", "batch_size"):
+            value = getattr(self, name)
+            if is_number(value) and value < 1:
+                raise ValueError(f"{name} is {value}; it must be at least 1.")
+        if is_number(self.learning_rate) and not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate is {self.learning_rate}; it must be positive and finite.")
+
+
+@dataclass(frozen=True)
+class ContinualDigits(ContinualData):
+    """Handwritten digits of 8 x 8 pixels in five tasks: in five orders, turned by five angles, or two at a time."""
+
+    stream: DigitStream = DigitStream.SPLIT_BY_TASK
+    """What sets tasks apart."""
+    num_tasks: int = 5
+    """Number of tasks; of split digits there are five."""
+
+    def examples(self) -> "ExampleTasks":
+        """The tasks; the orders of pixels are the same in all repetitions."""
+        import jax
+
+        from ntadyn.tasks import digits
+
+        makers = {
+            DigitStream.PERMUTED: lambda: digits.permuted(jax.random.key(0), self.num_tasks),
+            DigitStream.ROTATED: lambda: digits.rotated([DEGREES_BETWEEN_TASKS * k for k in range(self.num_tasks)]),
+            DigitStream.SPLIT_BY_TASK: digits.split_task_incremental,
+            DigitStream.SPLIT_BY_DOMAIN: digits.split_domain_incremental,
+            DigitStream.SPLIT_BY_CLASS: digits.split_class_incremental,
+        }
+        return makers[self.stream]()
+
+    def check(self) -> None:
+        """See `ContinualData.check`; split digits have five tasks."""
+        super().check()
+        if self.num_tasks < 1 or (self.stream.name.startswith("SPLIT") and self.num_tasks != 5):
+            raise ValueError(
+                f"num_tasks is {self.num_tasks}; ten digits, two at a time, are 5 tasks, and all other streams need at "
+                f"least 1."
+            )
+
+
+@dataclass(frozen=True)
+class ContinualFile(ContinualData):
+    """Examples from a CSV file: a column "task", a column with the class, all others numbers."""
+
+    file: str = ""
+    """The file."""
+    label: str = "class"
+    """The column of the class."""
+    task: str = "task"
+    """The column of the task."""
+
+    def examples(self) -> "ExampleTasks":
+        """The tasks of the file, in the order in which they occur."""
+        from ntadyn.tasks import csv_stream
+
+        return csv_stream.classification_stream(self.file, self.label, csv_stream.Layout(task=self.task)).tasks
