@@ -178,6 +178,7 @@ def test_fewer_examples_than_asked_for_weigh_the_same(problem, network):
     np.testing.assert_array_equal(third.recent.inputs[-16:], batch.inputs)
 
 
+@pytest.mark.slow
 def test_detected_ewc_anchors_like_one_that_is_told(problem, network):
     """With unit gates the model Fisher information is the second moment of the inputs, here of the last 256."""
     found = ran(problem, Detected(ElasticWeightConsolidation(0.5)), network, [0, 1]).final_state.memory

@@ -16,7 +16,6 @@ from ntadyn.simulation import simulate
 from ntadyn.simulation.whole_steps import Updates
 from ntadyn.tasks.curricula import alternating
 from ntadyn.tasks.examples import from_sets
-from ntadyn.testing import check_system
 
 HEADS = jnp.array([[True, True, False, False], [False, False, True, True]])
 
@@ -113,12 +112,6 @@ def test_functions_in_a_network_are_no_part_of_the_state(problem, mlp):
     assert all(eqx.is_array(leaf) for leaf in jax.tree.leaves(state))
     x = jnp.array([0.3, -0.7])
     np.testing.assert_array_equal(state.network(x), mlp(x))
-
-
-@pytest.mark.slow
-def test_it_is_a_system(problem, mlp):
-    system = ContinualDescent(ContinualFlow(problem, FineTuning(), jnp.asarray(1.0)), jax.random.key(0), 4)
-    assert "an update is the same under vmap" in check_system(system, mlp, alternating(2, 2, jnp.asarray(0.1)))
 
 
 @pytest.mark.parametrize(

@@ -41,12 +41,12 @@ def accept(data: Data) -> list[Acceptance]:
 
 def final_accuracy(stream: xr.Dataset, method: str) -> np.ndarray:
     """The mean accuracy over all tasks at the end, one per seed."""
-    return stream.accuracy.sel(method=method).isel(record=-1).mean("task").values
+    return stream.accuracy.sel(learner=method).isel(record=-1).mean("task").values
 
 
 def forgetting(stream: xr.Dataset, method: str) -> np.ndarray:
     """How far accuracies on all tasks but the last have fallen since the end of the block at which they were best."""
-    accuracy, block = stream.accuracy.sel(method=method).values, stream.block.values
+    accuracy, block = stream.accuracy.sel(learner=method).values, stream.block.values
     ends = np.append(np.flatnonzero(np.diff(block)), len(block) - 1)
     at_ends = accuracy[:, ends]
     return (at_ends.max(axis=1) - at_ends[:, -1])[:, :-1].mean(axis=1)
@@ -60,7 +60,7 @@ def gain(stream: xr.Dataset, method: str, over: str) -> np.ndarray:
 def _split_by_task(stream: xr.Dataset) -> list[Acceptance]:
     name = "split, task-incremental"
     return [
-        at_least(f"{name}: accuracy, joint training", 0.95, _mean(stream, JOINT), OURS, SPLIT_MNIST.format(0.99)),
+        at_least(f"{name}: accuracy, joint training", 0.95, _mean(stream, JOINT), OURS, note=SPLIT_MNIST.format(0.99)),
         at_least(f"{name}: forgetting, fine-tuning", 0.20, mean_of(forgetting(stream, FINE_TUNING)), OURS),
         at_least(f"{name}: gain of EWC, tuned, over fine-tuning", 0.05, _gain(stream, TUNED), OURS),
         at_least(f"{name}: gain of replay, all, over fine-tuning", 0.05, _gain(stream, ALL), OURS),
@@ -74,7 +74,7 @@ def _split_by_class(stream: xr.Dataset) -> list[Acceptance]:
         "which digits belong to one task is never asked while it is practised, and no anchor can replace the question"
     )
     return [
-        at_least(f"{name}: accuracy, joint training", 0.90, _mean(stream, JOINT), OURS, SPLIT_MNIST.format(0.98)),
+        at_least(f"{name}: accuracy, joint training", 0.90, _mean(stream, JOINT), OURS, note=SPLIT_MNIST.format(0.98)),
         at_most(f"{name}: gain of EWC, tuned, over fine-tuning", 0.05, _gain(stream, TUNED), OURS, note=note),
         at_least(f"{name}: gain of replay, 32, over fine-tuning", 0.20, _gain(stream, SMALL), OURS),
         *_reported(name, stream, {FINE_TUNING: SPLIT_MNIST.format(0.20), TUNED: SPLIT_MNIST.format(0.20)}),
@@ -91,13 +91,14 @@ def _domains(name: str, stream: xr.Dataset) -> list[Acceptance]:
 
 
 def _reported(name: str, stream: xr.Dataset, notes: dict[str, str]) -> list[Acceptance]:
-    methods = [method for method in (FINE_TUNING, GATED, EWC, TUNED, SMALL, ALL) if method in stream.method.values]
+    methods = [method for method in (FINE_TUNING, GATED, EWC, TUNED, SMALL, ALL) if method in stream.learner.values]
     grid = ", ".join(f"{value:g}" for value in stream.strength.values)
     seeds = stream.sizes["tuning_seed"]
     how = f"of {grid}, by the accuracy at the end on {seeds} seeds of their own"
     return [
         *(reported(f"{name}: accuracy, {each}", _mean(stream, each), notes.get(each, "")) for each in methods),
         reported(f"{name}: strength of EWC that was chosen", single(float(stream.chosen)), how),
+        reported(f"{name}: learning rate", single(float(stream.rate))),
     ]
 
 

@@ -52,14 +52,14 @@ def _draw_first_task(ax: Axes, stream: xr.Dataset) -> None:
     steps, block = stream.step.values, stream.block.values
     edges = np.append([steps[block == index][0] for index in np.unique(block)], steps[-1])
     shade_blocks(ax, edges, np.unique(block))
-    for method in stream.method.values:
-        band(ax, steps, stream.accuracy.sel(method=method).values[:, :, 0], COLORS[str(method)])
+    for method in stream.learner.values:
+        band(ax, steps, stream.accuracy.sel(learner=method).values[:, :, 0], COLORS[str(method)])
     ax.set(xlabel="step", ylim=(0, 1.03))
 
 
 def _draw_ends(ax: Axes, stream: xr.Dataset) -> None:
     for row, (method, color) in enumerate(COLORS.items()):
-        if method not in stream.method.values:
+        if method not in stream.learner.values:
             continue
         values = numbers.final_accuracy(stream, method)
         ax.barh(row, values.mean(), color=color, alpha=0.55, height=0.65)
