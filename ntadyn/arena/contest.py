@@ -19,6 +19,7 @@ from ntadyn.simulation.outcome import Trajectory
 from ntadyn.specs import building
 from ntadyn.specs.ensemble import run_ensemble, run_variants
 from ntadyn.specs.paths import replaced, to_json, value_at
+from ntadyn.specs.spec import check_spec
 from ntadyn.tasks import AbstractCurriculum
 
 # Seeds of teachers, networks and batches from which hyper-parameters are chosen, far from those of any contest.
@@ -71,6 +72,8 @@ def run_contest(contest: Contest, tell: Callable[[str], None] = lambda line: Non
     Raises:
         ValueError: before anything long runs, for entries whose streams differ.
     """
+    for entry in contest.entries:
+        check_spec(entry.spec)
     built = [_Built.of(entry, contest) for entry in contest.entries]
     _check_one_stream(built)
     rows = []

@@ -11,6 +11,7 @@ from ntadyn.specs.names import known_as
 
 STRENGTH = Tuning("strategy.strength", (0.03, 0.1, 0.3, 1.0, 3.0))
 STRENGTH_ON_DATA = Tuning("strategy.strength", (1.0, 3.0, 10.0, 30.0, 100.0))
+GENTLE = Tuning("strategy.strength", (0.01, 0.03, 0.1, 0.3, 1.0))
 SHARE = Tuning("strategy.share", (0.3, 0.5, 0.7))
 RATE = Tuning("strategy.rate", (0.03, 0.05, 0.1))
 ALL_KEPT = "keeps the examples of all tasks that it met"
@@ -66,7 +67,7 @@ def on_data(spec: ContinualData) -> tuple[Entry, ...]:
         Entry("fine-tuning", under(strategies.FineTuning())),
         Entry("ewc", under(strategies.EWC()), STRENGTH_ON_DATA),
         Entry("online ewc", under(strategies.EWC(retention=0.95)), STRENGTH_ON_DATA),
-        Entry("lwf", under(strategies.LwF()), STRENGTH),
+        Entry("lwf", under(strategies.LwF()), GENTLE),
         Entry("replay, 32", under(strategies.ExampleReplay(32)), note="keeps 32 examples"),
         Entry("replay", under(strategies.TaskReplay()), SHARE, ALL_KEPT),
         Entry("joint", under(strategies.MultiTask()), note=BOUND),
@@ -77,9 +78,9 @@ PRESETS: dict[str, Callable[[], tuple[Entry, ...]]] = {
     "population": lambda: teachers(Feed.POPULATION),
     "batches": lambda: teachers(Feed.BATCHES),
     "split-digits": lambda: on_data(ContinualDigits(stream=DigitStream.SPLIT_BY_TASK)),
-    "split-digits-by-class": lambda: on_data(ContinualDigits(stream=DigitStream.SPLIT_BY_CLASS)),
-    "permuted-digits": lambda: on_data(ContinualDigits(stream=DigitStream.PERMUTED)),
-    "rotated-digits": lambda: on_data(ContinualDigits(stream=DigitStream.ROTATED)),
+    "split-digits-by-class": lambda: on_data(ContinualDigits(stream=DigitStream.SPLIT_BY_CLASS, learning_rate=0.3)),
+    "permuted-digits": lambda: on_data(ContinualDigits(stream=DigitStream.PERMUTED, learning_rate=0.5)),
+    "rotated-digits": lambda: on_data(ContinualDigits(stream=DigitStream.ROTATED, learning_rate=0.5)),
 }
 
 

@@ -8,12 +8,14 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
+from matplotlib.ticker import MaxNLocator
 
 from ntadyn.plotting.style import house_style, line_looks
 
 MARKERS = "osD^v<>Pp*hX"
 MATRICES_IN_A_ROW = 6
 INCH_PER_ROW_OF_MATRICES = 1.35
+MARGIN = 0.03
 FLOOR = 1e-3  # losses below are drawn here
 
 
@@ -53,8 +55,9 @@ def draw_learning(ax: Axes, dataset: xr.Dataset) -> None:
     blocks = np.arange(durations.size) + 1
     for index, look in enumerate(line_looks(dataset.sizes["row"])):
         mean = (dataset.area.isel(row=index).values / durations).mean(axis=0)
-        ax.plot(blocks, np.maximum(mean, FLOOR), **look)
+        ax.plot(blocks, np.maximum(mean, FLOOR), marker=MARKERS[index % len(MARKERS)], markersize=2.5, **look)
     ax.set(xlabel="block", ylabel="mean loss on the task in force", yscale="log")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def draw_balance(ax: Axes, dataset: xr.Dataset) -> None:
@@ -72,8 +75,9 @@ def draw_balance(ax: Axes, dataset: xr.Dataset) -> None:
         name = str(row.row.values)
         ax.errorbar(x.mean(), y.mean(), fmt=marker, color=look["color"], markersize=4, label=name, **spread)
     ax.set(xlabel="loss on the task just practised", ylabel="loss on the other tasks")
-    ax.set_xlim(left=min(0.0, ax.get_xlim()[0]))
-    ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
+    # Losses are not negative; the margin keeps markers at zero whole.
+    ax.set_xlim(left=-MARGIN * ax.get_xlim()[1])
+    ax.set_ylim(bottom=-MARGIN * ax.get_ylim()[1])
 
 
 def draw_matrix(ax: Axes, dataset: xr.Dataset, index: int, norm: Normalize) -> None:

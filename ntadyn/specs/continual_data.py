@@ -1,6 +1,7 @@
 """A learner on a stream of examples under a strategy, as plain values. Nothing here imports JAX."""
 
 import enum
+import importlib.util
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ class ContinualData:
     units: int = 32
     """Units in the hidden layer."""
     learning_rate: float = 0.8
-    """Of plain descent."""
+    """Of plain descent. At gentler rates less is forgotten: below 0.5, split digits are hardly a test."""
     steps_per_block: int = 500
     """Steps while one task is in force."""
     rounds: int = 1
@@ -120,8 +121,10 @@ class ContinualDigits(ContinualData):
         return makers[self.stream]()
 
     def check(self) -> None:
-        """See `ContinualData.check`; split digits have five tasks."""
+        """See `ContinualData.check`; split digits have five tasks, and digits come with scikit-learn."""
         super().check()
+        if importlib.util.find_spec("sklearn") is None:
+            raise ValueError('the digits come with scikit-learn; install it by `pip install "ntadyn[images]"`.')
         if self.num_tasks < 1 or (self.stream.name.startswith("SPLIT") and self.num_tasks != 5):
             raise ValueError(
                 f"num_tasks is {self.num_tasks}; ten digits, two at a time, are 5 tasks, and all other streams need at "

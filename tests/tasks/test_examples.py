@@ -12,34 +12,49 @@ def two_tasks():
     return from_sets([np.array([[0.0], [1.0], [2.0]]), np.array([[10.0]])], [np.array([0, 1, 2]), np.array([3])])
 
 
-def test_padding_has_no_weight(two_tasks):
+@pytest.fixture(scope="module")
+def batches(two_tasks):
+    """The second task alone, a mixture of both, and draws from both and from the second, in one program."""
+
+    @jax.jit
+    def made(key):
+        return (
+            two_tasks.of_task(jnp.asarray(1)),
+            two_tasks.mixed(jnp.array([0.25, 0.75])),
+            two_tasks.draw(key, jnp.array([0.5, 0.5]), 4000),
+            two_tasks.draw(key, jnp.array([0.0, 1.0]), 5),
+        )
+
+    return jax.tree.map(np.asarray, made(jax.random.key(0)))
+
+
+def test_padding_has_no_weight(two_tasks, batches):
     assert two_tasks.num_tasks == 2
     assert two_tasks.counts.tolist() == [3, 1]
     assert two_tasks.inputs.shape == (2, 3, 1)
-    short = two_tasks.of_task(jnp.asarray(1))
+    short = batches[0]
     assert short.weights.tolist() == [1, 0, 0]
     assert short.inputs[0] == 10
     assert short.tasks.tolist() == [1, 1, 1]
-    assert float(short.mean(short.inputs[:, 0])) == 10
 
 
-def test_a_mixture_weights_tasks_and_not_examples(two_tasks):
-    mixed = two_tasks.mixed(jnp.array([0.25, 0.75]))
-    np.testing.assert_allclose(mixed.mean(mixed.inputs[:, 0]), 0.25 * 1 + 0.75 * 10)
+def test_a_mixture_weights_tasks_and_not_examples(batches):
+    mixed = batches[1]
+    np.testing.assert_allclose(mixed.weights, [0.25 / 3] * 3 + [0.75, 0, 0])
+    np.testing.assert_allclose(mixed.mean(jnp.asarray(mixed.inputs[:, 0])), 0.25 * 1 + 0.75 * 10)
     np.testing.assert_allclose(mixed.task_shares(2), [0.25, 0.75])
     assert mixed.inputs.shape == (6, 1)
 
 
-def test_draws_follow_the_shares_and_never_padding(two_tasks):
-    batch = jax.jit(lambda key: two_tasks.draw(key, jnp.array([0.5, 0.5]), 4000))(jax.random.key(0))
-    found = {value: int(np.sum(np.asarray(batch.targets) == value)) for value in range(4)}
+def test_draws_follow_the_shares_and_never_padding(batches):
+    batch, alone = batches[2:]
+    found = {value: int(np.sum(batch.targets == value)) for value in range(4)}
     # Binomial with standard deviations below 32.
     assert abs(found[3] - 2000) < 160
     assert all(abs(found[value] - 2000 / 3) < 160 for value in range(3))
     assert sum(found.values()) == 4000
     np.testing.assert_array_equal(batch.tasks, batch.targets == 3)
-    np.testing.assert_allclose(jnp.sum(batch.weights), 1)
-    alone = two_tasks.draw(jax.random.key(1), jnp.array([0.0, 1.0]), 5)
+    np.testing.assert_allclose(np.sum(batch.weights), 1)
     assert alone.targets.tolist() == [3] * 5
 
 

@@ -42,7 +42,7 @@ def draw(data: Data) -> Figure:
         one = next(iter(data.values()))
         figure.suptitle(
             f"descent on batches, {one.sizes['seed']} repetitions; bands: standard error; dots: repetitions, bars: "
-            "mean; tints: tasks in turn",
+            "mean; tints: tasks in turn; colours of lines as of bars",
             fontsize=8,
         )
     return figure
@@ -54,7 +54,12 @@ def _draw_first_task(ax: Axes, stream: xr.Dataset) -> None:
     shade_blocks(ax, edges, np.unique(block))
     for method in stream.learner.values:
         band(ax, steps, stream.accuracy.sel(learner=method).values[:, :, 0], COLORS[str(method)])
-    ax.set(xlabel="step", ylim=(0, 1.03))
+    ax.set(
+        xlabel="step",
+        ylim=(0, 1.03),
+        xticks=edges,
+        xticklabels=[f"{edge:g}" if at % 2 == 0 else "" for at, edge in enumerate(edges)],
+    )
 
 
 def _draw_ends(ax: Axes, stream: xr.Dataset) -> None:

@@ -62,6 +62,7 @@ STRATEGIES: dict[str, AbstractStrategy] = {
 EWC, TUNED = "EWC, strength 1", "EWC, strength tuned"
 GATED = "gated read-outs, fine-tuning"
 METHODS = ("fine-tuning", GATED, EWC, TUNED, *list(STRATEGIES)[1:])
+# The type checker takes the abstract fields of modules for arguments, here and below.
 # Seeds on which hyper-parameters are chosen are counted from here, those of results from 0.
 TUNING = 1000
 
@@ -73,7 +74,7 @@ class Parameters:
     Attributes:
         num_seeds: repetitions with other initial weights and batches.
         num_tuning_seeds: of the same kind, on which the strength of EWC is chosen.
-        strengths: those it is chosen from.
+        strengths: those it is chosen from, 1 among them.
         units: in the hidden layer.
         steps: per task.
         batch: fresh examples per step.
@@ -111,17 +112,17 @@ def simulated(stream: str, parameters: Parameters) -> xr.Dataset:
         learning `rate`.
     """
     tasks, rate = STREAMS[stream].tasks(), jnp.asarray(STREAMS[stream].rate)
-    problem = DataProblem(tasks.practised, tasks.held_out, CrossEntropy(), tasks.heads)
-    keys, tuning_keys = (
-        jax.vmap(jax.random.key)(first + jnp.arange(number))
-        for first, number in ((0, parameters.num_seeds), (TUNING, parameters.num_tuning_seeds))
-    )
-    strengths = jnp.asarray(parameters.strengths)
-    tuning = np.asarray(_over_strengths(problem, rate, strengths, tuning_keys, parameters)[0])[:, :, -1].mean(axis=-1)
-    chosen = parameters.strengths[int(np.argmax(tuning.mean(axis=1)))]
+    problem = DataProblem(tasks.practised, tasks.held_out, CrossEntropy(), tasks.heads)  # pyright: ignore
+    seeds = [*range(parameters.num_seeds), *range(TUNING, TUNING + parameters.num_tuning_seeds)]
+    every = jax.vmap(jax.random.key)(jnp.asarray(seeds))
+    keys = every[: parameters.num_seeds]
     found = {name: _over_seeds(problem, rate, strategy, keys, parameters) for name, strategy in STRATEGIES.items()}
-    both = _over_strengths(problem, rate, jnp.asarray([1.0, chosen]), keys, parameters)
-    found |= {name: tuple(part[index] for part in both) for index, name in enumerate((EWC, TUNED))}
+    anchored = _over_strengths(problem, rate, jnp.asarray(parameters.strengths), every, parameters)
+    tuning = np.asarray(anchored[0])[:, parameters.num_seeds :, -1].mean(axis=-1)
+    chosen = parameters.strengths[int(np.argmax(tuning.mean(axis=1)))]
+    for name, strength in ((EWC, 1.0), (TUNED, chosen)):
+        at = parameters.strengths.index(strength)
+        found[name] = tuple(part[at, : parameters.num_seeds] for part in anchored)
     if tasks.heads is None:  # read-outs have nothing to share where every task has its own
         found[GATED] = _gated(problem, rate, keys, parameters)
     names = [name for name in METHODS if name in found]
@@ -144,7 +145,7 @@ def simulated(stream: str, parameters: Parameters) -> xr.Dataset:
     )
 
 
-Recorded = tuple[Array, Array, Array, Array]
+Recorded = tuple[Array, ...]
 
 
 @eqx.filter_jit
@@ -172,8 +173,8 @@ def _gated(problem: DataProblem, rate: Array, keys: PRNGKeyArray, parameters: Pa
         tau = 1 / rate
         time_constants = {"gates": tau / parameters.gate_speed} | dict.fromkeys(("hidden", "readouts", "bias"), tau)
         penalties = {"gates": Nonnegativity(0.1) + UnitL1Norm(0.1)}
-        flow = ContinualFlow(problem, FineTuning(), time_constants, penalties)
-        sizes = (parameters.paths, *problem.practised.inputs.shape[2:], parameters.units, digits.NUM_CLASSES)
+        flow = ContinualFlow(problem, FineTuning(), time_constants, penalties)  # pyright: ignore
+        sizes = (parameters.paths, problem.practised.inputs.shape[2], parameters.units, digits.NUM_CLASSES)
         return _learned(flow, GatedReadouts.initialise(of_network, sizes), of_data, parameters)
 
     return jax.vmap(one)(keys)
@@ -184,13 +185,13 @@ def _perceptron(
 ) -> Recorded:
     of_network, of_data = jax.random.split(key)
     network = eqx.nn.MLP(problem.practised.inputs.shape[2], digits.NUM_CLASSES, parameters.units, 1, key=of_network)
-    flow = ContinualFlow(problem, strategy, 1 / rate)
+    flow = ContinualFlow(problem, strategy, 1 / rate)  # pyright: ignore
     return _learned(flow, network, of_data, parameters)
 
 
 def _learned(flow: ContinualFlow, network: eqx.Module, key: PRNGKeyArray, parameters: Parameters) -> Recorded:
     """Accuracies, result, steps and blocks of one repetition; time is counted in steps."""
-    system = ContinualDescent(flow, key, parameters.batch)
+    system = ContinualDescent(flow, key, parameters.batch)  # pyright: ignore
     with jax.ensure_compile_time_eval():  # the time grid needs durations that are known numbers
         curriculum = alternating(system.num_tasks, system.num_tasks, jnp.asarray(float(parameters.steps)))
     found: Trajectory = simulate(
