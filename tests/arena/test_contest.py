@@ -46,6 +46,7 @@ def dataset():
     return run_contest(Contest(entries, num_seeds=2))
 
 
+@pytest.mark.slow
 def test_rows(dataset):
     assert dataset.row.values.tolist() == ["ewc", "ewc, tuned", "gated"]
     assert dict(dataset.sizes)["seed"] == 2
@@ -58,6 +59,7 @@ def test_rows(dataset):
     assert dataset.attrs["tuning_seed"] == TUNING_SEED
 
 
+@pytest.mark.slow
 def test_a_single_path_obeys_its_closed_form(dataset):
     """In a block of length 2 tau_W the error of the single path shrinks by exp(-2), if nothing holds it."""
     row = dataset.sel(row="ewc")
@@ -71,6 +73,7 @@ def test_a_single_path_obeys_its_closed_form(dataset):
     np.testing.assert_allclose(row.adapted, row.behavioural, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_readings_are_ordered(dataset):
     """Least squares over gates can only be better than gates that flow, and these than gates of another task."""
     assert (dataset.latent <= dataset.adapted + 1e-9).all()
@@ -80,6 +83,7 @@ def test_readings_are_ordered(dataset):
     assert float(gated.adapted.values[:, -1].max()) < 0.1 * float(gated.behavioural.values[:, -1].max())
 
 
+@pytest.mark.slow
 def test_tuning_takes_the_best_of_the_grid_on_other_seeds(dataset):
     tuned = dataset.sel(row="ewc, tuned")
     told = dict(pair.split(": ") for pair in str(tuned.tried.values).removeprefix("strategy.strength ").split(", "))
@@ -91,6 +95,7 @@ def test_tuning_takes_the_best_of_the_grid_on_other_seeds(dataset):
     assert float(untuned.behavioural.values[0, -1, 0]) != float(tuned.behavioural.values[0, -1, 0])
 
 
+@pytest.mark.slow
 def test_table_and_picture(dataset, tmp_path):
     lines = table(dataset)
     assert sum(line.startswith("ewc, tuned ") for line in lines) == 2

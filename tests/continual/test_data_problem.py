@@ -69,7 +69,7 @@ def test_a_network_learns_what_a_line_cannot_tell(learned):
 
 
 def test_outputs_of_other_heads_are_out_of_the_question(problem, mlp):
-    batch = jax.jit(problem.population)(jnp.array([0.5, 0.5]))
+    batch = jax.jit(lambda shares: problem.population(shares))(jnp.array([0.5, 0.5]))
     outputs, plain = jax.jit(lambda: (problem.outputs(mlp, batch), jax.vmap(mlp)(batch.inputs)))()
     outputs, plain = np.asarray(outputs), np.asarray(plain)
     allowed = np.asarray(HEADS)[np.asarray(batch.tasks)]

@@ -109,6 +109,7 @@ def same_inputs():
     return DataProblem(examples, examples, SquaredError())
 
 
+@pytest.mark.slow
 def test_of_a_linear_student_it_is_ewc_with_the_full_fisher_of_the_present_inputs(same_inputs):
     # With nothing retained, EWC has one anchor, as there is one snapshot.
     strategies = (
@@ -150,7 +151,7 @@ def test_before_the_first_end_it_does_nothing(same_inputs):
 
 
 def test_heads_of_old_tasks_are_held_on_new_inputs():
-    examples = Examples(jax.random.normal(KEY, (2, 5, 3)), jnp.zeros((2, 5), int), jnp.full(2, 5))
+    examples = Examples(jax.random.normal(KEY, (2, 5, 3)), jnp.asarray([[0] * 5, [2] * 5]), jnp.full(2, 5))
     heads = jnp.asarray([[True, True, False, False], [False, False, True, True]])
     problem, strategy = DataProblem(examples, examples, CrossEntropy(), heads), LearningWithoutForgetting()
     first, second = (problem.population(jnp.asarray(shares)) for shares in ([1.0, 0.0], [0.0, 1.0]))

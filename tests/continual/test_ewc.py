@@ -132,6 +132,7 @@ def test_full_fisher_on_linear_regression_is_joint_least_squares(regression):
     assert np.linalg.norm(joint - least_squares(inputs[1], targets[1])) > 0.1
 
 
+@pytest.mark.slow
 def test_diagonal_fisher_is_reached_along_the_known_path_and_is_not_the_joint_optimum(regression):
     problem, inputs, targets = regression
     strength, tau = 2.0, 0.4
@@ -193,6 +194,7 @@ def frontier():
     return strengths, np.asarray(losses), apart
 
 
+@pytest.mark.slow
 def test_no_strength_leaves_the_frontier(frontier):
     strengths, losses, apart = frontier
     np.testing.assert_allclose(np.sum(np.sqrt(losses), axis=1), apart / np.sqrt(2), rtol=0, atol=1e-12)
