@@ -48,6 +48,8 @@ class Consolidation(AbstractStrategy):
         alike: cosine from which gates count as the same.
         num_idle: blocks without use after which a path is cleared.
         shut_gate: a path is not in use in a block that ends with a smaller gate.
+        num_start: how many paths of the network are there at the start; weights and gates of the others are set to
+            zero, and are room. None leaves the network as it is.
 
     Raises:
         ValueError: for negative numbers, or, at the start, a network without a weight matrix for each path.
@@ -61,11 +63,14 @@ class Consolidation(AbstractStrategy):
     alike: float | Float[Array, ""] = 0.95
     num_idle: int | Int[Array, ""] = 10
     shut_gate: float | Float[Array, ""] = 1e-3
+    num_start: int | None = eqx.field(static=True, default=None)
     needs_boundaries: ClassVar[bool] = True
 
     def __check_init__(self):
         for name in ("num_uses", "open_gate", "alike", "num_idle", "shut_gate"):
             check_nonnegative(f"Consolidation: {name}", getattr(self, name))
+        if self.num_start is not None and self.num_start < 1:
+            raise ValueError(f"Consolidation: num_start is {self.num_start}; at least one path has to be there.")
 
     def begin(self, problem: AbstractProblem, network: PyTree) -> tuple[AbstractPathNetwork, ConsolidationMemory]:
         """No mixture; paths whose gates and weights are all zero are room."""
@@ -75,6 +80,10 @@ class Consolidation(AbstractStrategy):
                 f"Consolidation: a {type(network).__name__} has no weight matrix for each path; use GatedLinear or "
                 f"NeuronGatedLinear."
             )
+        if self.num_start is not None:
+            kept = jnp.arange(network.gates.shape[0]) < self.num_start
+            gates, weights = (jnp.where(_like(kept, part), part, 0) for part in (network.gates, network.weights))
+            network = _with(network, gates, weights)
         gates = network.gates
         paths = gates.shape[0]
         occupied = jnp.any(gates.reshape(paths, -1) != 0, axis=1) | jnp.any(network.weights != 0, axis=(1, 2))

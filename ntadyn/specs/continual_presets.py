@@ -89,7 +89,7 @@ def continual_growing() -> ContinualTeachers:
 
 def continual_consolidation() -> ContinualTeachers:
     """Three paths with fast, bounded gates and room for three more, which mixtures in use move into."""
-    return dataclasses.replace(flexible(strategies.Consolidation()), network=Network(num_paths=3))
+    return dataclasses.replace(flexible(strategies.Consolidation()), network=Network(num_paths=CAPACITY))
 
 
 def continual_prototypes() -> ContinualTeachers:

@@ -128,12 +128,14 @@ class Consolidation:
 
     num_uses: int = 3
     """Blocks after which that happens."""
+    num_start: int = 3
+    """Paths that are there at the start; all others are room."""
 
     def build(self) -> "AbstractStrategy":
         """The strategy."""
         from ntadyn import continual
 
-        return continual.Consolidation(self.num_uses)
+        return continual.Consolidation(self.num_uses, num_start=self.num_start)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,95 @@
+"""What the arena must show: closed forms, another simulation, and who is better than whom."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import xarray as xr
+
+from experiments.harness.acceptance import Acceptance, Measurement, at_least, at_most, mean_of, near, reported
+from experiments.harness.outcomes import no_failures
+from experiments.harness.runs import Data
+from experiments.harness.sources import EXACT, OTHER, OURS
+
+LAST = 3  # blocks, of which the other simulation reports the mean
+BOUND = 10 / 3  # (M - 1)/M o/2 for M = 3 orthogonal tasks of o = 10 rows of length one
+
+
+def accept(data: Data) -> list[Acceptance]:
+    """All rows.
+
+    Args:
+        data: by the names of the streams.
+    """
+    rows = [no_failures(*data.values())]
+    for stream, dataset in data.items():
+        rows += list(_of_stream(stream, dataset))
+    return rows
+
+
+def _of_stream(stream: str, dataset: xr.Dataset) -> Iterator[Acceptance]:
+    exactly = stream == "population"
+    noise = 0.0 if exactly else 0.15  # of batches of 32, at the learning rates used
+
+    def has(name: str) -> bool:
+        return name in dataset.row.values
+
+    def measure(name: str, of: Callable[[xr.Dataset], np.ndarray]) -> Measurement:
+        return mean_of(of(dataset.sel(row=name)))
+
+    def told(name: str, what: str) -> str:
+        return f"{stream}, {name}: {what}"
+
+    for name, expected in (("fine-tuning", 3.065), ("ewc as elsewhere, 0.1", 2.96), ("ewc as elsewhere, 1", 3.208)):
+        if has(name):
+            found = measure(name, in_force)
+            yield near(told(name, "mean loss in the last blocks"), expected, 0.05 + noise, found, OTHER)
+    if has("fine-tuning"):
+        yield at_least(
+            told("fine-tuning", "share of blocks without adaptation"),
+            0.999,
+            measure("fine-tuning", lambda row: row.censored.values.mean(axis=1)),
+            OTHER,
+        )
+    if has("joint"):
+        found = measure("joint", latent)
+        yield near(told("joint", "loss at the end"), BOUND, 0.01 + noise, found, EXACT, "(M - 1)/M o/2")
+    for name in ("fine-tuning", "ewc", "lwf", "replay"):
+        if has(name):
+            found = measure(name, latent)
+            yield at_least(told(name, "latent loss, one path"), BOUND, found, EXACT, 1e-6, "triangle inequality")
+    if has("flexible"):
+        yield at_most(told("flexible", "latent loss"), 1e-4 + 0.1 * noise, measure("flexible", latent), OTHER)
+        yield at_most(told("flexible", "time to adapt at the end"), 0.02, measure("flexible", adapting), OURS)
+        found = measure("flexible", in_force)
+        yield at_most(told("flexible", "mean loss in the last blocks"), 0.104 + noise, found, OTHER)
+    if has("forgetful"):
+        found = measure("forgetful", in_force)
+        yield near(told("forgetful", "mean loss in the last blocks"), 2.097, 0.1 + noise, found, OTHER)
+    for name in ("growing", "oracle gates", "prototypes"):
+        if has(name):
+            yield at_most(told(name, "latent loss"), 1e-3 + 0.1 * noise, measure(name, latent), OURS)
+    if has("meta-learning, tuned"):
+        found = measure("meta-learning, tuned", adapted)
+        yield at_most(told("meta-learning, tuned", "loss after one step of its gates"), 0.05 + noise, found, OURS)
+    for name in dataset.row.values:
+        yield reported(told(str(name), "adapted loss at the end"), measure(str(name), adapted))
+
+
+def in_force(row: xr.Dataset) -> np.ndarray:
+    """Mean loss on the task in force in the last blocks, one per seed; blocks have length one."""
+    return row.area.values[:, -LAST:].mean(axis=1)
+
+
+def adapting(row: xr.Dataset) -> np.ndarray:
+    """Mean time to adapt in the last blocks, one per seed."""
+    return row.adaptation.values[:, -LAST:].mean(axis=1)
+
+
+def latent(row: xr.Dataset) -> np.ndarray:
+    """Mean loss over tasks with the best gates at the end, one per seed."""
+    return row.latent.values[:, -1].mean(axis=1)
+
+
+def adapted(row: xr.Dataset) -> np.ndarray:
+    """Mean loss over tasks after gates have adapted, at the end, one per seed."""
+    return row.adapted.values[:, -1].mean(axis=1)
