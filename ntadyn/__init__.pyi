@@ -1,5 +1,7 @@
 from . import (
+    arena as arena,
     compilation_cache as compilation_cache,
+    continual as continual,
     dynamics as dynamics,
     interface as interface,
     maps as maps,

@@ -38,7 +38,11 @@ def teachers(feed: Feed) -> tuple[Entry, ...]:
         Entry("flexible", fed(learners.continual_flexible()), note="fast gates, nonnegative and of unit norm"),
         Entry("flexible + ewc", fed(learners.continual_flexible_ewc()), STRENGTH),
         Entry("growing", fed(learners.continual_growing()), note="starts with no path; gates by least squares"),
-        Entry("consolidation", fed(learners.continual_consolidation()), note="room for three more paths, but no mixture comes again here"),
+        Entry(
+            "consolidation",
+            fed(learners.continual_consolidation()),
+            note="room for three paths more; no mixture returns",
+        ),
         Entry("prototypes", fed(learners.continual_prototypes()), note="the trial of its gates costs no time"),
         Entry("meta-learning", fed(learners.continual_meta()), RATE, f"adapts by one step; {ALL_KEPT}"),
         Entry("joint", fed(learners.continual_joint()), note=BOUND),

@@ -38,6 +38,6 @@ class Stopwatch:
         """Half of everything, for each of two that were run together."""
         return Stopwatch(0.5 * self.running, 0.5 * self.compiling)
 
-    def _listen(self, event: str, seconds: float, **_: object) -> None:
+    def _listen(self, event: str, duration_secs: float, **_: object) -> None:
         if event.startswith(_COMPILING):
-            self.compiling += seconds
+            self.compiling += duration_secs

@@ -112,8 +112,9 @@ def _gate_flow(system: Any, network: PyTree, budget: float | Float[Array, ""]) -
     """The flow of a learner's gates with the weights frozen; None if it has no gates, or judges classes."""
     learner = system.flow if isinstance(system, ContinualDescent) else system
     taus = learner.time_constants
-    gated = isinstance(network, AbstractGatedNetwork) and isinstance(taus, dict)
-    if not gated or system.problem.criterion.judges_classes:
+    if not isinstance(network, AbstractGatedNetwork) or not isinstance(taus, dict):
+        return None
+    if system.problem.criterion.judges_classes:
         return None
     return GateFlow(budget / taus["gates"], learner.penalties.get("gates", Zero()))
 

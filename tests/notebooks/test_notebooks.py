@@ -15,6 +15,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from ntadyn.simulation import RESULTS
+
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 HEADING = "# %% [markdown]\n# # "
 
@@ -127,3 +129,19 @@ def test_the_whole_lesson_draws_as_a_script(name, tmp_path):
     environment = {name: value for name, value in os.environ.items() if name not in ("NTADYN_FAST", "MPLBACKEND")}
     subprocess.run([sys.executable, str(FOLDER / f"{name}.py")], cwd=tmp_path, env=environment, check=True)
     assert_drawn(name, tmp_path)
+
+
+@pytest.mark.slow
+def test_who_forgets_and_at_what_price(run):
+    seen = run("who_forgets_and_at_what_price")
+    assert all(bool(found.result == RESULTS.successful) for found in seen["runs"].values())
+    assert seen["off_the_line"] < 1e-9
+    last = {name: np.asarray(found.values["adapted"][-1]) for name, found in seen["runs"].items()}
+    # "A single map trades one task against the other; the networks with several paths ... have lost nothing."
+    assert all(last[name].mean() > 1.0 for name in ("fine-tuning", "EWC", "replay"))
+    assert all(last[name].max() < 0.05 for name in ("fast gates", "growing"))
+    # "... behave as if they forgot".
+    assert all(seen["runs"][name].values["behavioural"][-1].max() > 1.0 for name in ("fast gates", "growing"))
+    losses = {name: float(np.mean(found[-1])) for name, found in seen["at_the_end"].items()}
+    assert losses["pull to the mean"] < losses["fine-tuning"]
+    assert abs(losses["pull to the mean"] - losses["EWC"]) < 0.1

@@ -77,7 +77,7 @@ def nine_blocks(parameters: Parameters) -> xr.Dataset:
     curriculum = sequence(ORDER, BLOCK, len(NAMES))
 
     def residual_start(key: Any) -> tuple[Any, Any, Any]:
-        problem = TeacherProblem(_tasks(key, parameters))
+        problem = TeacherProblem(tasks=_tasks(key, parameters))  # pyright: ignore[reportCallIssue]
         shares = jnp.eye(len(NAMES), dtype=problem.tasks.teachers.dtype)
         found = _jumps(problem, lambda task: problem.population(shares[task]), jnp.asarray(ORDER))
         return *found, jnp.asarray(0)
@@ -117,7 +117,8 @@ def all_angles(parameters: Parameters) -> xr.Dataset:
         tasks = from_matrices(jnp.stack([first, cosine * first + jnp.sqrt(1 - cosine**2) * other]))
         found = _trained(tasks, strategy, curriculum)
         # What the first task alone has taught explains of the second.
-        batch = TeacherProblem(tasks).population(jnp.asarray([0.0, 1.0]))
+        problem = TeacherProblem(tasks=tasks)  # pyright: ignore[reportCallIssue]
+        batch = problem.population(jnp.asarray([0.0, 1.0]))
         taught = GatedLinear(jnp.ones(1), first[None])
         left = residual(with_fitted_gates(taught, batch), batch)
         kept = num_alive(None, found.final_state, None)
@@ -138,7 +139,7 @@ def noisy_blocks(parameters: Parameters) -> xr.Dataset:
 
     def one(noise: Any, key: Any) -> Any:
         of_teachers, of_batches = jax.random.split(key)
-        problem = TeacherProblem(_tasks(of_teachers, parameters))
+        problem = TeacherProblem(tasks=_tasks(of_teachers, parameters))  # pyright: ignore[reportCallIssue]
 
         def batch_of(item: tuple[Any, Any]) -> Batch:
             return _noisy(problem, item[1], item[0], noise, parameters.samples)
@@ -163,7 +164,8 @@ def _jumps(problem: TeacherProblem, batch_of: Callable[[Any], Batch], items: Any
 
     def block(carry: Any, item: Any) -> tuple[Any, Any]:
         batch = batch_of(item)
-        network, memory = strategy.at_start(problem, *carry, batch)
+        network, memory = carry
+        network, memory = strategy.at_start(problem, network, memory, batch)
         found = jnp.sum(memory.alive), problem.loss(network, batch)
         return strategy.at_end(problem, network, memory, batch), found
 
@@ -173,7 +175,7 @@ def _jumps(problem: TeacherProblem, batch_of: Callable[[Any], Batch], items: Any
 
 def _trained(tasks: TaskSet, strategy: DynamicallyExpandable, curriculum: Any) -> Trajectory:
     flow = GradientFlow(tasks, {"gates": jnp.asarray(1.0), "weights": jnp.asarray(1.0)})
-    system = GatedContinualFlow(flow, strategy)
+    system = GatedContinualFlow(flow=flow, strategy=strategy)  # pyright: ignore[reportCallIssue]
     network = _room((CAPACITY, tasks.d_out, tasks.d_in))
     recorded = {"alive": num_alive, "loss": lambda system, state, task: system.loss(state, task)}
     state, method = system.initial_state(network), FixedSteps(max_step=BLOCK)
