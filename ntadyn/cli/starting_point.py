@@ -3,12 +3,14 @@
 import contextlib
 import itertools
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from ntadyn.cli.axis_words import path_of
-from ntadyn.specs.configuration import NO_PENALTIES, Configuration
+from ntadyn.specs.configuration import NO_PENALTIES
 from ntadyn.specs.names import spoken
 from ntadyn.specs.paths import replaced
 
+Started = TypeVar("Started")
 # Short names from papers -> options: first those of maps, in which these parameters are axes.
 _SHORT = {
     "tau-c": ("--gate-time-constant LOW HIGH", "--time-constants.gates"),
@@ -50,11 +52,11 @@ def given_once(option: str, arguments: Sequence[str]) -> str | None:
     return named[0] if named else None
 
 
-def making_room(configuration: Configuration, arguments: Sequence[str]) -> Configuration:
+def making_room(configuration: Started, arguments: Sequence[str]) -> Started:
     """A preset without what the options replace: relative weights, the name of a curriculum, the total time.
 
     Args:
-        configuration: the preset.
+        configuration: the preset, a `Configuration` or a learner on a stream of teachers.
         arguments: the words of the command line.
 
     Returns:
@@ -91,7 +93,7 @@ def _options(arguments: Sequence[str]) -> list[str]:
     return [spoken(word[2:].partition("=")[0]) for word in arguments if word.startswith("--")]
 
 
-def _axes(configuration: Configuration, arguments: Sequence[str]) -> list[str]:
+def _axes(configuration: Any, arguments: Sequence[str]) -> list[str]:
     """The parameters that `--axis` names, spelled like options; unknown ones are refused later."""
     words = [word.removeprefix("--axis=") for word in arguments if word.startswith("--axis=")]
     words += [word for name, word in itertools.pairwise(arguments) if name == "--axis"]

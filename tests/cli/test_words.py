@@ -7,8 +7,8 @@ from ntadyn.cli.phase_diagram import PhaseDiagram
 from ntadyn.cli.simulate import Simulate
 from ntadyn.specs.checks import check_configuration
 from ntadyn.specs.configuration import NO_PENALTIES, Composites, Dynamics, Gating, TeacherKind, TeacherScale
-from ntadyn.specs.paths import value_at
 from ntadyn.specs.continual_presets import CONTINUAL
+from ntadyn.specs.paths import value_at
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.sweeps.phase_maps import PRESETS
 from ntadyn.sweeps.plan import Precision
