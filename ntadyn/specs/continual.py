@@ -49,7 +49,7 @@ class ContinualTeachers:
         default_factory=lambda: Teachers(kind=TeacherKind.MATCHED_ROWS_ORTHOGONAL, num_tasks=3, scale=TeacherScale.UNIT)
     )
     network: Network = field(default_factory=lambda: Network(num_paths=3))
-    curriculum: Curriculum = field(default_factory=lambda: Curriculum(tasks=(0, 1, 2), num_blocks=24))
+    curriculum: Curriculum = field(default_factory=lambda: Curriculum(num_blocks=24))
     time_constants: TimeConstants = field(default_factory=TimeConstants)
     penalties: RelativePenalties = field(default_factory=_reference_penalties)
     strategy: Any = field(default_factory=FineTuning)
