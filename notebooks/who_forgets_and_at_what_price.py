@@ -166,7 +166,8 @@ for name, found in runs.items():
 
 # %% [markdown]
 # Fast gates are told nothing. Growing paths have to know where blocks begin, and keep a snapshot; replay keeps the
-# tasks themselves. `ntadyn arena` prints this table for all methods that ship, with hyper-parameters from a grid.
+# tasks themselves, which the numbers of its memory do not show. `ntadyn arena` prints this table for all methods that
+# ship, with hyper-parameters from a grid.
 #
 # ## A strategy of your own
 #

@@ -12,14 +12,17 @@ import xarray as xr
 
 from ntadyn.arena import measures
 from ntadyn.arena.entry import Entry
-from ntadyn.arena.held_out import held_out
+from ntadyn.arena.held_out import NAMES, held_out
 from ntadyn.arena.stopwatch import Stopwatch
+from ntadyn.continual.strategy import AbstractStrategy
 from ntadyn.results.provenance import provenance
 from ntadyn.simulation.outcome import Trajectory
+from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
+from ntadyn.specs.continual_data import ContinualData
 from ntadyn.specs.ensemble import run_ensemble, run_variants
 from ntadyn.specs.paths import replaced, to_json, value_at
-from ntadyn.specs.spec import check_spec
+from ntadyn.specs.spec import check_spec, method_of
 from ntadyn.tasks import AbstractCurriculum
 
 # Seeds of teachers, networks and batches from which hyper-parameters are chosen, far from those of any contest.
@@ -95,6 +98,10 @@ class _Built:
     block_tasks: np.ndarray
     silent_loss: float
 
+    def budget(self, contest: "Contest") -> float:
+        """How long gates may adapt in the adapted reading."""
+        return contest.budget * float(np.mean(np.asarray(self.curriculum.durations)))
+
     @classmethod
     def of(cls, entry: Entry, contest: Contest) -> "_Built":
         system, state = eqx.filter_jit(entry.spec.build)(building.first(_keys(contest.seed, 1)))
@@ -106,12 +113,19 @@ class _Built:
 def _tasks_of(curriculum: AbstractCurriculum) -> jax.Array:
     blocks = jnp.arange(curriculum.num_blocks)
     middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
-    return jnp.argmax(jax.vmap(curriculum.task)(blocks, middles), axis=-1)
+    return jax.vmap(curriculum.task)(blocks, middles)
 
 
 def _block_tasks(curriculum: AbstractCurriculum) -> np.ndarray:
-    """The task of every block."""
-    return np.asarray(_tasks_of(curriculum))
+    """The task of every block.
+
+    Raises:
+        ValueError: for blocks that mix tasks.
+    """
+    shares = np.asarray(_tasks_of(curriculum))
+    if not np.all(np.isin(shares, (0.0, 1.0))):
+        raise ValueError("blocks of a contest must have one task each; this curriculum mixes tasks.")
+    return np.argmax(shares, axis=-1)
 
 
 @eqx.filter_jit
@@ -142,36 +156,41 @@ def _rows(item: _Built, contest: Contest) -> list[xr.Dataset]:
     """The untuned row of an entry, and the tuned one if there is a grid."""
     entry, tuning = item.entry, item.entry.tuning
     durations, practised = item.curriculum.durations, jnp.asarray(np.unique(item.block_tasks))
-    bars = measures.Bars(contest.threshold * item.silent_loss, contest.budget * float(jnp.mean(durations)))
-    times = measures.record_times(np.asarray(item.curriculum.edges))
+    bars = measures.Bars(contest.threshold * item.silent_loss, item.budget(contest))
+    times = measures.record_times(np.asarray(item.curriculum.edges), _step_of(item))
 
     @eqx.filter_jit
-    def measure(trajectory: Trajectory, keys: building.Keys, value: jax.Array | None) -> dict[str, jax.Array]:
+    def measure(
+        spec: Any, trajectory: Trajectory, keys: building.Keys, value: jax.Array | None
+    ) -> dict[str, jax.Array]:
         def one(values: Any, result: Any, key: building.Keys) -> dict[str, jax.Array]:
-            system, _ = _with_value(entry, value).build(key)
+            system, _ = _with_value(entry, spec, value).build(key)
             single = Trajectory(trajectory.times, trajectory.blocks, values, None, result)
             return measures.measured(system, single, jnp.asarray(item.block_tasks), durations, bars)
 
         return eqx.filter_vmap(one)(trajectory.values, trajectory.result, keys)
 
-    def run(values: Sequence[float], keys: building.Keys) -> list[tuple[dict[str, jax.Array], Trajectory]]:
+    def run(spec: Any, values: Sequence[float], keys: building.Keys) -> list[tuple[dict[str, jax.Array], Trajectory]]:
         if tuning is None:
-            found = [run_ensemble(entry.spec, measures.OBSERVABLES, keys=keys, times=times)[0]]
-            return [(measure(found[0], keys, None), found[0])]
+            found = [run_ensemble(spec, measures.OBSERVABLES, keys=keys, times=times)[0]]
+            return [(jax.block_until_ready(measure(spec, found[0], keys, None)), found[0])]
         changes = {tuning.path: values}
-        found = run_variants(entry.spec, changes, keys, measures.OBSERVABLES, times=times)[0]
-        return [(measure(tr, keys, jnp.asarray(v)), tr) for tr, v in zip(found, values, strict=True)]
+        found = run_variants(spec, changes, keys, measures.OBSERVABLES, times=times)[0]
+        measured = [measure(spec, tr, keys, jnp.asarray(v)) for tr, v in zip(found, values, strict=True)]
+        return list(zip(jax.block_until_ready(measured), found, strict=True))
 
     if tuning is None:
         with Stopwatch() as watch:
-            [(found, trajectory)] = run((), _keys(contest.seed, contest.num_seeds))
+            [(found, trajectory)] = run(entry.spec, (), _keys(contest.seed, contest.num_seeds))
         return [_row(item, contest, entry.name, None, found, trajectory, watch)]
     default = float(value_at(entry.spec, tuning.path))
-    tried = run(tuning.grid, _keys(TUNING_SEED + contest.seed, contest.tuning_seeds))
-    scores = [float(measures.criterion(found, practised)) for found, _ in tried]
-    chosen = tuning.grid[int(np.nanargmin(scores))]
+    tried = run(_for_choices(entry.spec), tuning.grid, _keys(TUNING_SEED + contest.seed, contest.tuning_seeds))
+    failed = [bool(np.any(np.asarray(found["result"]) > 0)) for found, _ in tried]
+    scores = np.asarray([float(measures.criterion(found, practised)) for found, _ in tried])
+    scores = np.where(np.asarray(failed) | ~np.isfinite(scores), np.inf, scores)
+    chosen = tuning.grid[int(np.argmin(scores))] if np.isfinite(scores).any() else default
     with Stopwatch() as watch:
-        both = run((default, chosen), _keys(contest.seed, contest.num_seeds))
+        both = run(entry.spec, (default, chosen), _keys(contest.seed, contest.num_seeds))
     named = ((entry.name, default), (f"{entry.name}, tuned", chosen))
     rows = [
         _row(item, contest, name, value, found, trajectory, watch.half)
@@ -181,9 +200,20 @@ def _rows(item: _Built, contest: Contest) -> list[xr.Dataset]:
     return [row.assign(tried=("row", [f"{tuning.path} {told}"])) for row in rows]
 
 
-def _with_value(entry: Entry, value: Any) -> Any:
-    """The spec of an entry with a value of what is tuned; None leaves it as it is."""
-    return entry.spec if entry.tuning is None or value is None else replaced(entry.spec, {entry.tuning.path: value})
+def _for_choices(spec: Any) -> Any:
+    """The spec that a grid is searched with: of one on data, judged by a part of what is practised."""
+    return dataclasses.replace(spec, for_choices=True) if isinstance(spec, ContinualData) else spec
+
+
+def _step_of(item: _Built) -> float | None:
+    """The steps of a rule that makes steps of its own, which records wait for; None for a flow."""
+    method = method_of(item.entry.spec, item.system, item.state)
+    return method.max_step if isinstance(method, AbstractWholeSteps) else None
+
+
+def _with_value(entry: Entry, spec: Any, value: Any) -> Any:
+    """A spec with a value of what an entry tunes; None leaves it as it is."""
+    return spec if entry.tuning is None or value is None else replaced(spec, {entry.tuning.path: value})
 
 
 def _row(
@@ -199,18 +229,21 @@ def _row(
     variables: dict[str, Any] = {
         key: (("row", "seed", *_DIMS.get(key, ("task",))), np.asarray(array)[None]) for key, array in found.items()
     }
-    spec = _with_value(entry, value)
+    spec = _with_value(entry, entry.spec, value)
     variables |= {
         key: (("row", "seed", "held_out"), np.asarray(array)[None])
-        for key, array in held_out(spec, trajectory, _keys(contest.seed, contest.num_seeds), contest.budget).items()
+        for key, array in held_out(
+            spec, trajectory, _keys(contest.seed, contest.num_seeds), item.budget(contest)
+        ).items()
     }
     facts = {
         "needs_boundaries": strategy.needs_boundaries,
-        "needs_task_ids": strategy.needs_task_ids,
+        "needs_task_ids": strategy.needs_task_ids or _is_told_heads(system),
+        "adapts_in_its_own_way": type(strategy).readapted is not AbstractStrategy.readapted,
         "sees_all_tasks": strategy.sees_all_tasks,
         "gradients_per_sample": float(strategy.gradients_per_sample(system.problem)),
-        **measures.costs(system, item.state),
-        "seconds": watch.running,
+        **measures.costs(item.state),
+        "seconds": watch.total,
         "compile_seconds": watch.compiling,
         "value": np.nan if value is None else value,
         "parameter": "" if entry.tuning is None else entry.tuning.path,
@@ -222,11 +255,20 @@ def _row(
     variables |= {key: ("row", [fact]) for key, fact in facts.items()}
     coordinates = {
         "row": [name],
+        "seed": np.arange(contest.num_seeds),
+        "task": np.arange(system.num_tasks),
+        **({"held_out": list(NAMES)} if "held_out_latent" in variables else {}),
         "block_task": ("block", item.block_tasks),
         "time": ("record", np.asarray(trajectory.times)),
         "block_of_record": ("record", np.asarray(trajectory.blocks)),
     }
     return xr.Dataset(variables, coordinates)
+
+
+def _is_told_heads(system: Any) -> bool:
+    """Whether the outputs in question say which task an example belongs to."""
+    heads = getattr(system.problem, "heads", None)
+    return heads is not None and not bool(jnp.all(heads == heads[:1]))
 
 
 _DIMS: dict[str, tuple[str, ...]] = {

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, PyTree
 from ntadyn import metrics
 from ntadyn.continual import readings
 from ntadyn.continual.problem import DataProblem
-from ntadyn.interface import AbstractSystem, Observable, observables
+from ntadyn.interface import Observable, observables
 from ntadyn.simulation.outcome import Trajectory, result_codes
 
 READINGS = ("behavioural", "adapted", "latent")
@@ -32,14 +32,19 @@ class Bars(eqx.Module):
     budget: float | Float[Array, ""]
 
 
-def record_times(edges: np.ndarray) -> np.ndarray:
+def record_times(edges: np.ndarray, step: float | None) -> np.ndarray:
     """When a run is recorded besides the edges of blocks: densely after every switch, where gates are fast.
 
     Args:
         edges: of the blocks, shape (blocks + 1,).
+        step: of a rule that makes steps of its own, between which there is nothing to record; None for a flow.
     """
     shares = np.geomspace(FIRST, 1.0, RECORDS_IN_A_BLOCK + 1)[:-1]
-    return (edges[:-1, None] + shares[None, :] * np.diff(edges)[:, None]).ravel()
+    after = shares[None, :] * np.diff(edges)[:, None]
+    if step is not None:
+        after = np.round(after / step) * step
+    inside = (after > 0) & (after < np.diff(edges)[:, None])
+    return np.unique((edges[:-1, None] + after)[inside])
 
 
 OBSERVABLES: dict[str, Observable] = {"loss": observables.loss, "state": observables.full_state}
@@ -93,17 +98,15 @@ def measured(
     return found
 
 
-def costs(system: AbstractSystem, state: PyTree) -> dict[str, int]:
+def costs(state: PyTree) -> dict[str, int]:
     """Parameters of the network, and further numbers that the method carries along.
 
     Args:
-        system: the learner.
-        state: a state of it; only shapes matter.
+        state: of the learner; only shapes matter.
     """
-    del system
 
     def size(tree: PyTree) -> int:
-        return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(tree, eqx.is_inexact_array)))
+        return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(tree, eqx.is_array)))
 
     parameters = size(getattr(state, "network"))  # noqa: B009 (which type checkers do not know)
     return {"parameters": parameters, "state_floats": size(state) - parameters}

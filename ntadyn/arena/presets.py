@@ -14,7 +14,8 @@ STRENGTH_ON_DATA = Tuning("strategy.strength", (1.0, 3.0, 10.0, 30.0, 100.0))
 GENTLE = Tuning("strategy.strength", (0.01, 0.03, 0.1, 0.3, 1.0))
 SHARE = Tuning("strategy.share", (0.3, 0.5, 0.7))
 RATE = Tuning("strategy.rate", (0.03, 0.05, 0.1))
-ALL_KEPT = "keeps the examples of all tasks that it met"
+EPISODE = 32  # examples that gates adapt to, and as many that they are judged on
+ALL_KEPT = "can draw examples of all tasks that it met"
 BOUND = "an upper bound, not a rival"
 
 
@@ -28,6 +29,8 @@ def teachers(feed: Feed) -> tuple[Entry, ...]:
     def fed(spec: ContinualTeachers) -> ContinualTeachers:
         return dataclasses.replace(spec, feed=feed)
 
+    adapts_to = strategies.MetaLearning(examples=None if feed is Feed.POPULATION else EPISODE)
+    meta = dataclasses.replace(learners.continual_meta(), strategy=adapts_to)
     entries = [
         Entry("fine-tuning", fed(learners.continual_fine_tuning()), note="one path whose gate stands still"),
         Entry("ewc", fed(learners.continual_ewc()), STRENGTH),
@@ -37,15 +40,19 @@ def teachers(feed: Feed) -> tuple[Entry, ...]:
         Entry("forgetful", fed(learners.continual_forgetful()), note="gates as slow as weights, no penalty"),
         Entry("flexible", fed(learners.continual_flexible()), note="fast gates, nonnegative and of unit norm"),
         Entry("flexible + ewc", fed(learners.continual_flexible_ewc()), STRENGTH),
-        Entry("growing", fed(learners.continual_growing()), note="starts with no path; gates by least squares"),
+        Entry(
+            "growing",
+            fed(learners.continual_growing()),
+            note="no path at first; gates fit by a look at the task",
+        ),
         Entry(
             "consolidation",
             fed(learners.continual_consolidation()),
             note="room for three paths more; no mixture returns",
         ),
         Entry("prototypes", fed(learners.continual_prototypes()), note="the trial of its gates costs no time"),
-        Entry("meta-learning", fed(learners.continual_meta()), RATE, f"adapts by one step; {ALL_KEPT}"),
-        Entry("joint", fed(learners.continual_joint()), note=BOUND),
+        Entry("meta-learning", fed(meta), RATE, f"adapts by one step; {ALL_KEPT}"),
+        Entry("joint", fed(learners.continual_joint()), note=f"{BOUND}; practises all tasks that there are"),
         Entry("oracle gates", fed(learners.continual_oracle()), note=f"{BOUND}: it is told which path to use"),
     ]
     if feed is Feed.BATCHES:
@@ -74,7 +81,7 @@ def on_data(spec: ContinualData) -> tuple[Entry, ...]:
         Entry("lwf", under(strategies.LwF()), GENTLE),
         Entry("replay, 32", under(strategies.ExampleReplay(32)), note="keeps 32 examples"),
         Entry("replay", under(strategies.TaskReplay()), SHARE, ALL_KEPT),
-        Entry("joint", under(strategies.MultiTask()), note=BOUND),
+        Entry("joint", under(strategies.MultiTask()), note=f"{BOUND}; practises all tasks that there are"),
     )
 
 

@@ -15,17 +15,20 @@ from ntadyn.limits import MOST_REPETITIONS
 from ntadyn.results.text import printable
 from ntadyn.specs.continual_data import ContinualFile
 
+DEFAULT = "population"
+
 
 @dataclass(frozen=True)
 class Arena:
     """Run rival methods of continual learning on one stream of tasks, print a table, draw it, and write a NetCDF file.
 
-    Hyper-parameters are chosen from a grid that is printed, on seeds of their own; the untuned row is shown beside.
+    Where a grid is printed, a parameter was chosen from it on teachers, starts and batches of its own, or, of data, on
+    a part of what is practised; the untuned row is shown beside. What no grid is printed for is fixed.
     """
 
     methods: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ()
     """Who takes part; if omitted, all methods of the preset."""
-    preset: Annotated[str, one_of(PRESETS)] = "population"
+    preset: Annotated[str, one_of(PRESETS)] = DEFAULT
     """The stream."""
     csv: Annotated[str | None, tyro.conf.arg(metavar="FILE")] = None
     """A CSV file in place of a preset: a column "task", a column "class", numbers in all others."""
@@ -58,9 +61,9 @@ class Arena:
 
             contest = Contest(entries, num_seeds=self.seeds, seed=self.seed)
             dataset = run_contest(contest, tell=lambda line: say(f"  {line}")).assign_attrs(stream=stream)
+            written = [storage.write_dataset(dataset, folder / "arena.nc")]  # before anything else can fail
             text = "\n".join(table(dataset))
             print(text)
-            written = [storage.write_dataset(dataset, folder / "arena.nc")]
             written.append(storage.write_bytes(f"{text}\n".encode(), folder / "arena.txt"))
             written += save_figure(arena_figure(dataset), folder / "arena")
         for path in written:
@@ -71,6 +74,8 @@ class Arena:
         """Everybody who could take part."""
         if self.csv is None:
             return entries_of(self.preset)
+        if self.preset != DEFAULT:
+            raise ValueError(f"--csv {self.csv} and --preset {self.preset} exclude each other; leave out one.")
         if not Path(self.csv).is_file():
             raise ValueError(f"--csv {self.csv!r} is not an existing file; name a CSV file with a header.")
         return on_data(ContinualFile(file=self.csv))

@@ -205,6 +205,20 @@ class Detected(AbstractStrategy):
         parts: Any = (memory.losses, network, memory.recent, memory.detections, memory.steps)
         return network, DetectedMemory(inner, *parts)
 
+    def readapted(
+        self, problem: AbstractProblem, network: PyTree, memory: DetectedMemory, batch: Batch
+    ) -> PyTree | None:
+        """As the inner strategy does."""
+        return self.strategy.readapted(problem, network, memory.inner, batch)
+
+    def renewed(self, memory: DetectedMemory) -> Array | None:
+        """What the inner strategy renewed."""
+        return self.strategy.renewed(memory.inner)
+
+    def gradients_per_sample(self, problem: AbstractProblem) -> float:
+        """Those of the inner strategy."""
+        return self.strategy.gradients_per_sample(problem)
+
     def complaints(self, memory: DetectedMemory) -> tuple[str, ...]:
         """Those of the inner strategy."""
         return self.strategy.complaints(memory.inner)

@@ -40,20 +40,23 @@ class ContinualDescent(AbstractUpdate):
         flow: problem, strategy, time constants and penalties; the limit of large batches and small steps.
         data_key: the random key of the batches.
         batch_size: examples per step.
+        support: examples of its task that a strategy is shown at the start of a block, beside those of the steps.
         rule: the update rule without a learning rate, plain descent if omitted.
 
     Raises:
-        ValueError: if the batch size is not positive.
+        ValueError: if the batch size or the support is not positive.
     """
 
     flow: ContinualFlow
     data_key: PRNGKeyArray
     batch_size: int = eqx.field(static=True, default=32)
+    support: int = eqx.field(static=True, default=256)
     rule: optax.GradientTransformation = eqx.field(static=True, default=optax.identity())
 
     def __check_init__(self):
-        if self.batch_size < 1:
-            raise ValueError(f"the batch size is {self.batch_size}; it must be at least 1.")
+        for name, value in (("batch size", self.batch_size), ("support", self.support)):
+            if value < 1:
+                raise ValueError(f"the {name} is {value}; it must be at least 1.")
 
     @property
     def num_tasks(self) -> int:
@@ -103,11 +106,14 @@ class ContinualDescent(AbstractUpdate):
         return {"loss": lambda system, state, task: system.loss(state, task), "task_loss": TASK_LOSS}
 
     def at_block_start(self, state: DescentState, block: BlockInfo) -> DescentState:
-        """What the strategy does when a task comes into force."""
-        return self._hooked(state, self.flow.at_block_start(_of_flow(state), block))
+        """What the strategy does when a task comes into force, of which it sees `support` examples."""
+        key, of_support = jax.random.split(state.key)
+        batch = self.problem.draw(of_support, block.task, self.support)
+        network, memory = self.strategy.at_start(self.problem, state.network, state.memory, batch)
+        return self._hooked(eqx.tree_at(lambda state: state.key, state, key), ContinualState(network, memory))
 
     def at_block_end(self, state: DescentState, block: BlockInfo) -> DescentState:
-        """What the strategy does when a task goes."""
+        """What the strategy does when a task goes, all of whose examples it may look at."""
         return self._hooked(state, self.flow.at_block_end(_of_flow(state), block))
 
     def ran_out(self, state: DescentState) -> Bool[Array, ""]:

@@ -85,9 +85,13 @@ class TeacherProblem(AbstractProblem):
         return self._answered(points, shares)
 
     def draw(self, key: PRNGKeyArray, shares: Shares, number: int) -> Batch:
-        """Inputs from N(0, Sigma)."""
-        white = jax.random.normal(key, (number, self.tasks.d_in), self.tasks.teachers.dtype)
-        return self._answered(self._through_root(white), shares)
+        """Inputs from N(0, Sigma), each answered by one teacher, which is m with probability a_m."""
+        of_inputs, of_tasks = jax.random.split(key)
+        white = jax.random.normal(of_inputs, (number, self.tasks.d_in), self.tasks.teachers.dtype)
+        inputs, tasks = self._through_root(white), jax.random.choice(of_tasks, self.num_tasks, (number,), p=shares)
+        answers = jnp.einsum("bi,moi->bmo", inputs, self.tasks.teachers)
+        targets = jnp.take_along_axis(answers, tasks[:, None, None], axis=1)[:, 0]
+        return Batch(inputs, targets, tasks, jnp.full(number, 1 / number, inputs.dtype))
 
     def losses(self, network: PyTree) -> Float[Array, " m"]:
         """The exact population loss on every teacher."""

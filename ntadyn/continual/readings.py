@@ -76,12 +76,17 @@ def adapted_losses(
         budget: how long gates flow.
     """
     network, strategy = state.network, system.strategy
-    if type(strategy).readapted is not AbstractStrategy.readapted:
-        return _own_losses(problem, network, lambda batch: strategy.readapted(problem, network, state.memory, batch))
     flow = _gate_flow(system, network, budget)
-    if flow is None:
+    if flow is None and type(strategy).readapted is AbstractStrategy.readapted:
         return problem.losses(network)
-    return _own_losses(problem, network, lambda batch: flow.adapted(problem, network, batch))
+
+    def adapted(batch: Batch) -> PyTree:
+        own = strategy.readapted(problem, network, state.memory, batch)
+        if own is not None:
+            return own
+        return network if flow is None else flow.adapted(problem, network, batch)
+
+    return _own_losses(problem, network, adapted)
 
 
 def held_out_losses(

@@ -50,6 +50,12 @@ class TaskReplay(AbstractStrategy):
         if known is not None and not np.all((known >= 0) & (known <= 1)):
             raise ValueError(f"TaskReplay: share is {self.share}; it must lie between 0 and 1.")
 
+    def gradients_per_sample(self, problem: AbstractProblem) -> float:
+        """1 / (1 - rho): that share of practice is fresh."""
+        del problem
+        fresh = 1 - float(self.share)
+        return 1 / fresh if fresh > 0 else float("inf")
+
     def begin(self, problem: AbstractProblem, network: PyTree) -> tuple[PyTree, Float[Array, " m"]]:
         """No task was seen; the memory is 1 for every task that was."""
         return network, jnp.zeros(problem.num_tasks, dtype_of(network))

@@ -101,7 +101,7 @@ class FromScratch(AbstractStrategy):
     def __check_init__(self):
         check_nonnegative("FromScratch: scale", self.scale)
 
-    def begin(self, problem: AbstractProblem, network: Any) -> tuple[AbstractGatedNetwork, tuple[()]]:
+    def begin(self, problem: AbstractProblem, network: Any) -> tuple[AbstractGatedNetwork, None]:
         """A fresh network of the same shape.
 
         Raises:
@@ -113,7 +113,7 @@ class FromScratch(AbstractStrategy):
         gates, weights = network.gates, network.weights
         fresh = gaussian_weights(jax.random.key(self.seed), weights.shape, self.scale, weights.dtype)
         parts = (jnp.full(gates.shape, self.gate, gates.dtype), fresh)
-        return eqx.tree_at(lambda tree: (tree.gates, tree.weights), network, parts), ()
+        return eqx.tree_at(lambda tree: (tree.gates, tree.weights), network, parts), None
 
 
 class NearestTask(eqx.Module):

@@ -69,7 +69,8 @@ class StabilityPlasticity(eqx.Module):
 
     Attributes:
         plasticity: mean loss at block ends on the task of the block: how well what is new is learned.
-        stability: mean loss at block ends on the other tasks that were practised before: how well the rest is kept.
+        stability: mean loss at block ends on the other tasks that were practised before: how well the rest is kept; NaN
+            if there were none.
     """
 
     plasticity: Float[Array, ""]
@@ -87,10 +88,10 @@ def stability_plasticity(losses: Float[Array, "b m"], block_tasks: Int[Array, " 
     visits = _visits(block_tasks, losses.shape[1])
     known = jnp.cumsum(visits, axis=0) > 0
     others = (known & ~visits)[-last:].astype(losses.dtype)
-    number = jnp.maximum(jnp.sum(others), 1)
+    number = jnp.sum(others)
     return StabilityPlasticity(
         plasticity=jnp.mean(jnp.sum(jnp.where(visits, losses, 0), axis=1)[-last:]),
-        stability=jnp.sum(others * losses[-last:]) / number,
+        stability=jnp.where(number > 0, jnp.sum(others * losses[-last:]) / jnp.maximum(number, 1), jnp.nan),
     )
 
 

@@ -36,7 +36,8 @@ def arena_figure(dataset: xr.Dataset) -> Figure:
         draw_balance(balance, dataset)
         balance.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=6)
         axes = [figure.add_subplot(grid[1 + k // MATRICES_IN_A_ROW, k % MATRICES_IN_A_ROW]) for k in range(rows)]
-        norm = Normalize(0.0, float(np.nanmax(dataset.adapted.values)))
+        finite = dataset.adapted.values[np.isfinite(dataset.adapted.values)]
+        norm = Normalize(0.0, float(finite.max()) if finite.size else 1.0)
         for index, ax in enumerate(axes):
             draw_matrix(ax, dataset, index, norm)
         bar = figure.colorbar(ScalarMappable(norm, "viridis_r"), ax=axes, fraction=0.02, pad=0.01)
@@ -70,11 +71,13 @@ def draw_balance(ax: Axes, dataset: xr.Dataset) -> None:
     for index, look in enumerate(line_looks(dataset.sizes["row"])):
         row = dataset.isel(row=index)
         x, y = row.plasticity.values, row.stability.values
+        if not (np.isfinite(x).all() and np.isfinite(y).all()):
+            continue  # nothing to keep, or a run that failed
         spread = {"xerr": x.std(ddof=1), "yerr": y.std(ddof=1)} if x.size > 1 else {}
         marker = MARKERS[index % len(MARKERS)]
         name = str(row.row.values)
         ax.errorbar(x.mean(), y.mean(), fmt=marker, color=look["color"], markersize=4, label=name, **spread)
-    ax.set(xlabel="loss on the task just practised", ylabel="loss on the other tasks")
+    ax.set(xlabel="loss on the task just practised", ylabel="loss on the other tasks, gates adapted")
     # Losses are not negative; the margin keeps markers at zero whole.
     ax.set_xlim(left=-MARGIN * ax.get_xlim()[1])
     ax.set_ylim(bottom=-MARGIN * ax.get_ylim()[1])

@@ -91,7 +91,7 @@ def build_on_data(spec: ContinualData, keys: building.Keys) -> tuple[AbstractSys
     """
     # What is known outside jit is known inside, too, and checked.
     with jax.ensure_compile_time_eval():
-        tasks = spec.examples()
+        tasks = spec.examples().for_choices() if spec.for_choices else spec.examples()
         problem = DataProblem(  # pyright: ignore[reportCallIssue]
             practised=tasks.practised, held_out=tasks.held_out, criterion=_criterion(tasks), heads=tasks.heads
         )

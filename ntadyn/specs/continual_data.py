@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ntadyn.simulation.method import AbstractMethod
     from ntadyn.specs.building import Keys
     from ntadyn.tasks import AbstractCurriculum
+    from ntadyn.tasks.csv_stream import Stream
     from ntadyn.tasks.examples import ExampleTasks
 
 # Apart in angle, so that neighbours are confused but opposite ones are not.
@@ -51,10 +52,16 @@ class ContinualData:
     """How often all tasks come, in turn."""
     batch_size: int = 32
     """Fresh examples per step."""
+    for_choices: bool = False
+    """Judge by a part of what is practised, as for the choice of hyper-parameters; what is held out is not touched."""
 
     def examples(self) -> "ExampleTasks":
         """The tasks."""
         raise NotImplementedError(f"{type(self).__name__} must return its tasks from `examples`.")
+
+    def order(self) -> tuple[int, ...]:
+        """The task of every block of one round; all tasks in turn unless a subclass says otherwise."""
+        return tuple(range(self.examples().num_tasks))
 
     def build_network(self, key: "PRNGKeyArray", d_in: int, d_out: int) -> "PyTree":
         """The network in its initial state."""
@@ -72,8 +79,7 @@ class ContinualData:
         """The blocks; time is counted in steps."""
         from ntadyn.tasks import curricula
 
-        tasks = system.num_tasks
-        return curricula.sequence(tuple(range(tasks)) * self.rounds, float(self.steps_per_block), tasks)
+        return curricula.sequence(self.order() * self.rounds, float(self.steps_per_block), system.num_tasks)
 
     def build_method(self, system: Any, state: Any) -> "AbstractMethod":
         """Steps of one."""
@@ -134,7 +140,10 @@ class ContinualDigits(ContinualData):
 
 @dataclass(frozen=True)
 class ContinualFile(ContinualData):
-    """Examples from a CSV file: a column "task", a column with the class, all others numbers."""
+    """Examples from a CSV file: a column "task", a column with the class, all others numbers, taken as they are.
+
+    A block for every stretch of rows of one task, in the order of the file.
+    """
 
     file: str = ""
     """The file."""
@@ -144,7 +153,14 @@ class ContinualFile(ContinualData):
     """The column of the task."""
 
     def examples(self) -> "ExampleTasks":
-        """The tasks of the file, in the order in which they occur."""
+        """The tasks of the file, in the order in which they first occur."""
+        return self._stream().tasks
+
+    def order(self) -> tuple[int, ...]:
+        """The tasks of the stretches of the file."""
+        return tuple(int(task) for task in self._stream().curriculum.tasks)
+
+    def _stream(self) -> "Stream":
         from ntadyn.tasks import csv_stream
 
-        return csv_stream.classification_stream(self.file, self.label, csv_stream.Layout(task=self.task)).tasks
+        return csv_stream.classification_stream(self.file, self.label, csv_stream.Layout(task=self.task))

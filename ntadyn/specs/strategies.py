@@ -162,12 +162,16 @@ class MetaLearning:
     """Inner learning rate; 1 over the squared size of a task solves it in one step."""
     steps: int = 1
     """Of the inner loop."""
+    examples: int | None = None
+    """Of every task that a step adapts to, and as many that it is judged on; none takes whole populations."""
 
     def build(self) -> "AbstractStrategy":
         """The strategy."""
         from ntadyn import continual
 
-        return continual.FollowTheMetaLeader(continual.InnerLoop(self.steps, continual.CommonRate(self.rate)))
+        drawn = self.examples
+        episodes = continual.PopulationEpisodes() if drawn is None else continual.DrawnEpisodes(drawn, drawn)
+        return continual.FollowTheMetaLeader(continual.InnerLoop(self.steps, continual.CommonRate(self.rate)), episodes)
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,31 @@ class ExampleTasks(eqx.Module):
         """Number of tasks."""
         return self.practised.num_tasks
 
+    def for_choices(self, share: float = 0.2, seed: int = 1) -> "ExampleTasks":
+        """The same tasks for the choice of hyper-parameters: a share of what is practised is held out, and no more.
+
+        Args:
+            share: of the examples of every task, at least one of them.
+            seed: of the choice, which is the same for tasks of as many examples.
+
+        Raises:
+            ValueError: for a task of a single example.
+        """
+        parts: tuple[list, list, list, list] = ([], [], [], [])
+        for task, count in enumerate(np.asarray(self.practised.counts).tolist()):
+            if count < 2:
+                raise ValueError(
+                    f"task {self.names[task]!r} has one example to learn from; a choice needs two or more."
+                )
+            order = np.random.default_rng(seed).permutation(count)
+            held = max(1, round(share * count))
+            inputs, targets = (
+                np.asarray(part[task])[order] for part in (self.practised.inputs, self.practised.targets)
+            )
+            for part, found in zip(parts, (inputs[held:], targets[held:], inputs[:held], targets[:held]), strict=True):
+                part.append(found)
+        return ExampleTasks(from_sets(*parts[:2]), from_sets(*parts[2:]), self.names, self.heads)
+
 
 def from_sets(inputs: Sequence[np.ndarray], targets: Sequence[np.ndarray]) -> Examples:
     """Sets of different sizes, padded to the largest by repeating their first example, which then has no weight.
