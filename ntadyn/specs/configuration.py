@@ -33,11 +33,11 @@ class TeacherKind(enum.Enum):
     """How teacher matrices are drawn."""
 
     ORTHOGONAL = "orthogonal"
-    MATCHED_ROWS_ORTHOGONAL = "matched_rows_orthogonal"
     IID = "iid"
     SVD = "svd"
     OVERLAPPING = "overlapping"
     ROW_OVERLAPPING = "row_overlapping"
+    MATCHED_ROWS_ORTHOGONAL = "matched_rows_orthogonal"
     AXIS_ALIGNED = "axis_aligned"
 
 

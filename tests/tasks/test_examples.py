@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.tasks.examples import Batch, Examples, from_sets, held_out_rows
+from ntadyn.tasks.examples import Batch, Examples, ExampleTasks, from_sets, held_out_rows
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +120,21 @@ def test_some_are_held_out_and_some_are_not(share):
 def test_shares_that_leave_nothing_are_refused(number, share):
     with pytest.raises(ValueError, match="at least 2 examples"):
         held_out_rows(np.zeros(number), share, 0)
+
+
+def test_choices_are_made_on_a_part_of_what_is_practised():
+    inputs = [np.arange(10.0)[:, None], np.arange(20.0)[:, None] + 100]
+    practised = from_sets(inputs, [np.arange(10), np.arange(20)])
+    held_out = from_sets([np.full((1, 1), -1.0)] * 2, [np.zeros(1, int)] * 2)
+    found = ExampleTasks(practised, held_out, ("a", "b")).for_choices(0.2)
+    assert found.practised.counts.tolist() == [8, 16]
+    assert found.held_out.counts.tolist() == [2, 4]
+    for task, count in enumerate((10, 20)):
+        parts = (found.practised, found.held_out)
+        rows = [np.asarray(part.inputs[task, : int(part.counts[task]), 0]) for part in parts]
+        assert sorted(np.concatenate(rows)) == sorted(inputs[task][:, 0])
+        labels = [np.asarray(part.targets[task, : int(part.counts[task])]) for part in parts]
+        np.testing.assert_array_equal(np.concatenate(labels), np.concatenate(rows) - 100 * task)
+        assert len(set(np.concatenate(labels))) == count
+    with pytest.raises(ValueError, match="'a' has one example"):
+        ExampleTasks(held_out, held_out, ("a", "b")).for_choices()

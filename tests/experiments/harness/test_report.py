@@ -46,6 +46,7 @@ def folder(tmp_path, monkeypatch):
     modules = tmp_path / "modules" / "sandbrink_2024"
     modules.mkdir(parents=True)
     monkeypatch.setattr(experiments, "__path__", [str(modules.parent), *experiments.__path__])
+    monkeypatch.setattr(experiments, "PACKAGES", ("sandbrink_2024",))
     monkeypatch.setattr(package, "EXPERIMENTS", {})  # another one: put back, entries would come in another order
     for name in ("figure_1", "figure_2", "figure_a3"):
         about = '"""Figure 1: what it is.\n\nIn a <convention>.\n"""\n' if name == "figure_1" else ""

@@ -161,6 +161,7 @@ def test_a_module_that_does_not_load_is_reported(other, tmp_path, monkeypatch, c
 
 def test_all_runs_every_figure_once(figure, other, tmp_path, monkeypatch):
     two = {name: package.EXPERIMENTS[name] for name in ("figure_x", "figure_y")}
+    monkeypatch.setattr(experiments, "PACKAGES", ("sandbrink_2024",))
     monkeypatch.setattr(package, "EXPERIMENTS", two)
     run_experiments(["all", "figure_x"], Request(tmp_path, workers=1))
     assert (figure.count, other.count) == (1, 1)
@@ -184,6 +185,7 @@ def test_online_runs_under_a_name_of_its_own(figure, tmp_path):
 
 def test_all_on_batches_leaves_out_what_is_deterministic(figure, other, tmp_path, monkeypatch, capsys):
     two = {name: package.EXPERIMENTS[name] for name in ("figure_x", "figure_y")}
+    monkeypatch.setattr(experiments, "PACKAGES", ("sandbrink_2024",))
     monkeypatch.setattr(package, "EXPERIMENTS", two)
     figure.online = lambda parameters: parameters
     assert run_experiments(["all"], Request(tmp_path, online=True, workers=1))
