@@ -9,5 +9,5 @@ EXPERIMENTS: dict[str, str] = {
     "ewc_frontier": "the line that elastic weight consolidation cannot leave, and a gated network below it",
     "den_grow": "networks that add paths: how many, by the angle between tasks and by noise",
     "maml_gates": "which paths gates adapt from best: meta-learned ones, and those that fast gates find",
-    "digits": "handwritten digits, permuted, rotated and split: who forgets, what replay and EWC help, and where",
+    "digits": "handwritten digits, permuted, rotated, split: who forgets, what helps, and where",
 }
