@@ -14,7 +14,6 @@ from ntadyn.arena import measures
 from ntadyn.arena.entry import Entry
 from ntadyn.arena.held_out import NAMES, held_out
 from ntadyn.arena.stopwatch import Stopwatch
-from ntadyn.continual.strategy import AbstractStrategy
 from ntadyn.results.provenance import provenance
 from ntadyn.simulation.outcome import Trajectory
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
@@ -230,16 +229,12 @@ def _row(
         key: (("row", "seed", *_DIMS.get(key, ("task",))), np.asarray(array)[None]) for key, array in found.items()
     }
     spec = _with_value(entry, entry.spec, value)
-    variables |= {
-        key: (("row", "seed", "held_out"), np.asarray(array)[None])
-        for key, array in held_out(
-            spec, trajectory, _keys(contest.seed, contest.num_seeds), item.budget(contest)
-        ).items()
-    }
+    others = held_out(spec, trajectory, _keys(contest.seed, contest.num_seeds), item.budget(contest))
+    variables |= {key: (("row", "seed", "held_out"), array[None]) for key, array in others.items()}
     facts = {
         "needs_boundaries": strategy.needs_boundaries,
         "needs_task_ids": strategy.needs_task_ids or _is_told_heads(system),
-        "adapts_in_its_own_way": type(strategy).readapted is not AbstractStrategy.readapted,
+        "adapts_in_its_own_way": strategy.adapts_in_its_own_way(),
         "sees_all_tasks": strategy.sees_all_tasks,
         "gradients_per_sample": float(strategy.gradients_per_sample(system.problem)),
         **measures.costs(item.state),

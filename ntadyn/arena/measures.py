@@ -98,7 +98,7 @@ def measured(
     return found
 
 
-def costs(state: PyTree) -> dict[str, int]:
+def costs(state: Any) -> dict[str, int]:
     """Parameters of the network, and further numbers that the method carries along.
 
     Args:
@@ -106,10 +106,16 @@ def costs(state: PyTree) -> dict[str, int]:
     """
 
     def size(tree: PyTree) -> int:
-        return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(tree, eqx.is_array)))
+        # A random key is no memory.
+        return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(tree, eqx.is_array)) if not is_key(leaf))
 
-    parameters = size(getattr(state, "network"))  # noqa: B009 (which type checkers do not know)
+    parameters = size(state.network)
     return {"parameters": parameters, "state_floats": size(state) - parameters}
+
+
+def is_key(leaf: Array) -> bool:
+    """Whether an array holds random keys."""
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def criterion(found: dict[str, Array], tasks: Int[Array, " k"]) -> Float[Array, ""]:

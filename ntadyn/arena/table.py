@@ -93,7 +93,7 @@ def _told(dataset: xr.Dataset) -> list[str]:
         row = dataset.isel(row=index)
         tried, note, complaint = (str(row[name].values) for name in ("tried", "note", "complaints"))
         if tried and str(row.row.values).endswith("tuned"):
-            found.append(f"{row.row.values}: {float(row.value):g}; criterion on seeds of their own, {tried}")
+            found.append(f"{row.row.values}: {float(row.value):g}; criterion, on what is not reported: {tried}")
         if note and not str(row.row.values).endswith("tuned"):
             found.append(f"{row.row.values}: {note}")
         if complaint:

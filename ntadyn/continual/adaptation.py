@@ -1,6 +1,7 @@
 """Adapting to a task for a short time, after which a network is judged."""
 
 import abc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -132,5 +133,21 @@ def adapted_losses(problem: AbstractProblem, network: PyTree, adaptation: Abstra
     Returns:
         Losses, shape (tasks,).
     """
+    return losses_of_own(problem, network, lambda batch: adaptation.adapted(problem, network, batch))
+
+
+def losses_of_own(
+    problem: AbstractProblem, network: PyTree, network_for: Callable[[Batch], PyTree]
+) -> Float[Array, " m"]:
+    """The reported loss on every task of a network of its own, made from all that there is to learn from of the task.
+
+    Args:
+        problem: what is asked.
+        network: that from which they are made; only its dtype matters.
+        network_for: makes one from a batch.
+
+    Returns:
+        Losses, shape (tasks,).
+    """
     each = jnp.eye(problem.num_tasks, dtype=dtype_of(network))
-    return jax.vmap(lambda task: jnp.sum(task * problem.losses(adapted(problem, network, task, adaptation))))(each)
+    return jax.vmap(lambda task: jnp.sum(task * problem.losses(network_for(problem.population(task)))))(each)

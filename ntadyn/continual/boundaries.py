@@ -205,6 +205,10 @@ class Detected(AbstractStrategy):
         parts: Any = (memory.losses, network, memory.recent, memory.detections, memory.steps)
         return network, DetectedMemory(inner, *parts)
 
+    def adapts_in_its_own_way(self) -> bool:
+        """Whether the inner strategy does."""
+        return self.strategy.adapts_in_its_own_way()
+
     def readapted(
         self, problem: AbstractProblem, network: PyTree, memory: DetectedMemory, batch: Batch
     ) -> PyTree | None:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from ntadyn.continual.criteria import AbstractCriterion, CrossEntropy
+from ntadyn.continual.criteria import AbstractCriterion
 from ntadyn.continual.groups import dtype_of
 from ntadyn.continual.problem import AbstractProblem, DataProblem
 from ntadyn.continual.strategy import AbstractStrategy, OutputAnchor
@@ -139,7 +139,7 @@ def questions(
     """
     inputs = jax.random.normal(key, (number, d_in))
     outputs = jax.vmap(teacher)(inputs)
-    targets = jnp.argmax(outputs, axis=-1) if isinstance(criterion, CrossEntropy) else outputs
+    targets = jnp.argmax(outputs, axis=-1) if criterion.judges_classes else outputs
     examples = Examples(inputs[None], targets[None], jnp.full(1, number))
     # The type checker takes the abstract fields of the interface for arguments.
     return DataProblem(practised=examples, held_out=examples, criterion=criterion)  # pyright: ignore[reportCallIssue]

@@ -116,7 +116,7 @@ class ContinualFlow(AbstractFlow):
 
     def observables(self) -> dict[str, Observable]:
         """The loss on the task in force, and on every task."""
-        return {"loss": lambda system, state, task: system.loss(state, task), "task_loss": TASK_LOSS}
+        return super().observables() | {"task_loss": TASK_LOSS}
 
     def at_block_start(self, state: ContinualState, block: BlockInfo) -> ContinualState:
         """What the strategy does when a task comes into force."""

@@ -4,24 +4,18 @@ Observables (system, state, task) -> (tasks,) for the learners of this package; 
 without gates have no way of adapting without learning, so that all three readings are the first.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from ntadyn.continual.adaptation import GateFlow
+from ntadyn.continual.adaptation import GateFlow, adapted_losses, losses_of_own
 from ntadyn.continual.descent import ContinualDescent
 from ntadyn.continual.flow import task_loss
 from ntadyn.continual.gate_fit import with_fitted_gates
-from ntadyn.continual.groups import dtype_of
 from ntadyn.continual.problem import AbstractProblem, Shares
-from ntadyn.continual.strategy import AbstractStrategy
 from ntadyn.networks import AbstractGatedNetwork
 from ntadyn.regularizers import Zero
-from ntadyn.tasks.examples import Batch
 from ntadyn.tasks.task_set import TaskSet
 
 behavioural = task_loss
@@ -49,7 +43,7 @@ class Adapted(eqx.Module):
     def __call__(self, system: Any, state: Any, task: Shares) -> Float[Array, " m"]:
         """The reading."""
         del task
-        return adapted_losses(system, state, system.problem, self.budget)
+        return losses_after_adapting(system, state, system.problem, self.budget)
 
 
 def latent_losses(problem: AbstractProblem, network: PyTree) -> Float[Array, " m"]:
@@ -61,10 +55,10 @@ def latent_losses(problem: AbstractProblem, network: PyTree) -> Float[Array, " m
     """
     if not isinstance(network, AbstractGatedNetwork) or problem.criterion.judges_classes:
         return problem.losses(network)
-    return _own_losses(problem, network, lambda batch: with_fitted_gates(network, batch))
+    return losses_of_own(problem, network, lambda batch: with_fitted_gates(network, batch))
 
 
-def adapted_losses(
+def losses_after_adapting(
     system: Any, state: Any, problem: AbstractProblem, budget: float | Float[Array, ""]
 ) -> Float[Array, " m"]:
     """The loss on every task of a problem after a learner has adapted to that task without learning.
@@ -77,16 +71,9 @@ def adapted_losses(
     """
     network, strategy = state.network, system.strategy
     flow = _gate_flow(system, network, budget)
-    if flow is None and type(strategy).readapted is AbstractStrategy.readapted:
-        return problem.losses(network)
-
-    def adapted(batch: Batch) -> PyTree:
-        own = strategy.readapted(problem, network, state.memory, batch)
-        if own is not None:
-            return own
-        return network if flow is None else flow.adapted(problem, network, batch)
-
-    return _own_losses(problem, network, adapted)
+    if strategy.adapts_in_its_own_way():
+        return losses_of_own(problem, network, lambda batch: strategy.readapted(problem, network, state.memory, batch))
+    return problem.losses(network) if flow is None else adapted_losses(problem, network, flow)
 
 
 def held_out_losses(
@@ -102,15 +89,9 @@ def held_out_losses(
     """
     problem = eqx.tree_at(lambda problem: problem.tasks, system.problem, tasks)
     return {
-        "adapted": adapted_losses(system, state, problem, budget),
+        "adapted": losses_after_adapting(system, state, problem, budget),
         "latent": latent_losses(problem, state.network),
     }
-
-
-def _own_losses(problem: AbstractProblem, like: PyTree, network_for: Callable[[Batch], PyTree]) -> Float[Array, " m"]:
-    """The loss on every task of the network that is made of its examples."""
-    each = jnp.eye(problem.num_tasks, dtype=dtype_of(like))
-    return jax.vmap(lambda shares: jnp.sum(shares * problem.losses(network_for(problem.population(shares)))))(each)
 
 
 def _gate_flow(system: Any, network: PyTree, budget: float | Float[Array, ""]) -> GateFlow | None:

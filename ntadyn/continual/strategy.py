@@ -119,6 +119,10 @@ class AbstractStrategy(eqx.Module):
         del problem, batch
         return network, memory
 
+    def adapts_in_its_own_way(self) -> bool:
+        """Whether `readapted` gives a network."""
+        return type(self).readapted is not AbstractStrategy.readapted
+
     def readapted(self, problem: AbstractProblem, network: PyTree, memory: PyTree, batch: Batch) -> PyTree | None:
         """The network after it has adapted to a task in a way of its own; None if it has none but its gates' flow.
 

@@ -1,5 +1,6 @@
 """The result of a contest as a picture: learning over blocks, stability against plasticity, and what was kept."""
 
+import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import MaxNLocator
 
+from ntadyn.metrics import rows_of_tasks
 from ntadyn.plotting.style import house_style, line_looks
 
 MARKERS = "osD^v<>Pp*hX"
@@ -94,11 +96,11 @@ def draw_matrix(ax: Axes, dataset: xr.Dataset, index: int, norm: Normalize) -> N
     """
     order = np.asarray(dataset.attrs["block_tasks"])
     tasks = np.unique(order)
-    last = [int(np.flatnonzero(order == task)[-1]) for task in tasks]
-    by_time = np.argsort(last)
-    found = dataset.adapted.isel(row=index).values.mean(axis=0)
-    ax.imshow(found[np.asarray(last)[by_time]][:, tasks[by_time]], cmap="viridis_r", norm=norm)
-    names = [chr(ord("A") + int(task)) if task < 26 else str(task) for task in tasks[by_time]]
+    by_time = tasks[np.argsort([np.flatnonzero(order == task)[-1] for task in tasks])]
+    mean = dataset.adapted.isel(row=index).values.mean(axis=0)
+    found = np.asarray(rows_of_tasks(jnp.asarray(mean), jnp.asarray(order)))
+    ax.imshow(found[by_time][:, by_time], cmap="viridis_r", norm=norm)
+    names = [chr(ord("A") + int(task)) if task < 26 else str(task) for task in by_time]
     ax.set_xticks(range(tasks.size), names, fontsize=6)
     ax.set_yticks(range(tasks.size), [f"after {name}" for name in names], fontsize=6)
     ax.set_title(str(dataset.row.values[index]), fontsize=7)

@@ -59,9 +59,9 @@ class ContinualData:
         """The tasks."""
         raise NotImplementedError(f"{type(self).__name__} must return its tasks from `examples`.")
 
-    def order(self) -> tuple[int, ...]:
+    def order(self, num_tasks: int) -> tuple[int, ...]:
         """The task of every block of one round; all tasks in turn unless a subclass says otherwise."""
-        return tuple(range(self.examples().num_tasks))
+        return tuple(range(num_tasks))
 
     def build_network(self, key: "PRNGKeyArray", d_in: int, d_out: int) -> "PyTree":
         """The network in its initial state."""
@@ -79,7 +79,8 @@ class ContinualData:
         """The blocks; time is counted in steps."""
         from ntadyn.tasks import curricula
 
-        return curricula.sequence(self.order() * self.rounds, float(self.steps_per_block), system.num_tasks)
+        order = self.order(system.num_tasks) * self.rounds
+        return curricula.sequence(order, float(self.steps_per_block), system.num_tasks)
 
     def build_method(self, system: Any, state: Any) -> "AbstractMethod":
         """Steps of one."""
@@ -156,8 +157,9 @@ class ContinualFile(ContinualData):
         """The tasks of the file, in the order in which they first occur."""
         return self._stream().tasks
 
-    def order(self) -> tuple[int, ...]:
+    def order(self, num_tasks: int) -> tuple[int, ...]:
         """The tasks of the stretches of the file."""
+        del num_tasks
         return tuple(int(task) for task in self._stream().curriculum.tasks)
 
     def _stream(self) -> "Stream":

@@ -8,6 +8,7 @@ from typing import Any
 
 from ntadyn.results.text import printable
 from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.continual import ContinualTeachers
 from ntadyn.specs.continual_presets import CONTINUAL
 from ntadyn.specs.paths import KIND, to_json
 from ntadyn.specs.presets import SIMULATIONS
@@ -100,13 +101,7 @@ def differences_from_defaults(attributes: Mapping[Any, Any], varied: Collection[
     """
     node = json.loads(attributes["configuration"])
     given = _given(attributes)
-    usual = (
-        {}
-        if given is None
-        else preset_values(next(iter(CONTINUAL)))
-        if _is_continual(given)
-        else flat(json.loads(to_json(Configuration())))
-    )
+    usual = {} if given is None else _defaults_like(given)
     return differences(flat(node), usual, varied, left_out=())
 
 
@@ -143,6 +138,11 @@ def flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def preset_values(name: str) -> dict[str, Any]:
     """Dotted path -> value of a preset."""
     return flat(json.loads(to_json((SIMULATIONS | CONTINUAL)[name]())))
+
+
+def _defaults_like(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults of whatever has the same parameters."""
+    return flat(json.loads(to_json(ContinualTeachers() if _is_continual(given) else Configuration())))
 
 
 def _presets_like(given: Mapping[str, Any]) -> Mapping[str, Any]:
