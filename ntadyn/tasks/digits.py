@@ -145,7 +145,6 @@ def _split(groups: Groups, heads: jax.Array | None, answers: Callable) -> Exampl
 
 
 @functools.cache
-@functools.cache
 def _digits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pixels (1797, 64), classes (1797,), and which are held out."""
     try:
