@@ -364,6 +364,7 @@ DRIVER = """
 import experiments
 from experiments import sandbrink_2024 as package
 package.__path__.append({folder!r})
+experiments.PACKAGES = ("sandbrink_2024",)
 package.EXPERIMENTS.clear()
 package.EXPERIMENTS.update({{"figure_1": "a", "figure_2_own": "b", "figure_3_own": "c"}})
 from experiments.__main__ import main
