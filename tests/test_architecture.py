@@ -15,6 +15,7 @@ ROOMS = (
     ("dynamics",),
     ("simulation",),
     ("continual",),
+    ("nested",),
     ("specs", "testing"),
     ("sweeps",),
     ("maps", "arena"),

@@ -1,0 +1,1 @@
+"""Nested learning: learners made of parts that learn from different data at different speeds."""
