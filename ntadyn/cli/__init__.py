@@ -20,10 +20,11 @@ from ntadyn.cli.presets import Presets
 from ntadyn.cli.show import Show
 from ntadyn.cli.simulate import Simulate
 from ntadyn.cli.starting_point import check_short_names, given_once, making_room, named_preset
-from ntadyn.cli.sweep import STARTS, Sweep, sweep_of
+from ntadyn.cli.sweep import Sweep, sweep_of
 from ntadyn.cli.values import REGISTRY
 from ntadyn.cli.verify import Verify
 from ntadyn.results.text import printable
+from ntadyn.specs import families
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.sweeps.phase_maps import PRESETS
 from ntadyn.version import __version__
@@ -100,8 +101,8 @@ def _sweep(preset: str | None, arguments: list[str]) -> Sweep:
     """`ntadyn sweep` with the parameters of the preset, or of the spec, that the arguments name."""
     file = given_once("spec", arguments) if arguments[:1] == ["sweep"] else None
     if file is None:
-        name = preset if preset in STARTS else Sweep.preset
-        return sweep_of(making_room(STARTS[name](), arguments), preset=name)
+        name = preset if preset in families.PRESETS else Sweep.preset
+        return sweep_of(making_room(families.PRESETS[name](), arguments), preset=name)
     if preset is not None:
         raise ValueError(f"--spec {file} and --preset {preset} exclude each other; leave out one.")
 

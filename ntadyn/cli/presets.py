@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ntadyn.specs.configuration import Configuration
-from ntadyn.specs.continual_presets import CONTINUAL, continual_flexible
+from ntadyn.specs.families import FAMILIES
 from ntadyn.specs.paths import flat
-from ntadyn.specs.presets import SIMULATIONS
-from ntadyn.sweeps.phase_maps import PRESETS, published
+from ntadyn.sweeps.phase_maps import PRESETS as MAPS, published
 from ntadyn.tasks.schedules import NAMED
 
 WIDTH = 110
@@ -22,12 +20,14 @@ class Presets:
 
     def run(self) -> int:
         """Print; 0 always."""
-        lines = ["ntadyn simulate --preset NAME: parameters that differ from the defaults"]
-        lines += _described(SIMULATIONS, Configuration())
-        lines += ["", "ntadyn sweep --preset NAME, besides these: what differs from continual-flexible"]
-        lines += _described(CONTINUAL, continual_flexible())
+        lines = []
+        for command, family in zip(("simulate", *["sweep"] * len(FAMILIES)), FAMILIES, strict=False):
+            besides = ", besides these" if lines else ""
+            lines += ["", f"ntadyn {command} --preset NAME{besides}: what differs from {family.default_name}"]
+            lines += _described(family.presets, family.default())
+        lines = lines[1:]
         lines += ["", "ntadyn phase-diagram --preset NAME: what differs from published"]
-        lines += _described(PRESETS, published())
+        lines += _described(MAPS, published())
         lines += ["", "--curriculum.name NAME: two underscores end the training phase, and the test phase"]
         width = max(map(len, NAMED))
         lines += [f"  {name:{width}}  {schedule.meaning}" for name, schedule in NAMED.items()]

@@ -13,14 +13,11 @@ from ntadyn.cli.progress import say, warn
 from ntadyn.cli.running import Running, check_cells, refuse_what_axes_replace, warnings_of_cells
 from ntadyn.cli.values import one_of
 from ntadyn.results.text import printable
-from ntadyn.specs.continual_presets import CONTINUAL
-from ntadyn.specs.presets import SIMULATIONS
+from ntadyn.specs import families
 from ntadyn.sweeps import plan
 
 if TYPE_CHECKING:
     import xarray as xr
-
-STARTS = {**SIMULATIONS, **CONTINUAL}
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Sweep:
     """A parameter and its values, once per axis: time_constants.gates=0.01:0.05:9 (low, high, count),
     penalties.strength=log:0.001:1:14, network.num_paths=2,3,4; several that change together:
     "time_constants.gates+penalties.strength=0.01,0.02;0.1,0.2". The last name of a path is enough if it is unique."""
-    preset: Annotated[str, one_of(STARTS)] = "figure-5-published"
+    preset: Annotated[str, one_of(families.PRESETS)] = "figure-5-published"
     """Where to start; `ntadyn presets` says what each is."""
     spec: Annotated[str | None, tyro.conf.arg(metavar="FILE.py:NAME")] = None
     """A spec of your own in place of a preset: a frozen dataclass that builds, see `ntadyn.specs.spec.Spec`."""
@@ -67,7 +64,7 @@ class Sweep:
         )
         if self.spec is None:
             options = {item.path: "--axis" for item in sweep.parameters}
-            refuse_what_axes_replace(spec, STARTS[self.preset](), options)
+            refuse_what_axes_replace(spec, families.PRESETS[self.preset](), options)
         check_cells(sweep)
 
         from ntadyn.results import storage

@@ -1,5 +1,6 @@
 """The flow of the gates while the weights are frozen: piecewise smooth, integrated piece by piece."""
 
+import dataclasses
 from collections.abc import Callable
 
 import equinox as eqx
@@ -102,6 +103,27 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], s
     _, end, _, crossed = try_whole(gates, sign, duration)
     start = (gates, sign, duration, end, crossed, jnp.asarray(1))
     return search.while_loop(unfinished, next_event, start, search.max_pieces)[3]
+
+
+def flow_gates_and_norms(problem: GateProblem, gates: Gates, duration: Float[Array, ""], search: EventSearch) -> Gates:
+    """Follow the gates under any penalty: through its kinks as `flow_gates` does, and along its norms in closed form.
+
+    Args:
+        problem: drive, curvature, penalty and time constant; the penalty may have shrinking parts.
+        gates: c at the start, shape (n,).
+        duration: how long to follow them.
+        search: how many smooth pieces are allowed, and which loop runs over them.
+
+    Returns:
+        c after `duration`; second order in it where there are norms, see `AbstractPenalty.flow_along`.
+    """
+    smooth, shrinking = problem.penalty.split()
+    piecewise = dataclasses.replace(problem, penalty=smooth)
+
+    def follow(gates: Array, duration: Array) -> Array:
+        return flow_gates(piecewise, gates, duration, search)
+
+    return shrinking.flow_along(follow, gates, duration, problem.time_constant)
 
 
 def _one_sided(problem: GateProblem, gates: Gates) -> tuple[Gates, Gates]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PyTree
 
-from ntadyn.interface.gate_flow import GateProblem, flow_gates
+from ntadyn.interface.gate_flow import GateProblem, flow_gates_and_norms
 from ntadyn.interface.loops import EventSearch
 from ntadyn.interface.observables import STANDARD
 from ntadyn.interface.rates import Rates, curvature
@@ -193,14 +193,9 @@ class AbstractQuadraticGatedFlow(AbstractGatedFlow):
         return self.relax_weights(state, task, duration)
 
     def flow_gates(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""], search: EventSearch) -> PyTree:
-        """The flow through the kinks of the gate penalty, see `gate_flow.flow_gates`, and along its norms."""
+        """The flow through the kinks of the gate penalty and along its norms, see `gate_flow.flow_gates_and_norms`."""
         linear, quadratic = self.gate_quadratic(state, task)
-        smooth, shrinking = self.gate_penalty().split()
         tau = self.time_constants["gates"]
-        problem = GateProblem(linear, quadratic, smooth, tau, self.released_gates(state))
-
-        def piecewise(gates: Array, duration: Array) -> Array:
-            return flow_gates(problem, gates, duration, search)
-
+        problem = GateProblem(linear, quadratic, self.gate_penalty(), tau, self.released_gates(state))
         gates = self.gates(state).reshape(-1)
-        return self.with_gates(state, shrinking.flow_along(piecewise, gates, duration, tau))
+        return self.with_gates(state, flow_gates_and_norms(problem, gates, duration, search))

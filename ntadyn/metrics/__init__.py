@@ -28,6 +28,11 @@ from ntadyn.metrics.conservation import (
     path_invariant as path_invariant,
     path_residual as path_residual,
 )
+from ntadyn.metrics.contexts import (
+    context_alignment as context_alignment,
+    context_similarity as context_similarity,
+    kept_share as kept_share,
+)
 from ntadyn.metrics.continual import (
     BlockCurves as BlockCurves,
     StabilityPlasticity as StabilityPlasticity,

@@ -30,6 +30,7 @@ from ntadyn.regularizers.norm_penalties import (
     Frobenius as Frobenius,
 )
 from ntadyn.regularizers.penalty import AbstractPenalty as AbstractPenalty, Sum as Sum, Zero as Zero
+from ntadyn.regularizers.per_group import PerGroup as PerGroup
 from ntadyn.regularizers.relative_weights import from_relative_weights as from_relative_weights
 from ntadyn.regularizers.smoothing import smoothed as smoothed
 from ntadyn.regularizers.terms import from_coefficients as from_coefficients

@@ -177,8 +177,16 @@ def build_penalties(configuration: config.Configuration) -> dict[str, AbstractPe
     """
     if configuration.coefficients.listed:
         return from_coefficients(configuration.coefficients.listed)
-    relative = configuration.penalties
-    return from_relative_weights(relative.strength, **relative.listed) if relative.listed else {}
+    return relative_penalties(configuration.penalties)
+
+
+def relative_penalties(given: config.RelativePenalties) -> dict[str, AbstractPenalty]:
+    """The penalties by parameter group; none if no term is listed.
+
+    Raises:
+        ValueError: for weights that are negative or not finite.
+    """
+    return from_relative_weights(given.strength, **given.listed) if given.listed else {}
 
 
 def build_network(spec: config.Network, tasks: TaskSet, key: PRNGKeyArray) -> AbstractGatedNetwork:

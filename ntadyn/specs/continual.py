@@ -31,7 +31,7 @@ class Feed(enum.Enum):
     BATCHES = "batches"
 
 
-def _reference_penalties() -> RelativePenalties:
+def reference_penalties() -> RelativePenalties:
     """0.3 times 5 for negative gates and 10/11 for their norm: with weaker ones three tasks may end in a rotation."""
     nonnegative, unit_l1 = 5.0, 10 / 11
     return RelativePenalties(strength=0.3 * (nonnegative + unit_l1), nonnegative=nonnegative, unit_l1=unit_l1)
@@ -51,7 +51,7 @@ class ContinualTeachers:
     network: Network = field(default_factory=lambda: Network(num_paths=3))
     curriculum: Curriculum = field(default_factory=lambda: Curriculum(num_blocks=24))
     time_constants: TimeConstants = field(default_factory=TimeConstants)
-    penalties: RelativePenalties = field(default_factory=_reference_penalties)
+    penalties: RelativePenalties = field(default_factory=reference_penalties)
     strategy: Any = field(default_factory=FineTuning)
     """What is done about forgetting, one of `ntadyn.specs.strategies`."""
     feed: Feed = Feed.POPULATION

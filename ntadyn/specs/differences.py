@@ -2,16 +2,13 @@
 
 import functools
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ntadyn.results.text import printable
-from ntadyn.specs.configuration import Configuration
-from ntadyn.specs.continual import ContinualTeachers
-from ntadyn.specs.continual_presets import CONTINUAL
-from ntadyn.specs.paths import KIND, to_json
-from ntadyn.specs.presets import SIMULATIONS
+from ntadyn.specs.families import FAMILIES, PRESETS, Family
+from ntadyn.specs.paths import to_json
 
 # The number of repetitions is shown beside every mean, and says nothing about what is simulated.
 NOT_A_SETTING = "randomness.num_seeds"
@@ -84,7 +81,7 @@ def settings_of(attributes: Mapping[Any, Any], varied: Collection[str] = ()) -> 
     given = _given(attributes)
     if given is None:
         return None
-    name, presets = attributes.get("preset"), _presets_like(given)
+    name, presets = attributes.get("preset"), _family(given).presets
     if isinstance(name, str) and name in presets:
         return Settings(name, True, differences(given, preset_values(name), varied))
     found = {name: differences(given, preset_values(name), varied) for name in presets}
@@ -101,7 +98,7 @@ def differences_from_defaults(attributes: Mapping[Any, Any], varied: Collection[
     """
     node = json.loads(attributes["configuration"])
     given = _given(attributes)
-    usual = {} if given is None else _defaults_like(given)
+    usual = {} if given is None else _values(_family(given).default)
     return differences(flat(node), usual, varied, left_out=())
 
 
@@ -137,29 +134,24 @@ def flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 @functools.cache
 def preset_values(name: str) -> dict[str, Any]:
     """Dotted path -> value of a preset."""
-    return flat(json.loads(to_json((SIMULATIONS | CONTINUAL)[name]())))
+    return _values(PRESETS[name])
 
 
-def _defaults_like(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults of whatever has the same parameters."""
-    return flat(json.loads(to_json(ContinualTeachers() if _is_continual(given) else Configuration())))
+def _values(make: Callable[[], Any]) -> dict[str, Any]:
+    return flat(json.loads(to_json(make())))
 
 
-def _presets_like(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The presets that have the same parameters."""
-    return CONTINUAL if _is_continual(given) else SIMULATIONS
-
-
-def _is_continual(given: Mapping[str, Any]) -> bool:
-    return f"strategy.{KIND}" in given
+def _family(given: Mapping[str, Any]) -> Family:
+    """The kind of spec that has the same parameters, or most of them."""
+    return min(FAMILIES, key=lambda family: len(given.keys() ^ _values(family.default).keys()))
 
 
 def _given(attributes: Mapping[Any, Any]) -> dict[str, Any] | None:
-    """The parameters of a `Configuration`; None if no section of one is there."""
+    """The parameters of a spec that ships; None if no section of one is there."""
     if "configuration" not in attributes:
         return None
     node = json.loads(attributes["configuration"])
-    sections = {name for name, value in json.loads(to_json(Configuration())).items() if isinstance(value, dict)}
+    sections = {path.split(".")[0] for family in FAMILIES for path in _values(family.default) if "." in path}
     known = isinstance(node, dict) and any(isinstance(node.get(name), dict) for name in sections)
     return flat(node) if known else None
 

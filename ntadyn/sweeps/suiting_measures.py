@@ -13,8 +13,12 @@ from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
 from ntadyn.sweeps.continual_scores import CONTINUAL, TASK_LOSS
+from ntadyn.sweeps.hierarchy_scores import CONTEXTS, HIERARCHY
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Recorded
+
+# What can be kept besides, and the observables that it is made of.
+FURTHER = (((TASK_LOSS,), CONTINUAL), (CONTEXTS, HIERARCHY))
 
 
 def measures_for(sweep: Sweep) -> Measures:
@@ -25,7 +29,8 @@ def measures_for(sweep: Sweep) -> Measures:
 
     Returns:
         `OUTCOME` for gated linear systems with a path for every task; else all observables of the system at the end.
-        Learners on streams also get what they keep of all tasks, see `continual_scores`.
+        Learners on streams also get what they keep of all tasks, see `continual_scores`, and hierarchies of gates what
+        becomes of contexts, see `hierarchy_scores`.
     """
     spec = replaced(sweep.configuration, sweep.changes(0))
     if isinstance(spec, Configuration):
@@ -33,11 +38,12 @@ def measures_for(sweep: Sweep) -> Measures:
     key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
     system, state = eqx.filter_eval_shape(spec.build, key)
     observables = system.observables()
-    kept = CONTINUAL if TASK_LOSS in observables else {}
+    further = [(names, scores) for names, scores in FURTHER if set(names) <= observables.keys()]
+    kept = {name: score for _, scores in further for name, score in scores.items()}
     if isinstance(system, AbstractGatedLinear):
         gates = eqx.filter_eval_shape(lambda system, state: system.gates(state), system, state)
         if gates.shape[0] >= system.num_tasks:
-            return OUTCOME.and_also({TASK_LOSS: observables[TASK_LOSS]} if kept else {}, kept)
+            return OUTCOME.and_also({name: observables[name] for names, _ in further for name in names}, kept)
     finals = {name: Final(name) for name in observables}
     return Measures(observables, finals | kept | {"result": OUTCOME.scores["result"]})
 

@@ -6,8 +6,9 @@ their dtype, and sums are rounded to it once; blocks that it could not tell apar
 Source: Sandbrink et al., NeurIPS 2024 (arXiv 2411.03840), and its published code.
 """
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -23,6 +24,7 @@ from ntadyn.tasks.times import rounding, running_sums
 __all__ = [
     "alternating",
     "from_switch_times",
+    "in_contexts",
     "num_blocks_until",
     "random_order",
     "random_order_without_repeats",
@@ -145,6 +147,50 @@ def random_order_without_repeats(
     first = jax.random.randint(key_first, (1,), 0, num_tasks)
     steps = jax.random.randint(key_steps, (num_blocks - 1,), 1, num_tasks)
     return sequence(jnp.cumsum(jnp.concatenate([first, steps])) % num_tasks, duration, num_tasks)
+
+
+def in_contexts(
+    branches: Sequence[int], lengths: Sequence[int], num_blocks: int, duration: BlockDurations, resumes: bool = False
+) -> Blocked:
+    """Tasks in blocks and contexts in blocks of blocks: a tree of contexts, whose leaves are tasks.
+
+    All contexts take turns. A visit to a context of the first level lasts for `lengths[0]` blocks or visits to contexts
+    of the next level, which take turns within it, and so on.
+
+    Args:
+        branches: branches at every level, the coarsest first: (K, M) for K contexts of M tasks each. Tasks are numbered
+            along the tree, those of the first context first.
+        lengths: how many blocks or visits a visit to a context consists of, one number for every level but the last.
+        num_blocks: number of blocks.
+        duration: one duration for all blocks, or `(b,)`.
+        resumes: whether a context goes on with the task that it was left with, and not with the next.
+
+    Raises:
+        ValueError: if a number is less than 1, if there is no level, or not one length less than there are levels.
+    """
+    if not branches or len(lengths) != len(branches) - 1 or min(*branches, *lengths, num_blocks) < 1:
+        raise ValueError(
+            f"in_contexts: got branches {tuple(branches)}, lengths {tuple(lengths)} and {num_blocks} blocks; allowed "
+            "are positive numbers, one length for every level of branches but the last, as in (2, 2), (4,) and 64."
+        )
+    branch: dict[tuple[int, ...], int] = {}
+
+    def visit(context: tuple[int, ...], num_children: float) -> Iterator[int]:
+        """Tasks of one visit; `branch` remembers where every context was left."""
+        level, turn = len(context), 0
+        while turn < num_children:
+            start = context not in branch
+            if not start and not (turn == 0 and resumes):
+                branch[context] = (branch[context] + 1) % branches[level]
+            child = (*context, branch.setdefault(context, 0))
+            if len(child) == len(branches):
+                yield int(np.ravel_multi_index(child, tuple(branches)))
+            else:
+                yield from visit(child, lengths[level])
+            turn += 1
+
+    order = list(itertools.islice(visit((), math.inf), num_blocks))
+    return sequence(np.asarray(order), duration, math.prod(branches))
 
 
 def until(curriculum: AbstractCurriculum, total_time: Real[ArrayLike, ""]) -> AbstractCurriculum:

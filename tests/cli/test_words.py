@@ -5,9 +5,9 @@ import pytest
 from ntadyn.cli import main
 from ntadyn.cli.phase_diagram import PhaseDiagram
 from ntadyn.cli.simulate import Simulate
+from ntadyn.specs import families
 from ntadyn.specs.checks import check_configuration
 from ntadyn.specs.configuration import NO_PENALTIES, Composites, Dynamics, Gating, TeacherKind, TeacherScale
-from ntadyn.specs.continual_presets import CONTINUAL
 from ntadyn.specs.paths import value_at
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.sweeps.phase_maps import PRESETS
@@ -138,7 +138,7 @@ def test_presets_are_listed_with_what_they_differ_in(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 120
     told = {line.split()[0]: line for line in lines if line.startswith("  ") and line[2] != " "}
-    assert set(told) == {*SIMULATIONS, *CONTINUAL, *PRESETS, *NAMED}
+    assert set(told) == {*families.PRESETS, *PRESETS, *NAMED}
     forgetful = lines.index(told["figure-2-forgetful"])
     assert lines[forgetful + 1].strip().startswith("time_constants.gates 1.3, penalties.strength 0,")
     assert lines[lines.index(told["small"]) + 1].strip() == "randomness.num_seeds 3, size 12 12"

@@ -1,0 +1,33 @@
+"""The kinds of specs that ship, and the presets of each. Nothing here imports JAX."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.continual_presets import CONTINUAL, continual_flexible
+from ntadyn.specs.hierarchy_presets import HIERARCHIES, contexts
+from ntadyn.specs.presets import SIMULATIONS
+
+
+@dataclass(frozen=True)
+class Family:
+    """Specs of one kind.
+
+    Attributes:
+        default: what the others are told apart from.
+        default_name: what it is called.
+        presets: name -> function that makes one.
+    """
+
+    default: Callable[[], Any]
+    default_name: str
+    presets: Mapping[str, Callable[[], Any]]
+
+
+FAMILIES = (
+    Family(Configuration, "the defaults", SIMULATIONS),
+    Family(continual_flexible, "continual-flexible", CONTINUAL),
+    Family(contexts, "contexts", HIERARCHIES),
+)
+PRESETS = {name: make for family in FAMILIES for name, make in family.presets.items()}
