@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ntadyn.networks import GatedLinear
 from ntadyn.networks.network import check_axes, check_parameters, check_sizes, gaussian_weights
 
-Gates = Float[Array, " n"]
+Gates = Float[Array, "_"]
 
 
 class GateHierarchy(eqx.Module):

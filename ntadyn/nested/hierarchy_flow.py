@@ -87,7 +87,7 @@ class HierarchyFlow(AbstractGatedLinear, AbstractSplitFlow):
         self.paths = paths
         self.branches = branches
         named = dict(zip(self.context_names, context_time_constants, strict=True))
-        self.context_time_constants = tuple(as_time_constants(named, tuple(named), paths.dtype).values())
+        self.context_time_constants = tuple(as_time_constants(named, tuple(named), paths.tasks.teachers.dtype).values())
         self.context_penalties = penalties
 
     @property
@@ -124,7 +124,7 @@ class HierarchyFlow(AbstractGatedLinear, AbstractSplitFlow):
             of_paths["gates"] = PerGroup(of_paths["gates"], math.prod(self.branches))
         return own | of_paths
 
-    def initial_state(self, network: GateHierarchy) -> HierarchyState:
+    def initial_state(self, network: Any) -> HierarchyState:
         """The gates of contexts, and the state of the flow of the paths.
 
         Raises:
@@ -188,7 +188,7 @@ class HierarchyFlow(AbstractGatedLinear, AbstractSplitFlow):
         """Whether the penalty of any level has."""
         return any(self.penalties.get(name, Zero()).kinked for name in self.gate_names)
 
-    def check_state(self, state: HierarchyState) -> None:
+    def check_state(self, state: Any) -> None:
         """See `AbstractSystem.check_state`."""
         if not isinstance(state, HierarchyState):
             raise ValueError(

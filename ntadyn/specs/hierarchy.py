@@ -8,6 +8,7 @@ from ntadyn.specs.configuration import RelativePenalties, TeacherKind, Teachers,
 from ntadyn.specs.continual import reference_penalties
 
 if TYPE_CHECKING:
+    from ntadyn.simulation.method import AbstractMethod
     from ntadyn.specs.building import Keys
     from ntadyn.tasks import AbstractCurriculum
 
@@ -74,6 +75,8 @@ class ContextHierarchy:
     """Of the gates of contexts, all that hang on one gate together."""
     weight_space: bool = False
     """Whether weights are followed, and not their overlaps alone."""
+    max_step: float | None = None
+    """Largest step; if omitted, chosen from the time constants."""
 
     def build(self, keys: "Keys") -> tuple[Any, Any]:
         """System and initial state of one repetition; real numbers and keys may be traced."""
@@ -90,6 +93,14 @@ class ContextHierarchy:
         return curricula.in_contexts(
             stream.branches, stream.visits, stream.num_blocks, stream.block_duration, stream.resumes
         )
+
+    def build_method(self, system: Any, state: Any) -> "AbstractMethod":
+        """Fixed steps."""
+        from ntadyn.simulation import FixedSteps
+        from ntadyn.simulation.defaults import default_step
+
+        step = default_step(system, state) if self.max_step is None else self.max_step
+        return FixedSteps(max_step=step)
 
     def check(self) -> None:
         """Refuse values that make no sense.
