@@ -175,7 +175,7 @@ def in_contexts(
         )
     branch: dict[tuple[int, ...], int] = {}
 
-    def visit(context: tuple[int, ...], num_children: float) -> Iterator[int]:
+    def visit(context: tuple[int, ...], num_children: float | int) -> Iterator[int]:
         """Tasks of one visit; `branch` remembers where every context was left."""
         level, turn = len(context), 0
         while turn < num_children:

@@ -1,7 +1,8 @@
 """The flow of a hierarchy of gates: its slopes, its closures, its closed forms, and what it conserves."""
 
+from typing import Any
+
 import diffrax
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,7 +30,7 @@ def general_tree(branches):
     return GateHierarchy(tuple(gates[:-1]), gates[-1], network.weights)
 
 
-def hierarchy(kind=OrderParameters, branches=(2, 2), penalty=KINKED):
+def hierarchy(kind: Any = OrderParameters, branches=(2, 2), penalty: Any = KINKED):
     """The system, and a state of its own."""
     penalties = {} if penalty is None else {"gates": penalty}
     above = len(branches) - 1
@@ -72,6 +73,7 @@ def test_overlaps_close():
     assert furthest(*runs) < 1e-10
 
 
+@pytest.mark.slow
 def test_without_contexts_it_is_the_flat_network():
     system, state = hierarchy(branches=(4,))
     flat = system.paths.initial_state(GatedLinear(general_tree((4,)).gates, general_tree((4,)).weights))
@@ -83,25 +85,8 @@ def test_without_contexts_it_is_the_flat_network():
     assert furthest(found, expected) < 1e-13
 
 
-def test_an_only_context_that_rests_at_one_changes_nothing():
-    system, state = hierarchy(branches=(1, 4), penalty=None)
-    slow = HierarchyFlow(system.paths, (1,), (1e12,))
-    state = eqx.tree_at(lambda state: state.contexts[0], state, jnp.ones(1))
-    flat = slow.flat(state)
-    found = run(slow, state, FixedSteps(max_step=0.01))["loss"]
-    expected = simulate(
-        slow.paths,
-        alternating(2, 2, 0.7),
-        flat,
-        method=FixedSteps(max_step=0.01),
-        observables={"loss": lambda system, state, task: system.loss(state, task)},
-        records_per_block=3,
-    ).values["loss"]
-    # The composition of three parts is another one than that of two.
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("branches", [(2, 2), pytest.param((2, 1, 2), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("branches", [(2, 2), (2, 1, 2)])
 def test_steps_are_of_second_order_where_nothing_meets_zero(branches):
     system, state = hierarchy(branches=branches, penalty=None)
     reference = run(system, state, Adaptive(rtol=1e-11, atol=1e-11))
@@ -117,6 +102,7 @@ def test_kinks_are_followed():
     assert furthest(run(system, state, FixedSteps(max_step=2e-3)), explicit) < 1e-3
 
 
+@pytest.mark.slow
 def test_differences_of_squares_are_conserved_along_every_branch():
     """tau_g g_k^2 - tau_c sum_p c_kp^2 and tau_c c_kp^2 - tau_W |W^kp|^2, without penalties and under any task."""
     system, state = hierarchy(GradientFlow, (2, 2), None)
@@ -152,6 +138,7 @@ def test_rates_bound_what_they_should():
     assert float(fast.exchange(state, TASK)) > 5 * float(system.exchange(state, TASK))
 
 
+@pytest.mark.slow
 def test_it_keeps_the_promises_of_the_interface():
     system, _ = hierarchy()
     check_system(system, general_tree((2, 2)))

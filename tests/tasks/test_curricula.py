@@ -425,3 +425,23 @@ def test_listed_tasks_are_whatever_arrays_say():
     assert shorter.tasks["set"].tolist() == [3, 1]
     with pytest.raises(ValueError, match="needs one entry per block"):
         Listed(tasks=tasks, durations=jnp.ones(2), num_tasks=4)
+
+
+@pytest.mark.parametrize(
+    ("resumes", "expected"),
+    [(False, [0, 1, 0, 2, 3, 2, 1, 0, 1, 3, 2, 3]), (True, [0, 1, 0, 2, 3, 2, 0, 1, 0, 2, 3, 2])],
+)
+def test_contexts_take_turns_and_remember_their_task(resumes, expected):
+    assert curricula.in_contexts((2, 2), (3,), 12, 1.0, resumes).tasks.tolist() == expected
+
+
+def test_contexts_may_be_nested():
+    order = curricula.in_contexts((2, 2, 2), (2, 3), 14, 1.0).tasks.tolist()
+    assert order == [0, 1, 0, 2, 3, 2, 4, 5, 4, 6, 7, 6, 1, 0]
+    assert curricula.in_contexts((3,), (), 4, 1.0).tasks.tolist() == [0, 1, 2, 0]
+
+
+@pytest.mark.parametrize("arguments", [((), (), 4), ((2, 2), (), 4), ((2, 0), (3,), 4), ((2, 2), (3,), 0)])
+def test_contexts_that_cannot_be_are_refused(arguments):
+    with pytest.raises(ValueError, match="in_contexts: got branches"):
+        curricula.in_contexts(*arguments, 1.0)
