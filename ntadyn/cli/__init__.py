@@ -14,6 +14,7 @@ import tyro
 from ntadyn.arena.presets import PRESETS as ARENAS
 from ntadyn.cli.arena import Arena
 from ntadyn.cli.bench import Bench
+from ntadyn.cli.levels import Levels
 from ntadyn.cli.output import standard_streams
 from ntadyn.cli.phase_diagram import PhaseDiagram
 from ntadyn.cli.presets import Presets
@@ -85,6 +86,7 @@ def _defaults(arguments: list[str]) -> dict[str, Any]:
         "phase-diagram": PhaseDiagram(preset=name, ranges=ranges),
         "sweep": _sweep(preset, arguments),
         "arena": _arena(preset),
+        "levels": Levels(),
         "presets": Presets(),
         "verify": Verify(),
         "show": Show(),

@@ -1,5 +1,18 @@
-"""Nested learning: learners made of parts that learn from different data at different speeds."""
+"""Nested learning: learners made of parts that learn from different data at different speeds.
 
+- `GateHierarchy`, `HierarchyFlow`: gates of contexts above gates of paths, each level with a time constant of its own.
+- `Level`, with a clock (`Flow`, `EverySteps`, `OncePerBlock`, `Once`) and an objective; `LevelFlow` and `LevelDescent`
+  are systems of any number of them.
+- `levels_of`, `level_table`: which levels a learner has.
+"""
+
+from ntadyn.nested.clocks import (
+    AbstractClock as AbstractClock,
+    EverySteps as EverySteps,
+    Flow as Flow,
+    Once as Once,
+    OncePerBlock as OncePerBlock,
+)
 from ntadyn.nested.gate_hierarchy import GateHierarchy as GateHierarchy
 from ntadyn.nested.hierarchy_flow import (
     CONTEXT_SHARES as CONTEXT_SHARES,
@@ -7,4 +20,23 @@ from ntadyn.nested.hierarchy_flow import (
     PATH_GATES as PATH_GATES,
     HierarchyFlow as HierarchyFlow,
     HierarchyState as HierarchyState,
+)
+from ntadyn.nested.level import (
+    AbstractObjective as AbstractObjective,
+    Level as Level,
+    PenalisedLoss as PenalisedLoss,
+    TaskLoss as TaskLoss,
+)
+from ntadyn.nested.level_descent import LevelDescent as LevelDescent, LevelDescentState as LevelDescentState
+from ntadyn.nested.level_flow import LevelFlow as LevelFlow, LevelState as LevelState
+from ntadyn.nested.level_table import (
+    ALWAYS as ALWAYS,
+    NEVER as NEVER,
+    PER_BLOCK as PER_BLOCK,
+    Frequency as Frequency,
+    LevelRow as LevelRow,
+    level_table as level_table,
+    levels_of as levels_of,
+    levels_of_training as levels_of_training,
+    ranked as ranked,
 )

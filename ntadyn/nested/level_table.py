@@ -1,0 +1,288 @@
+"""Which levels a learner has: what moves how often, how fast, and from what it learns.
+
+Two questions are easily taken for one. The *update frequency* of a level says how often it moves, and with that how old
+the gradients are that it follows. Its *effective rate* says how far it goes in a unit of time. A level that moves every
+64 steps by the sum of 64 gradients has the rate of one that moves at every step.
+"""
+
+import functools
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import PyTree
+
+from ntadyn.continual import ContinualDescent, ContinualFlow, GatedContinualFlow
+from ntadyn.dynamics import OnlineSGD
+from ntadyn.interface import AbstractGatedLinear, AbstractSystem
+from ntadyn.nested.clocks import EverySteps, Flow, OncePerBlock
+from ntadyn.nested.hierarchy_flow import HierarchyFlow
+from ntadyn.nested.level_descent import LevelDescent
+from ntadyn.nested.level_flow import LevelFlow
+from ntadyn.results.text import columns_of
+
+
+@dataclass(frozen=True, order=True)
+class Frequency:
+    """How often a level moves.
+
+    Attributes:
+        per_data_point: moves per data point; infinite for a flow.
+        per_block: moves per block, where moves do not depend on the number of data points.
+    """
+
+    per_data_point: float = 0.0
+    per_block: float = 0.0
+
+    def __str__(self) -> str:
+        if math.isinf(self.per_data_point):
+            return "inf"
+        if self.per_data_point > 0:
+            each = 1 / self.per_data_point
+            return "1" if each == 1 else f"1/{each:g}"
+        return f"{self.per_block:g} per block" if self.per_block else "0"
+
+
+ALWAYS, PER_BLOCK, NEVER = Frequency(math.inf), Frequency(per_block=1.0), Frequency()
+
+
+@dataclass(frozen=True)
+class LevelRow:
+    """One level of a learner.
+
+    Attributes:
+        name: of the level.
+        size: how many numbers it holds.
+        frequency: how often it moves.
+        rate: 1/tau, per unit of time of the stream; not a number where it has none.
+        needs: names of levels whose state after a move this level needs for the same move.
+        context: what it learns from.
+        rank: 1 for the fastest; see `ranked`.
+    """
+
+    name: str
+    size: int
+    frequency: Frequency
+    rate: float = math.nan
+    needs: tuple[str, ...] = ()
+    context: str = ""
+    rank: int = 0
+
+
+def ranked(rows: Iterable[LevelRow]) -> tuple[LevelRow, ...]:
+    """Rows from the fastest to the slowest, with their ranks.
+
+    A level is faster than another if it moves more often, or as often and the other needs its state for the same move.
+    Of levels that flow, which all move as often, the one with the larger rate is faster. Levels that nothing tells
+    apart share a rank.
+
+    Args:
+        rows: of one learner.
+
+    Raises:
+        ValueError: if levels need each other in a circle, or one that does not exist.
+    """
+    rows = list(rows)
+    names = {row.name: row for row in rows}
+    unknown = [name for row in rows for name in row.needs if name not in names]
+    if unknown:
+        raise ValueError(f"levels {', '.join(unknown)} are needed, but there are only {', '.join(names)}.")
+
+    def depth(row: LevelRow, above: tuple[str, ...] = ()) -> int:
+        """The length of the longest chain of equally frequent levels that a level needs."""
+        if row.name in above:
+            raise ValueError(f"levels {' -> '.join((*above, row.name))} need each other for one and the same move.")
+        needed = [names[name] for name in row.needs if names[name].frequency == row.frequency]
+        return 1 + max((depth(other, (*above, row.name)) for other in needed), default=-1)
+
+    def speed(row: LevelRow) -> tuple[Any, ...]:
+        # Levels in steps of one length are told apart by what they need alone, flows by their rates alone.
+        flows = row.frequency == ALWAYS
+        return (row.frequency, row.rate if flows and not math.isnan(row.rate) else 0.0, -depth(row))
+
+    speeds = sorted({speed(row) for row in rows}, reverse=True)
+    return tuple(replace(row, rank=1 + speeds.index(speed(row))) for row in sorted(rows, key=speed, reverse=True))
+
+
+def level_table(rows: Iterable[LevelRow]) -> list[str]:
+    """The lines of a table with one row per level, the fastest first.
+
+    Args:
+        rows: of one learner, see `levels_of`.
+    """
+    heading = ("rank", "level", "numbers", "moves per data point", "rate", "needs", "learns from")
+    lines = [
+        (
+            str(row.rank),
+            row.name,
+            str(row.size),
+            str(row.frequency),
+            "-" if math.isnan(row.rate) else f"{row.rate:.3g}",
+            ", ".join(row.needs) or "-",
+            row.context or "-",
+        )
+        for row in ranked(rows)
+    ]
+    return columns_of([heading, *lines], indent="")
+
+
+@functools.singledispatch
+def levels_of(system: AbstractSystem, state: PyTree) -> tuple[LevelRow, ...]:
+    """The levels of a learner, for `ranked` and `level_table`; `levels_of.register` adds systems of your own.
+
+    Args:
+        system: made of known numbers.
+        state: its initial state.
+
+    Returns:
+        The levels, in any order.
+
+    Raises:
+        ValueError: for a kind of system that says nothing about its levels.
+    """
+    del state
+    raise ValueError(
+        f"nothing is known about the levels of a {type(system).__name__}; tell it with levels_of.register(...)."
+    )
+
+
+@levels_of.register
+def _(system: AbstractGatedLinear, state: PyTree) -> tuple[LevelRow, ...]:
+    gates = system.gates(state).size
+    return (
+        LevelRow("gates", gates, ALWAYS, _rate(system.time_constants["gates"]), context=POPULATION),
+        LevelRow("weights", _size(state) - gates, ALWAYS, _rate(system.time_constants["weights"]), context=POPULATION),
+    )
+
+
+@levels_of.register
+def _(system: HierarchyFlow, state: PyTree) -> tuple[LevelRow, ...]:
+    sizes = {name: level.size for name, level in zip(system.gate_names, system.levels(state), strict=True)}
+    sizes["weights"] = _size(state) - sum(sizes.values())
+    return tuple(
+        LevelRow(name, size, ALWAYS, _rate(system.time_constants[name]), context=POPULATION)
+        for name, size in sizes.items()
+    )
+
+
+@levels_of.register
+def _(system: OnlineSGD, state: PyTree) -> tuple[LevelRow, ...]:
+    sizes = {name: getattr(state.network, name).size for name in system.time_constants}
+    taus = {name: float(tau) for name, tau in system.time_constants.items()}
+    return levels_of_training(sizes, taus, state.network, state.memory, system.batch_size)
+
+
+@levels_of.register(ContinualFlow)
+@levels_of.register(GatedContinualFlow)
+def _(system: ContinualFlow | GatedContinualFlow, state: PyTree) -> tuple[LevelRow, ...]:
+    taus = _per_field(state.network, system.time_constants)
+    rows = [
+        LevelRow(name, _size(getattr(state.network, name)), ALWAYS, _rate(tau), context=POPULATION)
+        for name, tau in taus.items()
+    ]
+    return (*rows, *_memory(system.strategy, state.memory))
+
+
+@levels_of.register
+def _(system: ContinualDescent, state: PyTree) -> tuple[LevelRow, ...]:
+    taus = _per_field(state.network, system.flow.time_constants)
+    sizes = {name: _size(getattr(state.network, name)) for name in taus}
+    rows = levels_of_training(sizes, taus, state.network, state.optimiser, system.batch_size)
+    after_steps = system.strategy.acts_on_batches()
+    return (*rows, *_memory(system.strategy, state.memory, rows[-1].frequency if after_steps else PER_BLOCK))
+
+
+@levels_of.register
+def _(system: LevelFlow, state: PyTree) -> tuple[LevelRow, ...]:
+    return tuple(_of_level(level, state.network, None) for level in system.levels)
+
+
+@levels_of.register
+def _(system: LevelDescent, state: PyTree) -> tuple[LevelRow, ...]:
+    return tuple(_of_level(level, state.network, system.batch_size) for level in system.levels)
+
+
+def levels_of_training(
+    sizes: dict[str, int], time_constants: dict[str, float], parameters: PyTree, memory: PyTree, per_step: int = 1
+) -> tuple[LevelRow, ...]:
+    """The levels of descent under an optimiser: parameters, and whatever the optimiser accumulates beside them.
+
+    Momentum, second moments and their kin are levels of their own: they learn from gradients, at the same steps as the
+    parameters, which need them.
+
+    Args:
+        sizes: numbers in every group of parameters, by name.
+        time_constants: tau of every group, the step over its learning rate.
+        parameters: what the optimiser moves.
+        memory: the state of an optax transformation.
+        per_step: data points per step.
+    """
+    step = Frequency(1 / per_step)
+    moments = tuple(
+        LevelRow(name, size, step, context="gradients") for name, size in _moments(parameters, memory).items()
+    )
+    needs = tuple(moment.name for moment in moments)
+    context = "batches" if per_step > 1 else "examples"
+    groups = (LevelRow(name, size, step, _rate(time_constants[name]), needs, context) for name, size in sizes.items())
+    return (*moments, *groups)
+
+
+POPULATION = "all inputs of a task"
+
+
+def _of_level(level: Any, network: PyTree, batch_size: int | None) -> LevelRow:
+    clock, size = level.clock, _size(level.where(network))
+    if isinstance(clock, Flow):
+        return LevelRow(level.name, size, ALWAYS, _rate(clock.time_constant), context=POPULATION)
+    if isinstance(clock, EverySteps):
+        context = POPULATION if batch_size is None else "batches"
+        frequency = Frequency(1 / (clock.number * (batch_size or 1)))
+        return LevelRow(level.name, size, frequency, _rate(clock.time_constant), context=context)
+    if isinstance(clock, OncePerBlock):
+        return LevelRow(level.name, size, PER_BLOCK, context="blocks")
+    return LevelRow(level.name, size, NEVER, context="what came before")
+
+
+def _memory(strategy: Any, memory: PyTree, frequency: Frequency = PER_BLOCK) -> tuple[LevelRow, ...]:
+    """The memory of a strategy, if it has one."""
+    size, context = _size(memory), "blocks" if frequency == PER_BLOCK else "batches"
+    return (LevelRow(type(strategy).__name__, size, frequency, context=context),) if size else ()
+
+
+def _moments(parameters: PyTree, memory: PyTree) -> dict[str, int]:
+    """Numbers in every field of an optimiser's state that has the form of the parameters, by the name of the field."""
+    form = jax.tree.structure(eqx.filter(parameters, eqx.is_inexact_array))
+    found: dict[str, int] = {}
+
+    def search(node: Any, name: str) -> None:
+        if name and jax.tree.structure(node) == form and _size(node):
+            found[name] = _size(node)
+        elif isinstance(node, tuple | list):
+            fields = getattr(node, "_fields", [name] * len(node))
+            for field, child in zip(fields, node, strict=True):
+                search(child, field)
+        elif isinstance(node, dict):
+            for key, child in node.items():
+                search(child, str(key))
+
+    search(memory, "")
+    return found
+
+
+def _per_field(network: PyTree, time_constants: Any) -> dict[str, float]:
+    """The time constant of every field of a network that has parameters."""
+    if isinstance(time_constants, dict):
+        return {name: float(tau) for name, tau in time_constants.items()}
+    return {name: float(time_constants) for name, value in vars(network).items() if _size(value)}
+
+
+def _size(tree: PyTree) -> int:
+    return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(tree, eqx.is_inexact_array)))
+
+
+def _rate(time_constant: Any) -> float:
+    return float(1 / np.asarray(time_constant))
