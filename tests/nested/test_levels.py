@@ -1,5 +1,7 @@
 """Levels, their clocks, and the systems that are made of them."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -31,14 +33,19 @@ def of_weights(clock, **options):
     return Level("weights", weights, clock, **options)
 
 
+def flow_of(levels) -> Any:
+    return LevelFlow(problem=PROBLEM, levels=levels)  # pyright: ignore[reportCallIssue]
+
+
 def two_levels():
     """Gates under a penalty, and weights."""
     fast = Level("gates", gates, Flow(TIME_CONSTANTS["gates"]), PenalisedLoss(KINKED))
-    return LevelFlow(PROBLEM, (of_weights(Flow(TIME_CONSTANTS["weights"])), fast))
+    return flow_of((of_weights(Flow(TIME_CONSTANTS["weights"])), fast))
 
 
-def descent(*levels, batch_size=None):
-    return LevelDescent(PROBLEM, levels, jax.random.key(3), batch_size)
+def descent(*levels, batch_size: int | None = None) -> Any:
+    options: dict[str, Any] = {"data_key": jax.random.key(3), "batch_size": batch_size}
+    return LevelDescent(problem=PROBLEM, levels=levels, **options)  # pyright: ignore[reportCallIssue]
 
 
 def stepped(system, number, step=0.1):
@@ -73,7 +80,7 @@ def test_every_path_may_be_a_level_with_a_time_constant_of_its_own():
             return sum(gate * path @ x for gate, path in zip(self.gates, self.weights, strict=True))
 
     network = general_network()
-    system = LevelFlow(PROBLEM, paths)
+    system = flow_of(paths)
     state = system.initial_state(Apart(network.gates, tuple(network.weights)))
     found = system.vector_field(0.0, state, TASK).network.weights
     plain = GradientFlow(general_tasks(), {"gates": 1.0, "weights": 1.0}).vector_field(0.0, network, TASK).weights
@@ -95,7 +102,7 @@ def test_what_moves_once_per_block_jumps_there_and_what_came_before_stays():
     end = jax.tree.map(lambda leaf: leaf[1], found.values["network"])
     slope = jax.grad(lambda network: PROBLEM.loss(network, PROBLEM.population(jnp.array([1.0, 0.0]))))(end).weights
     np.testing.assert_allclose(records[2], 0.9 * end.weights - 0.2 * slope, rtol=1e-9)
-    still = LevelFlow(PROBLEM, (Level("gates", gates, Flow(0.3)), of_weights(Once())))
+    still = flow_of((Level("gates", gates, Flow(0.3)), of_weights(Once())))
     assert not jax.tree.leaves(still.flowing(state).network.weights)[0]
 
 
@@ -134,10 +141,10 @@ def test_they_keep_the_promises_of_the_interface(system):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: LevelFlow(PROBLEM, (of_weights(EverySteps(1.0)),)), "has the clock EverySteps"),
-        (lambda: LevelFlow(PROBLEM, (of_weights(Once()),)), "no level has the clock Flow"),
-        (lambda: LevelFlow(PROBLEM, (of_weights(Flow(1.0), retention=0.5),)), "about steps"),
-        (lambda: LevelFlow(PROBLEM, (of_weights(Flow(1.0)),) * 2), "a name of its own"),
+        (lambda: flow_of((of_weights(EverySteps(1.0)),)), "has the clock EverySteps"),
+        (lambda: flow_of((of_weights(Once()),)), "no level has the clock Flow"),
+        (lambda: flow_of((of_weights(Flow(1.0), retention=0.5),)), "about steps"),
+        (lambda: flow_of((of_weights(Flow(1.0)),) * 2), "a name of its own"),
         (lambda: descent(of_weights(Flow(1.0))), "has the clock Flow"),
         (lambda: descent(of_weights(EverySteps(1.0)), batch_size=0), "batch_size is 0"),
         (lambda: EverySteps(1.0, 0), "after 1 step or more"),
@@ -154,4 +161,4 @@ def test_levels_that_cannot_be_are_refused(make, message):
 def test_parameters_have_one_owner():
     both = Level("both", lambda network: (network.gates, network.weights), Flow(1.0))
     with pytest.raises(ValueError, match="another level owns already"):
-        LevelFlow(PROBLEM, (both, of_weights(Flow(1.0)))).initial_state(general_network())
+        flow_of((both, of_weights(Flow(1.0)))).initial_state(general_network())
