@@ -1,0 +1,72 @@
+"""How levels are drawn."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.harness.runs import Data
+from ntadyn.plotting.style import house_style
+
+# Of the presets, those whose levels differ in kind.
+SHOWN = (
+    "figure-2-flexible",
+    "figure-2-forgetful",
+    "figure-6-flexible",
+    "continual-ewc",
+    "continual-replay-32",
+    "contexts",
+    "contexts-deep",
+)
+COLUMNS = ("inf", "1/32", "1/200", "per block")
+
+
+def draw(data: Data) -> Figure:
+    """Left, every level by how often and how fast it moves; right, the way to the slow manifold."""
+    with house_style():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 3.9), width_ratios=(1.7, 1))
+        _draw_levels(left, data["levels"])
+        _draw_manifold(right, data["manifold"])
+        for ax, letter in zip((left, right), "AB", strict=True):
+            ax.set_title(letter, loc="left", fontweight="bold")
+        figure.suptitle(
+            "A: levels of learners that ship; B: population flow, continuous time, weight space", fontsize=8
+        )
+    return figure
+
+
+def _draw_levels(ax: Axes, levels: xr.Dataset) -> None:
+    """One line per learner; its levels from left to right by rate, with how often they move as the shape."""
+    shapes = {"always": "o", "with every batch": "s", "once per block": "D"}
+    seen = set()
+    for place, preset in enumerate(SHOWN):
+        rows = levels.isel(row=levels.preset.values == preset)
+        for index in range(rows.sizes["row"]):
+            row = rows.isel(row=index)
+            moves, rate = float(row.moves), float(row.rate)
+            kind = "always" if np.isinf(moves) else "with every batch" if moves > 0 else "once per block"
+            x = rate if np.isfinite(rate) and rate > 1e-3 else 0.1
+            standing = np.isfinite(rate) and rate <= 1e-3
+            ax.plot(
+                x, place, shapes[kind], color="0.8" if standing else "C0", markersize=6,
+                label=None if kind in seen else kind,
+            )  # fmt: skip
+            seen.add(kind)
+            name = str(row.level.values) + (" (stand still)" if standing else "")
+            ax.annotate(name, (x, place), (0, 6), textcoords="offset points", ha="center", fontsize=6)
+    ax.set(
+        xscale="log", xlabel="rate, 1 / time constant (at 0.1: none)", yticks=range(len(SHOWN)), yticklabels=SHOWN,
+        ylim=(len(SHOWN) - 0.4, -0.8), xlim=(0.04, 300),
+    )  # fmt: skip
+    ax.legend(loc="lower right", fontsize=6, title="moves", title_fontsize=6)
+
+
+def _draw_manifold(ax: Axes, manifold: xr.Dataset) -> None:
+    tau = manifold.tau.values
+    for network, marker, color in zip(manifold.network.values.tolist(), "os", ("C0", "C1"), strict=True):
+        ax.plot(tau, manifold.distance.sel(network=network), marker + "-", color=color, markersize=4, label=network)
+    first = float(manifold.distance.max())
+    ax.plot(tau, first * tau / tau[0], color="0.6", linestyle="--", label="order one")
+    ax.set(xscale="log", yscale="log", xlabel=r"$\tau_c$ ($\tau_W = 1$, block of 1)", ylabel="distance of the weights")
+    ax.legend(loc="upper left")
