@@ -1,6 +1,7 @@
 """Which levels a learner has, and in which order."""
 
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -41,7 +42,8 @@ def test_linear_attention_under_momentum_has_three_levels():
 
 def test_moments_that_do_not_need_each_other_share_a_rank():
     flow = GradientFlow(general_tasks(), {"gates": 0.1, "weights": 1.3})
-    system = OnlineSGD(flow, jax.random.key(0), 16, optax.scale_by_adam())
+    options = {"flow": flow, "data_key": jax.random.key(0), "batch_size": 16, "rule": optax.scale_by_adam()}
+    system: Any = OnlineSGD(**options)
     rows = ranked(levels_of(system, system.initial_state(general_network())))
     assert {row.name: row.rank for row in rows} == {"mu": 1, "nu": 1, "gates": 2, "weights": 2}
     assert {str(row.frequency) for row in rows} == {"1/16"}

@@ -17,7 +17,7 @@ from ntadyn.tasks.curricula import alternating
 from ntadyn.testing import check_system
 from tests.systems import KINKED, TIME_CONSTANTS, general_network, general_tasks
 
-PROBLEM = TeacherProblem(tasks=general_tasks())
+PROBLEM: Any = TeacherProblem(tasks=general_tasks())  # pyright: ignore[reportCallIssue]
 TASK = jnp.array([0.3, 0.7])
 
 
@@ -90,10 +90,7 @@ def test_every_path_may_be_a_level_with_a_time_constant_of_its_own():
 
 
 def test_what_moves_once_per_block_jumps_there_and_what_came_before_stays():
-    system = LevelFlow(
-        PROBLEM,
-        (Level("gates", gates, Flow(0.3)), of_weights(OncePerBlock(0.2), retention=0.9)),
-    )
+    system = flow_of((Level("gates", gates, Flow(0.3)), of_weights(OncePerBlock(0.2), retention=0.9)))
     state = system.initial_state(general_network())
     found = simulate(system, alternating(2, 2, 0.4), state, observables={"network": lambda s, x, task: x.network})
     records = found.values["network"].weights

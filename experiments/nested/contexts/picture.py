@@ -24,7 +24,7 @@ def draw(data: Data) -> Figure:
     """Above, maps over both ratios of time constants; below, gates during two visits, and what a return saves."""
     with house_style():
         figure = plt.figure(figsize=(11.4, 6.4))
-        upper, lower = figure.subfigures(2, 1, height_ratios=(1.15, 1))
+        upper, lower = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.15, 1))))
         for ax, (score, (title, least)) in zip(upper.subplots(1, 3), MAPS.items(), strict=True):
             _draw_map(upper, ax, data["map"], score, least)
             ax.set_title(title)

@@ -19,7 +19,9 @@ SHOWN = (
     "contexts",
     "contexts-deep",
 )
-COLUMNS = ("inf", "1/32", "1/200", "per block")
+SHAPES = {"always": "o", "with every batch": "s", "once per block": "D"}
+# Where levels without a rate are drawn, and the rate below which a level is none.
+WITHOUT, STANDS_STILL = 0.05, 1e-3
 
 
 def draw(data: Data) -> Figure:
@@ -38,26 +40,23 @@ def draw(data: Data) -> Figure:
 
 def _draw_levels(ax: Axes, levels: xr.Dataset) -> None:
     """One line per learner; its levels from left to right by rate, with how often they move as the shape."""
-    shapes = {"always": "o", "with every batch": "s", "once per block": "D"}
-    seen = set()
     for place, preset in enumerate(SHOWN):
         rows = levels.isel(row=levels.preset.values == preset)
-        for index in range(rows.sizes["row"]):
-            row = rows.isel(row=index)
-            moves, rate = float(row.moves), float(row.rate)
+        names: dict[tuple[float, str], list[str]] = {}
+        for name, moves, rate in zip(rows.level.values, rows.moves.values, rows.rate.values, strict=True):
+            if np.isfinite(rate) and rate < STANDS_STILL:
+                continue
             kind = "always" if np.isinf(moves) else "with every batch" if moves > 0 else "once per block"
-            x = rate if np.isfinite(rate) and rate > 1e-3 else 0.1
-            standing = np.isfinite(rate) and rate <= 1e-3
-            ax.plot(
-                x, place, shapes[kind], color="0.8" if standing else "C0", markersize=6,
-                label=None if kind in seen else kind,
-            )  # fmt: skip
-            seen.add(kind)
-            name = str(row.level.values) + (" (stand still)" if standing else "")
-            ax.annotate(name, (x, place), (0, 6), textcoords="offset points", ha="center", fontsize=6)
+            names.setdefault((rate if np.isfinite(rate) else WITHOUT, kind), []).append(str(name))
+        for (rate, kind), several in names.items():
+            ax.plot(rate, place, SHAPES[kind], color="C0", markersize=6)
+            label = ", ".join(several)
+            ax.annotate(label, (rate, place), (0, 6), textcoords="offset points", ha="center", fontsize=6)
+    for kind, shape in SHAPES.items():
+        ax.plot([], [], shape, color="C0", label=kind)
     ax.set(
-        xscale="log", xlabel="rate, 1 / time constant (at 0.1: none)", yticks=range(len(SHOWN)), yticklabels=SHOWN,
-        ylim=(len(SHOWN) - 0.4, -0.8), xlim=(0.04, 300),
+        xscale="log", xlabel=f"rate, 1 / time constant (at {WITHOUT}: none)", yticks=range(len(SHOWN)),
+        yticklabels=SHOWN, ylim=(len(SHOWN) - 0.4, -0.8), xlim=(0.02, 300),
     )  # fmt: skip
     ax.legend(loc="lower right", fontsize=6, title="moves", title_fontsize=6)
 
@@ -68,5 +67,8 @@ def _draw_manifold(ax: Axes, manifold: xr.Dataset) -> None:
         ax.plot(tau, manifold.distance.sel(network=network), marker + "-", color=color, markersize=4, label=network)
     first = float(manifold.distance.max())
     ax.plot(tau, first * tau / tau[0], color="0.6", linestyle="--", label="order one")
-    ax.set(xscale="log", yscale="log", xlabel=r"$\tau_c$ ($\tau_W = 1$, block of 1)", ylabel="distance of the weights")
+    ax.set(xscale="log", yscale="log")
+    ax.set_xticks(tau, [f"{one:g}" for one in tau])
+    ax.minorticks_off()
+    ax.set(xlabel=r"$\tau_c$ ($\tau_W = 1$, block of 1)", ylabel="distance of the weights")
     ax.legend(loc="upper left")

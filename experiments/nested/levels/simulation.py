@@ -1,6 +1,7 @@
 """What is simulated for levels."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import diffrax
 import equinox as eqx
@@ -126,7 +127,7 @@ def _best_gates(weights: Float[Array, "p o i"], teacher: Float[Array, "o i"]) ->
 def _on_the_manifold(weights: Float[Array, "p o i"], teacher: Float[Array, "o i"]) -> Float[Array, "p o i"]:
     """W after a block of tau_W dW/dt = -dL/dW at c*(W)."""
 
-    def field(t: Array, weights: Array, args: None) -> Array:
+    def field(t: Any, weights: Any, args: Any) -> Array:
         del t, args
         gates = _best_gates(weights, teacher)
         return gates[:, None, None] * (teacher - jnp.einsum("p,poi->oi", gates, weights))[None] / TAU_WEIGHTS

@@ -1,0 +1,43 @@
+"""Updates are the exact minimisers of their objectives."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from ntadyn.nested import proximal
+from ntadyn.nested.optimisers import delta_descent, momentum
+from tests.nested.optimisers.runs import gradients, minimiser, updates
+
+W, G = gradients(2, (3, 4))
+KEY, VALUE = gradients(1, (4,), 1)[0], gradients(1, (3,), 2)[0]
+
+
+def agree(objective, update):
+    np.testing.assert_allclose(minimiser(objective, W), update, atol=1e-12)
+
+
+def test_descent():
+    agree(proximal.of_descent(W, G, 0.3), W - 0.3 * G)
+
+
+def test_momentum():
+    first, second = updates(momentum(0.3, 0.9), jnp.stack([W, G]))
+    agree(proximal.of_momentum(first, G, 0.3, 0.9), second)
+
+
+def test_hebbian_write():
+    agree(proximal.of_hebbian_write(W, KEY, VALUE, 0.7), W + 0.7 * jnp.outer(VALUE, KEY))
+
+
+def test_delta_write_solves_the_linearised_problem_only():
+    update = W - 0.7 * jnp.outer(W @ KEY - VALUE, KEY)
+    agree(proximal.of_delta_write(W, KEY, VALUE, 0.7), update)
+    assert np.max(np.abs(minimiser(proximal.of_proximal_delta_write(W, KEY, VALUE, 0.7), W) - update)) > 0.1
+
+
+def test_proximal_delta_write():
+    rate = 0.7 / (1 + 0.7 * KEY @ KEY)
+    agree(proximal.of_proximal_delta_write(W, KEY, VALUE, 0.7), W - rate * jnp.outer(W @ KEY - VALUE, KEY))
+
+
+def test_delta_descent():
+    agree(proximal.of_delta_descent(W, KEY, VALUE, 0.7), delta_descent(W, KEY[None], VALUE[None], 0.7))
