@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
 from ntadyn.continual.problem import AbstractProblem
 from ntadyn.nested.clocks import AbstractClock, Real
@@ -72,6 +72,7 @@ class Level(eqx.Module):
         objective: what it descends; the loss if omitted.
         rule: what is made of a gradient before a step is taken along it, for levels that make steps.
         retention: a in [0, 1], by which the parameters are multiplied at every move: 1 keeps them all.
+        resets: whether the parameters go back to where they were at the start of the run, at the start of every block.
 
     Raises:
         ValueError: if the retention is not between 0 and 1.
@@ -83,6 +84,7 @@ class Level(eqx.Module):
     objective: AbstractObjective = TaskLoss()
     rule: optax.GradientTransformation = eqx.field(static=True, default=optax.identity())
     retention: Real = 1.0
+    resets: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
         if isinstance(self.retention, float | int) and not 0 <= self.retention <= 1:
@@ -128,6 +130,18 @@ def owned(network: PyTree, levels: Sequence[Level]) -> PyTree:
     return total
 
 
+def starts_of(network: PyTree, levels: Sequence[Level]) -> tuple[PyTree, ...] | None:
+    """The parameters of levels that reset, as they are at the start of a run; None if there are none."""
+    return tuple(level.where(network) for level in levels if level.resets) or None
+
+
+def reset(network: PyTree, levels: Sequence[Level], starts: tuple[PyTree, ...] | None) -> PyTree:
+    """The network with the levels that reset back where they were."""
+    for level, start in zip((level for level in levels if level.resets), starts or (), strict=True):
+        network = level.put(network, start)
+    return network
+
+
 def check_levels(levels: Sequence[Level], allowed: tuple[type, ...], needed: type, system: str) -> None:
     """Refuse levels that a system cannot hold.
 
@@ -151,3 +165,8 @@ def check_levels(levels: Sequence[Level], allowed: tuple[type, ...], needed: typ
             )
     if not any(isinstance(level.clock, needed) for level in levels):
         raise ValueError(f"{system}: no level has the clock {needed.__name__}; give one at least.")
+
+
+def either(condition: Bool[Array, ""], one: PyTree, other: PyTree) -> PyTree:
+    """The arrays of one tree or of another one of the same form, by a condition that may be traced."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b) if eqx.is_array(a) else a, one, other)

@@ -14,7 +14,7 @@ from ntadyn.interface.flow import step_for
 from ntadyn.interface.system import BlockInfo, Observable
 from ntadyn.interface.update import AbstractUpdate
 from ntadyn.nested.clocks import EverySteps, Flow, Once, OncePerBlock
-from ntadyn.nested.level import Level, check_levels, owned
+from ntadyn.nested.level import Level, check_levels, either, owned, reset, starts_of
 from ntadyn.nested.level_flow import LevelFlow, moved_at_block_end
 
 
@@ -25,6 +25,7 @@ class LevelDescentState(eqx.Module):
         network: all parameters.
         gradients: per level that counts steps, the sum of the gradients since its last move.
         memories: per level that counts steps, the state of its rule.
+        starts: parameters of levels that reset, as they were at the start of the run; None if there are none.
         count: steps since the start.
         key: the key of the batch that the next step will draw.
     """
@@ -32,6 +33,7 @@ class LevelDescentState(eqx.Module):
     network: PyTree
     gradients: tuple[PyTree, ...]
     memories: tuple[Any, ...]
+    starts: tuple[PyTree, ...] | None
     count: Int[Array, ""]
     key: PRNGKeyArray
 
@@ -81,7 +83,8 @@ class LevelDescent(AbstractUpdate):
         parts: list[Any] = [eqx.filter(level.where(network), eqx.is_inexact_array) for level, _ in self._counting]
         zeros = tuple(jax.tree.map(jnp.zeros_like, part) for part in parts)
         memories = tuple(level.rule.init(part) for (level, _), part in zip(self._counting, parts, strict=True))
-        return LevelDescentState(network, zeros, memories, jnp.zeros((), int), self.data_key)
+        starts = starts_of(network, self.levels)
+        return LevelDescentState(network, zeros, memories, starts, jnp.zeros((), int), self.data_key)
 
     def default_step(self, state: LevelDescentState, tasks: Float[Array, "n m"]) -> float:
         """The step that resolves the same levels in continuous time."""
@@ -107,10 +110,10 @@ class LevelDescent(AbstractUpdate):
             direction, after = level.rule.update(mean, memory, eqx.filter(part, eqx.is_inexact_array))
             moved = level.stepped(part, direction, clock.number * step / clock.time_constant)
             due = count % clock.number == 0
-            network = level.put(network, _either(due, moved, part))
-            gradients.append(_either(due, jax.tree.map(jnp.zeros_like, total), total))
-            memories.append(_either(due, after, memory))
-        return LevelDescentState(network, tuple(gradients), tuple(memories), count, key)
+            network = level.put(network, either(due, moved, part))
+            gradients.append(either(due, jax.tree.map(jnp.zeros_like, total), total))
+            memories.append(either(due, after, memory))
+        return LevelDescentState(network, tuple(gradients), tuple(memories), state.starts, count, key)
 
     def loss(self, state: LevelDescentState, task: Shares) -> Float[Array, ""]:
         """The mean of the reported losses, weighted by the shares of the tasks."""
@@ -120,11 +123,13 @@ class LevelDescent(AbstractUpdate):
         """The loss on the task in force, and on every task."""
         return super().observables() | {"task_loss": TASK_LOSS}
 
+    def at_block_start(self, state: LevelDescentState, block: BlockInfo) -> LevelDescentState:
+        """The way back of levels that reset; what they have accumulated stays."""
+        del block
+        network = reset(state.network, self.levels, state.starts)
+        return eqx.tree_at(lambda state: state.network, state, network)
+
     def at_block_end(self, state: LevelDescentState, block: BlockInfo) -> LevelDescentState:
         """The moves of levels that move once per block."""
         network = moved_at_block_end(self.problem, self.levels, state.network, block)
         return eqx.tree_at(lambda state: state.network, state, network)
-
-
-def _either(condition: Array, one: PyTree, other: PyTree) -> PyTree:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b) if eqx.is_array(a) else a, one, other)

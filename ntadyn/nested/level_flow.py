@@ -13,7 +13,7 @@ from ntadyn.continual.problem import AbstractProblem, Shares
 from ntadyn.interface.flow import AbstractFlow
 from ntadyn.interface.system import BlockInfo, Observable
 from ntadyn.nested.clocks import Flow, Once, OncePerBlock
-from ntadyn.nested.level import Level, check_levels, owned
+from ntadyn.nested.level import Level, check_levels, owned, reset, starts_of
 
 
 class LevelState(eqx.Module):
@@ -21,9 +21,11 @@ class LevelState(eqx.Module):
 
     Attributes:
         network: all parameters.
+        starts: those of levels that reset, as they were at the start of the run; None if there are none.
     """
 
     network: PyTree
+    starts: tuple[PyTree, ...] | None = None
 
 
 class LevelFlow(AbstractFlow):
@@ -65,7 +67,7 @@ class LevelFlow(AbstractFlow):
         """
         network = of_arrays(network)
         owned(network, self.levels)
-        return LevelState(network)
+        return LevelState(network, starts_of(network, self.levels))
 
     def vector_field(self, t: Any, state: LevelState, task: Shares) -> LevelState:
         """Every level that flows down its own slope."""
@@ -77,12 +79,12 @@ class LevelFlow(AbstractFlow):
                 slope, tau = level.slope(self.problem, network, batch), level.clock.time_constant
                 rate = jax.tree.map(lambda leaf, tau=tau: -leaf / jnp.asarray(tau, leaf.dtype), slope)
                 field = eqx.tree_at(level.where, field, rate, is_leaf=lambda leaf: leaf is None)
-        return LevelState(field)
+        return LevelState(field, jax.tree.map(lambda _: None, state.starts))
 
     def flowing(self, state: LevelState) -> LevelState:
         """What belongs to levels that flow."""
         flows = [level for level in self.levels if isinstance(level.clock, Flow)]
-        return LevelState(owned(state.network, flows))
+        return LevelState(owned(state.network, flows), jax.tree.map(lambda _: False, state.starts))
 
     def loss(self, state: LevelState, task: Shares) -> Float[Array, ""]:
         """The mean of the reported losses, weighted by the shares of the tasks."""
@@ -96,9 +98,14 @@ class LevelFlow(AbstractFlow):
         """The loss on the task in force, and on every task."""
         return super().observables() | {"task_loss": TASK_LOSS}
 
+    def at_block_start(self, state: LevelState, block: BlockInfo) -> LevelState:
+        """The way back of levels that reset."""
+        del block
+        return LevelState(reset(state.network, self.levels, state.starts), state.starts)
+
     def at_block_end(self, state: LevelState, block: BlockInfo) -> LevelState:
         """The moves of levels that move once per block, all from the same network."""
-        return LevelState(moved_at_block_end(self.problem, self.levels, state.network, block))
+        return LevelState(moved_at_block_end(self.problem, self.levels, state.network, block), state.starts)
 
 
 NO_RULE = Level("", lambda network: network, Once()).rule

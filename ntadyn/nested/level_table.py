@@ -20,6 +20,7 @@ from ntadyn.continual import ContinualDescent, ContinualFlow, GatedContinualFlow
 from ntadyn.dynamics import OnlineSGD
 from ntadyn.interface import AbstractGatedLinear, AbstractSystem
 from ntadyn.nested.clocks import EverySteps, Flow, OncePerBlock
+from ntadyn.nested.continuum.nested_starts import NestedStarts
 from ntadyn.nested.hierarchy_flow import HierarchyFlow
 from ntadyn.nested.level_descent import LevelDescent
 from ntadyn.nested.level_flow import LevelFlow
@@ -204,6 +205,18 @@ def _(system: LevelFlow, state: PyTree) -> tuple[LevelRow, ...]:
 @levels_of.register
 def _(system: LevelDescent, state: PyTree) -> tuple[LevelRow, ...]:
     return tuple(_of_level(level, state.network, system.batch_size) for level in system.levels)
+
+
+@levels_of.register
+def _(system: NestedStarts, state: PyTree) -> tuple[LevelRow, ...]:
+    size, batch = _size(state.network), system.batch_size or 1
+    context = POPULATION if system.batch_size is None else "batches"
+    fastest = LevelRow("network", size, Frequency(1 / batch), _rate(system.time_constant), context=context)
+    starts = (
+        LevelRow(f"start {index}", size, Frequency(1 / (chunk * batch)), context="ends of the level below")
+        for index, chunk in enumerate(system.chunks, start=1)
+    )
+    return (fastest, *starts)
 
 
 def levels_of_training(
