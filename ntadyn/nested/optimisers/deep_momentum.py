@@ -111,7 +111,7 @@ class DeepMomentum(eqx.Module):
     Source: Behrouz et al., Nested Learning (NeurIPS 2025), equation 23, with gradients in place of constant values.
     """
 
-    learning_rate: Rate = eqx.field(static=True)
+    learning_rate: Rate
     key: PRNGKeyArray
     objective: AbstractMemoryObjective = Regression()
     preconditioner: AbstractPreconditioner = RootMeanSquare()

@@ -100,7 +100,7 @@ class MultiScaleMomentum(eqx.Module):
     `Sums` is as printed, `Averages` is ours.
     """
 
-    learning_rate: Rate = eqx.field(static=True)
+    learning_rate: Rate
     fast: float | Array = 0.95
     slow: float | Array = 0.9
     squares: float | Array = 0.999
