@@ -28,7 +28,7 @@ def draw(data: Data) -> Figure:
         _draw_block(axes[2], nonlinear.isel(width=-1))
         axes[2].set_title(f"perceptrons of {int(nonlinear.width[-1])} inputs")
         axes[0].set_ylabel("loss")
-        axes[0].legend(fontsize=6)
+        axes[0].legend(loc="lower right", fontsize=6)
         axes[2].legend(fontsize=6)
         _draw_means(axes[3], linear)
         seeds = linear.sizes["seed"]
@@ -66,6 +66,6 @@ def _draw_means(ax: Axes, linear: xr.Dataset) -> None:
         yticklabels=learners,
         xlabel="mean loss",
         xscale="log",
-        title="dots 2, squares 3 tasks",
+        title="linear: dots 2, squares 3 tasks",
     )
     ax.invert_yaxis()

@@ -25,9 +25,10 @@ from ntadyn.tasks.teachers import Scale, matched_rows_orthogonal
 OUTPUTS, INPUTS = 4, 12
 FAST, SLOW = 0.05, 1.0  # time constants of blocks, in units of a block of practice
 GATES = 0.03
-STEP = 0.005
+STEP = 0.002
 FADING = 0.5  # blocks of practice after which a fast block has forgotten all but 1/e
-STRENGTH = 0.3
+# Weak, because explicit steps jump across the kink by the step over the time constant times this.
+STRENGTH = 0.06
 
 
 class WithGates(eqx.Module):
