@@ -5,6 +5,7 @@ Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `p
 
 TITLE = "nested learning: levels that learn at different speeds"
 EXPERIMENTS: dict[str, str] = {
+    "ledger": "what printed equations do as they stand, in numbers, and what is done in their place",
     "momentum": "momentum and its kin over all their settings: a valley, quadratics, inputs and tasks that switch",
     "blocks": "blocks with clocks of their own: what adding up cannot buy, and what resets, nesting and gates do",
     "levels": "what moves how often and how fast in every learner, and the manifold that fast gates leave",
