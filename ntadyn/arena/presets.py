@@ -16,6 +16,7 @@ SHARE = Tuning("strategy.share", (0.3, 0.5, 0.7))
 RATE = Tuning("strategy.rate", (0.03, 0.05, 0.1))
 EPISODE = 32  # examples that gates adapt to, and as many that they are judged on
 ALL_KEPT = "can draw examples of all tasks that it met"
+QUICK = "weights so quick that every block solves its task"
 BOUND = "an upper bound, not a rival"
 
 
@@ -35,6 +36,12 @@ def teachers(feed: Feed) -> tuple[Entry, ...]:
         Entry("fine-tuning", fed(learners.continual_fine_tuning()), note="one path whose gate stands still"),
         Entry("ewc", fed(learners.continual_ewc()), STRENGTH),
         Entry("online ewc", fed(learners.continual_online_ewc()), STRENGTH),
+        Entry("quick ewc", fed(learners.continual_quick_ewc()), note=QUICK),
+        Entry(
+            "quick ewc, empirical fisher",
+            fed(learners.continual_quick_ewc(strategies.Fisher.EMPIRICAL)),
+            note=f"{QUICK}, and leaves no error to measure: no more than fine-tuning",
+        ),
         Entry("lwf", fed(learners.continual_lwf()), STRENGTH),
         Entry("replay", fed(learners.continual_replay()), SHARE, ALL_KEPT),
         Entry("forgetful", fed(learners.continual_forgetful()), note="gates as slow as weights, no penalty"),

@@ -12,6 +12,7 @@ from experiments.harness.sources import EXACT, OTHER, OURS
 
 LAST = 3  # blocks, of which the other simulation reports the mean
 BOUND = 10 / 3  # (M - 1)/M o/2 for M = 3 orthogonal tasks of o = 10 rows of length one
+SOLVED = 20 / 3  # (M - 1)/M o, of a single map that solves the last task and nothing else
 
 
 def accept(data: Data) -> list[Acceptance]:
@@ -57,6 +58,9 @@ def _of_stream(stream: str, dataset: xr.Dataset) -> Iterator[Acceptance]:
         if has(name):
             found = measure(name, latent)
             yield at_least(told(name, "latent loss, one path"), BOUND, found, EXACT, 1e-6, "triangle inequality")
+    if has("quick ewc, empirical fisher"):
+        found = measure("quick ewc, empirical fisher", adapted)
+        yield near(told("quick ewc, empirical fisher", "loss at the end"), SOLVED, 0.01, found, EXACT, "as fine-tuning")
     if has("flexible"):
         yield at_most(told("flexible", "latent loss"), 1e-4 + 0.1 * noise, measure("flexible", latent), OTHER)
         yield at_most(told("flexible", "time to adapt at the end"), 0.02, measure("flexible", adapting), OURS)

@@ -94,7 +94,7 @@ def _reported(name: str, stream: xr.Dataset, notes: dict[str, str]) -> list[Acce
     methods = [method for method in (FINE_TUNING, GATED, EWC, TUNED, SMALL, ALL) if method in stream.learner.values]
     grid = ", ".join(f"{value:g}" for value in stream.strength.values)
     seeds = stream.sizes["tuning_seed"]
-    how = f"of {grid}, by the accuracy at the end on {seeds} seeds of their own"
+    how = f"of {grid}, by the accuracy at the end on a part of what is practised, {seeds} seeds of their own"
     return [
         *(reported(f"{name}: accuracy, {each}", _mean(stream, each), notes.get(each, "")) for each in methods),
         reported(f"{name}: strength of EWC that was chosen", single(float(stream.chosen)), how),
