@@ -84,6 +84,7 @@ class DetectedMemory(eqx.Module):
         losses: of the detector.
         network: the network before the step that comes next.
         recent: the examples that were practised last since the last jump, of equal weight; the others have none.
+        jumped: whether the last step was a jump.
         detections: how many jumps there were.
         steps: how many steps there were.
     """
@@ -92,6 +93,7 @@ class DetectedMemory(eqx.Module):
     losses: RecentLosses
     network: PyTree
     recent: Batch
+    jumped: Bool[Array, ""]
     detections: Int[Array, ""]
     steps: Int[Array, ""]
 
@@ -146,8 +148,8 @@ class Detected(AbstractStrategy):
             return problem.draw(jax.random.key(0), shares, self.support)
 
         empty = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(some))
-        none = jnp.asarray(0)
-        return network, DetectedMemory(inner, self.detector.begin(dtype), network, empty, none, none)
+        none, no = jnp.asarray(0), jnp.asarray(False)
+        return network, DetectedMemory(inner, self.detector.begin(dtype), network, empty, no, none, none)
 
     def shares(self, memory: DetectedMemory, task: Shares) -> Shares:
         """Those of the inner strategy."""
@@ -191,7 +193,7 @@ class Detected(AbstractStrategy):
         network, inner = lax.cond(jumped, changed, went_on)
         recent = _joined(memory.recent, batch, jumped)
         detections = memory.detections + jumped.astype(memory.detections.dtype)
-        return network, DetectedMemory(inner, losses, network, recent, detections, memory.steps + 1)
+        return network, DetectedMemory(inner, losses, network, recent, jumped, detections, memory.steps + 1)
 
     def at_start(
         self, problem: AbstractProblem, network: PyTree, memory: DetectedMemory, batch: Batch
@@ -202,7 +204,7 @@ class Detected(AbstractStrategy):
             return self.strategy.at_start(problem, network, memory.inner, batch)
 
         network, inner = lax.cond(memory.steps == 0, told, lambda: (network, memory.inner))
-        parts: Any = (memory.losses, network, memory.recent, memory.detections, memory.steps)
+        parts: Any = (memory.losses, network, memory.recent, memory.jumped, memory.detections, memory.steps)
         return network, DetectedMemory(inner, *parts)
 
     def adapts_in_its_own_way(self) -> bool:
@@ -215,9 +217,10 @@ class Detected(AbstractStrategy):
         """As the inner strategy does."""
         return self.strategy.readapted(problem, network, memory.inner, batch)
 
-    def renewed(self, memory: DetectedMemory) -> Array | None:
-        """What the inner strategy renewed."""
-        return self.strategy.renewed(memory.inner)
+    def renewed(self, memory: DetectedMemory) -> Bool[Array, " p"] | None:
+        """What the inner strategy renewed at a jump that was the last step; it is told of no other switch."""
+        renewed = self.strategy.renewed(memory.inner)
+        return None if renewed is None else renewed & memory.jumped
 
     def gradients_per_sample(self, problem: AbstractProblem) -> float:
         """Those of the inner strategy."""
