@@ -14,6 +14,7 @@ from ntadyn.arena import measures
 from ntadyn.arena.built import Built
 from ntadyn.arena.entry import Entry
 from ntadyn.arena.labels import labelled
+from ntadyn.arena.programs import forget_programs
 from ntadyn.arena.rows import Run, row_of
 from ntadyn.arena.stopwatch import Stopwatch
 from ntadyn.results.provenance import provenance
@@ -84,6 +85,7 @@ def run_contest(contest: Contest, tell: Callable[[str], None] = lambda line: Non
     for number, item in enumerate(built, start=1):
         tell(f"{item.entry.name} ({number} of {len(built)})")
         rows += _rows(item, contest)
+        forget_programs()
     dataset = xr.concat(rows, dim="row", join="exact", combine_attrs="drop_conflicts")
     return labelled(dataset.assign_attrs(_attributes(contest, built[0]) | provenance()))
 

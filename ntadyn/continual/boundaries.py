@@ -1,79 +1,19 @@
-"""Where one task gives way to another, for learners that are not told: a jump of the loss."""
+"""Strategies that are not told where one task gives way to another, and find out."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
-from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from ntadyn.continual.groups import dtype_of
+from ntadyn.continual.loss_jump import LossJump, RecentLosses
 from ntadyn.continual.problem import AbstractProblem, Shares
 from ntadyn.continual.strategy import AbstractStrategy, Released
 from ntadyn.tasks.examples import Batch
-from ntadyn.tasks.known import known_values
-
-
-class RecentLosses(eqx.Module):
-    """What a detector remembers.
-
-    Attributes:
-        losses: `(window,)`, the last ones, the newest at the end.
-        number: how many there have been since the last jump.
-    """
-
-    losses: Float[Array, " window"]
-    number: Int[Array, ""]
-
-
-class LossJump(eqx.Module):
-    """Fires where loss - mean > z sigma, with mean and standard deviation sigma of the last `window` losses.
-
-    After a jump the window is filled again before the next one can be seen, so that blocks have to be longer than it. A
-    loss that falls, or that drifts upwards evenly, however fast, never fires: the newest value of a straight line is
-    1.8 sigma from its mean. Losses whose distribution has a heavy tail ask for a higher threshold: with z = 6
-    and a window of 50 normal losses fire once in 6 million steps, exponentially distributed ones more than once in a
-    thousand.
-
-    Attributes:
-        threshold: z.
-        window: number of steps.
-
-    Raises:
-        ValueError: if the threshold is not positive or the window shorter than 2.
-    """
-
-    threshold: float | Float[Array, ""] = 6.0
-    window: int = eqx.field(static=True, default=50)
-
-    def __check_init__(self):
-        known = known_values(jnp.asarray(self.threshold))
-        if self.window < 2 or (known is not None and not np.all(known > 0)):
-            raise ValueError(
-                f"LossJump: threshold is {self.threshold} and window is {self.window}; the threshold must be positive, "
-                "and the window 2 or more."
-            )
-
-    def begin(self, dtype: DTypeLike) -> RecentLosses:
-        """No loss so far."""
-        return RecentLosses(jnp.zeros(self.window, dtype), jnp.asarray(0))
-
-    def look(self, recent: RecentLosses, loss: Float[Array, ""]) -> tuple[RecentLosses, Bool[Array, ""]]:
-        """Take note of a loss.
-
-        Returns:
-            The new memory, which holds this loss only if there was a jump, and whether there was one.
-        """
-        losses = recent.losses
-        mean, sigma = jnp.mean(losses), jnp.std(losses)
-        # Of losses that are equal but for rounding, none is a jump.
-        least = jnp.sqrt(jnp.finfo(losses.dtype).eps) * jnp.abs(mean)
-        jumped = (recent.number >= self.window) & (loss - mean > self.threshold * jnp.maximum(sigma, least))
-        number = jnp.where(jumped, jnp.ones_like(recent.number), recent.number + 1)
-        return RecentLosses(jnp.append(losses[1:], loss), number), jumped
 
 
 class DetectedMemory(eqx.Module):
@@ -117,7 +57,8 @@ class Detected(AbstractStrategy):
     Raises:
         ValueError: for no examples.
 
-    Under `vmap` both branches are computed at every step, so that a costly `at_end` is paid for at every step.
+    The undone step leaves its trace in the moments of an update rule, except in those of paths that the jump renewed.
+    Under `vmap` the hooks are computed at those steps only at which one of the repetitions jumps.
     """
 
     strategy: AbstractStrategy
@@ -190,7 +131,7 @@ class Detected(AbstractStrategy):
         def went_on() -> tuple[PyTree, PyTree]:
             return self.strategy.after_step(problem, network, memory.inner, batch, key)
 
-        network, inner = lax.cond(jumped, changed, went_on)
+        network, inner = _where(jumped, changed, went_on())
         recent = _joined(memory.recent, batch, jumped)
         detections = memory.detections + jumped.astype(memory.detections.dtype)
         return network, DetectedMemory(inner, losses, network, recent, jumped, detections, memory.steps + 1)
@@ -233,6 +174,15 @@ class Detected(AbstractStrategy):
     def is_full(self, memory: DetectedMemory) -> Array:
         """Whether the inner strategy's room is."""
         return self.strategy.is_full(memory.inner)
+
+
+def _where(happened: Bool[Array, ""], then: Callable[[], PyTree], otherwise: PyTree) -> PyTree:
+    """`then()` where it happened; unlike `lax.cond`, a loop computes it under `vmap` only if it happened somewhere."""
+
+    def once(pending: tuple[Array, PyTree]) -> tuple[Array, PyTree]:
+        return jnp.zeros_like(pending[0]), then()
+
+    return lax.while_loop(lambda pending: pending[0], once, (happened, otherwise))[1]
 
 
 def _joined(recent: Batch, batch: Batch, jumped: Bool[Array, ""]) -> Batch:
