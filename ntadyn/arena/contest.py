@@ -41,6 +41,7 @@ class Contest:
         tuning_seeds: repetitions for the choice from a grid, with other teachers, starts and batches.
         budget: share of a block in which gates may adapt in the adapted reading.
         threshold: share of the largest loss of a network that says nothing, below which a network counts as adapted.
+        published: what is known of such a stream, a line under the table.
     """
 
     entries: tuple[Entry, ...]
@@ -49,6 +50,7 @@ class Contest:
     tuning_seeds: int = 2
     budget: float = 0.1
     threshold: float = 0.1
+    published: str = ""
 
     def __post_init__(self):
         names = [entry.name for entry in self.entries]
@@ -178,6 +180,7 @@ def _attributes(contest: Contest, first: Built) -> dict[str, Any]:
         "seed": contest.seed,
         "tuning_seed": TUNING_SEED + contest.seed,
         "tuning_seeds": contest.tuning_seeds,
+        "published": contest.published,
         "bound_without_context": _bound_without_context(first),
     }
 

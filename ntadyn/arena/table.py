@@ -34,6 +34,8 @@ def table(dataset: xr.Dataset) -> list[str]:
         lines.append(
             f"for comparison: no single map is better than {bound:.3f} on average; with gates for each task, 0."
         )
+    if published := dataset.attrs.get("published"):
+        lines.append(published)
     heading = ("", "parameters", "state", "gradients", "seconds", "XLA", *_held_out_heading(dataset))
     lines += ["", *_aligned(heading, [_price(dataset, row) for row in range(_rows(dataset))])]
     lines += ["", *LEGEND, *_told(dataset)]

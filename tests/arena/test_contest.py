@@ -101,6 +101,7 @@ def test_table_and_picture(dataset, tmp_path):
     assert sum(line.startswith("ewc, tuned ") for line in lines) == 2
     assert any("no single map is better than 0.500" in line for line in lines)
     assert any("has gates" in line for line in lines)
+    assert table(dataset.assign_attrs(published="known of larger ones"))[5] == "known of larger ones"
     figure = arena_figure(dataset)
     assert len(figure.axes) >= 2 + dataset.sizes["row"]
     again = storage.read_dataset(storage.write_dataset(dataset, tmp_path / "arena.nc"))
