@@ -12,7 +12,7 @@ from ntadyn.simulation.outcome import RESULTS
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
-from ntadyn.sweeps.continual_scores import CONTINUAL, TASK_LOSS
+from ntadyn.sweeps.continual_scores import CONTINUAL, OBSERVED, TASK_LOSS
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Recorded
 
@@ -33,13 +33,13 @@ def measures_for(sweep: Sweep) -> Measures:
     key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
     system, state = eqx.filter_eval_shape(spec.build, key)
     observables = system.observables()
-    kept = CONTINUAL if TASK_LOSS in observables else {}
+    observed, kept = (OBSERVED, CONTINUAL) if TASK_LOSS in observables else ({}, {})
     if isinstance(system, AbstractGatedLinear):
         gates = eqx.filter_eval_shape(lambda system, state: system.gates(state), system, state)
         if gates.shape[0] >= system.num_tasks:
-            return OUTCOME.and_also({TASK_LOSS: observables[TASK_LOSS]} if kept else {}, kept)
+            return OUTCOME.and_also(observed, kept)
     finals = {name: Final(name) for name in observables}
-    return Measures(observables, finals | kept | {"result": OUTCOME.scores["result"]})
+    return Measures(observed | observables, finals | kept | {"result": OUTCOME.scores["result"]})
 
 
 def check_measures(sweep: Sweep, measures: Measures) -> None:
