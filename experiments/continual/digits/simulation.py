@@ -114,11 +114,7 @@ def simulated(stream: str, parameters: Parameters) -> xr.Dataset:
     tasks, rate = STREAMS[stream].tasks(), jnp.asarray(STREAMS[stream].rate)
     problem, keys = _problem(tasks), _keys(0, parameters.num_seeds)
     found = {name: _over_seeds(problem, rate, strategy, keys, parameters) for name, strategy in STRATEGIES.items()}
-    # What results are reported on is not looked at before the strength is known.
-    others = _keys(TUNING, parameters.num_tuning_seeds)
-    grid = jnp.asarray(parameters.strengths)
-    tried = _over_strengths(_problem(tasks.for_choices()), rate, grid, others, parameters)
-    tuning = np.asarray(tried[0])[:, :, -1].mean(axis=-1)
+    tuning = tuned(tasks, rate, parameters)
     chosen = parameters.strengths[int(np.argmax(tuning.mean(axis=1)))]
     both = _over_strengths(problem, rate, jnp.asarray((1.0, chosen)), keys, parameters)
     for at, name in enumerate((EWC, TUNED)):
@@ -143,6 +139,22 @@ def simulated(stream: str, parameters: Parameters) -> xr.Dataset:
             "block": ("record", blocks),
         },
     )
+
+
+def tuned(tasks: ExampleTasks, rate: Array, parameters: Parameters) -> np.ndarray:
+    """How well EWC does at every strength, judged by a part of what is practised; what is held out is not looked at.
+
+    Args:
+        tasks: the stream.
+        rate: the learning rate.
+        parameters: sizes, strengths, seeds.
+
+    Returns:
+        The mean accuracy over tasks at the end, (strength, tuning seed).
+    """
+    problem, keys = _problem(tasks.for_choices()), _keys(TUNING, parameters.num_tuning_seeds)
+    accuracy, *_ = _over_strengths(problem, rate, jnp.asarray(parameters.strengths), keys, parameters)
+    return np.asarray(accuracy)[:, :, -1].mean(axis=-1)
 
 
 Recorded = tuple[Array, ...]
