@@ -124,14 +124,14 @@ class Detected(AbstractStrategy):
         """Look for a jump; hooks of the inner strategy if there is one, its own `after_step` if not."""
         losses, jumped = self.detector.look(memory.losses, problem.loss(memory.network, batch))
 
-        def changed() -> tuple[PyTree, PyTree]:
+        def changed(memory: DetectedMemory) -> tuple[PyTree, PyTree]:
             ended = self.strategy.at_end(problem, memory.network, memory.inner, memory.recent)
             return self.strategy.at_start(problem, *ended, batch)
 
         def went_on() -> tuple[PyTree, PyTree]:
             return self.strategy.after_step(problem, network, memory.inner, batch, key)
 
-        network, inner = _where(jumped, changed, went_on())
+        network, inner = _where(jumped, changed, memory, went_on())
         recent = _joined(memory.recent, batch, jumped)
         detections = memory.detections + jumped.astype(memory.detections.dtype)
         return network, DetectedMemory(inner, losses, network, recent, jumped, detections, memory.steps + 1)
@@ -176,11 +176,13 @@ class Detected(AbstractStrategy):
         return self.strategy.is_full(memory.inner)
 
 
-def _where(happened: Bool[Array, ""], then: Callable[[], PyTree], otherwise: PyTree) -> PyTree:
-    """`then()` where it happened; unlike `lax.cond`, a loop computes it under `vmap` only if it happened somewhere."""
+def _where(happened: Bool[Array, ""], then: Callable[[Any], PyTree], given: Any, otherwise: PyTree) -> PyTree:
+    """`then(given)` where it happened; under `vmap`, unlike `lax.cond`, computed only if it happened somewhere."""
 
     def once(pending: tuple[Array, PyTree]) -> tuple[Array, PyTree]:
-        return jnp.zeros_like(pending[0]), then()
+        # Tied to what changes in the loop: XLA would compute what does not before it, whether it happened or not.
+        waiting, tied = lax.optimization_barrier((pending[0], given))
+        return jnp.zeros_like(waiting), then(tied)
 
     return lax.while_loop(lambda pending: pending[0], once, (happened, otherwise))[1]
 
