@@ -12,7 +12,7 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from ntadyn.nested.optimisers.momentum import Rate, rate_at
-from ntadyn.nested.optimisers.per_matrix import check_rate, check_share
+from ntadyn.nested.optimisers.per_matrix import check_rate, check_share, per_matrix
 from ntadyn.nested.optimisers.preconditioners import AbstractPreconditioner, RootMeanSquare
 
 
@@ -97,7 +97,7 @@ class DeepMomentum(eqx.Module):
         learning_rate: eta, a number or a schedule.
         key: draws A, entries N(0, 1/i); B starts at zero.
         objective: l.
-        preconditioner: P, of which the values are made.
+        preconditioner: P, which makes values P(u) of the rows, whatever the size of the gradient is.
         memory_rate: eta'.
         retention: a in [0, 1], of the memory's parameters.
         hidden: hidden units, at most as many as a row is long.
@@ -131,7 +131,10 @@ class DeepMomentum(eqx.Module):
 
     def transformation(self) -> optax.GradientTransformation:
         """The rule as a transformation whose updates are added to the parameters."""
-        return optax.GradientTransformation(self._init, self._update)
+        # Functions hash where a module with arrays does not, so that systems can have them as static fields.
+        return optax.GradientTransformation(
+            lambda params: self._init(params), lambda updates, state, params=None: self._update(updates, state, params)
+        )
 
     def _init(self, params: PyTree) -> DeepMomentumState:
         leaves, form = jax.tree.flatten(params)
@@ -149,41 +152,39 @@ class DeepMomentum(eqx.Module):
 
     def _update(self, updates: PyTree, state: Any, params: PyTree = None) -> tuple[PyTree, DeepMomentumState]:
         del params
-        values, after = self.preconditioner.apply(updates, state.preconditioner)
+        keys = per_matrix(lambda g: g / _per_row(g), updates)
+        values, after = self.preconditioner.apply(keys, state.preconditioner)
         rate = rate_at(self.learning_rate, state.count)
-        gradients, form = jax.tree.flatten(updates)
-        memories = form.flatten_up_to(state.memories)
-        found = [
-            self._one(g, value, memory, rate)
-            for g, value, memory in zip(gradients, jax.tree.leaves(values), memories, strict=True)
-        ]
-        moved, learned = (jax.tree.unflatten(form, part) for part in zip(*found, strict=True))
+        leaves, form = jax.tree.flatten(updates)
+        of_leaves = (leaves, jax.tree.leaves(keys), jax.tree.leaves(values), form.flatten_up_to(state.memories))
+        found = [self._one(*arrays, rate) for arrays in zip(*of_leaves, strict=True)]
+        moved, learned = (jax.tree.unflatten(form, [pair[part] for pair in found]) for part in (0, 1))
         return moved, DeepMomentumState(learned, after, state.count + 1)
 
-    def _one(self, gradient: Array, value: Array, memory: GradientMemory, rate: Any) -> tuple[Array, GradientMemory]:
+    def _one(
+        self, gradient: Array, key: Array, value: Array, memory: GradientMemory, rate: Any
+    ) -> tuple[Array, GradientMemory]:
         """The update of one array and its memory after it."""
-        shape = gradient.shape
 
-        def of_matrix(g: Array, value: Array, memory: GradientMemory) -> tuple[Array, GradientMemory]:
-            size = jnp.sqrt(jnp.sum(g**2))
-            scale = jnp.asarray(g.shape[0], g.dtype) ** 0.5 / jnp.where(size > 0, size, 1)
-            rows = scale * g
-
-            def objective(memory: GradientMemory) -> Array:
-                return self.objective(memory(rows, self.activation), scale * value)
-
-            slope = jax.grad(objective)(memory)
+        def of_matrix(g: Array, rows: Array, value: Array, memory: GradientMemory) -> tuple[Array, GradientMemory]:
+            slope = jax.grad(lambda memory: self.objective(memory(rows, self.activation), value))(memory)
             kept, speed = (jnp.asarray(number, g.dtype) for number in (self.retention, self.memory_rate))
             learned = jax.tree.map(lambda theta, down: kept * theta - speed * down, memory, slope)
             if not self.learns_first:
                 learned = GradientMemory(memory.first, learned.second)
             answer = learned(rows, self.activation) * jnp.asarray(rate, g.dtype)
-            return answer / scale if self.keeps_size else answer, learned
+            return answer * _per_row(g) if self.keeps_size else answer, learned
 
-        mapped = of_matrix
+        shape, mapped = gradient.shape, of_matrix
         for _ in shape[:-2]:
             mapped = jax.vmap(mapped)
         if len(shape) > 1:
-            return mapped(gradient, value, memory)
-        answer, learned = of_matrix(gradient.reshape(1, -1), value.reshape(1, -1), memory)
+            return mapped(gradient, key, value, memory)
+        answer, learned = of_matrix(gradient.reshape(1, -1), key.reshape(1, -1), value.reshape(1, -1), memory)
         return answer.reshape(shape), learned
+
+
+def _per_row(matrix: Float[Array, "o i"]) -> Float[Array, ""]:
+    """|g|_F / sqrt(o), the size of a typical row; one for a gradient of zero."""
+    size: Any = jnp.sqrt(jnp.sum(matrix**2) / matrix.shape[0])
+    return jnp.where(size > 0, size, 1)

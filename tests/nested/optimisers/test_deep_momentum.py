@@ -39,6 +39,15 @@ def test_trained_long_enough_on_one_gradient_it_answers_its_negative():
     np.testing.assert_allclose(found[-1], -SEQUENCE[0], atol=1e-6)
 
 
+@pytest.mark.parametrize(("keeps_size", "power"), [(False, 0), (True, 1)])
+def test_its_updates_are_as_large_as_its_rows_or_as_the_gradient_however_small_that_is(keeps_size, power):
+    """Also under the default preconditioner, which makes values of one size out of gradients of any."""
+    rule = DeepMomentum(1.0, KEY, keeps_size=keeps_size).transformation()
+    found = updates(rule, {"large": SEQUENCE, "small": 1e-4 * SEQUENCE})
+    alone = updates(rule, {"large": 1e-4 * SEQUENCE, "small": SEQUENCE})
+    np.testing.assert_allclose(alone["large"], 1e-4**power * found["large"], rtol=1e-6)
+
+
 def test_stacks_have_a_memory_for_every_path_and_vectors_one_row():
     tree = {"stack": gradients(3, (2, 3, 5)), "vector": gradients(3, (5,), 1)}
     rule: Any = DeepMomentum(0.1, KEY).transformation()
