@@ -8,11 +8,6 @@ from ntadyn.nested.memories.chunked import (
     Chunked as Chunked,
     Parallel as Parallel,
 )
-from ntadyn.nested.memories.default_form import (
-    MeasuredForm as MeasuredForm,
-    default_form as default_form,
-    measured_forms as measured_forms,
-)
 from ntadyn.nested.memories.forms import (
     AbstractForm as AbstractForm,
     Reads as Reads,
@@ -26,6 +21,11 @@ from ntadyn.nested.memories.linear import (
     GatedDelta as GatedDelta,
     Hebbian as Hebbian,
     ProximalDelta as ProximalDelta,
+)
+from ntadyn.nested.memories.measured import (
+    MeasuredForm as MeasuredForm,
+    default_form as default_form,
+    measured_forms as measured_forms,
 )
 from ntadyn.nested.memories.memory import (
     AssociativeMemory as AssociativeMemory,

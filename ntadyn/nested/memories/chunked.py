@@ -19,10 +19,11 @@ Source: for the delta rule without retention Yang et al. 2024 (arXiv 2406.06484)
 another order, Yang et al. 2024 (arXiv 2412.06464), section 3. What is here is derived from the first line above.
 """
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import solve_triangular
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PyTree
 
@@ -95,7 +96,9 @@ class Chunked(AbstractForm):
         chunks = jax.tree.map(split, whole)
         if (retention := whole.coefficients.retention) is not None:
             chunks = eqx.tree_at(lambda chunk: chunk.coefficients.retention, chunks, split(retention, 1.0))
-        state, answers = jax.lax.scan(lambda state, chunk: _through(linear, state, chunk), state, chunks)
+        # As in `Recurrent`: a gradient keeps one state per chunk, and computes the rest again.
+        through = jax.checkpoint(functools.partial(_through, linear))
+        state, answers = jax.lax.scan(through, state, chunks)
         joined = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:length], answers)
         return state, Reads(*joined)
 
@@ -103,21 +106,77 @@ class Chunked(AbstractForm):
 def retained(retention: Float[Array, " c"] | None, length: int, dtype: DTypeLike) -> Float[Array, "n n"]:
     """P[t, s] = a_(s+1) ... a_t for s <= t, else 0; t and s from 0, the state before the first token, to `length`.
 
-    Products, not exp(L_t - L_s) of a running sum L of logarithms: a = 0 is no exception, neither here nor in the
-    derivative, and nothing is lost to the difference of two sums that grow with the length, which in single precision
-    costs four digits after some thousand tokens.
-
     Args:
         retention: a_1 ... a_c, each from 0 to 1, or None for ones.
         length: c.
         dtype: of the result.
     """
-    ones = jnp.ones((length + 1, length + 1), dtype)
-    if retention is None:
-        return jnp.tril(ones)
-    rows = jnp.concatenate([jnp.ones((1,), dtype), retention])
-    factors = jnp.where(jnp.tril(jnp.ones_like(ones, bool), -1), rows[:, None], ones)
-    return jnp.tril(jnp.cumprod(factors, axis=0))
+    return jnp.tril(jnp.ones((length + 1, length + 1), dtype)) if retention is None else products_between(retention)
+
+
+@jax.custom_jvp
+def products_between(factors: Float[Array, " c"]) -> Float[Array, "n n"]:
+    """P[t, s] = a_(s+1) ... a_t for s <= t, else 0.
+
+    Products, not exp(L_t - L_s) of a running sum L of logarithms: a = 0 is no exception, neither here nor in the
+    derivative, and nothing is lost to the difference of two sums that grow with the length, which in single precision
+    costs four digits after some thousand tokens. The derivative dP = sum_r P[:, r] P[r-1, :] da_r is exact too.
+
+    Args:
+        factors: a_1 ... a_c.
+    """
+    length = factors.shape[0] + 1
+    rows = jnp.concatenate([jnp.ones((1,), factors.dtype), factors])
+    square = jnp.ones((length, length), factors.dtype)
+    below = jnp.where(jnp.tril(square, -1) > 0, rows[:, None], square)
+    return jnp.tril(jnp.cumprod(below, axis=0))
+
+
+@products_between.defjvp
+def _products_between_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    products = products_between(*primals)
+    return products, products[:, 1:] @ (tangents[0][:, None] * products[:-1])
+
+
+def solved(strictly_lower: Float[Array, "c c"], right: Float[Array, "c e"]) -> Float[Array, "c e"]:
+    """The solution U of (I + A) U = R.
+
+    `jax.scipy.linalg.solve_triangular` takes a hundred times longer for batches of such systems on a CPU.
+
+    Args:
+        strictly_lower: A.
+        right: R.
+    """
+    inverse = jax.lax.stop_gradient(unit_lower_inverse(strictly_lower))
+    return jax.lax.custom_linear_solve(
+        lambda unknown: unknown + strictly_lower @ unknown,
+        right,
+        solve=lambda _, right: inverse @ right,
+        transpose_solve=lambda _, right: inverse.T @ right,
+    )
+
+
+def unit_lower_inverse(strictly_lower: Float[Array, "c c"]) -> Float[Array, "c c"]:
+    """The inverse of I + A, from those of ever larger blocks on its diagonal.
+
+    [[L, 0], [B, R]] has the inverse [[L^-1, 0], [-R^-1 B L^-1, R^-1]]: products of matrices only, as many as A has
+    binary digits in its size, and no powers of A, which overflow where keys are alike.
+
+    Args:
+        strictly_lower: A.
+    """
+    length = strictly_lower.shape[0]
+    size = 1 << max(length - 1, 0).bit_length()
+    filled = jnp.pad(strictly_lower, (0, size - length))
+    inverses = jnp.ones((size, 1, 1), filled.dtype)
+    while len(inverses) > 1:
+        count, block = len(inverses) // 2, inverses.shape[1]
+        pairs = filled.reshape(count, 2, block, count, 2, block)
+        below = jnp.moveaxis(jnp.diagonal(pairs[:, 1, :, :, 0, :], axis1=0, axis2=2), -1, 0)
+        left, right = inverses[::2], inverses[1::2]
+        rows = (left, jnp.zeros_like(left)), (-right @ below @ left, right)
+        inverses = jnp.concatenate([jnp.concatenate(row, 2) for row in rows], 1)
+    return inverses[0, :length, :length]
 
 
 def _linear(rule: AbstractRule, form: AbstractForm) -> AbstractLinearRule:
@@ -144,8 +203,7 @@ def _through(
     changes = numbers.insertion[:, None] * chunk.values
     if rule.erases:
         erased = numbers.erasure[:, None] * before
-        system = erased[:, 1:] * (keys @ keys.T)
-        changes = solve_triangular(system, changes - erased[:, :1] * (keys @ state.T), lower=True, unit_diagonal=True)
+        changes = solved(erased[:, 1:] * (keys @ keys.T), changes - erased[:, :1] * (keys @ state.T))
 
     def answers(queries: Array, products: Array) -> Array:
         return products[:, :1] * (queries @ state.T) + (products[:, 1:] * (queries @ keys.T)) @ changes

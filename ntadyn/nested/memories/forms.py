@@ -63,6 +63,9 @@ class Recurrent(AbstractForm):
     def run(self, rule: AbstractRule, state: PyTree, writes: Writes, queries: Reads) -> tuple[PyTree, Reads]:
         """See `AbstractForm.run`."""
 
+        # Without checkpoints a gradient keeps several states per token, and XLA copies them all at every one of them
+        # when loops are compiled as one function.
+        @jax.checkpoint
         def step(state: PyTree, token: tuple[Writes, Any]) -> tuple[PyTree, Any]:
             pair, asked = token
             before = tuple(rule.read(state, query) for query in asked[0])

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from ntadyn.nested.memories.default_form import default_form
 from ntadyn.nested.memories.forms import AbstractForm, Reads, Writes
+from ntadyn.nested.memories.measured import default_form
 from ntadyn.nested.memories.rule import AbstractRule
 
 

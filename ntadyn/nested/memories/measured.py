@@ -21,14 +21,26 @@ _WHOLE = ("length", "width", "batch", "chunk")
 
 
 @dataclasses.dataclass(frozen=True)
-class MeasuredForm:
-    """What one form took on one size of problem.
+class Problem:
+    """The size of what is computed.
 
     Attributes:
-        erases: whether the rule erases, `AbstractLinearRule.erases`; rules that agree in this cost the same.
         length: tokens.
         width: of keys and of values.
         batch: samples, mapped over.
+    """
+
+    length: int
+    width: int
+    batch: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MeasuredForm(Problem):
+    """What one form took on one size of problem; NaN for what was not measured.
+
+    Attributes:
+        erases: whether the rule erases, `AbstractLinearRule.erases`; rules that agree in this cost the same.
         chunk: tokens of a chunk; 1 for `Recurrent`, all of them for `Parallel`.
         forward_compile: seconds to compile writes and reads.
         forward_run: seconds to run them, the median of several.
@@ -39,16 +51,13 @@ class MeasuredForm:
     """
 
     erases: bool
-    length: int
-    width: int
-    batch: int
     chunk: int
-    forward_compile: float
-    forward_run: float
-    forward_ratio: float
-    gradient_compile: float
-    gradient_run: float
-    gradient_ratio: float
+    forward_compile: float = math.nan
+    forward_run: float = math.nan
+    forward_ratio: float = math.nan
+    gradient_compile: float = math.nan
+    gradient_run: float = math.nan
+    gradient_ratio: float = math.nan
 
     @property
     def form(self) -> AbstractForm:
