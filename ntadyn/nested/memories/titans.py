@@ -4,6 +4,7 @@ Source: Behrouz et al. 2024 (arXiv 2501.00663), equations 8 to 14, whose 1 - alp
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -124,25 +125,21 @@ class Titans(AbstractRule):
         """1/2 |answer - v|^2."""
         return squared_error(answer, value)
 
-    def write(
-        self, state: TitansState, key: Key, value: Value, retention: TitansRetention, rate: Scalar
-    ) -> TitansState:
+    def write(self, state: TitansState, key: Key, value: Value, retention: Any, rate: Scalar) -> TitansState:
         """S <- theta S - b g, then M <- a M + S; see `AbstractRule.write`.
 
         Raises:
-            ValueError: if the retention is not that of memory and momentum.
+            ValueError: if the retention is no `TitansRetention`.
         """
-        _check(retention)
+        retention = _of_both(retention)
         slope = self._slope(state, key, value)
         momentum = jax.tree.map(lambda old, new: retention.momentum * old - rate * new, state.momentum, slope)
         memory = jax.tree.map(lambda old, change: retention.memory * old + change, state.memory, momentum)
         return TitansState(memory, momentum)
 
-    def proximal_objective(
-        self, state: TitansState, key: Key, value: Value, retention: TitansRetention, rate: Scalar
-    ) -> Objective:
+    def proximal_objective(self, state: TitansState, key: Key, value: Value, retention: Any, rate: Scalar) -> Objective:
         """N -> b <g, N> + 1/2 |N - a M - theta S|^2, a function of the memory without its momentum."""
-        _check(retention)
+        retention = _of_both(retention)
         anchor = jax.tree.map(
             lambda old, moving: retention.memory * old + retention.momentum * moving, state.memory, state.momentum
         )
@@ -159,9 +156,10 @@ class Titans(AbstractRule):
         return jax.tree.map(lambda leaf: shorter * leaf, slope)
 
 
-def _check(retention: TitansRetention) -> None:
+def _of_both(retention: Any) -> TitansRetention:
     if not isinstance(retention, TitansRetention):
         raise ValueError(
             f"Titans needs what is kept of its memory and of its momentum, and was given {retention!r}; give "
             f"TitansRetention(memory, momentum)."
         )
+    return retention
