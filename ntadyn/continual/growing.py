@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ntadyn.continual.gate_fit import fitted_gates, residual, with_fitted_gates
+from ntadyn.continual.group_lasso import norms, shrunk
 from ntadyn.continual.new_paths import AbstractNewPath, ResidualPath
 from ntadyn.continual.per_path import only_paths, per_path
 from ntadyn.continual.problem import AbstractProblem
@@ -164,10 +165,10 @@ class DynamicallyExpandable(AbstractStrategy):
         del problem, batch
         learned = network.weights
         weights = jnp.where(per_path(memory.added, learned), shrunk(learned, self.group_lasso), learned)
-        dropped = memory.added & (_norms(weights) == 0)
+        dropped = memory.added & (norms(weights) == 0)
         alive, gates = memory.alive & ~dropped, jnp.where(dropped, 0, network.gates)
-        before = _norms(memory.snapshot)
-        drift = _norms(weights - memory.snapshot) / jnp.where(before > 0, before, 1)
+        before = norms(memory.snapshot)
+        drift = norms(weights - memory.snapshot) / jnp.where(before > 0, before, 1)
         drifted = memory.learning & ~memory.added & (drift > self.split_threshold)
         room, number = jnp.sum(~alive), jnp.sum(drifted)
         order = jnp.argsort(jnp.where(drifted, -drift, jnp.inf))
@@ -227,28 +228,6 @@ def num_alive(system: Any, state: Any, task: Any) -> Int[Array, ""]:
     """How many paths a growing network has."""
     del system, task
     return jnp.sum(state.memory.alive)
-
-
-def shrunk(weights: Float[Array, "p o i"], group_lasso: float | Float[Array, ""]) -> Float[Array, "p o i"]:
-    """argmin_W 1/2 |W - E|^2 + lambda |W|_F = E max(0, 1 - lambda / |E|_F), zero if and only if lambda >= |E|_F.
-
-    Args:
-        weights: E, one matrix per path.
-        group_lasso: lambda.
-
-    Source: arXiv 1708.01547, equation 3, on whole paths.
-    """
-    norms = _norms(weights)
-    kept = norms > group_lasso
-    # A difference of two close numbers is exact; 1 - lambda / |E| could round to zero too early.
-    share = jnp.where(kept, (norms - group_lasso) / jnp.where(kept, norms, 1), 0)
-    return per_path(share, weights) * weights
-
-
-def _norms(weights: Float[Array, "p o i"]) -> Float[Array, " p"]:
-    squares = jnp.sum(weights**2, axis=(1, 2))
-    # The root has no derivative at zero, where paths that are not alive are.
-    return jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1)), 0)
 
 
 def _places(free: Bool[Array, " p"]) -> Int[Array, " p"]:

@@ -9,7 +9,8 @@ import pytest
 
 from ntadyn.continual import ContinualDescent, ContinualFlow, DescentState, GatedContinualFlow, TeacherProblem
 from ntadyn.continual.gate_fit import residual, with_fitted_gates
-from ntadyn.continual.growing import BEFORE, DynamicallyExpandable, num_alive, shrunk
+from ntadyn.continual.group_lasso import shrunk
+from ntadyn.continual.growing import BEFORE, DynamicallyExpandable, num_alive
 from ntadyn.continual.new_paths import RandomPath, ResidualPath
 from ntadyn.dynamics import GradientFlow
 from ntadyn.interface import BlockInfo
