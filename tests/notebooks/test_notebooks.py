@@ -132,6 +132,19 @@ def test_the_whole_lesson_draws_as_a_script(name, tmp_path):
 
 
 @pytest.mark.slow
+def test_levels_with_clocks_of_their_own(run):
+    seen = run("levels_with_clocks_of_their_own")
+    # "each of them closes for four blocks and belongs to one context (1.00) ... one task of either context (0.50)"
+    assert seen["own"]["slower"] > 0.95
+    assert abs(seen["own"]["much faster"] - 0.5) < 0.05
+    # "about half of the cost is saved on the return"
+    assert 0.35 < seen["saved"]["hierarchy"] < 0.65
+    assert abs(seen["saved"]["flat network"]) < 0.05
+    # "They are one map".
+    assert float(np.max(np.abs(seen["two"] - seen["one"]))) < 1e-12
+
+
+@pytest.mark.slow
 def test_who_forgets_and_at_what_price(run):
     seen = run("who_forgets_and_at_what_price")
     assert all(bool(found.result == RESULTS.successful) for found in seen["runs"].values())

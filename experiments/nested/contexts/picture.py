@@ -33,7 +33,8 @@ def draw(data: Data) -> Figure:
             _draw_gates(ax, data["traces"].sel(point=point))
             ax.set_title(point, color=COLORS[point])
         axes[0].set_ylabel("gates")
-        axes[0].legend(loc="upper left", fontsize=6)
+        handles, names = axes[0].get_legend_handles_labels()
+        lower.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=7)
         _draw_savings(axes[-1], data["points"])
         sweep, points = data["map"], data["points"]
         figure.suptitle(
@@ -83,7 +84,7 @@ def _draw_gates(ax: Axes, trace: xr.Dataset) -> None:
 
 def _draw_savings(ax: Axes, points: xr.Dataset) -> None:
     for place, point in enumerate(POINTS):
-        for shift, network, face in ((-0.12, "hierarchy", COLORS[point]), (0.12, "flat", "none")):
+        for shift, network, face in ((-0.12, "hierarchy", COLORS[point]), (0.12, "flat", "white")):
             values = numbers.savings(points, point, network)
             jitter = np.linspace(-0.06, 0.06, len(values))
             ax.plot(
