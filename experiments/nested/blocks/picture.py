@@ -28,13 +28,12 @@ def draw(data: Data) -> Figure:
         _draw_block(axes[2], nonlinear.isel(width=-1))
         axes[2].set_title(f"perceptrons of {int(nonlinear.width[-1])} inputs")
         axes[0].set_ylabel("loss")
-        axes[0].legend(loc="lower right", fontsize=6)
         axes[2].legend(fontsize=6)
         _draw_means(axes[3], linear)
         seeds = linear.sizes["seed"]
         figure.suptitle(
             f"in steps, exact means (perceptrons: batches of 32, held-out examples); later half of the stream; {seeds} "
-            "repetitions",
+            "repetitions; colours as at the right",
             fontsize=8,
         )
     return figure
