@@ -117,7 +117,7 @@ def test_an_empty_sequence_changes_nothing(form):
 
 
 def test_products_in_single_precision_lose_nothing_over_long_sequences():
-    """Where differences of a running sum of logarithms have lost four digits."""
+    """Where differences of a running sum of logarithms have lost more than two digits."""
     retentions = np.random.default_rng(0).uniform(0.3, 1, size=1500).astype(np.float32)
     found = np.asarray(jax.jit(products_between)(jnp.asarray(retentions)))[-1, -20:]
     running = np.cumsum(np.log(retentions), dtype=np.float32)
