@@ -120,7 +120,7 @@ def products_between(factors: Float[Array, " c"]) -> Float[Array, "n n"]:
 
     Products, not exp(L_t - L_s) of a running sum L of logarithms: a = 0 is no exception, neither here nor in the
     derivative, and nothing is lost to the difference of two sums that grow with the length, which in single precision
-    costs four digits after some thousand tokens. The derivative dP = sum_r P[:, r] P[r-1, :] da_r is exact too.
+    costs two to three digits after a thousand tokens. The derivative dP = sum_r P[:, r] P[r-1, :] da_r is exact too.
 
     Args:
         factors: a_1 ... a_c.

@@ -1,7 +1,8 @@
 """Which form to use when nobody says: looked up in a table of measured times, never timed while a program runs.
 
 The table beside this file is written by `tests/benchmarks/memory_forms.py`. Its ratios are times over the time of the
-loop over tokens, in single precision on a CPU of two cores; other machines may differ, and take a form by name.
+loop over tokens, in single precision on a CPU of two cores, compiled as `ntadyn.compile_whole_loops` asks; those whose
+machine differs name a form.
 """
 
 import csv
@@ -77,7 +78,8 @@ def measured_forms() -> tuple[MeasuredForm, ...]:
 def default_form(rule: AbstractRule, length: int, width: int) -> AbstractForm:
     """The form with the smallest measured ratio, the geometric mean over batch sizes, with gradients.
 
-    Looked up at the measured size that is nearest in the logarithms of length and width.
+    Looked up at the measured size that is nearest in the logarithms of length and width. Who only reads and writes, and
+    takes no gradient, often fares better with `Recurrent`, see the forward ratios of `measured_forms`.
 
     Args:
         rule: of the memory; `Recurrent` is the only form of those that are not linear.

@@ -30,17 +30,18 @@ from tests.nested.memories.sequences import KEY_SIZE, VALUE_SIZE, distance, part
 
 # Divisible by no chunk size but 1.
 TOKENS = 37
-CASES = {
-    "hebbian": (Hebbian(), False, [Parallel(), Chunked(16)]),
-    "gated_hebbian": (Hebbian(), True, [Parallel(), Chunked(16)]),
-    "delta": (Delta(), False, [Chunked(1), Chunked(4), Chunked(16), Chunked(64)]),
-    "gated_delta": (GatedDelta(), True, [Chunked(4), Chunked(16), Parallel()]),
-    "proximal_delta": (ProximalDelta(), True, [Chunked(16)]),
-}
+CASES = [
+    pytest.param(Hebbian(), False, [Chunked(4)], id="hebbian"),
+    pytest.param(Hebbian(), True, [Parallel(), Chunked(16)], id="gated hebbian"),
+    pytest.param(Delta(), False, [Chunked(4), Chunked(16)], id="delta"),
+    pytest.param(Delta(), False, [Chunked(1), Chunked(64)], id="delta, other sizes", marks=pytest.mark.slow),
+    pytest.param(GatedDelta(), True, [Chunked(4), Parallel()], id="gated delta"),
+    pytest.param(ProximalDelta(), True, [Chunked(16)], id="proximal delta", marks=pytest.mark.slow),
+]
 FORMS = {"recurrent": Recurrent(), "parallel": Parallel(), "chunked": Chunked(8)}
 
 
-@pytest.mark.parametrize(("rule", "gated", "forms"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("rule", "gated", "forms"), CASES)
 def test_all_forms_agree_in_values_and_gradients(rule, gated, forms):
     """Reads before and after writes; among the retentions are zeros, in a row too, where logarithms have no value."""
     rng = np.random.default_rng(1)
@@ -66,18 +67,16 @@ def test_all_forms_agree_in_values_and_gradients(rule, gated, forms):
         assert distance(other_gradients, gradients) <= 1e-10
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("form", [Recurrent(), Parallel(), Chunked(16)], ids=FORMS)
 def test_two_calls_are_one_call(form):
-    """Cut where no chunk ends, and once more where less than a chunk is left."""
-    state, writes, queries = sequence(TOKENS)
+    """Cut where no chunk ends, into pieces that fill none."""
+    half, (state, writes, queries) = 13, sequence(26)
     memory = jax.jit(AssociativeMemory(GatedDelta(), form))
     end, answers = memory(state, writes, queries)
-    pieces = []
-    for start, stop in ((0, 21), (21, 34), (34, TOKENS)):
-        state, piece = memory(state, part(writes, start, stop), queries[start:stop])
-        pieces.append(piece)
+    state, first = memory(state, part(writes, 0, half), queries[:half])
+    state, second = memory(state, part(writes, half, 2 * half), queries[half:])
     allowed = 0 if isinstance(form, Recurrent) else 1e-12
-    assert distance((state, jnp.concatenate(pieces)), (end, answers)) <= allowed
+    assert distance((state, jnp.concatenate([first, second])), (end, answers)) <= allowed
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
@@ -108,16 +107,17 @@ def test_samples_of_titans_do_not_know_each_other():
     assert distance(one[-1][1], other[-1][1]) > 0.01
 
 
-def test_an_empty_sequence_changes_nothing():
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_an_empty_sequence_changes_nothing(form):
     state, writes, queries = sequence(3)
-    for form in FORMS.values():
-        end, answers = AssociativeMemory(GatedDelta(), form)(state, part(writes, 0, 0), queries[:0])
-        assert distance(end, state) == 0
-        assert answers.shape == (0, VALUE_SIZE)
+    memory = AssociativeMemory(GatedDelta(), form)
+    end, answers = jax.jit(lambda: memory(state, part(writes, 0, 0), queries[:0]))()
+    assert distance(end, state) == 0
+    assert answers.shape == (0, VALUE_SIZE)
 
 
 def test_products_in_single_precision_lose_nothing_over_long_sequences():
-    """Where differences of a running sum of logarithms have lost four digits."""
+    """Where differences of a running sum of logarithms have lost more than two digits."""
     retentions = np.random.default_rng(0).uniform(0.3, 1, size=1500).astype(np.float32)
     found = np.asarray(jax.jit(products_between)(jnp.asarray(retentions)))[-1, -20:]
     running = np.cumsum(np.log(retentions), dtype=np.float32)
@@ -135,14 +135,15 @@ def test_chunks_in_single_precision_stand_keys_that_are_all_alike():
         jnp.arange(float(tokens), dtype=jnp.float32)[:, None],
         jnp.ones(tokens, jnp.float32),
     )
-    _, answers = AssociativeMemory(Delta(), Chunked(tokens))(jnp.zeros((1, 1), jnp.float32), writes, writes.keys)
+    memory = jax.jit(AssociativeMemory(Delta(), Chunked(tokens)))
+    _, answers = memory(jnp.zeros((1, 1), jnp.float32), writes, writes.keys)
     np.testing.assert_array_equal(answers, writes.values)
 
 
-@pytest.mark.parametrize("size", [0, 1, 5, 8])
+@pytest.mark.parametrize("size", [0, 1, 5])
 def test_the_inverse_of_a_unit_lower_triangle_is_one(size):
     lower = np.tril(np.random.default_rng(0).normal(size=(size, size)), -1)
-    inverse = unit_lower_inverse(jnp.asarray(lower))
+    inverse = np.asarray(jax.jit(unit_lower_inverse)(jnp.asarray(lower)))
     np.testing.assert_allclose(inverse @ (np.eye(size) + lower), np.eye(size), atol=1e-13)
 
 
@@ -169,27 +170,27 @@ def test_a_read_before_the_write_is_one_after_the_last_write():
 def test_keys_and_queries_are_normalised_unless_told_otherwise():
     state, writes, queries = sequence(6)
     long = Writes(3 * writes.keys, writes.values, writes.rates, writes.retentions)
-    for form in FORMS.values():
-        expected = AssociativeMemory(GatedDelta(), form)(state, writes, queries)
-        assert distance(AssociativeMemory(GatedDelta(), form)(state, long, 5 * queries), expected) <= 1e-14
-        as_given = AssociativeMemory(GatedDelta(), form, key_length=KeyLength.AS_GIVEN)
-        assert distance(as_given(state, writes, queries), expected) <= 1e-14
-        assert distance(as_given(state, long, queries), expected) > 1
+    normalised = jax.jit(AssociativeMemory(GatedDelta(), Recurrent()))
+    as_given = jax.jit(AssociativeMemory(GatedDelta(), Recurrent(), key_length=KeyLength.AS_GIVEN))
+    expected = normalised(state, writes, queries)
+    assert distance(normalised(state, long, 5 * queries), expected) <= 1e-14
+    assert distance(as_given(state, writes, queries), expected) <= 1e-14
+    assert distance(as_given(state, long, queries), expected) > 1
 
 
 def test_a_key_of_zeros_has_a_gradient():
     state, writes, queries = sequence(4)
     memory = AssociativeMemory(Delta(), Recurrent())
     nothing = Writes(0 * writes.keys, writes.values, writes.rates)
-    gradient = jax.grad(lambda writes: jnp.sum(memory(state, writes, queries)[1]))(nothing)
+    gradient = jax.jit(jax.grad(lambda writes: jnp.sum(memory(state, writes, queries)[1])))(nothing)
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(gradient))
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_computed():
     state, writes, queries = sequence(4)
     memory = AssociativeMemory(Hebbian())
-    with pytest.raises(ValueError, match=r"rates \(3,\).* do not fit; give \(tokens, d\)"):
-        memory(state, Writes(writes.keys, writes.values, writes.rates[:3]), queries)
+    with pytest.raises(ValueError, match=r"queries \(3, 5\) do not fit; give \(tokens, d\)"):
+        memory(state, writes, queries[:3])
     with pytest.raises(ValueError, match="dtypes float32, float64; give all the same"):
         memory(state.astype(jnp.float32), writes, queries)
     with pytest.raises(ValueError, match=r"Delta keeps all .* use GatedDelta\(\)"):

@@ -25,11 +25,18 @@ def recalled(state):
     return share
 
 
+def settled(rule, rate):
+    """The state after 200 writes of the same pair."""
+    keys, values = jnp.asarray(np.tile(KEY, (200, 1))), jnp.asarray(np.tile(VALUE, (200, 1)))
+    writes = Writes(keys, values, jnp.full(200, rate))
+    return AssociativeMemory(rule, Recurrent())(jnp.asarray(EMPTY), writes, keys)[0]
+
+
 def test_equation_16_with_the_sign_of_equation_15_stores_the_negative_value():
     """Minimising +<M k, v> + 1/2 |M - M_t|^2 gives M_t - v k^T; it takes the other sign to store the value."""
     literal = proximal(lambda state: jnp.sum((state @ KEY) * VALUE), jnp.asarray(EMPTY), jnp.ones(()))
-    # The gradient of 1/2 |M|^2 + <M, v k^T> at 0 is the negative of the minimiser.
-    found = -jax.grad(literal)(jnp.asarray(EMPTY))
+    # Its Hessian is the identity: one Newton step from 0 is the minimiser.
+    found = -jax.jit(jax.grad(literal))(jnp.asarray(EMPTY))
     assert recalled(found) == pytest.approx(-1, abs=1e-12)
     ours = Hebbian().write(jnp.asarray(EMPTY), jnp.asarray(KEY), jnp.asarray(VALUE), None, jnp.ones(()))
     assert recalled(ours) == pytest.approx(1, abs=1e-12)
@@ -43,38 +50,34 @@ def test_equations_88_and_93_of_the_long_version_erase_twice_and_recall_a_part(h
         slope = 2 * half * np.outer(state @ KEY - VALUE, KEY)
         state = state @ (np.eye(KEY_SIZE) - rate * np.outer(KEY, KEY)) - rate * slope
     assert recalled(state) == pytest.approx(share, abs=1e-4)
-    ours = jnp.asarray(EMPTY)
-    for _ in range(200):
-        ours = Delta().write(ours, jnp.asarray(KEY), jnp.asarray(VALUE), None, jnp.asarray(rate))
-    assert recalled(ours) == pytest.approx(1, abs=1e-12)
+    assert recalled(settled(Delta(), rate)) == pytest.approx(1, abs=1e-12)
 
 
 def test_equation_92_of_the_long_version_adds_the_value_with_the_wrong_sign():
     """M <- M (a I - b k k^T) - b v k^T settles on -v where it should on v."""
-    rate, literal, ours = 0.3, EMPTY, jnp.asarray(EMPTY)
+    rate, literal = 0.3, EMPTY
     for _ in range(200):
         literal = literal @ (np.eye(KEY_SIZE) - rate * np.outer(KEY, KEY)) - rate * np.outer(VALUE, KEY)
-        ours = GatedDelta().write(ours, jnp.asarray(KEY), jnp.asarray(VALUE), jnp.ones(()), jnp.asarray(rate))
     assert recalled(literal) == pytest.approx(-1, abs=1e-12)
-    assert recalled(ours) == pytest.approx(1, abs=1e-12)
+    assert recalled(settled(GatedDelta(), rate)) == pytest.approx(1, abs=1e-12)
 
 
 def test_equation_90_of_the_long_version_lets_a_token_see_the_end_of_its_own_chunk():
-    """Read at state C ceil(t / C), 11 of the 12 first tokens of 4 chunks of 4 change if the last of each does not."""
+    """Read at state C ceil(t / C), tokens answer by pairs that come up to C - 1 tokens later."""
     size, tokens = 4, 16
     state, writes, queries = sequence(tokens, gated=False)
 
+    @jax.jit
     def states(values):
-        probes = Writes(writes.keys, values, writes.rates)
-        memory = AssociativeMemory(Delta(), Recurrent())
-        ends = [state]
-        for token in range(tokens):
-            piece = jax.tree.map(lambda leaf, token=token: leaf[token : token + 1], probes)
-            ends.append(memory(ends[-1], piece, queries[token : token + 1])[0])
-        return jnp.stack(ends)
+        def step(state, pair):
+            state = Delta().write(state, *pair[:2], None, pair[2])
+            return state, state
+
+        return jax.lax.scan(step, state, (writes.keys, values, writes.rates))[1]
 
     def answers(values, index):
-        return jnp.einsum("ted,td->te", states(values)[index], queries)
+        reached = np.concatenate([np.asarray(state)[None], np.asarray(states(values))])
+        return np.einsum("ted,td->te", reached[index], np.asarray(queries))
 
     token = np.arange(1, tokens + 1)
     literal, ours = size * -(-token // size), size * ((token - 1) // size)
@@ -83,6 +86,6 @@ def test_equation_90_of_the_long_version_lets_a_token_see_the_end_of_its_own_chu
         name: np.flatnonzero(np.any(answers(changed, index) != answers(writes.values, index), axis=1)) + 1
         for name, index in (("literal", literal), ("ours", ours))
     }
-    # Token 8 has changed: tokens 5 to 7 of its chunk know of it before it comes.
-    assert seen["literal"].tolist()[:4] == [5, 6, 7, 8]
+    # The value of token 8 is another: tokens 5 to 7, of its chunk, know of it before it comes.
+    assert seen["literal"].min() == 5
     assert seen["ours"].min() == 9
