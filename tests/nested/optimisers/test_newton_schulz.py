@@ -84,6 +84,22 @@ def test_muon_of_optax_trains_stacks_by_adam_unless_it_is_told():
     assert told.max() / told.min() > 2
 
 
+def test_swapped_axes_of_muon_change_its_scale_and_nothing_else():
+    """For y = W x rows are outputs. Swapped, updates are sqrt(20 / 10) times as long: singular values to 1.60."""
+    stack = {"weights": gradients(1, (10, 20))[0]}
+
+    def moved(reduction, output):
+        axes = optax.contrib.MuonDimensionNumbers(reduction_axis=reduction, output_axis=output)
+        rule: Any = optax.contrib.muon(1.0, muon_weight_dimension_numbers={"weights": axes})
+        return np.asarray(rule.update(stack, rule.init(stack), stack)[0]["weights"])
+
+    with jax.numpy_dtype_promotion("standard"):
+        right, swapped = moved(-1, -2), moved(-2, -1)
+    np.testing.assert_allclose(swapped, np.sqrt(2) * right, rtol=1e-12)
+    assert np.linalg.svd(right, compute_uv=False).max() < 1.135
+    assert np.linalg.svd(swapped, compute_uv=False).max() > 1.5
+
+
 def test_coefficients_of_optax_go_by_other_names_than_its_documentation_says():
     with pytest.raises(ValueError, match="Unknown ns_coeff preset"):
         optax.contrib.muon(0.1, ns_coeffs="muon")
