@@ -71,8 +71,9 @@ def test_a_rule_whose_memory_is_a_network_runs_through_a_curriculum():
     assert run.values["loss"][-1] < run.values["loss"][0]
 
 
-def test_a_rule_that_holds_arrays_can_be_a_static_field():
-    assert isinstance(hash(DeepMomentum(0.1, KEY).transformation()), int)
+@pytest.mark.parametrize("rule", [DeepMomentum(0.1, KEY), MultiScaleMomentum(jnp.asarray(0.1))])
+def test_a_rule_that_holds_arrays_can_be_a_static_field(rule):
+    assert isinstance(hash(rule.transformation()), int)
 
 
 def perceptron(params: dict[str, Any], inputs: jax.Array) -> jax.Array:
