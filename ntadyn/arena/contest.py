@@ -11,8 +11,11 @@ import numpy as np
 import xarray as xr
 
 from ntadyn.arena import measures
+from ntadyn.arena.built import Built
 from ntadyn.arena.entry import Entry
-from ntadyn.arena.held_out import NAMES, held_out
+from ntadyn.arena.labels import labelled
+from ntadyn.arena.programs import forget_programs
+from ntadyn.arena.rows import Run, row_of
 from ntadyn.arena.stopwatch import Stopwatch
 from ntadyn.results.provenance import provenance
 from ntadyn.simulation.outcome import Trajectory
@@ -20,9 +23,8 @@ from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
 from ntadyn.specs.continual_data import ContinualData
 from ntadyn.specs.ensemble import run_ensemble, run_variants
-from ntadyn.specs.paths import replaced, to_json, value_at
+from ntadyn.specs.paths import replaced, value_at
 from ntadyn.specs.spec import check_spec, method_of
-from ntadyn.tasks import AbstractCurriculum
 
 # Seeds of teachers, networks and batches from which hyper-parameters are chosen, far from those of any contest.
 TUNING_SEED = 1_000_000
@@ -39,6 +41,7 @@ class Contest:
         tuning_seeds: repetitions for the choice from a grid, with other teachers, starts and batches.
         budget: share of a block in which gates may adapt in the adapted reading.
         threshold: share of the largest loss of a network that says nothing, below which a network counts as adapted.
+        published: what is known of such a stream, a line under the table.
     """
 
     entries: tuple[Entry, ...]
@@ -47,6 +50,7 @@ class Contest:
     tuning_seeds: int = 2
     budget: float = 0.1
     threshold: float = 0.1
+    published: str = ""
 
     def __post_init__(self):
         names = [entry.name for entry in self.entries]
@@ -76,69 +80,23 @@ def run_contest(contest: Contest, tell: Callable[[str], None] = lambda line: Non
     """
     for entry in contest.entries:
         check_spec(entry.spec)
-    built = [_Built.of(entry, contest) for entry in contest.entries]
+    first = building.first(_keys(contest.seed, 1))
+    built = [Built.of(entry, first) for entry in contest.entries]
     _check_one_stream(built)
     rows = []
     for number, item in enumerate(built, start=1):
         tell(f"{item.entry.name} ({number} of {len(built)})")
         rows += _rows(item, contest)
+        forget_programs()
     dataset = xr.concat(rows, dim="row", join="exact", combine_attrs="drop_conflicts")
-    return dataset.assign_attrs(_attributes(contest, built[0]) | provenance())
-
-
-@dataclasses.dataclass(frozen=True)
-class _Built:
-    """An entry, and what its spec builds for the first repetition."""
-
-    entry: Entry
-    system: Any
-    state: Any
-    curriculum: AbstractCurriculum
-    block_tasks: np.ndarray
-    silent_loss: float
-
-    def budget(self, contest: "Contest") -> float:
-        """How long gates may adapt in the adapted reading."""
-        return contest.budget * float(np.mean(np.asarray(self.curriculum.durations)))
-
-    @classmethod
-    def of(cls, entry: Entry, contest: Contest) -> "_Built":
-        system, state = eqx.filter_jit(entry.spec.build)(building.first(_keys(contest.seed, 1)))
-        curriculum = entry.spec.build_curriculum(system)
-        return cls(entry, system, state, curriculum, _block_tasks(curriculum), float(_silent_loss(system, state)))
-
-
-@eqx.filter_jit
-def _tasks_of(curriculum: AbstractCurriculum) -> jax.Array:
-    blocks = jnp.arange(curriculum.num_blocks)
-    middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
-    return jax.vmap(curriculum.task)(blocks, middles)
-
-
-def _block_tasks(curriculum: AbstractCurriculum) -> np.ndarray:
-    """The task of every block.
-
-    Raises:
-        ValueError: for blocks that mix tasks.
-    """
-    shares = np.asarray(_tasks_of(curriculum))
-    if not np.all(np.isin(shares, (0.0, 1.0))):
-        raise ValueError("blocks of a contest must have one task each; this curriculum mixes tasks.")
-    return np.argmax(shares, axis=-1)
-
-
-@eqx.filter_jit
-def _silent_loss(system: Any, state: Any) -> jax.Array:
-    """The largest loss on any task of a network whose parameters are all zero."""
-    network = jax.tree.map(lambda leaf: jnp.zeros_like(leaf) if eqx.is_inexact_array(leaf) else leaf, state.network)
-    return jnp.max(system.problem.losses(network))
+    return labelled(dataset.assign_attrs(_attributes(contest, built[0]) | provenance()))
 
 
 def _keys(seed: int, number: int) -> building.Keys:
     return building.keys_of(seed, [(0, k, k) for k in range(number)])
 
 
-def _check_one_stream(built: Sequence[_Built]) -> None:
+def _check_one_stream(built: Sequence[Built]) -> None:
     first = built[0]
     for item in built[1:]:
         same = np.array_equal(item.block_tasks, first.block_tasks) and np.array_equal(
@@ -151,11 +109,11 @@ def _check_one_stream(built: Sequence[_Built]) -> None:
             )
 
 
-def _rows(item: _Built, contest: Contest) -> list[xr.Dataset]:
+def _rows(item: Built, contest: Contest) -> list[xr.Dataset]:
     """The untuned row of an entry, and the tuned one if there is a grid."""
     entry, tuning = item.entry, item.entry.tuning
     durations, practised = item.curriculum.durations, jnp.asarray(np.unique(item.block_tasks))
-    bars = measures.Bars(contest.threshold * item.silent_loss, item.budget(contest))
+    bars = measures.Bars(contest.threshold * item.silent_loss, contest.budget * item.mean_duration())
     times = measures.record_times(np.asarray(item.curriculum.edges), _step_of(item))
 
     @eqx.filter_jit
@@ -163,7 +121,7 @@ def _rows(item: _Built, contest: Contest) -> list[xr.Dataset]:
         spec: Any, trajectory: Trajectory, keys: building.Keys, value: jax.Array | None
     ) -> dict[str, jax.Array]:
         def one(values: Any, result: Any, key: building.Keys) -> dict[str, jax.Array]:
-            system, _ = _with_value(entry, spec, value).build(key)
+            system, _ = item.with_value(spec, value).build(key)
             single = Trajectory(trajectory.times, trajectory.blocks, values, None, result)
             return measures.measured(system, single, jnp.asarray(item.block_tasks), durations, bars)
 
@@ -178,10 +136,11 @@ def _rows(item: _Built, contest: Contest) -> list[xr.Dataset]:
         measured = [measure(spec, tr, keys, jnp.asarray(v)) for tr, v in zip(found, values, strict=True)]
         return list(zip(jax.block_until_ready(measured), found, strict=True))
 
+    keys, budget = _keys(contest.seed, contest.num_seeds), float(bars.budget)
     if tuning is None:
         with Stopwatch() as watch:
-            [(found, trajectory)] = run(entry.spec, (), _keys(contest.seed, contest.num_seeds))
-        return [_row(item, contest, entry.name, None, found, trajectory, watch)]
+            [(found, trajectory)] = run(entry.spec, (), keys)
+        return [row_of(item, Run(entry.name, None, found, trajectory, keys, budget, watch))]
     default = float(value_at(entry.spec, tuning.path))
     tried = run(_for_choices(entry.spec), tuning.grid, _keys(TUNING_SEED + contest.seed, contest.tuning_seeds))
     failed = [bool(np.any(np.asarray(found["result"]) > 0)) for found, _ in tried]
@@ -189,10 +148,10 @@ def _rows(item: _Built, contest: Contest) -> list[xr.Dataset]:
     scores = np.where(np.asarray(failed) | ~np.isfinite(scores), np.inf, scores)
     chosen = tuning.grid[int(np.argmin(scores))] if np.isfinite(scores).any() else default
     with Stopwatch() as watch:
-        both = run(entry.spec, (default, chosen), _keys(contest.seed, contest.num_seeds))
+        both = run(entry.spec, (default, chosen), keys)
     named = ((entry.name, default), (f"{entry.name}, tuned", chosen))
     rows = [
-        _row(item, contest, name, value, found, trajectory, watch.half)
+        row_of(item, Run(name, value, found, trajectory, keys, budget, watch.half))
         for (name, value), (found, trajectory) in zip(named, both, strict=True)
     ]
     told = ", ".join(f"{value:g}: {score:.4g}" for value, score in zip(tuning.grid, scores, strict=True))
@@ -204,79 +163,13 @@ def _for_choices(spec: Any) -> Any:
     return dataclasses.replace(spec, for_choices=True) if isinstance(spec, ContinualData) else spec
 
 
-def _step_of(item: _Built) -> float | None:
+def _step_of(item: Built) -> float | None:
     """The steps of a rule that makes steps of its own, which records wait for; None for a flow."""
     method = method_of(item.entry.spec, item.system, item.state)
     return method.max_step if isinstance(method, AbstractWholeSteps) else None
 
 
-def _with_value(entry: Entry, spec: Any, value: Any) -> Any:
-    """A spec with a value of what an entry tunes; None leaves it as it is."""
-    return spec if entry.tuning is None or value is None else replaced(spec, {entry.tuning.path: value})
-
-
-def _row(
-    item: _Built,
-    contest: Contest,
-    name: str,
-    value: float | None,
-    found: dict[str, jax.Array],
-    trajectory: Trajectory,
-    watch: Stopwatch,
-) -> xr.Dataset:
-    system, strategy, entry = item.system, item.system.strategy, item.entry
-    variables: dict[str, Any] = {
-        key: (("row", "seed", *_DIMS.get(key, ("task",))), np.asarray(array)[None]) for key, array in found.items()
-    }
-    spec = _with_value(entry, entry.spec, value)
-    others = held_out(spec, trajectory, _keys(contest.seed, contest.num_seeds), item.budget(contest))
-    variables |= {key: (("row", "seed", "held_out"), array[None]) for key, array in others.items()}
-    facts = {
-        "needs_boundaries": strategy.needs_boundaries,
-        "needs_task_ids": strategy.needs_task_ids or _is_told_heads(system),
-        "adapts_in_its_own_way": strategy.adapts_in_its_own_way(),
-        "sees_all_tasks": strategy.sees_all_tasks,
-        "gradients_per_sample": float(strategy.gradients_per_sample(system.problem)),
-        **measures.costs(item.state),
-        "seconds": watch.total,
-        "compile_seconds": watch.compiling,
-        "value": np.nan if value is None else value,
-        "parameter": "" if entry.tuning is None else entry.tuning.path,
-        "note": entry.note,
-        "tried": "",
-        "complaints": " ".join(strategy.complaints(trajectory.final_state.memory)),
-        "spec": to_json(spec),
-    }
-    variables |= {key: ("row", [fact]) for key, fact in facts.items()}
-    coordinates = {
-        "row": [name],
-        "seed": np.arange(contest.num_seeds),
-        "task": np.arange(system.num_tasks),
-        **({"held_out": list(NAMES)} if "held_out_latent" in variables else {}),
-        "block_task": ("block", item.block_tasks),
-        "time": ("record", np.asarray(trajectory.times)),
-        "block_of_record": ("record", np.asarray(trajectory.blocks)),
-    }
-    return xr.Dataset(variables, coordinates)
-
-
-def _is_told_heads(system: Any) -> bool:
-    """Whether the outputs in question say which task an example belongs to."""
-    heads = getattr(system.problem, "heads", None)
-    return heads is not None and not bool(jnp.all(heads == heads[:1]))
-
-
-_DIMS: dict[str, tuple[str, ...]] = {
-    "loss": ("record",),
-    "result": (),
-    "plasticity": (),
-    "stability": (),
-    **{name: ("block",) for name in ("jump", "end", "area", "adaptation", "censored")},
-    **{name: ("block", "task") for name in (*measures.READINGS, "accuracy")},
-}
-
-
-def _attributes(contest: Contest, first: _Built) -> dict[str, Any]:
+def _attributes(contest: Contest, first: Built) -> dict[str, Any]:
     return {
         "kind": "arena",
         "edges": np.asarray(first.curriculum.edges),
@@ -287,11 +180,12 @@ def _attributes(contest: Contest, first: _Built) -> dict[str, Any]:
         "seed": contest.seed,
         "tuning_seed": TUNING_SEED + contest.seed,
         "tuning_seeds": contest.tuning_seeds,
+        "published": contest.published,
         "bound_without_context": _bound_without_context(first),
     }
 
 
-def _bound_without_context(first: _Built) -> float:
+def _bound_without_context(first: Built) -> float:
     """The smallest mean loss over the practised tasks of any linear map that is not told the task; NaN for data."""
     tasks = getattr(first.system.problem, "tasks", None)
     if tasks is None:

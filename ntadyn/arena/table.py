@@ -1,5 +1,6 @@
 """The result of a contest as text: what was learned and kept, and at what price."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import xarray as xr
 
 from ntadyn.arena.measures import last_cycle
 
+WIDTH = 120
 NEEDS = {"needs_boundaries": "B", "needs_task_ids": "I", "sees_all_tasks": "A"}
 LEGEND = (
     "needs: B to be told when tasks change, I which task it is, A examples of tasks not in force (an oracle).",
@@ -34,6 +36,8 @@ def table(dataset: xr.Dataset) -> list[str]:
         lines.append(
             f"for comparison: no single map is better than {bound:.3f} on average; with gates for each task, 0."
         )
+    if published := dataset.attrs.get("published"):
+        lines += textwrap.wrap(published, WIDTH)
     heading = ("", "parameters", "state", "gradients", "seconds", "XLA", *_held_out_heading(dataset))
     lines += ["", *_aligned(heading, [_price(dataset, row) for row in range(_rows(dataset))])]
     lines += ["", *LEGEND, *_told(dataset)]

@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from ntadyn.arena.entry import Entry
-from ntadyn.arena.presets import PRESETS, chosen, entries_of, on_data
+from ntadyn.arena.presets import PRESETS, PUBLISHED, chosen, entries_of, on_data
 from ntadyn.cli.devices import wake_jax
 from ntadyn.cli.progress import say
 from ntadyn.cli.values import one_of
@@ -59,7 +59,8 @@ class Arena:
             from ntadyn.plotting.arena import arena_figure
             from ntadyn.plotting.style import save_figure
 
-            contest = Contest(entries, num_seeds=self.seeds, seed=self.seed)
+            published = "" if self.csv is not None else PUBLISHED.get(self.preset, "")
+            contest = Contest(entries, num_seeds=self.seeds, seed=self.seed, published=published)
             dataset = run_contest(contest, tell=lambda line: say(f"  {line}")).assign_attrs(stream=stream)
             written = [storage.write_dataset(dataset, folder / "arena.nc")]  # before anything else can fail
             text = "\n".join(table(dataset))

@@ -14,8 +14,6 @@ from ntadyn.continual.adaptation import (
 from ntadyn.continual.boundaries import (
     Detected as Detected,
     DetectedMemory as DetectedMemory,
-    LossJump as LossJump,
-    RecentLosses as RecentLosses,
 )
 from ntadyn.continual.consolidation import (
     Consolidation as Consolidation,
@@ -77,6 +75,10 @@ from ntadyn.continual.inner_rates import (
     CommonRate as CommonRate,
     LearnedRates as LearnedRates,
     RatedNetwork as RatedNetwork,
+)
+from ntadyn.continual.loss_jump import (
+    LossJump as LossJump,
+    RecentLosses as RecentLosses,
 )
 from ntadyn.continual.meta import (
     AbstractEpisodes as AbstractEpisodes,

@@ -1,79 +1,19 @@
-"""Where one task gives way to another, for learners that are not told: a jump of the loss."""
+"""Strategies that are not told where one task gives way to another, and find out."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
-from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from ntadyn.continual.groups import dtype_of
+from ntadyn.continual.loss_jump import LossJump, RecentLosses
 from ntadyn.continual.problem import AbstractProblem, Shares
 from ntadyn.continual.strategy import AbstractStrategy, Released
 from ntadyn.tasks.examples import Batch
-from ntadyn.tasks.known import known_values
-
-
-class RecentLosses(eqx.Module):
-    """What a detector remembers.
-
-    Attributes:
-        losses: `(window,)`, the last ones, the newest at the end.
-        number: how many there have been since the last jump.
-    """
-
-    losses: Float[Array, " window"]
-    number: Int[Array, ""]
-
-
-class LossJump(eqx.Module):
-    """Fires where loss - mean > z sigma, with mean and standard deviation sigma of the last `window` losses.
-
-    After a jump the window is filled again before the next one can be seen, so that blocks have to be longer than it. A
-    loss that falls, or that drifts upwards evenly, however fast, never fires: the newest value of a straight line is
-    1.8 sigma from its mean. Losses whose distribution has a heavy tail ask for a higher threshold: with z = 6
-    and a window of 50 normal losses fire once in 6 million steps, exponentially distributed ones more than once in a
-    thousand.
-
-    Attributes:
-        threshold: z.
-        window: number of steps.
-
-    Raises:
-        ValueError: if the threshold is not positive or the window shorter than 2.
-    """
-
-    threshold: float | Float[Array, ""] = 6.0
-    window: int = eqx.field(static=True, default=50)
-
-    def __check_init__(self):
-        known = known_values(jnp.asarray(self.threshold))
-        if self.window < 2 or (known is not None and not np.all(known > 0)):
-            raise ValueError(
-                f"LossJump: threshold is {self.threshold} and window is {self.window}; the threshold must be positive, "
-                "and the window 2 or more."
-            )
-
-    def begin(self, dtype: DTypeLike) -> RecentLosses:
-        """No loss so far."""
-        return RecentLosses(jnp.zeros(self.window, dtype), jnp.asarray(0))
-
-    def look(self, recent: RecentLosses, loss: Float[Array, ""]) -> tuple[RecentLosses, Bool[Array, ""]]:
-        """Take note of a loss.
-
-        Returns:
-            The new memory, which holds this loss only if there was a jump, and whether there was one.
-        """
-        losses = recent.losses
-        mean, sigma = jnp.mean(losses), jnp.std(losses)
-        # Of losses that are equal but for rounding, none is a jump.
-        least = jnp.sqrt(jnp.finfo(losses.dtype).eps) * jnp.abs(mean)
-        jumped = (recent.number >= self.window) & (loss - mean > self.threshold * jnp.maximum(sigma, least))
-        number = jnp.where(jumped, jnp.ones_like(recent.number), recent.number + 1)
-        return RecentLosses(jnp.append(losses[1:], loss), number), jumped
 
 
 class DetectedMemory(eqx.Module):
@@ -84,6 +24,7 @@ class DetectedMemory(eqx.Module):
         losses: of the detector.
         network: the network before the step that comes next.
         recent: the examples that were practised last since the last jump, of equal weight; the others have none.
+        jumped: whether the last step was a jump.
         detections: how many jumps there were.
         steps: how many steps there were.
     """
@@ -92,6 +33,7 @@ class DetectedMemory(eqx.Module):
     losses: RecentLosses
     network: PyTree
     recent: Batch
+    jumped: Bool[Array, ""]
     detections: Int[Array, ""]
     steps: Int[Array, ""]
 
@@ -115,7 +57,8 @@ class Detected(AbstractStrategy):
     Raises:
         ValueError: for no examples.
 
-    Under `vmap` both branches are computed at every step, so that a costly `at_end` is paid for at every step.
+    The undone step leaves its trace in the moments of an update rule, except in those of paths that the jump renewed.
+    Under `vmap` the hooks are computed at those steps only at which one of the repetitions jumps.
     """
 
     strategy: AbstractStrategy
@@ -146,8 +89,8 @@ class Detected(AbstractStrategy):
             return problem.draw(jax.random.key(0), shares, self.support)
 
         empty = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(some))
-        none = jnp.asarray(0)
-        return network, DetectedMemory(inner, self.detector.begin(dtype), network, empty, none, none)
+        none, no = jnp.asarray(0), jnp.asarray(False)
+        return network, DetectedMemory(inner, self.detector.begin(dtype), network, empty, no, none, none)
 
     def shares(self, memory: DetectedMemory, task: Shares) -> Shares:
         """Those of the inner strategy."""
@@ -181,17 +124,17 @@ class Detected(AbstractStrategy):
         """Look for a jump; hooks of the inner strategy if there is one, its own `after_step` if not."""
         losses, jumped = self.detector.look(memory.losses, problem.loss(memory.network, batch))
 
-        def changed() -> tuple[PyTree, PyTree]:
+        def changed(memory: DetectedMemory) -> tuple[PyTree, PyTree]:
             ended = self.strategy.at_end(problem, memory.network, memory.inner, memory.recent)
             return self.strategy.at_start(problem, *ended, batch)
 
         def went_on() -> tuple[PyTree, PyTree]:
             return self.strategy.after_step(problem, network, memory.inner, batch, key)
 
-        network, inner = lax.cond(jumped, changed, went_on)
+        network, inner = _where(jumped, changed, memory, went_on())
         recent = _joined(memory.recent, batch, jumped)
         detections = memory.detections + jumped.astype(memory.detections.dtype)
-        return network, DetectedMemory(inner, losses, network, recent, detections, memory.steps + 1)
+        return network, DetectedMemory(inner, losses, network, recent, jumped, detections, memory.steps + 1)
 
     def at_start(
         self, problem: AbstractProblem, network: PyTree, memory: DetectedMemory, batch: Batch
@@ -202,7 +145,7 @@ class Detected(AbstractStrategy):
             return self.strategy.at_start(problem, network, memory.inner, batch)
 
         network, inner = lax.cond(memory.steps == 0, told, lambda: (network, memory.inner))
-        parts: Any = (memory.losses, network, memory.recent, memory.detections, memory.steps)
+        parts: Any = (memory.losses, network, memory.recent, memory.jumped, memory.detections, memory.steps)
         return network, DetectedMemory(inner, *parts)
 
     def adapts_in_its_own_way(self) -> bool:
@@ -215,9 +158,10 @@ class Detected(AbstractStrategy):
         """As the inner strategy does."""
         return self.strategy.readapted(problem, network, memory.inner, batch)
 
-    def renewed(self, memory: DetectedMemory) -> Array | None:
-        """What the inner strategy renewed."""
-        return self.strategy.renewed(memory.inner)
+    def renewed(self, memory: DetectedMemory) -> Bool[Array, " p"] | None:
+        """What the inner strategy renewed at a jump that was the last step; it is told of no other switch."""
+        renewed = self.strategy.renewed(memory.inner)
+        return None if renewed is None else renewed & memory.jumped
 
     def gradients_per_sample(self, problem: AbstractProblem) -> float:
         """Those of the inner strategy."""
@@ -230,6 +174,17 @@ class Detected(AbstractStrategy):
     def is_full(self, memory: DetectedMemory) -> Array:
         """Whether the inner strategy's room is."""
         return self.strategy.is_full(memory.inner)
+
+
+def _where(happened: Bool[Array, ""], then: Callable[[Any], PyTree], given: Any, otherwise: PyTree) -> PyTree:
+    """`then(given)` where it happened; under `vmap`, unlike `lax.cond`, computed only if it happened somewhere."""
+
+    def once(pending: tuple[Array, PyTree]) -> tuple[Array, PyTree]:
+        # Tied to what changes in the loop: XLA would compute what does not before it, whether it happened or not.
+        waiting, tied = lax.optimization_barrier((pending[0], given))
+        return jnp.zeros_like(waiting), then(tied)
+
+    return lax.while_loop(lambda pending: pending[0], once, (happened, otherwise))[1]
 
 
 def _joined(recent: Batch, batch: Batch, jumped: Bool[Array, ""]) -> Batch:

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from ntadyn.continual.per_path import only_paths, per_path, with_paths
 from ntadyn.continual.problem import AbstractProblem
 from ntadyn.continual.strategy import AbstractStrategy, Released
 from ntadyn.networks.network import AbstractPathNetwork
@@ -21,6 +22,7 @@ class ConsolidationMemory(eqx.Module):
         uses: `(n,)`, the number of blocks in which each was met; zero for rows that hold nothing.
         idle: `(p,)`, the number of blocks since each path was last in use.
         occupied: `(p,)`, which paths are there; the others are room.
+        renewed: which the last block end cleared, or made of a mixture.
         lacked_room: whether a mixture was due while every path was occupied.
     """
 
@@ -28,6 +30,7 @@ class ConsolidationMemory(eqx.Module):
     uses: Int[Array, " n"]
     idle: Int[Array, " p"]
     occupied: Bool[Array, " p"]
+    renewed: Bool[Array, " p"]
     lacked_room: Bool[Array, ""]
 
 
@@ -81,9 +84,7 @@ class Consolidation(AbstractStrategy):
                 f"NeuronGatedLinear."
             )
         if self.num_start is not None:
-            kept = jnp.arange(network.gates.shape[0]) < self.num_start
-            gates, weights = (jnp.where(_like(kept, part), part, 0) for part in (network.gates, network.weights))
-            network = _with(network, gates, weights)
+            network = only_paths(network, jnp.arange(network.gates.shape[0]) < self.num_start)
         gates = network.gates
         paths = gates.shape[0]
         occupied = jnp.any(gates.reshape(paths, -1) != 0, axis=1) | jnp.any(network.weights != 0, axis=(1, 2))
@@ -92,6 +93,7 @@ class Consolidation(AbstractStrategy):
             uses=jnp.zeros(paths, int),
             idle=jnp.zeros(paths, int),
             occupied=occupied,
+            renewed=jnp.zeros(paths, bool),
             lacked_room=jnp.asarray(False),
         )
         return network, memory
@@ -108,6 +110,10 @@ class Consolidation(AbstractStrategy):
         del problem, batch
         return self._consolidated(*self._counted(*self._cleared(network, memory)))
 
+    def renewed(self, memory: ConsolidationMemory) -> Bool[Array, " p"]:
+        """New paths and those that were cleared."""
+        return memory.renewed
+
     def is_full(self, memory: ConsolidationMemory) -> Array:
         """Whether a mixture was due while every path was occupied."""
         return memory.lacked_room
@@ -118,10 +124,9 @@ class Consolidation(AbstractStrategy):
         idle = jnp.where(_openness(network) < self.shut_gate, memory.idle + 1, 0)
         kept = memory.occupied & (idle < self.num_idle)
         idle = jnp.where(kept, idle, 0)
-        gates = jnp.where(_like(kept, network.gates), network.gates, 0)
-        weights = jnp.where(_like(kept, network.weights), network.weights, 0)
-        memory = eqx.tree_at(lambda memory: (memory.idle, memory.occupied), memory, (idle, kept))
-        return _with(network, gates, weights), memory
+        changed = (idle, kept, memory.occupied & ~kept)
+        memory = eqx.tree_at(lambda memory: (memory.idle, memory.occupied, memory.renewed), memory, changed)
+        return only_paths(network, kept), memory
 
     def _counted(
         self, network: AbstractPathNetwork, memory: ConsolidationMemory
@@ -154,15 +159,16 @@ class Consolidation(AbstractStrategy):
         done = due & has_room
         paths = jnp.arange(memory.occupied.size)
         taken = done & (paths == jnp.argmin(memory.occupied))
-        alone = jnp.where(_like(taken, network.gates), jnp.ones_like(network.gates), 0)
-        weights = jnp.where(_like(taken, network.weights), network.total_map()[None], network.weights)
-        network = _with(network, jnp.where(done, alone, network.gates), weights)
+        alone = jnp.where(per_path(taken, network.gates), jnp.ones_like(network.gates), 0)
+        weights = jnp.where(per_path(taken, network.weights), network.total_map()[None], network.weights)
+        network = with_paths(network, jnp.where(done, alone, network.gates), weights)
         memory = eqx.tree_at(
-            lambda memory: (memory.uses, memory.occupied, memory.lacked_room),
+            lambda memory: (memory.uses, memory.occupied, memory.renewed, memory.lacked_room),
             memory,
             (
                 jnp.where(done & (jnp.arange(memory.uses.size) == row), 0, memory.uses),
                 memory.occupied | taken,
+                memory.renewed | taken,
                 memory.lacked_room | (due & ~has_room),
             ),
         )
@@ -172,15 +178,6 @@ class Consolidation(AbstractStrategy):
 def _openness(network: AbstractPathNetwork) -> Float[Array, " p"]:
     """The largest gate of every path."""
     return jnp.max(jnp.abs(network.gates.reshape(network.gates.shape[0], -1)), axis=1)
-
-
-def _like(paths: Bool[Array, " p"], array: Array) -> Bool[Array, "p ..."]:
-    """One value per path, shaped so that it can be compared with an array whose first axis is the path."""
-    return paths.reshape(paths.shape + (1,) * (array.ndim - 1))
-
-
-def _with(network: AbstractPathNetwork, gates: Array, weights: Array) -> AbstractPathNetwork:
-    return eqx.tree_at(lambda network: (network.gates, network.weights), network, (gates, weights))
 
 
 def _norms(vectors: Float[Array, "... g"]) -> Float[Array, "..."]:

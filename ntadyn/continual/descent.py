@@ -98,8 +98,10 @@ class ContinualDescent(AbstractUpdate):
         direction, optimiser = self.rule.update(gradient, state.optimiser, parameters)
         scaled = over_time_constants(masked(direction, strategy.released(memory)), self.flow.time_constants)
         network = eqx.apply_updates(state.network, jax.tree.map(lambda leaf: -step * leaf, scaled))
-        network, memory = strategy.after_step(problem, network, memory, batch, of_strategy)
-        return DescentState(network, memory, optimiser, key)
+        stepped = DescentState(network, memory, optimiser, key)
+        if not strategy.acts_after_steps():
+            return stepped
+        return self._hooked(stepped, ContinualState(*strategy.after_step(problem, network, memory, batch, of_strategy)))
 
     def observables(self) -> dict[str, Observable]:
         """The loss on the task in force, and on every task."""

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
+from ntadyn.continual.per_path import per_path, with_paths
 from ntadyn.continual.strategy import Released
 from ntadyn.networks import AbstractGatedNetwork
 from ntadyn.regularizers.coefficients import known_reals
@@ -88,8 +89,8 @@ def masked(tree: PyTree, released: Released | None) -> PyTree:
     """A tree like a gated network, zero for paths that are frozen."""
     if released is None:
         return tree
-    parts = (tree.gates * released.of_gates(tree.gates), tree.weights * released.weights[:, None, None])
-    return eqx.tree_at(lambda network: (network.gates, network.weights), tree, parts)
+    gates, weights = tree.gates, tree.weights
+    return with_paths(tree, gates * released.of_gates(gates), weights * per_path(released.weights, weights))
 
 
 def without_moments(optimiser: PyTree, network: PyTree, renewed: Bool[Array, " p"] | None) -> PyTree:
@@ -107,7 +108,7 @@ def without_moments(optimiser: PyTree, network: PyTree, renewed: Bool[Array, " p
         return isinstance(part, type(network))
 
     def blank(leaf: Array) -> Array:
-        return jnp.where(renewed.reshape(-1, *(1,) * (leaf.ndim - 1)), jnp.zeros_like(leaf), leaf)
+        return jnp.where(per_path(renewed, leaf), jnp.zeros_like(leaf), leaf)
 
     return jax.tree.map(
         lambda part: jax.tree.map(blank, part) if like_network(part) else part, optimiser, is_leaf=like_network

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ntadyn.continual.gate_fit import fitted_gates, residual, with_fitted_gates
 from ntadyn.continual.new_paths import AbstractNewPath, ResidualPath
+from ntadyn.continual.per_path import only_paths, per_path
 from ntadyn.continual.problem import AbstractProblem
 from ntadyn.continual.strategy import AbstractStrategy, Released
 from ntadyn.networks import GatedLinear
@@ -118,7 +119,7 @@ class DynamicallyExpandable(AbstractStrategy):
             )
         number = network.gates.size
         alive, none = jnp.arange(number) < self.num_start, jnp.zeros(number, bool)
-        network = GatedLinear(jnp.where(alive, network.gates, 0), _of_paths(alive, network.weights, 0))
+        network = only_paths(network, alive)
         born, block = jnp.full(number, BEFORE, int), jnp.asarray(BEFORE, int)
         key = jax.random.key(self.seed)
         return network, GrowthMemory(alive, born, alive, none, none, network.weights, block, jnp.asarray(False), key)
@@ -140,7 +141,8 @@ class DynamicallyExpandable(AbstractStrategy):
         place = _places(~alive)
         added = ~alive & (place < wanted)
         first = self.initial.weights(fitted, batch, of_paths, self.num_added)
-        weights = _of_paths(added, first[jnp.clip(place, 0, self.num_added - 1)], network.weights)
+        old = network.weights
+        weights = jnp.where(per_path(added, old), first[jnp.clip(place, 0, self.num_added - 1)], old)
         learning = jnp.where(jnp.any(added), added, fitted.gates > IN_USE)
         grown = GrowthMemory(
             alive=alive | added,
@@ -160,7 +162,8 @@ class DynamicallyExpandable(AbstractStrategy):
     ) -> tuple[GatedLinear, GrowthMemory]:
         """Group lasso on new paths, then split and duplicate."""
         del problem, batch
-        weights = _of_paths(memory.added, shrunk(network.weights, self.group_lasso), network.weights)
+        learned = network.weights
+        weights = jnp.where(per_path(memory.added, learned), shrunk(learned, self.group_lasso), learned)
         dropped = memory.added & (_norms(weights) == 0)
         alive, gates = memory.alive & ~dropped, jnp.where(dropped, 0, network.gates)
         before = _norms(memory.snapshot)
@@ -172,9 +175,10 @@ class DynamicallyExpandable(AbstractStrategy):
         place = _places(~alive)
         copies = ~alive & (place < number)
         source = order[jnp.clip(place, 0)]
-        restored = _of_paths(split, memory.snapshot, weights)
+        restored = jnp.where(per_path(split, weights), memory.snapshot, weights)
         network = GatedLinear(
-            jnp.where(copies, gates[source], jnp.where(split, 0, gates)), _of_paths(copies, weights[source], restored)
+            jnp.where(copies, gates[source], jnp.where(split, 0, gates)),
+            jnp.where(per_path(copies, weights), weights[source], restored),
         )
         changes = {
             "alive": alive | copies,
@@ -238,7 +242,7 @@ def shrunk(weights: Float[Array, "p o i"], group_lasso: float | Float[Array, ""]
     kept = norms > group_lasso
     # A difference of two close numbers is exact; 1 - lambda / |E| could round to zero too early.
     share = jnp.where(kept, (norms - group_lasso) / jnp.where(kept, norms, 1), 0)
-    return share[:, None, None] * weights
+    return per_path(share, weights) * weights
 
 
 def _norms(weights: Float[Array, "p o i"]) -> Float[Array, " p"]:
@@ -250,8 +254,3 @@ def _norms(weights: Float[Array, "p o i"]) -> Float[Array, " p"]:
 def _places(free: Bool[Array, " p"]) -> Int[Array, " p"]:
     """The number of every free slot among the free ones, from 0; meaningless elsewhere."""
     return jnp.cumsum(free) - 1
-
-
-def _of_paths(chosen: Bool[Array, " p"], these: Any, others: Any) -> Float[Array, "p o i"]:
-    """The weights of chosen paths from one array, those of the others from another."""
-    return jnp.where(chosen[:, None, None], these, others)

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
+from ntadyn.continual.per_path import per_path
 from ntadyn.continual.problem import AbstractProblem, Shares, TeacherProblem
 from ntadyn.networks import AbstractGatedNetwork
 from ntadyn.tasks.examples import Batch
@@ -48,8 +49,7 @@ class Released(eqx.Module):
 
     def of_gates(self, gates: Float[Array, "p ..."]) -> Float[Array, "..."]:
         """What is released of an array of gates, shaped so that it multiplies them."""
-        mask = self.gates
-        return mask if mask.ndim == 0 else mask.reshape(mask.shape + (1,) * (gates.ndim - 1))
+        return self.gates if self.gates.ndim == 0 else per_path(self.gates, gates)
 
 
 class AbstractStrategy(eqx.Module):
@@ -98,7 +98,10 @@ class AbstractStrategy(eqx.Module):
         return None
 
     def renewed(self, memory: PyTree) -> Bool[Array, " p"] | None:
-        """Which paths the last jump gave other weights: an update rule forgets its moments of them. None if none."""
+        """Which paths the last of the hooks gave other weights: an update rule forgets its moments of them.
+
+        Hooks are `at_start` and `at_end`, and `after_step` where a strategy has one. None if none ever does.
+        """
         del memory
         return None
 
@@ -136,10 +139,13 @@ class AbstractStrategy(eqx.Module):
         """
         del problem, network, memory, batch
 
+    def acts_after_steps(self) -> bool:
+        """Whether it acts after every step, and not at switches alone."""
+        return type(self).after_step is not AbstractStrategy.after_step
+
     def acts_on_batches(self) -> bool:
         """Whether it draws batches of its own or acts after every step, which only `ContinualDescent` has."""
-        kind, base = type(self), AbstractStrategy
-        return kind.draw is not base.draw or kind.after_step is not base.after_step
+        return type(self).draw is not AbstractStrategy.draw or self.acts_after_steps()
 
     def check_closed_form(self, problem: TeacherProblem) -> None:
         """Refuse to run in `GatedContinualFlow`, where `added` must be a quadratic form.

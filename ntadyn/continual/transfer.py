@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ntadyn.continual.gate_fit import residual, with_fitted_gates
+from ntadyn.continual.per_path import with_paths
 from ntadyn.continual.problem import AbstractProblem, Shares
 from ntadyn.continual.strategy import AbstractStrategy, Released
 from ntadyn.networks import AbstractGatedNetwork, AbstractPathNetwork, GatedLinear
@@ -43,12 +44,12 @@ class GatesOnly(AbstractStrategy):
         return _learning(memory)
 
 
-class OneMorePath(AbstractStrategy):
-    """A new path is added and learns, together with all gates; the weights of the old paths stand still.
+class AbstractNewWeights(AbstractStrategy):
+    """What starts with random weights.
 
     Attributes:
         scale: of the new weights, N(0, scale^2 / d_in).
-        gate: of the new path at the start.
+        gate: that goes with them at the start.
         seed: of the new weights.
 
     Raises:
@@ -60,7 +61,18 @@ class OneMorePath(AbstractStrategy):
     seed: int = eqx.field(static=True, default=0)
 
     def __check_init__(self):
-        check_nonnegative("OneMorePath: scale", self.scale)
+        check_nonnegative(f"{type(self).__name__}: scale", self.scale)
+
+    def drawn(self, like: Float[Array, "p o i"]) -> Float[Array, "p o i"]:
+        """Random weights in the shape and precision of others."""
+        return gaussian_weights(jax.random.key(self.seed), like.shape, self.scale, like.dtype)
+
+
+class OneMorePath(AbstractNewWeights):
+    """A new path is added and learns, together with all gates; the weights of the old paths stand still.
+
+    See `AbstractNewWeights`; the gate is that of the new path.
+    """
 
     def begin(self, problem: AbstractProblem, network: Any) -> tuple[GatedLinear, Float[Array, " p"]]:
         """The network with one path more, and that this path learns.
@@ -71,35 +83,20 @@ class OneMorePath(AbstractStrategy):
         del problem
         if not isinstance(network, GatedLinear):
             raise ValueError(f"OneMorePath: got a {type(network).__name__}; it adds a path to a GatedLinear.")
-        number, *shape = network.weights.shape
-        new = gaussian_weights(jax.random.key(self.seed), (1, *shape), self.scale, network.weights.dtype)
         gates = jnp.concatenate([network.gates, jnp.full(1, self.gate, network.gates.dtype)])
-        grown = GatedLinear(gates, jnp.concatenate([network.weights, new]))
-        return grown, (jnp.arange(number + 1) == number).astype(gates.dtype)
+        grown = GatedLinear(gates, jnp.concatenate([network.weights, self.drawn(network.weights[:1])]))
+        return grown, jnp.zeros_like(gates).at[-1].set(1)
 
     def released(self, memory: Float[Array, " p"]) -> Released:
         """Gates, and the weights of the new path."""
         return _learning(memory)
 
 
-class FromScratch(AbstractStrategy):
+class FromScratch(AbstractNewWeights):
     """Everything that was learned is forgotten first: random weights, equal gates, then plain learning.
 
-    Attributes:
-        scale: of the weights, N(0, scale^2 / d_in).
-        gate: of all paths at the start.
-        seed: of the weights.
-
-    Raises:
-        ValueError: for a scale that is negative.
+    See `AbstractNewWeights`; the gate is that of all paths.
     """
-
-    scale: float | Float[Array, ""] = 0.01
-    gate: float | Float[Array, ""] = 0.5
-    seed: int = eqx.field(static=True, default=0)
-
-    def __check_init__(self):
-        check_nonnegative("FromScratch: scale", self.scale)
 
     def begin(self, problem: AbstractProblem, network: Any) -> tuple[AbstractGatedNetwork, None]:
         """A fresh network of the same shape.
@@ -110,10 +107,8 @@ class FromScratch(AbstractStrategy):
         del problem
         if not isinstance(network, AbstractGatedNetwork):
             raise ValueError(f"FromScratch: got a {type(network).__name__}; it needs gates, as GatedLinear has them.")
-        gates, weights = network.gates, network.weights
-        fresh = gaussian_weights(jax.random.key(self.seed), weights.shape, self.scale, weights.dtype)
-        parts = (jnp.full(gates.shape, self.gate, gates.dtype), fresh)
-        return eqx.tree_at(lambda tree: (tree.gates, tree.weights), network, parts), None
+        gates = jnp.full_like(network.gates, self.gate)
+        return with_paths(network, gates, self.drawn(network.weights)), None
 
 
 class NearestTask(eqx.Module):

@@ -49,6 +49,9 @@ QUANTITIES = {
     "contrast": Quantity("", "contrast", "contrast: similarity of matched pairs minus that of the others"),
     "task_loss": Quantity("", "loss on every task", "task loss on every task, whichever is in force", ("teacher",)),
     "mean_task_loss": Quantity("", "mean loss over all tasks", "loss at the end, mean over all tasks"),
+    "latent_loss": Quantity(
+        "", "latent loss", "latent loss: loss at the end with the best nonnegative gates, mean over all tasks"
+    ),
     "forgetting": Quantity(
         "", "forgetting", "forgetting: loss at the end over the least at the end of any block, mean over all tasks"
     ),

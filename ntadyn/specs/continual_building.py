@@ -21,7 +21,7 @@ from ntadyn.continual.strategy import AbstractStrategy
 from ntadyn.dynamics import GradientFlow
 from ntadyn.interface import AbstractSystem
 from ntadyn.regularizers import from_relative_weights
-from ntadyn.simulation.defaults import default_step
+from ntadyn.simulation.defaults import step_of
 from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.method_choice import method_for
@@ -79,7 +79,7 @@ def build_method(spec: ContinualTeachers, system: Any, state: PyTree) -> Abstrac
         step = BATCH_STEP
     method = method_for(system, state, step)
     if isinstance(method, FixedSteps) and method.max_step is None:
-        return FixedSteps(method.solver, default_step(system, state))
+        return FixedSteps(method.solver, step_of(system, state, spec.build_curriculum(system)))
     return method
 
 

@@ -9,6 +9,8 @@ from ntadyn.specs.continual import ContinualTeachers, Feed
 
 # So slow that gates stand still.
 FROZEN = 1e9
+# Errors of weights shrink by exp(-1 / QUICK) in a block of length one.
+QUICK = 0.1
 NOTHING = strategies.FineTuning()
 # Paths of networks that may grow; the stream has three tasks.
 CAPACITY = 6
@@ -55,6 +57,12 @@ def continual_ewc() -> ContinualTeachers:
 def continual_online_ewc() -> ContinualTeachers:
     """A single path under elastic weight consolidation whose anchors fade."""
     return single(strategies.EWC(retention=0.95))
+
+
+def continual_quick_ewc(fisher: strategies.Fisher = strategies.Fisher.MODEL) -> ContinualTeachers:
+    """A single path under elastic weight consolidation, so quick that every block solves its task."""
+    spec = single(strategies.EWC(fisher=fisher))
+    return dataclasses.replace(spec, time_constants=TimeConstants(gates=FROZEN, weights=QUICK))
 
 
 def continual_flexible_ewc() -> ContinualTeachers:
@@ -122,6 +130,7 @@ CONTINUAL = {
         continual_fine_tuning,
         continual_ewc,
         continual_online_ewc,
+        continual_quick_ewc,
         continual_flexible_ewc,
         continual_lwf,
         continual_replay,

@@ -4,6 +4,7 @@ Each is a dataclass of the parameters of one class of `ntadyn.continual`, which 
 from. Nothing here imports JAX.
 """
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,19 @@ class FineTuning:
         return continual.FineTuning()
 
 
+class Fisher(enum.Enum):
+    """How Fisher information, and with it what earlier tasks need, is measured; see `ntadyn.continual.AbstractFisher`.
+
+    `FULL` is that of the model as a whole matrix, for small networks. For a single path and white inputs it has nothing
+    off its diagonal, and is that of the model.
+    """
+
+    MODEL = "model"
+    SAMPLED = "sampled"
+    EMPIRICAL = "empirical"
+    FULL = "full"
+
+
 @dataclass(frozen=True)
 class EWC:
     """Weights are held where earlier tasks need them, as tightly as they need them."""
@@ -30,12 +44,21 @@ class EWC:
     """mu: with losses that are means, the data of the old tasks over those of the new one."""
     retention: float | None = None
     """gamma of online EWC, whose anchors fade; none keeps every anchor as it was."""
+    fisher: Fisher = Fisher.MODEL
+    """How what earlier tasks need is measured; empirical vanishes where a task is solved."""
 
     def build(self) -> "AbstractStrategy":
         """The strategy."""
         from ntadyn import continual
 
-        return continual.ElasticWeightConsolidation(self.strength, self.retention)
+        if self.fisher is Fisher.FULL:
+            return continual.FullElasticWeightConsolidation(self.strength, self.retention)
+        kinds = {
+            Fisher.MODEL: continual.ModelFisher,
+            Fisher.SAMPLED: continual.SampledFisher,
+            Fisher.EMPIRICAL: continual.EmpiricalFisher,
+        }
+        return continual.ElasticWeightConsolidation(self.strength, self.retention, kinds[self.fisher]())
 
 
 @dataclass(frozen=True)

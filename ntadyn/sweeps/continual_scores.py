@@ -3,16 +3,23 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ntadyn.continual import readings
+from ntadyn.interface import Observable
 from ntadyn.metrics import forgetting as forgetting_of
 from ntadyn.sweeps.scores import Recorded
 
-# The observable of which all of these are made.
-TASK_LOSS = "task_loss"
+# The observables of which these are made; learners observe the first themselves.
+TASK_LOSS, LATENT = "task_loss", "latent_task_loss"
 
 
 def mean_task_loss(record: Recorded) -> Float[Array, ""]:
     """Loss at the end, mean over all tasks."""
     return jnp.mean(record.values[TASK_LOSS][-1])
+
+
+def latent_loss(record: Recorded) -> Float[Array, ""]:
+    """Loss at the end with the best nonnegative gates for each task, mean over all tasks: what the weights know."""
+    return jnp.mean(record.values[LATENT][-1])
 
 
 def forgetting(record: Recorded) -> Float[Array, ""]:
@@ -27,4 +34,5 @@ def _block_ends(record: Recorded) -> Bool[Array, " record"]:
     return record.real & (jnp.append(record.blocks[1:], -1) != record.blocks)
 
 
-CONTINUAL = {item.__name__: item for item in (mean_task_loss, forgetting)}
+OBSERVED: dict[str, Observable] = {TASK_LOSS: readings.behavioural, LATENT: readings.latent}
+CONTINUAL = {item.__name__: item for item in (mean_task_loss, latent_loss, forgetting)}

@@ -95,7 +95,7 @@ def gates(record: Recorded) -> Float[Array, "..."]:
 
 
 def result(record: Recorded) -> Int[Array, ""]:
-    """Result code: 0 successful, 1 diverged, 2 other failure, 3 impossible, 4 unresolved."""
+    """Result code: 0 successful, 1 diverged, 2 other failure, 3 impossible, 4 unresolved, 5 full."""
     return result_codes(record.result)
 
 

@@ -12,13 +12,10 @@ from ntadyn.simulation.outcome import RESULTS
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
-from ntadyn.sweeps.continual_scores import CONTINUAL, TASK_LOSS
+from ntadyn.sweeps.continual_scores import CONTINUAL, OBSERVED, TASK_LOSS
 from ntadyn.sweeps.hierarchy_scores import CONTEXTS, HIERARCHY
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Recorded
-
-# What can be kept besides, and the observables that it is made of.
-FURTHER = (((TASK_LOSS,), CONTINUAL), (CONTEXTS, HIERARCHY))
 
 
 def measures_for(sweep: Sweep) -> Measures:
@@ -38,14 +35,15 @@ def measures_for(sweep: Sweep) -> Measures:
     key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
     system, state = eqx.filter_eval_shape(spec.build, key)
     observables = system.observables()
-    further = [(names, scores) for names, scores in FURTHER if set(names) <= observables.keys()]
-    kept = {name: score for _, scores in further for name, score in scores.items()}
+    observed, kept = (OBSERVED, CONTINUAL) if TASK_LOSS in observables else ({}, {})
+    if set(CONTEXTS) <= observables.keys():
+        observed, kept = {name: observables[name] for name in CONTEXTS}, HIERARCHY
     if isinstance(system, AbstractGatedLinear):
         gates = eqx.filter_eval_shape(lambda system, state: system.gates(state), system, state)
         if gates.shape[0] >= system.num_tasks:
-            return OUTCOME.and_also({name: observables[name] for names, _ in further for name in names}, kept)
+            return OUTCOME.and_also(observed, kept)
     finals = {name: Final(name) for name in observables}
-    return Measures(observables, finals | kept | {"result": OUTCOME.scores["result"]})
+    return Measures(observed | observables, finals | kept | {"result": OUTCOME.scores["result"]})
 
 
 def check_measures(sweep: Sweep, measures: Measures) -> None:

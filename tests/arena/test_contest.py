@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ntadyn.arena import Contest, Entry, Tuning, run_contest, table
+from ntadyn.arena import Contest, Entry, Tuning, programs, run_contest, table
 from ntadyn.arena.contest import TUNING_SEED
 from ntadyn.plotting.arena import arena_figure
 from ntadyn.results import storage
@@ -19,7 +19,7 @@ from ntadyn.specs.configuration import (
     TimeConstants,
 )
 from ntadyn.specs.continual import ContinualTeachers
-from ntadyn.specs.strategies import EWC
+from ntadyn.specs.strategies import EWC, Fisher
 
 SMALL = ContinualTeachers(
     teachers=Teachers(kind=TeacherKind.MATCHED_ROWS_ORTHOGONAL, num_tasks=2, d_out=2, d_in=4, scale=TeacherScale.UNIT),
@@ -101,10 +101,47 @@ def test_table_and_picture(dataset, tmp_path):
     assert sum(line.startswith("ewc, tuned ") for line in lines) == 2
     assert any("no single map is better than 0.500" in line for line in lines)
     assert any("has gates" in line for line in lines)
+    assert table(dataset.assign_attrs(published="known of larger ones"))[5] == "known of larger ones"
     figure = arena_figure(dataset)
     assert len(figure.axes) >= 2 + dataset.sizes["row"]
     again = storage.read_dataset(storage.write_dataset(dataset, tmp_path / "arena.nc"))
     assert table(again) == lines
+
+
+@pytest.mark.slow
+def test_every_variable_says_what_it_is(dataset):
+    for name, variable in dataset.variables.items():
+        assert variable.attrs["long_name"], name
+        assert variable.attrs["units"], name
+    assert dataset.time.attrs["units"] == "unit of the time constants"
+    assert dataset.seconds.attrs["units"] == "s"
+
+
+@pytest.mark.slow
+def test_an_empirical_fisher_that_vanishes_is_told_and_protects_nothing():
+    quick = dataclasses.replace(SMALL, time_constants=TimeConstants(gates=1e9, weights=0.1))
+    entries = [Entry(kind.name, dataclasses.replace(quick, strategy=EWC(fisher=kind))) for kind in Fisher]
+    found = run_contest(Contest(tuple(entries), num_seeds=1))
+    lost = found.adapted.values[:, 0, -1].mean(axis=-1)
+    told = dict(zip(found.row.values.tolist(), found.complaints.values.tolist(), strict=True))
+    # Orthogonal teachers of squared norm 2: a map that solves the last task has a loss of 2 on the other.
+    assert lost[2] == pytest.approx(1.0, abs=1e-3)
+    assert [name for name, complaint in told.items() if complaint] == ["EMPIRICAL"]
+    assert any("EMPIRICAL: the empirical Fisher information vanished" in line for line in table(found))
+    # For one path and white inputs the matrix is its diagonal.
+    np.testing.assert_allclose(lost[3], lost[0], rtol=1e-9)
+    assert lost[0] < 0.75
+
+
+def test_programs_go_if_there_are_many(monkeypatch, tmp_path):
+    cleared = []
+    monkeypatch.setattr("jax.clear_caches", lambda: cleared.append(True))
+    mappings = tmp_path / "maps"
+    monkeypatch.setattr(programs, "_MAPPINGS", mappings)
+    assert not programs.forget_programs()
+    mappings.write_text("0-1\n" * 5)
+    assert [programs.forget_programs(many) for many in (6, 5)] == [False, True]
+    assert cleared == [True]
 
 
 def test_what_is_refused():

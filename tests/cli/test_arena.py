@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ntadyn.arena.presets import PRESETS, chosen, method_name
+from ntadyn.arena.presets import PRESETS, PUBLISHED, chosen, method_name
 from ntadyn.cli import main
 from ntadyn.results import storage
 
@@ -29,6 +29,10 @@ def test_wrong_input_is_refused(words, said, capsys, tmp_path):
 def test_methods_of_a_preset_have_names_of_their_own(preset):
     entries = PRESETS[preset]()
     assert chosen(entries, [method_name(entry) for entry in entries]) == entries
+
+
+def test_what_is_published_belongs_to_presets():
+    assert set(PUBLISHED) < set(PRESETS)
 
 
 @pytest.mark.slow

@@ -24,20 +24,5 @@ def test_momentum():
     agree(proximal.of_momentum(first, G, 0.3, 0.9), second)
 
 
-def test_hebbian_write():
-    agree(proximal.of_hebbian_write(W, KEY, VALUE, 0.7), W + 0.7 * jnp.outer(VALUE, KEY))
-
-
-def test_delta_write_solves_the_linearised_problem_only():
-    update = W - 0.7 * jnp.outer(W @ KEY - VALUE, KEY)
-    agree(proximal.of_delta_write(W, KEY, VALUE, 0.7), update)
-    assert np.max(np.abs(minimiser(proximal.of_proximal_delta_write(W, KEY, VALUE, 0.7), W) - update)) > 0.1
-
-
-def test_proximal_delta_write():
-    rate = 0.7 / (1 + 0.7 * KEY @ KEY)
-    agree(proximal.of_proximal_delta_write(W, KEY, VALUE, 0.7), W - rate * jnp.outer(W @ KEY - VALUE, KEY))
-
-
 def test_delta_descent():
     agree(proximal.of_delta_descent(W, KEY, VALUE, 0.7), delta_descent(W, KEY[None], VALUE[None], 0.7))

@@ -15,14 +15,16 @@ from ntadyn.specs.paths import flat, to_json
 from ntadyn.specs.spec import check_spec
 from ntadyn.specs.strategies import EWC, FineTuning, LwF
 from ntadyn.sweeps import sweep
-from ntadyn.sweeps.continual_scores import forgetting, mean_task_loss
+from ntadyn.sweeps.continual_scores import forgetting, latent_loss, mean_task_loss
 from ntadyn.sweeps.scores import Recorded
 
 
 def test_scores_by_hand():
     losses = jnp.asarray([[1.0, 1.0], [0.2, 0.9], [0.2, 0.9], [0.6, 0.1], [0.6, 0.1]])
     blocks, real = jnp.asarray([0, 0, 1, 1, 1]), jnp.asarray([True, True, True, True, False])
-    record = Recorded(jnp.arange(5.0), blocks, {"task_loss": losses}, real, RESULTS.successful)
+    values = {"task_loss": losses, "latent_task_loss": losses / 2}
+    record = Recorded(jnp.arange(5.0), blocks, values, real, RESULTS.successful)
+    assert float(latent_loss(record)) == pytest.approx(0.175)
     assert float(mean_task_loss(record)) == pytest.approx(0.35)
     assert float(forgetting(record)) == pytest.approx(0.5 * (0.4 + 0.0))
 
@@ -30,7 +32,8 @@ def test_scores_by_hand():
 def test_a_file_says_which_strategy_it_was():
     texts = {to_json(dataclasses.replace(continual_ewc(), strategy=item)) for item in (EWC(), LwF(), FineTuning())}
     assert len(texts) == 3
-    assert json.loads(to_json(continual_ewc()))["strategy"] == {"kind": "EWC", "strength": 1.0, "retention": None}
+    expected = {"kind": "EWC", "strength": 1.0, "retention": None, "fisher": "MODEL"}
+    assert json.loads(to_json(continual_ewc()))["strategy"] == expected
     assert flat(continual_ewc())["strategy.kind"] == "EWC"
     found = settings_of({"configuration": to_json(dataclasses.replace(continual_ewc(), strategy=EWC(2.0)))})
     assert (found.preset, found.named) == ("continual-ewc", False)
@@ -70,3 +73,6 @@ def test_ewc_strength_against_block_length():
     np.testing.assert_allclose(found.forgetting.mean(["block_duration", "seed"]), 0.5 * lost, rtol=1e-5)
     kept = 2 * (strength / (1 + strength)) ** 2
     np.testing.assert_allclose(found.mean_task_loss.mean(["block_duration", "seed"]), 0.5 * (lost + kept), rtol=1e-5)
+    # The single path has one gate, which can only shrink what it says.
+    assert (found.latent_loss <= found.mean_task_loss + 1e-12).all()
+    assert (found.latent_loss < found.mean_task_loss - 0.01).any()

@@ -74,7 +74,7 @@ class Parameters:
     Attributes:
         num_seeds: repetitions with other initial weights and batches.
         num_tuning_seeds: of the same kind, on which the strength of EWC is chosen.
-        strengths: those it is chosen from, 1 among them.
+        strengths: those it is chosen from.
         units: in the hidden layer.
         steps: per task.
         batch: fresh examples per step.
@@ -108,21 +108,17 @@ def simulated(stream: str, parameters: Parameters) -> xr.Dataset:
 
     Returns:
         `accuracy` (learner, seed, record, task) on examples that were held out, `result` (learner, seed), `tuning`
-        (strength, tuning seed): the mean accuracy over tasks at the end, the strength that was `chosen`, and the
-        learning `rate`.
+        (strength, tuning seed): the mean accuracy over tasks at the end, on a part of what is practised, the strength
+        that was `chosen`, and the learning `rate`.
     """
     tasks, rate = STREAMS[stream].tasks(), jnp.asarray(STREAMS[stream].rate)
-    problem = DataProblem(tasks.practised, tasks.held_out, CrossEntropy(), tasks.heads)  # pyright: ignore
-    seeds = [*range(parameters.num_seeds), *range(TUNING, TUNING + parameters.num_tuning_seeds)]
-    every = jax.vmap(jax.random.key)(jnp.asarray(seeds))
-    keys = every[: parameters.num_seeds]
+    problem, keys = _problem(tasks), _keys(0, parameters.num_seeds)
     found = {name: _over_seeds(problem, rate, strategy, keys, parameters) for name, strategy in STRATEGIES.items()}
-    anchored = _over_strengths(problem, rate, jnp.asarray(parameters.strengths), every, parameters)
-    tuning = np.asarray(anchored[0])[:, parameters.num_seeds :, -1].mean(axis=-1)
+    tuning = tuned(tasks, rate, parameters)
     chosen = parameters.strengths[int(np.argmax(tuning.mean(axis=1)))]
-    for name, strength in ((EWC, 1.0), (TUNED, chosen)):
-        at = parameters.strengths.index(strength)
-        found[name] = tuple(part[at, : parameters.num_seeds] for part in anchored)
+    both = _over_strengths(problem, rate, jnp.asarray((1.0, chosen)), keys, parameters)
+    for at, name in enumerate((EWC, TUNED)):
+        found[name] = tuple(part[at] for part in both)
     if tasks.heads is None:  # read-outs have nothing to share where every task has its own
         found[GATED] = _gated(problem, rate, keys, parameters)
     names = [name for name in METHODS if name in found]
@@ -145,7 +141,31 @@ def simulated(stream: str, parameters: Parameters) -> xr.Dataset:
     )
 
 
+def tuned(tasks: ExampleTasks, rate: Array, parameters: Parameters) -> np.ndarray:
+    """How well EWC does at every strength, judged by a part of what is practised; what is held out is not looked at.
+
+    Args:
+        tasks: the stream.
+        rate: the learning rate.
+        parameters: sizes, strengths, seeds.
+
+    Returns:
+        The mean accuracy over tasks at the end, (strength, tuning seed).
+    """
+    problem, keys = _problem(tasks.for_choices()), _keys(TUNING, parameters.num_tuning_seeds)
+    accuracy, *_ = _over_strengths(problem, rate, jnp.asarray(parameters.strengths), keys, parameters)
+    return np.asarray(accuracy)[:, :, -1].mean(axis=-1)
+
+
 Recorded = tuple[Array, ...]
+
+
+def _problem(tasks: ExampleTasks) -> DataProblem:
+    return DataProblem(tasks.practised, tasks.held_out, CrossEntropy(), tasks.heads)  # pyright: ignore
+
+
+def _keys(first: int, number: int) -> PRNGKeyArray:
+    return jax.vmap(jax.random.key)(jnp.arange(first, first + number))
 
 
 @eqx.filter_jit

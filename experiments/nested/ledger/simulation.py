@@ -210,7 +210,7 @@ def _staleness() -> tuple[float, float]:
 
 
 def _twice(key: Array, value: Array, half: float = 1.0) -> tuple[Array, Array]:
-    """<M k, v> / |v|^2 where writes come to rest: squared error and the factor of delta descent, and the error alone."""
+    """<M k, v> / |v|^2 where writes come to rest: with the factor of delta descent and without."""
 
     def at_rest(factor: float) -> Array:
         memory, forgets = jnp.zeros((OUTPUTS, INPUTS)), jnp.eye(INPUTS) - 0.2 * factor * jnp.outer(key, key)

@@ -1,5 +1,6 @@
 import dataclasses
 
+import equinox as eqx
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
@@ -90,13 +91,22 @@ def test_gated_readouts_are_a_weighted_sum():
     np.testing.assert_allclose(network(x), expected, rtol=1e-12)
 
 
+TINY = dataclasses.replace(digits.FAST, num_seeds=2, num_tuning_seeds=1, steps=3, units=4, batch=2, records_per_block=1)
+
+
+@pytest.mark.slow
+def test_the_strength_is_chosen_without_a_look_at_what_is_reported():
+    tasks, rate = simulation.STREAMS["split_by_class"].tasks(), np.asarray(0.3)
+    blind = eqx.tree_at(lambda tasks: tasks.held_out.targets, tasks, tasks.held_out.targets[:, ::-1])
+    seen, unseen = (simulation.tuned(each, rate, TINY) for each in (tasks, blind))
+    assert seen.shape == (3, 1)
+    np.testing.assert_array_equal(seen, unseen)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stream", ["permuted", "split_by_class"])
 def test_every_method_runs(stream):
-    tiny = dataclasses.replace(
-        digits.FAST, num_seeds=2, num_tuning_seeds=1, steps=3, units=4, batch=2, records_per_block=1
-    )
-    found = simulation.simulated(stream, tiny)
+    found = simulation.simulated(stream, TINY)
     assert found.accuracy.dims == ("learner", "seed", "record", "task")
     assert found.accuracy.shape == (len(found.learner), 2, 15, 5)
     assert (simulation.GATED in found.learner.values) == (stream == "permuted")
