@@ -62,7 +62,7 @@ class ChainOfLevels(eqx.Module):
         levels: W^l, the fastest first.
     """
 
-    levels: tuple[Float[Array, "a b"], ...]
+    levels: tuple[Float[Array, "_ _"], ...]
 
     def __call__(self, x: Float[Array, " i"]) -> Float[Array, " o"]:
         """The output for one input."""

@@ -12,6 +12,7 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from ntadyn.nested.optimisers.momentum import Rate, rate_at
+from ntadyn.nested.optimisers.of_methods import of_methods
 from ntadyn.nested.optimisers.per_matrix import check_rate, check_share, per_matrix
 from ntadyn.nested.optimisers.preconditioners import AbstractPreconditioner, RootMeanSquare
 
@@ -131,10 +132,7 @@ class DeepMomentum(eqx.Module):
 
     def transformation(self) -> optax.GradientTransformation:
         """The rule as a transformation whose updates are added to the parameters."""
-        # Functions hash where a module with arrays does not, so that systems can have them as static fields.
-        return optax.GradientTransformation(
-            lambda params: self._init(params), lambda updates, state, params=None: self._update(updates, state, params)
-        )
+        return of_methods(self._init, self._update)
 
     def _init(self, params: PyTree) -> DeepMomentumState:
         leaves, form = jax.tree.flatten(params)

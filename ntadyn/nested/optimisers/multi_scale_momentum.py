@@ -12,6 +12,7 @@ from jaxtyping import Array, Int, PyTree
 
 from ntadyn.nested.optimisers.momentum import Rate, rate_at
 from ntadyn.nested.optimisers.newton_schulz import orthogonalised
+from ntadyn.nested.optimisers.of_methods import of_methods
 from ntadyn.nested.optimisers.per_matrix import check_rate, per_matrix, zeros_like
 
 
@@ -118,7 +119,7 @@ class MultiScaleMomentum(eqx.Module):
 
     def transformation(self) -> optax.GradientTransformation:
         """The rule as a transformation whose updates are added to the parameters."""
-        return optax.GradientTransformation(self._init, self._update)
+        return of_methods(self._init, self._update)
 
     def _init(self, params: PyTree) -> MultiScaleState:
         zeros = zeros_like(params)

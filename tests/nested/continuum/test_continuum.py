@@ -77,7 +77,9 @@ def test_a_chunk_is_what_optax_accumulates():
     """Sums of gradients at a network that moves as one."""
     system = descent(continuum((2.0, 2.0), (1, 4)))
     states = followed(system, network_of(), 12, 0.1)
-    rules = {"fast": optax.sgd(0.05), "slow": optax.MultiSteps(optax.sgd(0.05), 4, use_grad_mean=False)}
+    # Its accumulator is in single precision unless another dtype is asked for.
+    slow_rule = optax.MultiSteps(optax.sgd(0.05), 4, use_grad_mean=False, accumulator_dtype=jnp.float64)
+    rules = {"fast": optax.sgd(0.05), "slow": slow_rule}
     problem, network = system.problem, network_of()
     fast, slow = network.levels
     memories = rules["fast"].init(fast), rules["slow"].init(slow)
@@ -85,12 +87,11 @@ def test_a_chunk_is_what_optax_accumulates():
         slopes = jax.grad(lambda network: problem.loss(network, problem.population(TASK)))(network).levels
         with jax.numpy_dtype_promotion("standard"):
             first, one = rules["fast"].update(slopes[0], memories[0])
-            # Its accumulator is in single precision unless the gradients' own dtype is asked for.
             second, other = rules["slow"].update(slopes[1], memories[1])
         memories = one, other
         network = eqx.tree_at(lambda net: net.levels, network, (network.levels[0] + first, network.levels[1] + second))
-    np.testing.assert_allclose(states.network.levels[0][-1], network.levels[0], atol=1e-6)
-    np.testing.assert_allclose(states.network.levels[1][-1], network.levels[1], atol=1e-6)
+    np.testing.assert_allclose(states.network.levels[0][-1], network.levels[0], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(states.network.levels[1][-1], network.levels[1], rtol=0, atol=1e-12)
 
 
 def test_one_level_without_chunks_is_plain_descent():
@@ -133,7 +134,7 @@ def test_levels_that_add_up_are_one_level_and_conserve_their_difference():
     alone = flow(flowing_continuum((1 / (1 / fast + 1 / slow),)))
     single = SumOfLevels((network.total_map(),), jnp.ones(1))
     whole = alone.vector_field(0.0, alone.initial_state(single), TASK).network.levels[0]
-    np.testing.assert_allclose(field[0] + field[1], whole, atol=1e-14)
+    np.testing.assert_allclose(field[0] + field[1], whole, rtol=0, atol=1e-14)
 
 
 def test_levels_one_after_the_other_conserve_another_difference():

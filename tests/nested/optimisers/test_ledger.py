@@ -70,10 +70,10 @@ def test_the_rate_of_equation_10_divides():
     start, slope = gradients(2, (2, 3))
     rate = 0.1
     printed = jax.grad(lambda m: -jnp.sum(m * slope) + rate * jnp.sum((m - start) ** 2))
-    np.testing.assert_allclose(printed(start + slope / (2 * rate)), 0, atol=1e-12)
+    np.testing.assert_allclose(printed(start + slope / (2 * rate)), 0, rtol=0, atol=1e-12)
     # At a rate of 0.1 that is five gradients; equation 17 takes a tenth of one.
-    np.testing.assert_allclose(printed(start + 5 * slope), 0, atol=1e-12)
-    np.testing.assert_allclose(updates(momentum(rate), slope[None])[0], -0.1 * slope, atol=1e-12)
+    np.testing.assert_allclose(printed(start + 5 * slope), 0, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(updates(momentum(rate), slope[None])[0], -0.1 * slope, rtol=0, atol=1e-12)
 
 
 def test_the_forgetting_of_equation_22_fits_square_matrices_only():
@@ -106,8 +106,8 @@ def test_the_preconditioner_of_equation_22_is_the_target_with_its_sign_turned():
         sign: -0.1 * jax.grad(lambda m, sign=sign: 0.5 * jnp.sum((m @ slope.T + sign * jnp.eye(3)) ** 2))(0 * slope)
         for sign in (-1, 1)
     }
-    np.testing.assert_allclose(towards[-1], 0.1 * slope, atol=1e-12)
-    np.testing.assert_allclose(towards[1], updates(delta_momentum(0.1), slope[None])[0], atol=1e-12)
+    np.testing.assert_allclose(towards[-1], 0.1 * slope, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(towards[1], updates(delta_momentum(0.1), slope[None])[0], rtol=0, atol=1e-12)
 
 
 def test_a_linear_memory_in_equation_23_cubes_the_gradient():
@@ -120,10 +120,10 @@ def test_a_linear_memory_in_equation_23_cubes_the_gradient():
         memory = -0.1 * jax.grad(lambda m: jnp.sum((u @ m.T) * u))(jnp.zeros((4, 4)))
         return u @ memory.T
 
-    np.testing.assert_allclose(np.linalg.svd(printed(slope), compute_uv=False), 0.1 * singular**3, atol=1e-12)
-    np.testing.assert_allclose(printed(2 * slope), 8 * printed(slope), atol=1e-12)
+    np.testing.assert_allclose(np.linalg.svd(printed(slope), compute_uv=False), 0.1 * singular**3, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(printed(2 * slope), 8 * printed(slope), rtol=0, atol=1e-12)
     found = updates(momentum(0.1), slope[None])[0]
-    np.testing.assert_allclose(np.linalg.svd(found, compute_uv=False), 0.1 * singular, atol=1e-12)
+    np.testing.assert_allclose(np.linalg.svd(found, compute_uv=False), 0.1 * singular, rtol=0, atol=1e-12)
 
 
 @pytest.mark.filterwarnings("ignore:the objective Ones")
@@ -172,10 +172,10 @@ def test_the_gradient_as_a_value_leads_away_from_the_target_at_constant_speed(ru
     The loss grows like (1 + n speed)^2. With the value u = - g it falls.
     """
     found = answers(rule, 20, 0.1)
-    np.testing.assert_allclose(found, -speed * np.arange(1, 21)[:, None] * VALUE, atol=1e-12)
+    np.testing.assert_allclose(found, -speed * np.arange(1, 21)[:, None] * VALUE, rtol=0, atol=1e-12)
     loss = 0.5 * np.sum((found[-1] - VALUE) ** 2) / (0.5 * np.sum(VALUE**2))
     assert loss == pytest.approx((1 + 20 * speed) ** 2, rel=1e-12)
-    np.testing.assert_allclose(answers(ours(1.0), 1, 0.1)[0], 0.1 / 1.1 * VALUE, atol=1e-12)
+    np.testing.assert_allclose(answers(ours(1.0), 1, 0.1)[0], 0.1 / 1.1 * VALUE, rtol=0, atol=1e-12)
 
 
 def test_the_algebra_of_appendix_c_solves_the_problem_for_the_other_sign():
@@ -185,8 +185,8 @@ def test_the_algebra_of_appendix_c_solves_the_problem_for_the_other_sign():
     def problem(sign):
         return jax.grad(lambda z: 0.5 * jnp.sum((z @ X - sign * slope) ** 2) + jnp.sum((z - weights) ** 2) / 0.2)
 
-    np.testing.assert_allclose(problem(1)(jnp.asarray(appendix_c(weights, X, VALUE, 0.1))), 0, atol=1e-12)
-    np.testing.assert_allclose(problem(-1)(jnp.asarray(ours(1.0)(weights, X, VALUE, 0.1))), 0, atol=1e-12)
+    np.testing.assert_allclose(problem(1)(jnp.asarray(appendix_c(weights, X, VALUE, 0.1))), 0, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(problem(-1)(jnp.asarray(ours(1.0)(weights, X, VALUE, 0.1))), 0, rtol=0, atol=1e-12)
 
 
 def equation_28(weights, x, slope, rate):
@@ -199,10 +199,10 @@ def test_the_first_term_of_equation_28_has_no_step_size():
     With |x| = 1 it erases at every step all that was known, and comes to rest at eta / (1 + eta) of the solution.
     """
     weights, nothing = np.outer(VALUE, X), np.zeros(2)
-    np.testing.assert_allclose(equation_28(weights, 3 * X, nothing, 1.0) @ X, -8 * VALUE, atol=1e-12)
-    np.testing.assert_allclose(ours(1.0)(weights, 3 * X, nothing, 1.0) @ X, 0.1 * VALUE, atol=1e-12)
-    np.testing.assert_allclose(answers(equation_28, 50, 0.1)[-1], VALUE / 11, atol=1e-12)
-    np.testing.assert_allclose(answers(ours(1.0), 100, 1.0)[-1], VALUE / 2, atol=1e-12)
+    np.testing.assert_allclose(equation_28(weights, 3 * X, nothing, 1.0) @ X, -8 * VALUE, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(ours(1.0)(weights, 3 * X, nothing, 1.0) @ X, 0.1 * VALUE, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(answers(equation_28, 50, 0.1)[-1], VALUE / 11, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(answers(ours(1.0), 100, 1.0)[-1], VALUE / 2, rtol=0, atol=1e-12)
 
 
 def test_the_momenta_of_the_printed_m3_never_forget():

@@ -19,7 +19,7 @@ def test_the_slow_momentum_acts_from_the_next_chunk_on():
 def test_without_its_slow_part_it_is_momentum_with_a_read_out():
     sequence = gradients(20, (4, 6))
     alone = updates(MultiScaleMomentum(0.1, 0.95, share=0.0, preconditions=False).transformation(), sequence)
-    np.testing.assert_allclose(alone, updates(momentum_with_read_out(0.1, 0.95), sequence), atol=1e-12)
+    np.testing.assert_allclose(alone, updates(momentum_with_read_out(0.1, 0.95), sequence), rtol=0, atol=1e-12)
 
 
 def test_averages_are_corrected_for_their_start_at_zero():

@@ -1,0 +1,184 @@
+"""In small steps, momentum and its kin follow differential equations: at half the step the distance is half.
+
+Learning rates, retentions and forgetting scale with the step h as the name of every case says; Muon, signs and
+multi-scale momentum have no such limit with a smooth right-hand side.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from scipy.integrate import solve_ivp
+
+from ntadyn.nested.optimisers import (
+    DeepMomentum,
+    DotProduct,
+    LeftMatrix,
+    RootMeanSquare,
+    Unchanged,
+    delta_descent,
+    delta_momentum,
+    momentum,
+)
+from tests.nested.optimisers.runs import gradients
+
+DAMPING, FORGETTING, TIME = 1.5, 2.0, 2.0
+SHAPE = (2, 3)
+TARGET, START = np.asarray(gradients(2, SHAPE, 1))
+CURVATURE = np.array([[1.0, 0.3, 0.0], [0.3, 0.7, 0.1], [0.0, 0.1, 0.5]])
+OF_OUTPUTS = np.array([[1.0, 0.4], [0.4, 0.6]])
+LEFT = np.array([[2.0, 0.5], [0.5, 1.0]])
+KEY = jax.random.key(0)
+
+
+def slope(weights: Any) -> Any:
+    """Of 1/2 tr G (W - W*) H (W - W*)^T; without G, rotations of outputs would hide which side forgetting acts on."""
+    return OF_OUTPUTS @ (weights - TARGET) @ CURVATURE
+
+
+class Case(NamedTuple):
+    """A rule in small steps, and what it follows.
+
+    Attributes:
+        rule: h -> transformation.
+        field: (W, memory) -> their derivatives by time, in numpy.
+        memory: the memory at the start.
+    """
+
+    rule: Callable[[Any], optax.GradientTransformation]
+    field: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+    memory: np.ndarray
+
+
+def plain(weights, m):
+    """W' = m, m' = -gamma m - g."""
+    return m, -DAMPING * m - slope(weights)
+
+
+def through_matrix(weights, m):
+    """m' = -gamma m - P g."""
+    return m, -DAMPING * m - LEFT @ slope(weights)
+
+
+def over_size(weights, memory):
+    """m' = -gamma m - g / sqrt(v + epsilon), v' = g^2 - v."""
+    m, v = memory
+    g = slope(weights)
+    return m, np.stack([-DAMPING * m - g / np.sqrt(v + 0.1), g**2 - v])
+
+
+def along_keys(weights, m):
+    """m' = -gamma m - kappa m h^T h - g, h = g / |g|."""
+    g = slope(weights)
+    h = g / np.linalg.norm(g)
+    return m, -DAMPING * m - FORGETTING * m @ h.T @ h - g
+
+
+def along_gradients(weights, m):
+    """m' = -gamma m - kappa m g^T g - g."""
+    g = slope(weights)
+    return m, -DAMPING * m - FORGETTING * m @ g.T @ g - g
+
+
+def deep(step: Any) -> Any:
+    return DeepMomentum(
+        step, KEY, DotProduct(), Unchanged(), step, 1 - DAMPING * step, activation=lambda x: x, learns_first=False
+    ).transformation()
+
+
+FIRST = np.asarray(deep(0.1).init(jnp.asarray(START)).memories.first)
+
+
+def through_network(weights, second):
+    """W' = u A^T B^T, B' = -gamma B - u^T u A^T / o, u = sqrt(o) g / |g|."""
+    g = slope(weights)
+    rows = np.sqrt(SHAPE[0]) * g / np.linalg.norm(g)
+    hidden = rows @ FIRST.T
+    return hidden @ second.T, -DAMPING * second - rows.T @ hidden / SHAPE[0]
+
+
+def kept(step):
+    return 1 - DAMPING * step
+
+
+CASES = {
+    "momentum: h^2, 1 - gamma h": Case(lambda h: momentum(h**2, kept(h)), plain, np.zeros(SHAPE)),
+    "left matrix: the same": Case(
+        lambda h: momentum(h**2, kept(h), LeftMatrix(jnp.asarray(LEFT))), through_matrix, np.zeros(SHAPE)
+    ),
+    "over size: the same, 1 - h": Case(
+        lambda h: momentum(h**2, kept(h), RootMeanSquare(1 - h, 0.1)), over_size, np.zeros((2, *SHAPE))
+    ),
+    "delta: the same, kappa h": Case(
+        lambda h: delta_momentum(h**2, kept(h), FORGETTING * h), along_keys, np.zeros(SHAPE)
+    ),
+    "delta, as printed: the same": Case(
+        lambda h: delta_momentum(h**2, kept(h), FORGETTING * h, normalised=False), along_gradients, np.zeros(SHAPE)
+    ),
+    "deep: h, h, 1 - gamma h": Case(deep, through_network, np.zeros((3, 3))),
+}
+
+
+def flowed(field, weights, memory):
+    """W after the time of the test, by Runge-Kutta of order eight."""
+
+    def rate(t, flat):
+        del t
+        parts = field(flat[: weights.size].reshape(weights.shape), flat[weights.size :].reshape(memory.shape))
+        return np.concatenate([part.ravel() for part in parts])
+
+    flat = np.concatenate([weights.ravel(), memory.ravel()])
+    return solve_ivp(rate, (0, TIME), flat, "DOP853", rtol=1e-11, atol=1e-12).y[: weights.size, -1].reshape(SHAPE)
+
+
+def order(follow, exact):
+    """The power of the step with which W comes to the flow, and its distance over the step."""
+    steps = (2e-3, 1e-3)
+    errors = [float(np.max(np.abs(follow(step, round(TIME / step)) - exact))) for step in steps]
+    return np.log2(errors[0] / errors[1]), errors[1] / steps[1]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rules_of_momentum_follow_their_flow(name):
+    case = CASES[name]
+
+    @jax.jit
+    def follow(step, number):
+        rule = case.rule(step)
+
+        def one(_, carry):
+            weights, state = carry
+            update, state = rule.update(slope(weights), state, weights)
+            return optax.apply_updates(weights, update), state
+
+        start = jnp.asarray(START)
+        return jax.lax.fori_loop(0, number, one, (start, rule.init(start)))[0]
+
+    found, distance = order(follow, flowed(case.field, START, case.memory))
+    assert found == pytest.approx(1, abs=0.06)
+    assert 0.01 < distance < 3
+
+
+@pytest.mark.parametrize("forgetting", [0.0, 1.0])
+def test_delta_descent_follows_the_flow_of_its_ridge(forgetting):
+    """W' = -(g x^T + delta W x x^T): down L + delta/2 E|W x|^2."""
+    inputs = gradients(10, (3,), 4)
+    second = np.asarray(inputs.T @ inputs) / 10
+
+    def field(weights, nothing):
+        return -(weights - TARGET) @ second - forgetting * weights @ second, nothing
+
+    @jax.jit
+    def follow(step, number):
+        def one(_, weights):
+            return delta_descent(weights, inputs, inputs @ (weights - TARGET).T, step, forgetting)
+
+        return jax.lax.fori_loop(0, number, one, jnp.asarray(START))
+
+    found, distance = order(follow, flowed(field, START, np.zeros(1)))
+    assert found == pytest.approx(1, abs=0.06)
+    assert 0.01 < distance < 3
