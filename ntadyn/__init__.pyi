@@ -6,6 +6,7 @@ from . import (
     interface as interface,
     maps as maps,
     metrics as metrics,
+    nested as nested,
     networks as networks,
     plotting as plotting,
     regularizers as regularizers,

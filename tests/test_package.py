@@ -37,6 +37,26 @@ def test_every_module_imports():
         assert importlib.import_module(name).__doc__, f"{name} does not say what it is for"
 
 
+EVERYTHING = """
+import importlib, pkgutil
+import ntadyn
+for item in pkgutil.walk_packages(ntadyn.__path__, "ntadyn."):
+    if item.name != "ntadyn.__main__":
+        importlib.import_module(item.name)
+"""
+
+
+def test_no_import_starts_jax():
+    """Options of XLA are set after the import of whatever is used; on a platform that is none, a start would fail."""
+    done = subprocess.run(
+        [sys.executable, "-c", EVERYTHING],
+        env=os.environ | {"JAX_PLATFORMS": "none_at_all"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_versions_agree():
     assert re.fullmatch(r"\d+\.\d+\.\d+", ntadyn.__version__)
     citation = Path(ntadyn.__file__).parents[1] / "CITATION.cff"

@@ -5,9 +5,9 @@ Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `p
 
 TITLE = "nested learning: levels that learn at different speeds"
 EXPERIMENTS: dict[str, str] = {
-    "ledger": "what printed equations do as they stand, in numbers, and what is done in their place",
-    "momentum": "momentum and its kin over all their settings: a valley, quadratics, inputs and tasks that switch",
-    "blocks": "blocks with clocks of their own: what adding up cannot buy, and what resets, nesting and gates do",
-    "levels": "what moves how often and how fast in every learner, and the manifold that fast gates leave",
+    "ledger": "what printed equations do as they stand, in numbers",
+    "momentum": "momentum and its kin, over all their settings: valleys, and what switches",
+    "blocks": "blocks with clocks of their own: what adding up cannot buy, and what can",
+    "levels": "what moves how often and how fast in every learner; the slow manifold",
     "contexts": "gates of contexts above gates of paths: who takes the tasks, who the contexts, what is kept",
 }

@@ -42,7 +42,7 @@ class LossJump(eqx.Module):
     window: int = eqx.field(static=True, default=50)
 
     def __check_init__(self):
-        known = known_values(jnp.asarray(self.threshold))
+        known = known_values(self.threshold)
         if self.window < 2 or (known is not None and not np.all(known > 0)):
             raise ValueError(
                 f"LossJump: threshold is {self.threshold} and window is {self.window}; the threshold must be positive, "
