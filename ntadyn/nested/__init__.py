@@ -4,6 +4,9 @@
 - `Level`, with a clock (`Flow`, `EverySteps`, `OncePerBlock`, `Once`) and an objective; `LevelFlow` and `LevelDescent`
   are systems of any number of them.
 - `levels_of`, `level_table`: which levels a learner has.
+- `nested.continuum`: blocks of one network with chunks of steps of their own, and what they cannot buy.
+- `nested.memories`: associative memories, written token by token, in chunks, or all at once.
+- `nested.optimisers`: what optimisers accumulate is a level, too; `nested.proximal`: updates as exact minimisers.
 """
 
 from ntadyn.nested.clocks import (
