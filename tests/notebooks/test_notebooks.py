@@ -137,8 +137,8 @@ def test_levels_with_clocks_of_their_own(run):
     # "each of them closes for four blocks and belongs to one context (1.00) ... one task of either context (0.50)"
     assert seen["own"]["slower"] > 0.95
     assert abs(seen["own"]["much faster"] - 0.5) < 0.05
-    # "about half of the cost is saved on the return"
-    assert 0.35 < seen["saved"]["hierarchy"] < 0.65
+    # "more than half of the cost is saved on the return"
+    assert 0.5 < seen["saved"]["hierarchy"] < 1.0
     assert abs(seen["saved"]["flat network"]) < 0.05
     # "They are one map".
     assert float(np.max(np.abs(seen["two"] - seen["one"]))) < 1e-12

@@ -1,7 +1,7 @@
 """The experiments on nested learning at small sizes: they are accepted, they can be refused, and they can be drawn."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -40,7 +40,7 @@ def of_ledger(data: Any) -> None:
 
 
 SMALL = {
-    "contexts": Contexts(size=5, size_of_three=0, num_seeds=1, records=30),
+    "contexts": Contexts(size=5, size_of_three=0, num_seeds=1),
     "momentum": Momentum(num_rates=9, retentions=(0.0, 0.8, 0.95), steps=200, size=5, num_seeds=2),
 }
 BROKEN: dict[str, Callable[[Any], None]] = {
@@ -52,12 +52,19 @@ BROKEN: dict[str, Callable[[Any], None]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def usual_promotion() -> Iterator[None]:
+    """Optimisers of optax are written for the usual promotion of dtypes; runs are computed in threads of their own."""
+    before = jax.config.values["jax_numpy_dtype_promotion"]
+    jax.config.update("jax_numpy_dtype_promotion", "standard")
+    yield
+    jax.config.update("jax_numpy_dtype_promotion", before)
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_it_is_accepted_can_be_refused_and_drawn(name):
     experiment = importlib.import_module(f"experiments.nested.{name}")
-    # Experiments are run, and optimisers of optax written, for the usual promotion of dtypes.
-    with jax.numpy_dtype_promotion("standard"):
-        data = simulated(experiment, SMALL.get(name, experiment.FAST))
+    data = simulated(experiment, SMALL.get(name, experiment.FAST))
     outside = [row for row in experiment.accept(data) if row.verdict is Verdict.OUTSIDE]
     assert outside == []
     drawn = experiment.plot(data)
