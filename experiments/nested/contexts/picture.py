@@ -96,5 +96,5 @@ def _draw_savings(ax: Axes, points: xr.Dataset) -> None:
         xticks=range(len(POINTS)),
         xticklabels=[name.replace("contexts ", "").replace(" ", "\n") for name in POINTS],
         title="saved on a return\n(open: flat network)",
-        ylim=(-1, 1),
+        ylim=(None, 1),
     )
