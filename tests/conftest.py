@@ -14,6 +14,7 @@ import matplotlib
 import pytest
 from jaxtyping import PRNGKeyArray
 
+from ntadyn.arena.programs import forget_programs
 from ntadyn.xla_options import compile_whole_loops
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,7 +29,6 @@ compile_whole_loops()  # as the command line does
 # Most tests compile many programs and run each of them briefly; those that run long ask for `optimised`.
 jax.config.update("jax_disable_most_optimizations", True)
 matplotlib.use("Agg")
-MAPPINGS, MANY_MAPPINGS = Path("/proc/self/maps"), 20_000
 _CACHE = pytest.StashKey[str]()
 
 hypothesis.settings.register_profile("ntadyn", deadline=None, derandomize=True)
@@ -58,8 +58,7 @@ def _forget_programs() -> Iterator[None]:
     Each holds mappings of memory, of which Linux grants a process 65530; the compiler that gets none crashes.
     """
     yield
-    if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MANY_MAPPINGS:
-        jax.clear_caches()
+    forget_programs()
 
 
 @pytest.fixture(scope="module", params=["float32", "float64"])

@@ -15,6 +15,9 @@ from ntadyn.nested.clocks import AbstractClock, Real
 from ntadyn.regularizers import AbstractPenalty
 from ntadyn.tasks.examples import Batch
 
+NO_RULE = optax.identity()
+"""Steps along the gradient itself."""
+
 
 class AbstractObjective(eqx.Module):
     """What a level descends, as a function of the whole network and of its own part of it."""
@@ -82,7 +85,7 @@ class Level(eqx.Module):
     where: Callable[[Any], Any] = eqx.field(static=True)
     clock: AbstractClock
     objective: AbstractObjective = TaskLoss()
-    rule: optax.GradientTransformation = eqx.field(static=True, default=optax.identity())
+    rule: optax.GradientTransformation = eqx.field(static=True, default=NO_RULE)
     retention: Real = 1.0
     resets: bool = eqx.field(static=True, default=False)
 

@@ -13,7 +13,7 @@ from ntadyn.continual.problem import AbstractProblem, Shares
 from ntadyn.interface.flow import AbstractFlow
 from ntadyn.interface.system import BlockInfo, Observable
 from ntadyn.nested.clocks import Flow, Once, OncePerBlock
-from ntadyn.nested.level import Level, check_levels, owned, reset, starts_of
+from ntadyn.nested.level import NO_RULE, Level, check_levels, owned, reset, starts_of
 
 
 class LevelState(eqx.Module):
@@ -106,9 +106,6 @@ class LevelFlow(AbstractFlow):
     def at_block_end(self, state: LevelState, block: BlockInfo) -> LevelState:
         """The moves of levels that move once per block, all from the same network."""
         return LevelState(moved_at_block_end(self.problem, self.levels, state.network, block), state.starts)
-
-
-NO_RULE = Level("", lambda network: network, Once()).rule
 
 
 def moved_at_block_end(

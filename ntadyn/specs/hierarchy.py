@@ -113,12 +113,18 @@ class ContextHierarchy:
                 f"stream.branches {self.stream.branches} make {math.prod(self.stream.branches)} tasks, but there are "
                 f"{self.teachers.num_tasks} teachers; set teachers.num_tasks to the product of the branches."
             )
+        levels = len(self.stream.branches) - 1
+        if len(self.stream.visits) != levels or min((self.stream.num_blocks, *self.stream.visits)) < 1:
+            raise ValueError(
+                f"stream.visits is {self.stream.visits} and stream.num_blocks {self.stream.num_blocks}; give positive "
+                f"numbers, {levels} of visits for stream.branches {self.stream.branches}."
+            )
         if not self.network.branches or min(self.network.branches) < 1:
             raise ValueError(f"network.branches is {self.network.branches}; give at least one positive number.")
         of_weights = [name for name in self.context_penalties.listed if name in WEIGHT_TERMS]
         if of_weights:
             raise ValueError(
-                f"context_penalties has {', '.join(of_weights)}, which are about weights; give them in penalties."
+                f"context_penalties has terms on weights ({', '.join(of_weights)}); give them in penalties."
             )
         for name, value in vars(self.clocks).items():
             if not hasattr(value, "dtype") and not 0 < value < math.inf:

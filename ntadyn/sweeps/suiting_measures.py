@@ -12,8 +12,6 @@ from ntadyn.simulation.outcome import RESULTS
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
-from ntadyn.sweeps.continual_scores import CONTINUAL, OBSERVED, TASK_LOSS
-from ntadyn.sweeps.hierarchy_scores import CONTEXTS, HIERARCHY
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Recorded
 
@@ -32,6 +30,10 @@ def measures_for(sweep: Sweep) -> Measures:
     spec = replaced(sweep.configuration, sweep.changes(0))
     if isinstance(spec, Configuration):
         return OUTCOME
+    # Here, because they bring the learners with them, which sweeps of plain networks need not wait for.
+    from ntadyn.sweeps.continual_scores import CONTINUAL, OBSERVED, TASK_LOSS
+    from ntadyn.sweeps.hierarchy_scores import CONTEXTS, HIERARCHY
+
     key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
     system, state = eqx.filter_eval_shape(spec.build, key)
     observables = system.observables()

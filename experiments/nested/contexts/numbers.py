@@ -46,9 +46,10 @@ def ratios(sweep: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
 def cells(sweep: xr.Dataset, score: str, contexts: tuple[float, float], gates: tuple[float, float]) -> np.ndarray:
     """The means over repetitions of a score in a part of the map."""
     of_contexts, of_gates = ratios(sweep)
-    inside = (of_contexts >= contexts[0]) & (of_contexts <= contexts[1])
-    inside = inside & (of_gates >= gates[0]) & (of_gates <= gates[1])
-    return sweep[score].mean("seed").where(inside).values[inside.transpose(*sweep[score].dims[:2]).values]
+    means = sweep[score].mean("seed").transpose(of_contexts.dims[0], of_gates.dims[0]).values
+    rows = (of_contexts.values >= contexts[0]) & (of_contexts.values <= contexts[1])
+    columns = (of_gates.values >= gates[0]) & (of_gates.values <= gates[1])
+    return means[np.ix_(rows, columns)].ravel()
 
 
 def border(sweep: xr.Dataset) -> float:

@@ -1,5 +1,6 @@
 """The printed equations, typed in as they stand, beside what is done here."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -7,20 +8,30 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import xarray as xr
 from jaxtyping import Array
 
 from experiments.harness.runs import Run
+from ntadyn.continual import TeacherProblem
+from ntadyn.nested import LevelDescent
+from ntadyn.nested.continuum import SumOfLevels, continuum
+from ntadyn.nested.memories import AssociativeMemory, Chunked, Delta, Hebbian, Read, Writes
 from ntadyn.nested.optimisers import (
     AbstractAccumulation,
+    AbstractMemoryObjective,
     Averages,
+    DotProduct,
     MultiScaleMomentum,
+    Ones,
     Sums,
     delta_descent,
+    delta_momentum,
     momentum,
     momentum_with_read_out,
     orthogonalised,
 )
+from ntadyn.tasks import from_matrices
 
 OUTPUTS, INPUTS = 4, 6
 
@@ -65,7 +76,7 @@ def simulated(parameters: Parameters) -> xr.Dataset:
         "hebbian sign": _hebbian(key, value),
         "delta shapes": (
             float(_fails(lambda: gradient.T @ gradient @ weights)),
-            float(_fails(_delta(weights, gradient))),
+            float(_fails(lambda: _updated(delta_momentum(0.1), gradient))),
         ),
         "deep read-out": _read_out(gradient),
         "constant value": _blindness(gradient),
@@ -73,11 +84,11 @@ def simulated(parameters: Parameters) -> xr.Dataset:
         "descent as a write": _write(weights, x, output_gradient),
         "delta descent, step": _long_inputs(x),
         "delta descent, solution": _half(keys[7]),
-        "terms of a chunk": (_terms(8, 1), _terms(8, 0)),
+        "terms of a chunk": _terms(),
         "a chunk as a clock": _staleness(),
         "both forms of forgetting": _twice(key, value),
         "both forms of forgetting, halved": _twice(key, value, 0.5),
-        "chunk of a token": (_read_too_late(np.ceil), _read_too_late(lambda t: np.floor(t - 1e-9))),
+        "chunk of a token": _read_too_late(*_pairs(keys[7])),
         "value term": _value_term(key, value),
         "two momenta": _second_moments(),
     }
@@ -92,39 +103,48 @@ def simulated(parameters: Parameters) -> xr.Dataset:
     )
 
 
+def _pairs(key: Array) -> tuple[Array, Array]:
+    """Keys of length one and values of eight tokens."""
+    of_keys, of_values = jax.random.split(key)
+    keys = jax.random.normal(of_keys, (8, INPUTS))
+    return keys / jnp.linalg.norm(keys, axis=1, keepdims=True), jax.random.normal(of_values, (8, OUTPUTS))
+
+
 def _descents(weights: Array, target: Array, steps: int) -> tuple[Array, Array]:
     """Losses by equations 7 and 8 together (W - m, m - eta g), and by equation 17 (W + m, m - eta g)."""
-    rate, kept, losses = 0.1, 0.9, ([], [])
-    for into, sign in zip(losses, (-1, 1), strict=True):
-        at, memory = weights, jnp.zeros_like(weights)
+    rule = momentum(0.1, 0.9)
+    losses = []
+    for sign in (-1, 1):
+        at, state, seen = weights, rule.init(weights), []
         for _ in range(steps + 1):
-            into.append(0.5 * jnp.sum((at - target) ** 2))
-            memory = kept * memory - rate * (at - target)
-            at = at + sign * memory
-    return jnp.stack(losses[0]), jnp.stack(losses[1])
+            seen.append(0.5 * jnp.sum((at - target) ** 2))
+            update, state = rule.update(at - target, state)
+            at = at + sign * jnp.asarray(update)
+        losses.append(jnp.stack(seen))
+    return losses[0], losses[1]
 
 
 def _inverse_step(gradient: Array) -> tuple[float, float]:
     """How far momentum moves for eta = 0.1: by the minimiser of -<m, g> + eta |m|^2, and by equation 17; over |g|."""
     rate = 0.1
     moved = gradient / (2 * rate)
-    rule = momentum(rate)
-    ours, _ = rule.update(gradient, rule.init(gradient))
     size = jnp.linalg.norm(gradient)
-    return float(jnp.linalg.norm(moved) / size), float(jnp.linalg.norm(jnp.asarray(ours)) / size)
+    return float(jnp.linalg.norm(moved) / size), float(jnp.linalg.norm(_updated(momentum(rate), gradient)) / size)
 
 
 def _hebbian(key: Array, value: Array) -> tuple[Array, Array]:
-    """<M k, v> / |v|^2 after a write to an empty memory: down the slope of <M k, v>, and of its negative."""
-    recall = jnp.outer(value, key) @ key @ value / (value @ value)
-    return -recall, recall
+    """<M k, v> / |v|^2 after a write to an empty memory: down the slope of <M k, v> as printed, and by `Hebbian`."""
+    empty = jnp.zeros((OUTPUTS, INPUTS))
+    printed = empty - jax.grad(lambda memory: (memory @ key) @ value)(empty)
+    ours = Hebbian().write(empty, key, value, None, jnp.ones(()))
+    return _recall(printed, key, value), _recall(ours, key, value)
 
 
-def _delta(weights: Array, gradient: Array) -> Callable[[], Array]:
-    return lambda: weights @ gradient.T @ gradient
+def _recall(memory: Array, key: Array, value: Array) -> Array:
+    return (memory @ key) @ value / (value @ value)
 
 
-def _fails(product: Callable[[], Array]) -> bool:
+def _fails(product: Callable[[], object]) -> bool:
     """Whether shapes do not fit."""
     try:
         product()
@@ -133,44 +153,52 @@ def _fails(product: Callable[[], Array]) -> bool:
     return False
 
 
+def _updated(rule: optax.GradientTransformation, gradient: Array) -> Array:
+    """The first update of a rule."""
+    return jnp.asarray(rule.update(gradient, rule.init(gradient))[0])
+
+
 def _read_out(gradient: Array) -> tuple[Array, Array]:
-    """How far a linear memory of one gradient is from momentum: read by applying it to the gradient, and as it is."""
+    """How far a linear memory of one gradient is from descent: applied to the gradient, and `momentum`."""
     memory = -gradient
     applied = gradient @ (memory.T @ gradient)
-    unit = lambda matrix: matrix / jnp.linalg.norm(matrix)  # noqa: E731
-    return jnp.linalg.norm(unit(applied) - unit(-gradient)), jnp.linalg.norm(unit(memory) - unit(-gradient))
+
+    def distance(update: Array) -> Array:
+        return jnp.linalg.norm(update / jnp.linalg.norm(update) + gradient / jnp.linalg.norm(gradient))
+
+    return distance(applied), distance(_updated(momentum(0.1), gradient))
 
 
 def _blindness(gradient: Array) -> tuple[Array, Array]:
-    """Difference of the slopes of <m(u), 1> and of <m(u), u> for u and for -u, over the slope."""
+    """Difference of the slopes of a memory's objective for u and -u, over the slope: `Ones` and `DotProduct`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # which says what is measured here
+        objectives = (Ones(), DotProduct())
 
-    def slope(matrix: Array, values: Array) -> Array:
-        del matrix
-        return values
+    def seen(objective: AbstractMemoryObjective) -> Array:
+        one, other = (jax.grad(objective)(gradient, sign * gradient) for sign in (1, -1))
+        return jnp.linalg.norm(one - other) / jnp.linalg.norm(one)
 
-    ones = jnp.ones_like(gradient)
-    blind = jnp.linalg.norm(slope(gradient, ones) - slope(-gradient, ones)) / jnp.linalg.norm(ones)
-    sees = jnp.linalg.norm(slope(gradient, gradient) - slope(-gradient, -gradient)) / jnp.linalg.norm(gradient)
-    return blind, sees
+    return seen(objectives[0]), seen(objectives[1])
 
 
 def _muon(gradient: Array) -> tuple[Array, Array]:
     """Cosine with Muon's update of a linear memory under Newton-Schulz: applied to the gradient, and as it is."""
     expected = orthogonalised(gradient)
-    rule = momentum_with_read_out(1.0)
-    ours, _ = rule.update(gradient, rule.init(gradient))
     applied = orthogonalised(gradient @ gradient.T) @ gradient
 
     def cosine(one: Array) -> Array:
         return jnp.abs(jnp.sum(one * expected)) / jnp.linalg.norm(one) / jnp.linalg.norm(expected)
 
-    return cosine(applied), cosine(jnp.asarray(ours))
+    return cosine(applied), cosine(_updated(momentum_with_read_out(1.0), gradient))
 
 
 def _write(weights: Array, x: Array, output_gradient: Array) -> tuple[Array, Array]:
-    """Change of <W x, g> by a small write of u x^T: with u = +g, as the gradient of the printed term has it, and -g."""
-    change = lambda u: (jnp.outer(0.01 * u, x) @ x) @ output_gradient  # noqa: E731
-    return change(output_gradient), change(-output_gradient)
+    """Change of <W x, g> by a small step: a write of g x^T, as the printed term has it, and delta descent."""
+    rate = 0.01
+    printed = weights + rate * jnp.outer(output_gradient, x)
+    ours = delta_descent(weights, x[None], output_gradient[None], rate, 0.0)
+    return ((printed - weights) @ x) @ output_gradient, ((ours - weights) @ x) @ output_gradient
 
 
 def _long_inputs(x: Array) -> tuple[Array, Array]:
@@ -192,45 +220,79 @@ def _half(key: Array) -> tuple[Array, Array]:
     return ends[0], ends[1]
 
 
-def _terms(chunk: int, more: int) -> float:
-    """Gradients that are counted per step of the stream, if the sum of a chunk has `more` terms than it has steps."""
-    number = 64
-    counted = sum(
-        len([t for t in range(end - chunk + 1 - more, end + 1) if t > 0]) for end in range(chunk, number + 1, chunk)
-    )
-    return counted / number
+def _terms(chunk: int = 8) -> tuple[float, float]:
+    """Gradients that are counted per step of the stream: by sums of one term more than a chunk has, and by `continuum`.
+
+    Ours by how far a level has gone, over what every gradient alone moves it, at a rate so small that none changes.
+    """
+    number, rate = 64, 1e-9
+    ends = range(chunk, number + 1, chunk)
+    printed = sum(len([t for t in range(end - chunk, end + 1) if t > 0]) for end in ends) / number
+    return printed, _way_of_a_level(1.0, chunk, number, rate) / (number * rate)
+
+
+def _way_of_a_level(time_constant: float, chunk: int, number: int, step: float) -> float:
+    """The share of the way to its target that a level of curvature one goes in some steps."""
+    teacher = from_matrices(jnp.ones((1, 1, 1)))
+    problem: Any = TeacherProblem(tasks=teacher)  # pyright: ignore[reportCallIssue]
+    options: dict[str, Any] = {"data_key": jax.random.key(0), "batch_size": None}
+    levels = continuum((time_constant,), (chunk,))
+    system: Any = LevelDescent(problem=problem, levels=levels, **options)  # pyright: ignore[reportCallIssue]
+    state = system.initial_state(SumOfLevels((jnp.zeros((1, 1)),), jnp.ones(1)))
+    found = jax.lax.fori_loop(0, number, lambda _, state: system.update(state, jnp.ones(1), jnp.asarray(step)), state)
+    return float(found.network.levels[0][0, 0])
 
 
 def _staleness() -> tuple[float, float]:
-    """How far one chunk of 8 steps takes an entry of curvature 1 at the rate 0.1 a step, of the way it has to go.
+    """How far one chunk of 8 steps of 0.1 takes a level, of the way it has to go.
 
-    As a slower clock it would go as far as one step, as a sum it goes as far as eight. Beside it, the flow.
+    With the time constant of a level that moves at every step it goes as far as eight of them. A level that is to be
+    eight times slower needs a time constant eight times longer, whatever its chunk.
     """
-    return 8 * 0.1, float(1 - np.exp(-0.8))
+    return _way_of_a_level(1.0, 8, 8, 0.1), _way_of_a_level(8.0, 8, 8, 0.1)
 
 
 def _twice(key: Array, value: Array, half: float = 1.0) -> tuple[Array, Array]:
-    """<M k, v> / |v|^2 where writes come to rest: with the factor of delta descent and without."""
+    """<M k, v> / |v|^2 where writes come to rest: with the factor of delta descent besides, and by `Delta`."""
+    rate = jnp.asarray(0.2)
+    forgets = jnp.eye(INPUTS) - rate * half * jnp.outer(key, key)
+    printed = ours = jnp.zeros((OUTPUTS, INPUTS))
+    for _ in range(400):
+        printed = printed @ forgets - rate * jnp.outer(printed @ key - value, key)
+        ours = Delta().write(ours, key, value, None, rate)
+    return _recall(printed, key, value), _recall(ours, key, value)
 
-    def at_rest(factor: float) -> Array:
-        memory, forgets = jnp.zeros((OUTPUTS, INPUTS)), jnp.eye(INPUTS) - 0.2 * factor * jnp.outer(key, key)
-        for _ in range(400):
-            memory = memory @ forgets - 0.2 * jnp.outer(memory @ key - value, key)
-        return (memory @ key) @ value / (value @ value)
 
-    return at_rest(half), at_rest(0.0)
+def _read_too_late(keys: Array, values: Array, chunk: int = 4) -> tuple[float, float]:
+    """The share of tokens whose answer depends on the pair that they write, if it is read before the write.
 
+    As printed, from the memory at the end of the token's own chunk, and from chunks of `AssociativeMemory`.
+    """
+    number, rates = keys.shape[0], jnp.ones(keys.shape[0])
+    start = jnp.zeros((values.shape[1], keys.shape[1]))
+    ours = AssociativeMemory(Delta(), Chunked(chunk), read=Read.BEFORE)
 
-def _read_too_late(rounding: Callable[[float], float]) -> float:
-    """Of the tokens of a stream, the share that reads a memory in which its own or a later token is written already."""
-    chunk = 4
-    return float(np.mean([chunk * rounding(t / chunk) >= t for t in range(1, 33)]))
+    def printed(values: Array) -> Array:
+        def one(memory: Array, pair: tuple[Array, Array]) -> tuple[Array, Array]:
+            after = Delta().write(memory, *pair, None, jnp.ones(()))
+            return after, after
+
+        states = jax.lax.scan(one, start, (keys, values))[1]
+        ends = chunk * np.ceil(np.arange(1, number + 1) / chunk).astype(int)
+        return jnp.einsum("ted,td->te", states[ends - 1], keys)
+
+    def share(answers: Callable[[Array], Array]) -> float:
+        own = jnp.einsum("tete->te", jax.jacobian(answers)(values))
+        return float(jnp.mean(jnp.any(jnp.abs(own) > 1e-9, axis=1)))
+
+    return share(printed), share(lambda values: ours(start, Writes(keys, values, rates), keys)[1])
 
 
 def _value_term(key: Array, value: Array) -> tuple[Array, Array]:
-    """<M k, v> / |v|^2 after a write with minus and with plus in front of its value."""
-    written = jnp.outer(value, key) @ key @ value / (value @ value)
-    return -written, written
+    """<M k, v> / |v|^2 after a write to an empty memory with minus in front of its value, and by `Delta`."""
+    empty = jnp.zeros((OUTPUTS, INPUTS))
+    printed = empty - jnp.outer(empty @ key, key) - jnp.outer(value, key)
+    return _recall(printed, key, value), _recall(Delta().write(empty, key, value, None, jnp.ones(())), key, value)
 
 
 def _second_moments() -> tuple[Array, Array]:
