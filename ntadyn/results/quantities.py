@@ -55,6 +55,12 @@ QUANTITIES = {
     "forgetting": Quantity(
         "", "forgetting", "forgetting: loss at the end over the least at the end of any block, mean over all tasks"
     ),
+    "context_alignment": Quantity(
+        "", "context alignment", "how well the paths below one gate know all tasks of one context, at the end"
+    ),
+    "kept_gates": Quantity(
+        "", "share kept of the gates", "what a context finds of its last task's gates: 1 as they were, 0 forgotten"
+    ),
     "gate_error": Quantity("", "change of any gate", "largest change of any recorded gate when all steps are halved"),
     "alignment_error": Quantity(
         "", "change of the total alignment", "change of the total alignment when all steps are halved"
