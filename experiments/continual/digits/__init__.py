@@ -13,7 +13,7 @@ from experiments.harness.runs import Data
 __all__ = ["FAST", "PARAMETERS", "accept", "plot", "runs"]
 
 PARAMETERS = Parameters()
-FAST = Parameters(num_tuning_seeds=2, strengths=(1.0, 10.0, 30.0))
+FAST = Parameters(num_tuning_seeds=2, strengths=(1.0, 3.0, 10.0))
 
 
 def accept(data: Data) -> list[Acceptance]:
