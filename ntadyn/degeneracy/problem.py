@@ -20,7 +20,7 @@ class LossProblem(eqx.Module):
         loss: L, from a pytree like the centre to a number: the average over examples of the negative log-likelihood.
             For squared errors of unit variance that is half the squared error, summed over outputs.
         centre: w*, a pytree; its floating-point arrays are the parameters.
-        sampled: which of them may move: a pytree of booleans like the centre, or a prefix of one.
+        sampled: which of them may move: a pytree like the centre, or a prefix of one, of booleans or arrays of them.
         loss_at_centre: L(w*).
         single_precision: whether float32 parameters are wanted; they are refused otherwise, because coefficients are
             differences of losses times a large number.
@@ -40,29 +40,36 @@ class LossProblem(eqx.Module):
         _check(self)
         self.loss_at_centre = loss(centre)
 
-    def parts(self) -> tuple[PyTree, PyTree]:
-        """What moves, and what rests: two pytrees like the centre, with None for what the other holds."""
+    def _leaves(self) -> list[Array]:
+        return [leaf for leaf in jax.tree.leaves(self.centre) if eqx.is_inexact_array(leaf)]
 
-        def below(keep: bool, branch: PyTree) -> PyTree:
-            return jax.tree.map(lambda leaf: bool(keep) and eqx.is_inexact_array(leaf), branch)
+    def _moving(self) -> np.ndarray:
+        """Which numbers of the flattened parameters move."""
 
-        return eqx.partition(self.centre, jax.tree.map(below, self.sampled, self.centre))
+        def below(keep: bool | np.ndarray, branch: PyTree) -> list[np.ndarray]:
+            leaves = [leaf for leaf in jax.tree.leaves(branch) if eqx.is_inexact_array(leaf)]
+            return [np.broadcast_to(np.asarray(keep, bool), leaf.shape).ravel() for leaf in leaves]
+
+        chosen = jax.tree.map(below, self.sampled, self.centre)
+        return np.concatenate([np.zeros(0, bool), *jax.tree.leaves(chosen)])
 
     @property
     def dimension(self) -> int:
         """d: how many numbers move."""
-        return sum(leaf.size for leaf in jax.tree.leaves(self.parts()[0]))
+        return int(self._moving().sum())
 
     @property
     def dtype(self) -> np.dtype:
         """That of the parameters."""
-        return jnp.result_type(*jax.tree.leaves(self.parts()[0]))
+        return jnp.result_type(*self._leaves())
 
     def at(self, offset: Float[Array, " d"]) -> PyTree:
         """w* + v, a pytree like the centre."""
-        moving, resting = self.parts()
-        flat, unravel = ravel_pytree(moving)
-        return eqx.combine(unravel(flat + offset), resting)
+        parameters, rest = eqx.partition(self.centre, eqx.is_inexact_array)
+        flat, unravel = ravel_pytree(parameters)
+        moving = self._moving()
+        moved = flat + offset if moving.all() else flat.at[np.flatnonzero(moving)].add(offset)
+        return eqx.combine(unravel(moved), rest)
 
     def excess(self, offset: Float[Array, " d"]) -> Float[Array, ""]:
         """L(w* + v) - L(w*), negative where the centre is no minimum."""
@@ -177,12 +184,11 @@ def check_scale(loss: Loss, reference: Loss, point: PyTree) -> None:
 
 
 def _check(problem: LossProblem) -> None:
-    leaves = jax.tree.leaves(problem.parts()[0])
-    if not leaves:
+    if problem.dimension == 0:
         raise ValueError(
             "nothing can move: the centre has no floating-point arrays, or `sampled` is False for all of them."
         )
-    low = sorted({str(leaf.dtype) for leaf in leaves if leaf.dtype != jnp.float64})
+    low = sorted({str(leaf.dtype) for leaf in problem._leaves() if leaf.dtype != jnp.float64})
     if low and not problem.single_precision:
         raise ValueError(
             f"parameters are {', '.join(low)}, but coefficients are differences of losses times a large number: call "

@@ -148,7 +148,7 @@ class GradientFlow(AbstractQuadraticGatedFlow):
     def rates(self, state: AbstractGatedNetwork, task: TaskWeights) -> Rates:
         """Bounds from |J_c Sigma J_c^T|, |J_W Sigma J_W^T| and |E Sigma|, with J the derivatives of the total map."""
         tau_c, tau_w = self.time_constants["gates"], self.time_constants["weights"]
-        features = self._through_root(state.gate_derivatives())
+        features = self.through_root(state.gate_derivatives())
         blocks = features.reshape(*features.shape[:2], -1)
         of_gates = jax.vmap(lambda block: largest_eigenvalue(smaller_gram(block)))(blocks)
         error = self.through_inputs(self._teacher(task) - state.total_map())
@@ -211,7 +211,7 @@ class GradientFlow(AbstractQuadraticGatedFlow):
     def _teacher(self, task: TaskWeights) -> Float[Array, "o i"]:
         return jnp.einsum("m,moi->oi", task, self.tasks.teachers)
 
-    def _through_root(self, matrix: Float[Array, "... i"]) -> Float[Array, "... i"]:
+    def through_root(self, matrix: Float[Array, "... i"]) -> Float[Array, "... i"]:
         """M V diag(v)^(1/2), whose products with itself are those of M through Sigma."""
         covariance = self.input_covariance
         return matrix if covariance is None else matrix @ (covariance.directions * jnp.sqrt(covariance.variances)[None])

@@ -1,0 +1,62 @@
+"""Why an estimate is not to be trusted."""
+
+import enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ntadyn.degeneracy.estimate import LearningCoefficient
+
+# What an estimate has to keep to.
+MOST_LOWERED = 0.1  # of its value, by a slope at the centre
+MOST_RHAT, LEAST_ESS = 1.02, 200
+MOST_STEP_BIAS = 0.05  # of its value
+LEAST_REGULAR = 0.8  # of its value, that the quadratic part of the loss explains
+MOST_ERRORS_APART = 3.0
+MOST_DISTANCE = 3.0  # in units of sqrt(d / gamma)
+
+
+class Refusal(enum.Enum):
+    """A reason, in a sentence that says what to do."""
+
+    NONFINITE = "losses are not finite: shorten the steps, or raise the localisation"
+    NOT_A_MINIMUM = (
+        "the centre has a slope that lowers the estimate by more than a tenth: descend further from it, or take the "
+        "behavioural loss, whose minimum every point is"
+    )
+    UNRESOLVED = "chains have not mixed (rhat above 1.02, or fewer than 200 effective draws): draw more, or take NUTS"
+    STEP_BIAS = (
+        "steps without a test raise the estimate by more than 5 %, or by nobody knows how much: shorten them, or take "
+        "MALA"
+    )
+    SINGULAR_UNCHECKED = (
+        "a fifth or more of the estimate is not in the quadratic part of the loss, where local moves can be biased "
+        "while diagnostics look well: check with NestedSlices (up to about eight parameters), or use it as a bound"
+    )
+    SAMPLER_DISAGREE = "two samplers differ by more than three of their errors: neither is to be trusted"
+    NONLOCAL = "chains have left the neighbourhood: raise the localisation"
+
+
+def refusals(found: "LearningCoefficient") -> tuple[Refusal, ...]:
+    """All reasons that hold for an estimate, the gravest first; none if it is trusted.
+
+    Rhat and effective sample size alone never certify an estimate: around w1^2 w2^2 they are 1.00 and thousands for a
+    coefficient that is wrong by six errors.
+
+    Args:
+        found: the estimate, with its diagnostics.
+    """
+    if not found.is_finite:
+        return (Refusal.NONFINITE,)
+    size, second = abs(found.value), found.second_opinion
+    singular = found.effective_dimension < LEAST_REGULAR * found.value
+    checked = second is not None and second.moves_globally
+    apart = 0.0 if second is None else abs(second.value - found.value) / (second.error**2 + found.error**2) ** 0.5
+    holds = {
+        Refusal.NOT_A_MINIMUM: found.lowered_by_slope > MOST_LOWERED * size,
+        Refusal.UNRESOLVED: not (found.rhat <= MOST_RHAT and found.ess >= LEAST_ESS),
+        Refusal.STEP_BIAS: not found.step_bias <= MOST_STEP_BIAS * size,
+        Refusal.SINGULAR_UNCHECKED: singular and not checked,
+        Refusal.SAMPLER_DISAGREE: not apart <= MOST_ERRORS_APART,
+        Refusal.NONLOCAL: found.distance > MOST_DISTANCE,
+    }
+    return tuple(reason for reason, so in holds.items() if so)

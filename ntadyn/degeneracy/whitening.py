@@ -1,0 +1,159 @@
+"""Coordinates in which the law around a point is as round as its curvature allows, and what that curvature says."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+from ntadyn.decompositions import eigh
+from ntadyn.degeneracy import quadratic
+from ntadyn.degeneracy.lanczos import quadrature, traces
+from ntadyn.degeneracy.problem import LossProblem
+
+# Curvatures below this fraction of the largest are zero up to rounding.
+RANK_TOLERANCE = 1e-10
+# Of the estimates of traces: their error is a percent or so.
+PROBES, LANCZOS_STEPS = 16, 40
+
+
+class Chart(eqx.Module):
+    """Offsets v = Q diag(s) u from coordinates u, and what the quadratic part of the loss says there.
+
+    Attributes:
+        scales: s, shape (d,).
+        directions: Q, shape (d, d), orthogonal; None for the identity.
+        effective_dimension: the Laplace approximation of the learning coefficient, see `quadratic`.
+        lowered_by_slope: the bias of a centre that is no minimum, see `quadratic`.
+        half_rank: half the number of curved directions; not a number where they are not counted.
+        rates: the curvatures of that energy in the coordinates u, or their diagonal, shape (d,).
+        counted: how much of every direction counts, or of every diagonal entry, shape (d,).
+    """
+
+    scales: Float[Array, " d"]
+    directions: Float[Array, "d d"] | None
+    effective_dimension: Float[Array, ""]
+    lowered_by_slope: Float[Array, ""]
+    half_rank: Float[Array, ""]
+    rates: Float[Array, " d"]
+    counted: Float[Array, " d"]
+
+    def offset(self, coordinates: Float[Array, " d"]) -> Float[Array, " d"]:
+        """V = Q diag(s) u."""
+        stretched = self.scales * coordinates
+        return stretched if self.directions is None else self.directions @ stretched
+
+
+class AbstractWhitening(eqx.Module):
+    """A choice of coordinates around a point."""
+
+    @abc.abstractmethod
+    def chart(
+        self, problem: LossProblem, inverse_temperature: Float[Array, ""], localisation: Float[Array, ""]
+    ) -> Chart:
+        """The coordinates for one temperature t and localisation gamma."""
+
+
+class DenseWhitening(AbstractWhitening):
+    """V = A^(-1/2) u with A = t H_+ + gamma, H_+ the Hessian with negative eigenvalues set to zero.
+
+    Costs d^2 numbers and d^3 operations per point; a quadratic loss becomes exactly round.
+    """
+
+    def chart(
+        self, problem: LossProblem, inverse_temperature: Float[Array, ""], localisation: Float[Array, ""]
+    ) -> Chart:
+        """Eigenvectors of the Hessian, each scaled by a^(-1/2)."""
+        curvatures, slopes, directions = _spectrum(problem)
+        precisions = inverse_temperature * jnp.maximum(curvatures, 0) + localisation
+        return _exact(curvatures, slopes, (inverse_temperature, localisation), 1 / jnp.sqrt(precisions), directions)
+
+
+class PlainCoordinates(AbstractWhitening):
+    """V = u: steps are as long in steep directions as in flat ones, as in the published estimators.
+
+    The spectrum of the Hessian is computed all the same, for what it says; costs as of `DenseWhitening`.
+    """
+
+    def chart(
+        self, problem: LossProblem, inverse_temperature: Float[Array, ""], localisation: Float[Array, ""]
+    ) -> Chart:
+        """No scaling; rates are those of the eigenvectors."""
+        curvatures, slopes, _ = _spectrum(problem)
+        return _exact(curvatures, slopes, (inverse_temperature, localisation), jnp.ones_like(curvatures), None)
+
+
+class DiagonalWhitening(AbstractWhitening):
+    """V_i = u_i / sqrt(t H_ii + gamma), for more parameters than a dense Hessian allows.
+
+    The diagonal costs d products of the Hessian with a vector. Effective dimension and slope bias are integrals over
+    the spectrum by Lanczos quadrature; the rank is not counted, and rates are diagonal entries, which are no
+    eigenvalues.
+
+    Attributes:
+        batch: how many products are made at once.
+    """
+
+    batch: int = eqx.field(static=True, default=16)
+
+    def chart(
+        self, problem: LossProblem, inverse_temperature: Float[Array, ""], localisation: Float[Array, ""]
+    ) -> Chart:
+        """Scaling by the diagonal of the Hessian."""
+        dimension, dtype = problem.dimension, problem.dtype
+        centre = jnp.zeros(dimension, dtype)
+        slope, product = jax.linearize(jax.grad(problem.excess), centre)
+
+        def entry(index: Array) -> Array:
+            return product(jnp.zeros(dimension, dtype).at[index].set(1))[index]
+
+        diagonal = lax.map(entry, jnp.arange(dimension), batch_size=self.batch)
+
+        def counts(curvatures: Array) -> Array:
+            return quadratic.counted(curvatures, inverse_temperature, localisation)
+
+        steps = min(LANCZOS_STEPS, dimension)
+        found = traces(product, counts, jax.random.key(0), dimension, PROBES, steps)
+        nodes, weights = quadrature(product, slope, steps)
+        precisions = inverse_temperature * jnp.maximum(nodes, 0) + localisation
+        lowered = jnp.sum(weights * inverse_temperature**2 / precisions * (1 - counts(nodes)))
+        ours = inverse_temperature * jnp.maximum(diagonal, 0) + localisation
+        nothing = jnp.full((), jnp.nan, dtype)
+        return Chart(1 / jnp.sqrt(ours), None, jnp.mean(found), lowered, nothing, jnp.ones_like(ours), counts(diagonal))
+
+
+def suited(dimension: int) -> AbstractWhitening:
+    """Dense up to `MOST_DENSE` parameters, diagonal above."""
+    return DenseWhitening() if dimension <= MOST_DENSE else DiagonalWhitening()
+
+
+# The largest number of parameters whose Hessian is kept and decomposed: 32 MB and some ten seconds.
+MOST_DENSE = 2000
+
+
+def _spectrum(problem: LossProblem) -> tuple[Array, Array, Array]:
+    """Curvatures, and slopes along their directions, at the centre."""
+    centre = jnp.zeros(problem.dimension, problem.dtype)
+    hessian = jax.hessian(problem.excess)(centre)
+    curvatures, directions = eigh(0.5 * (hessian + hessian.T))
+    return curvatures, directions.T @ jax.grad(problem.excess)(centre), directions
+
+
+def _exact(
+    curvatures: Array, slopes: Array, temperature: tuple[Array, Array], scales: Array, directions: Array | None
+) -> Chart:
+    inverse_temperature, localisation = temperature
+    counted = quadratic.counted(curvatures, inverse_temperature, localisation)
+    rates = inverse_temperature * jnp.maximum(curvatures, 0) + localisation
+    curved = curvatures > RANK_TOLERANCE * jnp.max(jnp.abs(curvatures))
+    return Chart(
+        scales=scales,
+        directions=directions,
+        effective_dimension=jnp.sum(counted),
+        lowered_by_slope=quadratic.lowered_by_slope(curvatures, slopes, inverse_temperature, localisation),
+        half_rank=0.5 * jnp.sum(curved).astype(curvatures.dtype),
+        rates=rates * scales**2 if directions is not None else rates,
+        counted=counted,
+    )

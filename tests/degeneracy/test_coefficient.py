@@ -1,0 +1,211 @@
+"""Coefficients of networks and of singular losses, against theory; what is refused; what is kept."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import integrate
+
+from ntadyn.degeneracy.coefficient import (
+    Running,
+    Settings,
+    learning_coefficient,
+    learning_coefficients,
+    learning_curve,
+)
+from ntadyn.degeneracy.estimate import labelled
+from ntadyn.degeneracy.problem import Behavioural, ExampleLoss, LossProblem, squared_error
+from ntadyn.degeneracy.refusals import Refusal
+from ntadyn.degeneracy.samplers import MALA, NUTS, SGHMC, SGLD, Feed, RMSPropSGLD
+from ntadyn.degeneracy.whitening import DiagonalWhitening
+from tests.degeneracy.losses import Monomial, TwoLayers, orthogonal_rows
+
+SHORT = MALA(num_warm_up=500, num_draws=1000)  # pyright: ignore[reportCallIssue]
+MIXED = jnp.asarray([[0.7, 0.3], [0.3, 0.7]])
+
+
+def table(gates, inputs=6):
+    """The gates of two tasks, and weights that solve both; and the loss."""
+    teachers = orthogonal_rows(0, 2, inputs)
+    return (gates, jnp.linalg.solve(gates, teachers)), TwoLayers(teachers, scale=2.0)
+
+
+def test_gate_tables_that_solve_their_tasks_are_all_as_degenerate_and_checkpoints_share_a_program():
+    points = [table(gates)[0] for gates in (jnp.eye(2), MIXED)]
+    loss = table(MIXED)[1]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *points)
+    found = learning_coefficients(lambda point: LossProblem(loss, point), stacked, Settings(sampler=SHORT))
+    for point, estimate in zip(points, found, strict=True):
+        gates, weights = (np.asarray(part) for part in point)
+        sums = np.linalg.eigvalsh(gates @ gates.T)[:, None] + np.pad(np.linalg.svd(weights)[1] ** 2, (0, 4))[None]
+        np.testing.assert_allclose(estimate.effective_dimension, np.sum(sums / 2 / (2 * (sums / 2 + 0.01))), rtol=1e-9)
+        assert estimate.status == "TRUSTED"
+        assert abs(estimate.value - 6) < 0.05 * 6 + 3 * estimate.error
+        assert estimate.half_rank == 6
+    axes = labelled(found, {"gates": ["specialised", "mixed"]})
+    assert axes.value.dims == ("gates",)
+    assert list(axes.status.values) == ["TRUSTED"] * 2
+
+
+@pytest.mark.parametrize(("sampled", "expected"), [((False, True), 6), ((True, False), 2)])
+def test_a_part_of_the_parameters_is_a_linear_model(sampled, expected):
+    point, loss = table(jnp.eye(2))
+    found = learning_coefficients(
+        lambda point: LossProblem(loss, point, sampled), jax.tree.map(lambda leaf: leaf[None], point), Settings(1e6)
+    )[0]
+    assert found.dimension == (12 if expected == 6 else 4)
+    assert found.half_rank == expected
+    assert abs(found.value - expected) < 3 * found.error + 0.01
+
+
+def test_one_path_alone_can_be_sampled():
+    point, loss = table(jnp.eye(2))
+    path = (np.array([[True, False], [True, False]]), np.array([[True] * 6, [False] * 6]))
+    assert LossProblem(loss, point, path).dimension == 8
+
+
+def test_the_curve_over_temperatures_rises_to_the_coefficient():
+    point, loss = table(jnp.eye(2))
+    curve = learning_curve(loss, point, (1e2, 1e4, 1e6), Settings(sampler=SHORT))
+    values = [found.value for found in curve]
+    assert values == sorted(values)
+    assert [found.cutoff for found in curve] == [1.0, 0.01, 0.0001]
+    for found in curve:
+        assert abs(found.value - found.effective_dimension) < 3 * found.error + 0.03 * found.value
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("powers", "temperature", "gamma", "exact"), [((1, 1), 1e4, 1.0, 0.4123), ((1, 2), 1e2, 1.0, 0.2057)]
+)
+def test_local_moves_are_biased_at_a_crossing_and_say_that_they_might_be(powers, temperature, gamma, exact):
+    found = learning_coefficient(Monomial(jnp.asarray(powers, float)), jnp.zeros(2), Settings(temperature, gamma))
+    assert found.rhat < 1.02
+    assert found.ess > 1000
+    assert found.value < exact - 3 * found.error
+    assert found.status == "SINGULAR_UNCHECKED"
+
+
+def test_a_cubic_term_has_its_sign():
+    """A target that is not symmetric: signs that are wrong twice do not cancel."""
+
+    def loss(w):
+        return jnp.where(jnp.abs(w) < 0.7, w**2 * (1 + w), jnp.inf)
+
+    def weight(w):
+        return np.exp(-20 * w**2 * (1 + w) - w**2 / 2)
+
+    mean, mass = (
+        integrate.quad(f, -0.7, 0.7)[0] for f in (lambda w: w**2 * (1 + w) * weight(w), weight)
+    )
+    found = learning_coefficient(loss, jnp.asarray(0.0), Settings(20.0, 1.0))
+    assert abs(found.value - 20 * mean / mass) < 3 * found.error
+    assert found.error < 0.012
+    assert 20 * mean / mass - found.effective_dimension > 4 * found.error
+
+
+def test_samplers_of_unknown_bias_are_never_trusted():
+    inputs = jax.random.normal(jax.random.key(0), (50, 3))
+    loss = squared_error(lambda w, x: w @ x, inputs, inputs @ jnp.ones(3))
+    assert isinstance(loss, ExampleLoss)
+    for sampler in (RMSPropSGLD(), SGLD(feed=Feed(batch_size=10)), SGHMC()):  # pyright: ignore[reportCallIssue]
+        found = learning_coefficient(loss, jnp.ones(3), Settings(sampler=sampler))
+        assert found.inverse_temperature == pytest.approx(50 / np.log(50))
+        assert found.status == "STEP_BIAS"
+        assert 0.5 * found.effective_dimension < found.value < 2 * found.effective_dimension
+
+
+def test_a_diagonal_estimates_what_a_dense_hessian_says():
+    point, loss = table(MIXED)
+    dense, diagonal = (
+        learning_coefficient(loss, point, Settings(sampler=SHORT, whitening=whitening))
+        for whitening in (None, DiagonalWhitening())
+    )
+    assert abs(diagonal.effective_dimension / dense.effective_dimension - 1) < 0.1  # sixteen probes
+    assert abs(diagonal.value - dense.value) < 3 * np.hypot(diagonal.error, dense.error)
+    assert np.isnan(diagonal.half_rank)
+
+
+def test_a_second_opinion_is_part_of_the_estimate():
+    point, loss = table(jnp.eye(2))
+    found = learning_coefficient(
+        loss,
+        point,
+        Settings(sampler=SHORT, check=NUTS(num_warm_up=200, num_draws=300)),  # pyright: ignore
+    )
+    assert found.second_opinion is not None
+    assert found.second_opinion.sampler == "NUTS"
+    assert abs(found.second_opinion.value - found.value) < 3 * np.hypot(found.second_opinion.error, found.error)
+    assert "NUTS finds" in str(found)
+
+
+def test_any_point_is_a_minimum_of_its_behavioural_loss():
+    (gates, weights), _ = table(jnp.eye(2))
+    point = (gates, weights + 0.3)
+
+    def outputs(parts):
+        return parts[0] @ parts[1]
+
+    loss = Behavioural.of(outputs, point)
+    found = learning_coefficient(loss, point, Settings(sampler=SHORT))
+    assert float(loss(point)) == 0
+    assert found.lowered_by_slope == 0
+    assert found.status == "TRUSTED"
+
+
+def test_a_run_that_is_kept_goes_on_and_gives_the_same(tmp_path):
+    point, loss = table(jnp.eye(2))
+    told = []
+    kept = learning_coefficient(
+        loss, point, Settings(sampler=SHORT), 3, Running(lambda *done: told.append(done), tmp_path)
+    )
+    assert told[-1] == (11, 11)
+    (tmp_path / "first-part-9.npz").unlink()
+    (tmp_path / "first-part-8.npz").unlink()
+    again = learning_coefficient(loss, point, Settings(sampler=SHORT), 3, Running(keep=tmp_path))
+    assert again == kept
+    assert kept == learning_coefficient(loss, point, Settings(sampler=SHORT), 3)
+    with pytest.raises(ValueError, match="holds another run"):
+        learning_coefficient(loss, point, Settings(sampler=SHORT), 4, Running(keep=tmp_path))
+
+
+def test_losses_that_are_not_finite_are_refused():
+    found = learning_coefficient(lambda w: jnp.sum(w**2) / 0, jnp.ones(1), Settings(sampler=SHORT))
+    assert found.status == "NONFINITE"
+
+
+def test_chains_that_leave_and_chains_that_are_short_are_refused():
+    sampler = MALA(num_warm_up=100, num_draws=100)  # pyright: ignore[reportCallIssue]
+    found = learning_coefficient(lambda w: -jnp.sum(w), jnp.zeros(1), Settings(1000.0, 1.0, sampler))
+    assert set(found.refusals) >= {Refusal.NOT_A_MINIMUM, Refusal.UNRESOLVED, Refusal.NONLOCAL}
+    assert "draw more" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LossProblem(jnp.sum, jnp.ones(2, jnp.float32)), "float32"),
+        (lambda: LossProblem(jnp.sum, {"a": 1}), "nothing can move"),
+        (lambda: LossProblem(jnp.sum, jnp.ones(2), False), "nothing can move"),
+        (lambda: LossProblem(lambda w: w, jnp.ones(2)), "returns one number"),
+        (lambda: Settings(localisation=0.0), "localisation must be positive"),
+        (lambda: Settings(inverse_temperature=-1.0), "inverse_temperature must be positive"),
+        (lambda: Feed(batch_size=0), "at least 1"),
+        (
+            lambda: squared_error(
+                lambda w, x: w @ x, jnp.ones((4, 3)), jnp.ones((4, 2)), lambda w: jnp.asarray(2.0), jnp.ones((2, 3))
+            ),
+            "multiply it by 2",
+        ),
+        (lambda: squared_error(lambda w, x: w @ x, jnp.ones((4, 3)), jnp.ones((3, 2))), "4 inputs and 3 targets"),
+    ],
+)
+def test_bad_input_is_refused_by_name(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_batches_need_examples():
+    sampler = SGLD(feed=Feed(batch_size=10))  # pyright: ignore[reportCallIssue]
+    with pytest.raises(ValueError, match="has no examples"):
+        learning_coefficient(Monomial(jnp.ones(2)), jnp.zeros(2), Settings(sampler=sampler))
