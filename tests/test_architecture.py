@@ -16,6 +16,7 @@ ROOMS = (
     ("simulation",),
     ("continual",),
     ("nested",),
+    ("degeneracy",),
     ("specs", "testing"),
     ("sweeps",),
     ("maps", "arena"),

@@ -1,0 +1,1 @@
+"""Learning coefficients that are known exactly."""
