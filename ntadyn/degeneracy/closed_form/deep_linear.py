@@ -35,7 +35,8 @@ def deep_linear(widths: tuple[int, ...], rank: int) -> Exact:
             f"from 0 to the smallest width."
         )
     spare = sorted(width - rank for width in widths)
-    layers = next((l for l in range(1, len(spare) - 1) if sum(spare[: l + 1]) < l * spare[l + 1]), len(spare) - 1)
+    depth = len(spare) - 1
+    layers = next((n for n in range(1, depth) if sum(spare[: n + 1]) < n * spare[n + 1]), depth)
     narrowest = spare[: layers + 1]
     total = sum(narrowest)
     share = -(-total // layers)
@@ -87,26 +88,26 @@ def two_layer(inputs: int, hidden: int, outputs: int, rank: int) -> Exact:
     return Exact(Fraction(eighths, 8), 1 + odd)
 
 
-def two_layer_at(
-    inputs: int, hidden: int, outputs: int, rank_w1: int, rank_w2: int, rank: int
-) -> Exact:
+def two_layer_at(inputs: int, hidden: int, outputs: int, rank_w1: int, rank_w2: int, rank: int) -> Exact:
     """The coefficient of W2 W1 at weights of given ranks: it differs from point to point of the set of zero loss.
 
     With M inputs, H hidden units, N outputs, r1 = rank W1, r2 = rank W2 and r = rank W2 W1,
 
-        lambda = 1/2 (r (M + N - r) + (N - r)(r1 - r) + (M - r)(r2 - r) - (r1 - r)(r2 - r)) + lambda_0,
+        lambda = (N r1 + M r2 - r1 r2) / 2 + lambda_0,
 
     where lambda_0, and m, are those of `two_layer` of rank 0 with M - r1 inputs, H - r1 - r2 + r hidden units and
     N - r2 outputs.
 
-    Why: choose bases in which W1 and W2 are identities next to zeros. The hidden space falls into four parts: what W1
-    reaches and W2 reads (r directions), what W1 reaches and W2 ignores (r1 - r), what W2 reads and W1 never reaches
-    (r2 - r), and what both leave alone (H - r1 - r2 + r). Nearby weights have an invertible r x r block that passes
-    through the first part; eliminating it makes the r (M + N - r) entries of the product that a matrix of rank r
-    is free in coordinates of their own. What W2 sends through the second part (to N - r outputs) and what W1
-    sends through the third (from M - r inputs) enter the product multiplied by a block that stays invertible. So these
-    entries of the product are coordinates, too, (r1 - r)(r2 - r) of which have been counted twice. Once they are zero,
-    only the product through the fourth part is left, of two matrices that are both zero here.
+    Why: the differential dW2 W1 + W2 dW1 reaches every entry of the product but those from inputs that W1 ignores to
+    outputs that W2 never reaches, so N M - (N - r2)(M - r1) = N r1 + M r2 - r1 r2 functions of the weights serve as
+    coordinates: the entries that it reaches. The loss is regular in them. Where they are zero, the other entries
+    remain. To see them, choose bases in which W1 and W2 are identities next to zeros. The hidden space falls into four
+    parts: what W1 reaches and W2 reads (r directions), what W1 reaches and W2 ignores (r1 - r), what W2 reads and W1
+    never reaches (r2 - r), and what both leave alone (H - r1 - r2 + r). Nearby, too, W1 fills the first two parts by an
+    invertible block, and W2 reads the first and the third by another one. A change of the basis of hidden
+    units, which the product does not notice, and elimination by these blocks clear what goes from ignored inputs
+    through the first three parts, up to the coordinates. What is left is a product through the fourth part alone, of
+    two matrices that are both zero here and free nearby.
 
     Args:
         inputs: M.
@@ -129,5 +130,4 @@ def two_layer_at(
             f"product of rank {r}; a matrix has at most the rank of its smaller side, and the product has a rank from "
             f"rank_w1 + rank_w2 - hidden to the smaller of the two."
         )
-    coordinates = r * (m + n - r) + (n - r) * (r1 - r) + (m - r) * (r2 - r) - (r1 - r) * (r2 - r)
-    return regular(coordinates) + two_layer(m - r1, h - r1 - r2 + r, n - r2, 0)
+    return regular(n * r1 + m * r2 - r1 * r2) + two_layer(m - r1, h - r1 - r2 + r, n - r2, 0)

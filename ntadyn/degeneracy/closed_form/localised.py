@@ -55,7 +55,7 @@ def localised_line(
 
 
 def localised_monomial(k1: int, k2: int, inverse_temperature: float, localisation: float) -> float:
-    """T E[L] of L = w1^(2 k1) w2^(2 k2) with the density exp(-t L - gamma/2 |w|^2) on the plane.
+    """`t E[L] of L = w1^(2 k1) w2^(2 k2) with the density exp(-t L - gamma/2 |w|^2) on the plane.
 
     In units of gamma^(-1/2) only t gamma^(-k1 - k2) is left. The trapezoidal rule in log |w1| and log |w2|, where the
     integrand is analytic and vanishes at both ends, converges exponentially.

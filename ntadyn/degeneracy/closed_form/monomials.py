@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ntadyn.degeneracy.closed_form.exact import Exact
 
-# Gauss-Legendre nodes on panels of unit length in log(1 / loss), on which everything here varies over lengths of one.
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
-# exp(-t L) is below exp(-exp(6)) at log(1 / L) = log t - 6; L t is below exp(-45) at log t + 45.
-_BEFORE, _AFTER = 6, 45
+# Gauss-Legendre nodes on panels of unit length in log(1 / L), on which everything here varies over lengths of one.
+_NODES, _WEIGHTS = (np.polynomial.legendre.leggauss(16) + np.array([[1.0], [0.0]])) / 2
+# At log(1 / L) = log t - 6, exp(-t L) is exp(-exp(6)); 51 panels on, t L is below exp(-45).
+_BEFORE, _PANELS = 6, 51
 
 
 def monomial(*powers: int) -> Exact:
@@ -66,7 +66,7 @@ class ProductOfPowers:
         return float(self._underway(cutoff).sum())
 
     def volume_slope(self, cutoff: float) -> float:
-        """D log V / d log eps at a cutoff: how many powers of eps the volume goes by here; 0 at eps = 1 if two factors.
+        """`d log V / d log eps`: the power of eps that the volume goes by near a cutoff.
 
         Args:
             cutoff: eps, above 0 and at most 1.
@@ -91,7 +91,7 @@ class ProductOfPowers:
         return float(underway.sum() / (underway @ left))
 
     def finite_temperature(self, inverse_temperature: float) -> float:
-        """T E_t[L] = E[t L exp(-t L)] / E[exp(-t L)], by quadrature to twelve digits.
+        """`t E_t[L] = E[t L exp(-t L)] / E[exp(-t L)]`, by quadrature to twelve digits.
 
         Args:
             inverse_temperature: t > 0, the number of samples times the inverse temperature.
@@ -104,32 +104,32 @@ class ProductOfPowers:
             ValueError: for t <= 0.
         """
         check_inverse_temperature(inverse_temperature)
-        middle = np.log(inverse_temperature)
-        first, last = max(middle - _BEFORE, 0.0), max(middle + _AFTER, 0.0)
-        panels = np.linspace(first, last, int(np.ceil(last - first)) + 1)
-        half = np.diff(panels)[:, None] / 2
-        times = (panels[:-1, None] + half * (1 + _NODES)).ravel()
-        density = (half * _WEIGHTS).ravel() * self._chain(times)[:, -1] * self._rates()[-1]
-        energy = inverse_temperature * np.exp(-times)
-        weight = density * np.exp(-energy)
+        first = max(np.log(inverse_temperature) - _BEFORE, 0.0)
+        entering, panel, *within = self._propagators(np.array([first, 1.0, *_NODES]))
+        starts = [entering[0]]
+        for _ in range(_PANELS):
+            starts.append(starts[-1] @ panel)
+        densities = np.stack([np.stack(starts[:-1]) @ each[:, -1] for each in within], axis=1) * self._rates()[-1]
+        energies = inverse_temperature * np.exp(-(first + np.arange(_PANELS)[:, None] + _NODES))
+        weights = _WEIGHTS * densities * np.exp(-energies)
         # Beyond the last panel exp(-t L) is one.
-        return float(weight @ energy / (weight.sum() + self._chain(np.array([last])).sum()))
+        return float(np.sum(weights * energies) / (np.sum(weights) + np.sum(starts[-1])))
 
     def _rates(self) -> NDArray[np.float64]:
         return np.array([float(rate) for rate in self.rates])
 
     def _underway(self, cutoff: float) -> NDArray[np.float64]:
-        """P(log 1/eps): the chain's state, shape (factors,)."""
+        """Where the chain is at log 1/eps, shape (factors,)."""
         if not 0 < cutoff <= 1:
-            raise ValueError(f"cutoff is {cutoff}; these losses range from 0 to 1, and so must their cutoff, without 0.")
-        return self._chain(np.array([-np.log(cutoff)]))[0]
+            raise ValueError(f"cutoff is {cutoff}; the loss ranges from 0 to 1, and so must its cutoff, without 0.")
+        return self._propagators(np.array([-np.log(cutoff)]))[0, 0]
 
-    def _chain(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """P(s) at times of shape (n,), shape (n, factors); no entry loses digits to cancellation."""
+    def _propagators(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Exp(s Q) at times of shape (n,), shape (n, factors, factors); no entry loses digits to cancellation."""
         rates = self._rates()
         fastest = rates.max()
         shifted = np.diag(fastest - rates) + np.diag(rates[:-1], 1)  # Q + fastest: nothing in it is negative
-        return np.exp(-fastest * times)[:, None] * scipy.linalg.expm(times[:, None, None] * shifted)[:, 0]
+        return np.exp(-fastest * times)[:, None, None] * scipy.linalg.expm(times[:, None, None] * shifted)
 
 
 def on_box(*powers: int) -> ProductOfPowers:
