@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from ntadyn.degeneracy.closed_form.gated_linear import TOLERANCE
-from ntadyn.degeneracy.closed_form.ranks import check_tolerance, gates_and_rows, ranks_of_product
+from ntadyn.degeneracy.closed_form.ranks import check_tolerance, factors, gates_and_rows, ranks_of_product
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def hessian_counts(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLE
     """
     check_tolerance(tolerance)
     table, rows = gates_and_rows(gates, weights)
-    found = ranks_of_product(table, rows, tolerance)
+    found = ranks_of_product(factors(table, rows), tolerance)
     rank = found.gates * rows.shape[1] + found.weights * table.shape[0] - found.gates * found.weights
     return HessianCounts(rank, table.size + rows.size - rank)
 

@@ -9,22 +9,22 @@ trained or not. Correlated inputs do not change it as long as their covariance i
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ntadyn.degeneracy.closed_form.deep_linear import two_layer_at
 from ntadyn.degeneracy.closed_form.exact import Exact, regular
 from ntadyn.degeneracy.closed_form.ranks import (
     MARGIN,
+    Factors,
     Ranks,
     as_table,
     check_paths,
     check_tolerance,
+    factors,
     gates_and_rows,
     ranks_of_product,
 )
 
-Block = tuple[NDArray[np.float64], NDArray[np.float64]]
 TOLERANCE = 1e-6
 
 
@@ -45,14 +45,14 @@ class GatedCoefficient:
 
 
 def gated_linear(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLERANCE) -> GatedCoefficient:
-    """Y_m = sum_p C_mp W^p x: `two_layer_at` with D inputs, P hidden units and M outputs.
+    """`y_m = sum_p C_mp W^p x`: `two_layer_at` with D inputs, P hidden units and M outputs.
 
     If rank C = M, whatever else the network does, lambda = M D / 2.
 
     Args:
         gates: C, shape (tasks, paths).
         weights: W, shape (paths, ...).
-        tolerance: relative to the largest singular value, what counts as zero.
+        tolerance: relative to the largest singular value of C, and of W, what counts as zero.
 
     Returns:
         The coefficient and the ranks.
@@ -60,8 +60,8 @@ def gated_linear(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLERA
     Raises:
         ValueError: for shapes that do not fit, values that are not finite, or a tolerance that is not small.
     """
-    table, rows = gates_and_rows(gates, weights)
-    return at_ranks([(table, rows)], tolerance, lambda ranks: _of_blocks([(table, rows)], ranks))
+    blocks = [factors(*gates_and_rows(gates, weights))]
+    return at_ranks(blocks, tolerance, lambda ranks: _of_blocks(blocks, ranks))
 
 
 def one_task(gates: ArrayLike, weights: ArrayLike, task: int, tolerance: float = TOLERANCE) -> GatedCoefficient:
@@ -73,11 +73,14 @@ def one_task(gates: ArrayLike, weights: ArrayLike, task: int, tolerance: float =
         task: which row of C.
         tolerance: see `gated_linear`.
     """
-    return gated_linear(as_table("gates", gates, ("tasks", "paths"))[task][None], weights, tolerance)
+    table = as_table("gates", gates, ("tasks", "paths"))
+    if not 0 <= task < table.shape[0]:
+        raise ValueError(f"task is {task}; the table has gates of tasks 0 to {table.shape[0] - 1}.")
+    return gated_linear(table[task : task + 1], weights, tolerance)
 
 
 def neuron_gated(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLERANCE) -> GatedCoefficient:
-    """Y_mi = sum_p C_mpi (W^p x)_i: output neurons share no parameter, so their coefficients add up.
+    """`y_mi = sum_p C_mpi (W^p x)_i`: output neurons share no parameter, so their coefficients add up.
 
     Args:
         gates: C, shape (tasks, paths, d_out).
@@ -89,12 +92,12 @@ def neuron_gated(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLERA
     check_paths(table.shape[1], every.shape[0])
     if table.shape[2] != every.shape[1]:
         raise ValueError(f"gates are for {table.shape[2]} output neurons, and weights for {every.shape[1]}.")
-    blocks = [(table[:, :, i], every[:, i]) for i in range(table.shape[2])]
+    blocks = [factors(table[:, :, i], every[:, i]) for i in range(table.shape[2])]
     return at_ranks(blocks, tolerance, lambda ranks: _of_blocks(blocks, ranks))
 
 
 def fully_connected(second: ArrayLike, first: ArrayLike, tolerance: float = TOLERANCE) -> GatedCoefficient:
-    """Y_m = B_m W1 x: the second layers of all tasks, one above the other, are gates of single hidden units.
+    """`y_m = B_m W1 x`: the second layers of all tasks, one above the other, are gates of single hidden units.
 
     Args:
         second: B, shape (tasks, d_out, hidden).
@@ -114,7 +117,7 @@ def weights_only(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLERA
         tolerance: see `gated_linear`.
     """
     table, rows = gates_and_rows(gates, weights)
-    return at_ranks([(table, rows)], tolerance, lambda ranks: regular(ranks[0].gates * rows.shape[1]))
+    return at_ranks([factors(table, rows)], tolerance, lambda ranks: regular(ranks[0].gates * rows.shape[1]))
 
 
 def gates_only(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLERANCE) -> GatedCoefficient:
@@ -126,34 +129,32 @@ def gates_only(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLERANC
         tolerance: see `gated_linear`.
     """
     table, rows = gates_and_rows(gates, weights)
-    return at_ranks([(table, rows)], tolerance, lambda ranks: regular(table.shape[0] * ranks[0].weights))
+    return at_ranks([factors(table, rows)], tolerance, lambda ranks: regular(table.shape[0] * ranks[0].weights))
 
 
 def at_ranks(
-    blocks: Sequence[Block], tolerance: float, coefficient: Callable[[tuple[Ranks, ...]], Exact]
+    blocks: Sequence[Factors], tolerance: float, coefficient: Callable[[tuple[Ranks, ...]], Exact]
 ) -> GatedCoefficient:
     """A coefficient at the ranks of blocks of gates and weights, and at those of other tolerances nearby.
 
     Args:
-        blocks: pairs of gates (n, p) and weights (p, d).
+        blocks: pairs of gates and weights.
         tolerance: see `gated_linear`.
         coefficient: what it is, given the ranks of all blocks.
     """
     check_tolerance(tolerance)
     here, *others = (
-        tuple(ranks_of_product(gates, rows, tolerance * factor) for gates, rows in blocks)
-        for factor in (1.0, MARGIN, 1 / MARGIN)
+        tuple(ranks_of_product(block, tolerance * factor) for block in blocks) for factor in (1.0, MARGIN, 1 / MARGIN)
     )
     neighbours = [GatedCoefficient(coefficient(ranks), ranks) for ranks in dict.fromkeys(others) if ranks != here]
     return GatedCoefficient(coefficient(here), here, tuple(neighbours))
 
 
-def _of_blocks(blocks: Sequence[Block], ranks: tuple[Ranks, ...]) -> Exact:
+def _of_blocks(blocks: Sequence[Factors], ranks: tuple[Ranks, ...]) -> Exact:
     """The sum of what `two_layer_at` says of every block."""
-    return sum(
-        (
-            two_layer_at(rows.shape[1], *gates.shape[::-1], found.weights, found.gates, found.function)
-            for (gates, rows), found in zip(blocks, ranks, strict=True)
-        ),
-        start=regular(0),
-    )
+    total = regular(0)
+    for block, found in zip(blocks, ranks, strict=True):
+        outputs, hidden = block.gates.shape
+        inputs = block.weights.shape[1]
+        total += two_layer_at(inputs, hidden, outputs, found.weights, found.gates, found.function)
+    return total

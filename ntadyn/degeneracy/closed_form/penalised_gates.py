@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ntadyn.degeneracy.closed_form.deep_linear import two_layer_at
 from ntadyn.degeneracy.closed_form.exact import Exact, regular
 from ntadyn.degeneracy.closed_form.gated_linear import TOLERANCE, GatedCoefficient, at_ranks
-from ntadyn.degeneracy.closed_form.ranks import Ranks, gates_and_rows
+from ntadyn.degeneracy.closed_form.ranks import Factors, Ranks, factors, gates_and_rows
 
 
 def gated_with_l1(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLERANCE) -> GatedCoefficient:
@@ -60,8 +60,10 @@ def gated_with_l1(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLER
             )
         return found
 
-    centred = table - table.mean(0)
-    return at_ranks([(centred - centred.mean(1, keepdims=True), rows - rows.mean(0))], tolerance, coefficient)
+    whole, centred = factors(table, rows), table - table.mean(0)
+    centred -= centred.mean(1, keepdims=True)
+    differences = Factors(centred, rows - rows.mean(0), whole.gates_size, whole.weights_size)
+    return at_ranks([differences], tolerance, coefficient)
 
 
 def gated_with_l1_and_l2(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLERANCE) -> GatedCoefficient:
@@ -85,7 +87,9 @@ def gated_with_l1_and_l2(gates: ArrayLike, weights: ArrayLike, tolerance: float 
     table, rows = gates_and_rows(gates, weights)
     nearest = np.eye(table.shape[1])[table.argmax(1)]
     _check_feasible(table, np.abs(table - nearest).max(1), "be one at one path and zero elsewhere", tolerance)
-    return at_ranks([(table, rows)], tolerance, lambda ranks: regular(table.size + ranks[0].gates * rows.shape[1]))
+    return at_ranks(
+        [factors(table, rows)], tolerance, lambda ranks: regular(table.size + ranks[0].gates * rows.shape[1])
+    )
 
 
 def _check_feasible(table: NDArray[np.float64], error: NDArray[np.float64], rule: str, tolerance: float) -> None:

@@ -1,5 +1,6 @@
 """Numerical ranks of two factors and of their product, such that they fit together."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,23 +25,44 @@ class Ranks:
     function: int
 
 
-def ranks_of_product(gates: NDArray[np.float64], weights: NDArray[np.float64], tolerance: float) -> Ranks:
-    """Ranks of C, W and C W, counting what exceeds a tolerance.
+@dataclass(frozen=True)
+class Factors:
+    """C and W, with the sizes against which their singular values are judged.
 
-    A factor has as many directions as singular values above the tolerance times its largest one. The rank of the
-    product is the number of cosines above the tolerance between what C reads and what W reaches: this keeps within the
-    bounds that the ranks of the factors set, which thresholds for the singular values of C W do not.
-
-    Args:
+    Attributes:
         gates: C, shape (n, p).
         weights: W, shape (p, d).
+        gates_size: the largest singular value of C, or of what C was before something was taken off.
+        weights_size: that of W.
+    """
+
+    gates: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    gates_size: float
+    weights_size: float
+
+
+def factors(gates: NDArray[np.float64], weights: NDArray[np.float64]) -> Factors:
+    """C and W, each judged by its own size."""
+    return Factors(gates, weights, float(np.linalg.norm(gates, 2)), float(np.linalg.norm(weights, 2)))
+
+
+def ranks_of_product(product: Factors, tolerance: float) -> Ranks:
+    """Ranks of C, W and C W, counting what exceeds a tolerance.
+
+    A factor has as many directions as singular values above the tolerance times its size. The rank of the product is
+    the number of cosines above the tolerance between what C reads and what W reaches: this keeps within the bounds
+    that the ranks of the factors set, which thresholds for the singular values of C W do not.
+
+    Args:
+        product: C and W.
         tolerance: between 0 and 1.
 
     Returns:
         The three ranks.
     """
-    read = _main_directions(gates.T, tolerance)
-    reached = _main_directions(weights, tolerance)
+    read = _main_directions(product.gates.T, tolerance * product.gates_size)
+    reached = _main_directions(product.weights, tolerance * product.weights_size)
     cosines = np.linalg.svd(read.T @ reached, compute_uv=False)
     return Ranks(reached.shape[1], read.shape[1], int(np.sum(cosines > tolerance)))
 
@@ -73,7 +95,9 @@ def gates_and_rows(gates: ArrayLike, weights: ArrayLike) -> tuple[NDArray[np.flo
     """
     table = as_table("gates", gates, ("tasks", "paths"))
     rows = np.asarray(weights, np.float64)
-    rows = as_table("weights", rows.reshape(rows.shape[0], -1) if rows.ndim > 1 else rows, ("paths", "entries"))
+    if rows.ndim > 2:
+        rows = rows.reshape(rows.shape[0], math.prod(rows.shape[1:]))
+    rows = as_table("weights", rows, ("paths", "entries"))
     check_paths(table.shape[1], rows.shape[0])
     return table, rows
 
@@ -98,7 +122,7 @@ def check_tolerance(tolerance: float) -> None:
         raise ValueError(f"tolerance is {tolerance}; it must lie between 0 and {1 / MARGIN}.")
 
 
-def _main_directions(matrix: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
-    """Orthonormal columns that span the image of a matrix, but for what the tolerance drops."""
+def _main_directions(matrix: NDArray[np.float64], cutoff: float) -> NDArray[np.float64]:
+    """Orthonormal columns that span the image of a matrix, without directions of singular values up to a cutoff."""
     vectors, values, _ = np.linalg.svd(matrix, full_matrices=False)
-    return vectors[:, values > tolerance * values[:1]]
+    return vectors[:, values > cutoff]
