@@ -19,7 +19,7 @@ def localised_line(
     interval: tuple[float, float],
     centre: float = 0.0,
 ) -> float:
-    """T (E[L(w)] - L(w*)) for one parameter with the density exp(-t L(w) - gamma/2 (w - w*)^2) on an interval.
+    """`t (E[L(w)] - L(w*))` for one parameter with the density exp(-t L(w) - gamma/2 (w - w*)^2) on an interval.
 
     The interval is part of the law: w^2 (1 + w), say, falls without end to the left, where no Gaussian holds it.
 
@@ -55,7 +55,7 @@ def localised_line(
 
 
 def localised_monomial(k1: int, k2: int, inverse_temperature: float, localisation: float) -> float:
-    """`t E[L] of L = w1^(2 k1) w2^(2 k2) with the density exp(-t L - gamma/2 |w|^2) on the plane.
+    """`t E[L]` of L = w1^(2 k1) w2^(2 k2) with the density exp(-t L - gamma/2 |w|^2) on the plane.
 
     In units of gamma^(-1/2) only t gamma^(-k1 - k2) is left. The trapezoidal rule in log |w1| and log |w2|, where the
     integrand is analytic and vanishes at both ends, converges exponentially.
