@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from ntadyn.degeneracy.closed_form.exact import Exact
@@ -14,6 +13,8 @@ from ntadyn.degeneracy.closed_form.exact import Exact
 _NODES, _WEIGHTS = (np.polynomial.legendre.leggauss(16) + np.array([[1.0], [0.0]])) / 2
 # At log(1 / L) = log t - 6, exp(-t L) is exp(-exp(6)); 51 panels on, t L is below exp(-45).
 _BEFORE, _PANELS = 6, 51
+# Of a Taylor series of exp(x) at |x| <= 1, whose next term is below rounding.
+_ORDER = 18
 
 
 def monomial(*powers: int) -> Exact:
@@ -125,11 +126,22 @@ class ProductOfPowers:
         return self._propagators(np.array([-np.log(cutoff)]))[0, 0]
 
     def _propagators(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Exp(s Q) at times of shape (n,), shape (n, factors, factors); no entry loses digits to cancellation."""
+        """Exp(s Q) at times of shape (n,), shape (n, factors, factors).
+
+        A Taylor series for a short time, squared; as no term is negative, no entry loses digits to cancellation.
+        """
         rates = self._rates()
-        fastest = rates.max()
-        shifted = np.diag(fastest - rates) + np.diag(rates[:-1], 1)  # Q + fastest: nothing in it is negative
-        return np.exp(-fastest * times)[:, None, None] * scipy.linalg.expm(times[:, None, None] * shifted)
+        fastest, one = rates.max(), np.eye(rates.size)
+        shifted = np.diag(fastest - rates) + np.diag(rates[:-1], 1)  # Q + fastest
+        doublings = max(int(np.ceil(np.log2(2 * fastest * times.max() + 1))), 0)
+        short = times[:, None, None] / 2**doublings
+        found = np.broadcast_to(one, (times.size, *one.shape))
+        for order in range(_ORDER, 0, -1):
+            found = one + short * shifted @ found / order
+        found = np.exp(-fastest * short) * found
+        for _ in range(doublings):
+            found = found @ found
+        return found
 
 
 def on_box(*powers: int) -> ProductOfPowers:
