@@ -20,12 +20,12 @@ def free_energy_crossing(loss_gap: float, coefficient_gap: float) -> float:
         The larger crossing.
 
     Raises:
-        ValueError: for a gap that is not positive, or dlambda < e dL, where the better solution always wins.
+        ValueError: for a gap that is not positive, or dlambda <= e dL, where the better solution always wins.
     """
-    if not (loss_gap > 0 and coefficient_gap >= math.e * loss_gap):
+    if not (loss_gap > 0 and coefficient_gap > math.e * loss_gap):
         raise ValueError(
             f"free_energy_crossing: got a loss gap of {loss_gap} and a coefficient gap of {coefficient_gap}; the "
-            f"first must be positive, and the second at least e times as large: below, the solution with the smaller "
+            f"first must be positive, and the second more than e times as large: otherwise the solution with the smaller "
             f"loss is preferred at any number of samples."
         )
     ratio = coefficient_gap / loss_gap
