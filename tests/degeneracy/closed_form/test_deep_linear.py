@@ -131,7 +131,7 @@ def test_the_hessian_sees_the_regular_coordinates():
         r1, r2, r = ranks
         rank = np.linalg.matrix_rank(np.asarray(hessian(first, second)), tol=1e-9)
         left = two_layer(m - r1, h - r1 - r2 + r, n - r2, 0)
-        assert two_layer_at(m, h, n, *ranks) == regular(int(rank)) + left
+        assert two_layer_at(m, h, n, r1, r2, r) == regular(int(rank)) + left
 
 
 def log_evidence_at_the_origin(inputs, outputs, log_t):

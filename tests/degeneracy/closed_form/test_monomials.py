@@ -51,7 +51,7 @@ def test_coefficients_of_independent_losses_add_up():
         (scaled_ball(2), {1e2: 0.47010, 1e4: 0.49716, 1e6: 0.49972}),
     ],
 )
-def test_energies_at_finite_temperature_are_those_of_the_literature_of_these_toys(product, expected):
+def test_energies_at_finite_temperature_have_their_known_values(product, expected):
     found = [product.finite_temperature(t) for t in expected]
     np.testing.assert_allclose(found, list(expected.values()), atol=5.1e-6)
 
@@ -69,7 +69,7 @@ def by_incomplete_gamma(k1, k2, t):
     return integral[1] / integral[0]
 
 
-def by_grid(loss, t, dimension=2):
+def by_grid(loss, t):
     """Gauss-Legendre on [0, 1]^2 in the logarithm of both parameters."""
     nodes, weights = np.polynomial.legendre.leggauss(12)
     logs = (np.arange(-40, 0)[:, None] + (nodes + 1) / 2).ravel()
@@ -89,8 +89,9 @@ def test_the_fourth_power_of_a_product_by_three_routes(t, expected):
 
 @pytest.mark.parametrize("powers", [(1, 1), (1, 2), (2, 1), (3, 2)])
 def test_energies_agree_with_an_incomplete_gamma_integral(powers):
+    k1, k2 = powers
     for t in (0.5, 30.0, 1e5):
-        assert on_box(*powers).finite_temperature(t) == pytest.approx(by_incomplete_gamma(*powers, t), abs=1e-9)
+        assert on_box(k1, k2).finite_temperature(t) == pytest.approx(by_incomplete_gamma(k1, k2, t), abs=1e-9)
 
 
 def test_a_ball_agrees_with_a_quadrature_over_scale_and_radius():
