@@ -25,8 +25,8 @@ def free_energy_crossing(loss_gap: float, coefficient_gap: float) -> float:
     if not (loss_gap > 0 and coefficient_gap > math.e * loss_gap):
         raise ValueError(
             f"free_energy_crossing: got a loss gap of {loss_gap} and a coefficient gap of {coefficient_gap}; the "
-            f"first must be positive, and the second more than e times as large: otherwise the solution with the smaller "
-            f"loss is preferred at any number of samples."
+            f"first must be positive, and the second more than e times as large: otherwise the solution with the "
+            f"smaller loss is preferred at any number of samples."
         )
     ratio = coefficient_gap / loss_gap
     return float(-ratio * lambertw(-1 / ratio, k=-1).real)

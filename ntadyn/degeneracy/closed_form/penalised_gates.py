@@ -37,7 +37,7 @@ def gated_with_l1(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLER
         The coefficient, and the ranks of what is left once means over tasks and over paths are taken off.
 
     Raises:
-        ValueError: where a penalty is not zero, for dependent gates of which some are zero, and see `gated_linear`.
+        ValueError: where a penalty is not zero, for gates that touch zero and are dependent or nearly so, and see `gated_linear`.
     """
     table, rows = gates_and_rows(gates, weights)
     _check_feasible(table, np.abs(table.sum(1) - 1), "sum to one", tolerance)
@@ -53,8 +53,8 @@ def gated_with_l1(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLER
         if at_corner and left.gates < tasks - 1:
             held = regular(tasks * paths + (left.gates + 1) * entries)
             raise ValueError(
-                f"gated_with_l1: the gates of the {tasks} tasks have only {left.gates + 1} independent rows and "
-                f"touch zero, and no exact coefficient is known there; it lies between {found.coefficient}, that of "
+                f"gated_with_l1: the gates of the {tasks} tasks have only {left.gates + 1} independent rows, or "
+                f"nearly so, and touch zero, and no exact coefficient is known there; it lies between {found.coefficient}, that of "
                 f"positive gates, and {held.coefficient}, that of gates held where they are. Give positive or "
                 f"independent gates, or sample."
             )

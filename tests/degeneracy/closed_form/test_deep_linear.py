@@ -99,7 +99,8 @@ def test_the_layers_may_be_seen_from_either_end():
     ],
 )
 def test_points_of_one_zero_set_differ(ranks, expected):
-    assert two_layer_at(3, 2, 2, *ranks, 0) == expected
+    r1, r2 = ranks
+    assert two_layer_at(3, 2, 2, r1, r2, 0) == expected
 
 
 def test_regular_coordinates_are_those_of_blocks():
