@@ -37,7 +37,8 @@ def gated_with_l1(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLER
         The coefficient, and the ranks of what is left once means over tasks and over paths are taken off.
 
     Raises:
-        ValueError: where a penalty is not zero, for gates that touch zero and are dependent or nearly so, and see `gated_linear`.
+        ValueError: where a penalty is not zero, for gates that touch zero and are dependent or nearly so, and as in
+            `gated_linear`.
     """
     table, rows = gates_and_rows(gates, weights)
     _check_feasible(table, np.abs(table.sum(1) - 1), "sum to one", tolerance)
@@ -54,9 +55,9 @@ def gated_with_l1(gates: ArrayLike, weights: ArrayLike, tolerance: float = TOLER
             held = regular(tasks * paths + (left.gates + 1) * entries)
             raise ValueError(
                 f"gated_with_l1: the gates of the {tasks} tasks have only {left.gates + 1} independent rows, or "
-                f"nearly so, and touch zero, and no exact coefficient is known there; it lies between {found.coefficient}, that of "
-                f"positive gates, and {held.coefficient}, that of gates held where they are. Give positive or "
-                f"independent gates, or sample."
+                f"nearly so, and touch zero, and no exact coefficient is known there; it lies between "
+                f"{found.coefficient}, that of positive gates, and {held.coefficient}, that of gates held where they "
+                f"are. Give positive or independent gates, or sample."
             )
         return found
 

@@ -129,7 +129,7 @@ def test_means_that_are_taken_off_leave_no_rank_behind():
 
 def test_dependent_gates_at_zero_are_refused_with_what_is_known():
     gates = np.array([[1.0, 0.0], [1.0, 0.0]])
-    with pytest.raises(ValueError, match="only 1 independent rows .* between 9/2, .* and 5, "):
+    with pytest.raises(ValueError, match="only 1 independent rows, .* between 9/2, .* and 5, "):
         gated_with_l1(gates, TEACHERS)
 
 
