@@ -14,6 +14,7 @@ import tyro
 from ntadyn.arena.presets import PRESETS as ARENAS
 from ntadyn.cli.arena import Arena
 from ntadyn.cli.bench import Bench
+from ntadyn.cli.degeneracy import Degeneracy
 from ntadyn.cli.levels import Levels
 from ntadyn.cli.output import standard_streams
 from ntadyn.cli.phase_diagram import PhaseDiagram
@@ -87,6 +88,7 @@ def _defaults(arguments: list[str]) -> dict[str, Any]:
         "sweep": _sweep(preset, arguments),
         "arena": _arena(preset),
         "levels": Levels(),
+        "degeneracy": Degeneracy(),
         "presets": Presets(),
         "verify": Verify(),
         "show": Show(),

@@ -170,7 +170,7 @@ def learning_coefficients(
     )
     found = _sampled(cases, settings.sampler, jax.random.key(seed), _Part(kept, "first", running.progress))
     seconds = _second_opinions(cases, settings, seed, _Part(kept, "second", running.progress))
-    names = {"sampler": type(settings.sampler).__name__, "seed": seed, "precision": str(first.dtype)}
+    names = {"sampler": type(settings.sampler).__name__, "random_seed": seed, "precision": str(first.dtype)}
     return [
         _estimate(found, case, {**names, "second_opinion": second, "dimension": first.dimension})
         for case, second in enumerate(seconds)

@@ -50,7 +50,7 @@ class LearningCoefficient:
         localisation: gamma.
         dimension: d, the number of parameters that moved.
         sampler: its name.
-        seed: of its random numbers.
+        random_seed: of its random numbers.
         precision: of the parameters.
         second_opinion: of another sampler, if one was asked.
         is_finite: whether all losses were.
@@ -72,7 +72,7 @@ class LearningCoefficient:
     localisation: float
     dimension: int
     sampler: str
-    seed: int
+    random_seed: int
     precision: str
     second_opinion: SecondOpinion | None
     is_finite: bool
@@ -116,8 +116,8 @@ class LearningCoefficient:
             f"half the rank of the Hessian {self.half_rank:g}",
             f"  at inverse temperature {self.inverse_temperature:g} and localisation {self.localisation:g}: curvatures "
             f"below {self.cutoff:.2g} count as flat, losses rise by {self.loss_cutoff:.2g}",
-            f"  {self.sampler}, seed {self.seed}: rhat {self.rhat:.3f}, {self.ess:.0f} effective draws, acceptance "
-            f"{self.acceptance:.2f}, {self.divergences} divergences, {self.gradients:.3g} gradients, "
+            f"  {self.sampler}, seed {self.random_seed}: rhat {self.rhat:.3f}, {self.ess:.0f} effective draws, "
+            f"acceptance {self.acceptance:.2f}, {self.divergences} divergences, {self.gradients:.3g} gradients, "
             f"distance {self.distance:.2g}, {self.precision}",
         ]
         if self.lowered_by_slope > 0.01 * abs(self.value) or self.step_bias != 0:

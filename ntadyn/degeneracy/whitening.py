@@ -104,7 +104,8 @@ class DiagonalWhitening(AbstractWhitening):
         """Scaling by the diagonal of the Hessian."""
         dimension, dtype = problem.dimension, problem.dtype
         centre = jnp.zeros(dimension, dtype)
-        slope, product = jax.linearize(jax.grad(problem.excess), centre)
+        _, product = jax.linearize(jax.grad(problem.excess), centre)
+        slope = _slope(problem)
 
         def entry(index: Array) -> Array:
             return product(jnp.zeros(dimension, dtype).at[index].set(1))[index]
@@ -138,7 +139,15 @@ def _spectrum(problem: LossProblem) -> tuple[Array, Array, Array]:
     centre = jnp.zeros(problem.dimension, problem.dtype)
     hessian = jax.hessian(problem.excess)(centre)
     curvatures, directions = eigh(0.5 * (hessian + hessian.T))
-    return curvatures, directions.T @ jax.grad(problem.excess)(centre), directions
+    return curvatures, directions.T @ _slope(problem), directions
+
+
+def _slope(problem: LossProblem) -> Array:
+    """The gradient at the centre; of a kink, what both of its sides share, which is nothing at a minimum."""
+    aside = jnp.full(problem.dimension, jnp.finfo(problem.dtype).eps ** 0.5, problem.dtype)
+    above, below = (jax.grad(problem.excess)(offset) for offset in (aside, -aside))
+    smaller = jnp.where(jnp.abs(above) < jnp.abs(below), above, below)
+    return jnp.where(above * below > 0, smaller, 0)
 
 
 def _exact(

@@ -133,7 +133,7 @@ class _Labels:
 
 def _block_tasks(curriculum: AbstractCurriculum) -> np.ndarray | None:
     """The task of every block as a number: itself, or the index of its largest weight; None for any other task."""
-    tasks = _tasks_of_blocks(curriculum)
+    tasks = tasks_of_blocks(curriculum)
     if not isinstance(tasks, jax.Array) or tasks.ndim > 2:
         return None
     return np.asarray(tasks) if tasks.ndim == 1 else np.argmax(np.asarray(tasks), axis=1)
@@ -141,7 +141,8 @@ def _block_tasks(curriculum: AbstractCurriculum) -> np.ndarray | None:
 
 # Here and below as one program each: operation by operation, compiling takes longer than the simulation.
 @eqx.filter_jit
-def _tasks_of_blocks(curriculum: AbstractCurriculum) -> Any:
+def tasks_of_blocks(curriculum: AbstractCurriculum) -> Any:
+    """The task in the middle of every block, stacked."""
     middles = 0.5 * (curriculum.edges[:-1] + curriculum.edges[1:])
     return jax.vmap(curriculum.task)(jnp.arange(curriculum.num_blocks), middles)
 

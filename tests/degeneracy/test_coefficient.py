@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy import integrate
 
+from ntadyn.degeneracy.closed_form import (
+    gated_linear,
+    gated_with_l1,
+    gated_with_l1_and_l2,
+    localised_monomial,
+    two_layer_at,
+)
 from ntadyn.degeneracy.coefficient import (
+    AllMove,
     Running,
     Settings,
     learning_coefficient,
@@ -18,6 +26,7 @@ from ntadyn.degeneracy.problem import Behavioural, ExampleLoss, LossProblem, squ
 from ntadyn.degeneracy.refusals import Refusal
 from ntadyn.degeneracy.samplers import MALA, NUTS, SGHMC, SGLD, Feed, RMSPropSGLD
 from ntadyn.degeneracy.whitening import DiagonalWhitening
+from ntadyn.regularizers import Zero, from_coefficients
 from tests.degeneracy.losses import Monomial, TwoLayers, orthogonal_rows
 
 SHORT = MALA(num_warm_up=500, num_draws=1000)  # pyright: ignore[reportCallIssue]
@@ -74,16 +83,16 @@ def test_the_curve_over_temperatures_rises_to_the_coefficient():
         assert abs(found.value - found.effective_dimension) < 3 * found.error + 0.03 * found.value
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("powers", "temperature", "gamma", "exact"), [((1, 1), 1e4, 1.0, 0.4123), ((1, 2), 1e2, 1.0, 0.2057)]
-)
-def test_local_moves_are_biased_at_a_crossing_and_say_that_they_might_be(powers, temperature, gamma, exact):
-    found = learning_coefficient(Monomial(jnp.asarray(powers, float)), jnp.zeros(2), Settings(temperature, gamma))
-    assert found.rhat < 1.02
-    assert found.ess > 1000
-    assert found.value < exact - 3 * found.error
-    assert found.status == "SINGULAR_UNCHECKED"
+def test_local_moves_are_biased_at_a_crossing_while_diagnostics_look_well():
+    """w1^2 w2^2 at inverse temperature 100, twelve seeds: the mass is in arms that are long and thin."""
+    exact = localised_monomial(1, 1, 100.0, 1.0)
+    found = learning_coefficients(AllMove(Monomial(jnp.ones(2))), jnp.zeros((12, 2)), Settings(100.0, 1.0))
+    values = np.array([each.value for each in found])
+    assert values.mean() < exact - 3 * values.std(ddof=1) / np.sqrt(12)
+    well = [each for each in found if Refusal.UNRESOLVED not in each.refusals]
+    assert len(well) >= 9
+    assert sum(each.value < exact - 2 * each.error for each in well) >= 3
+    assert all(Refusal.SINGULAR_UNCHECKED in each.refusals for each in found)
 
 
 def test_a_cubic_term_has_its_sign():
@@ -95,10 +104,9 @@ def test_a_cubic_term_has_its_sign():
     def weight(w):
         return np.exp(-20 * w**2 * (1 + w) - w**2 / 2)
 
-    mean, mass = (
-        integrate.quad(f, -0.7, 0.7)[0] for f in (lambda w: w**2 * (1 + w) * weight(w), weight)
-    )
-    found = learning_coefficient(loss, jnp.asarray(0.0), Settings(20.0, 1.0))
+    mean, mass = (integrate.quad(f, -0.7, 0.7)[0] for f in (lambda w: w**2 * (1 + w) * weight(w), weight))
+    sampler = MALA(num_draws=12000)  # pyright: ignore[reportCallIssue]
+    found = learning_coefficient(loss, jnp.asarray(0.0), Settings(20.0, 1.0, sampler))
     assert abs(found.value - 20 * mean / mass) < 3 * found.error
     assert found.error < 0.012
     assert 20 * mean / mass - found.effective_dimension > 4 * found.error
@@ -209,3 +217,73 @@ def test_batches_need_examples():
     sampler = SGLD(feed=Feed(batch_size=10))  # pyright: ignore[reportCallIssue]
     with pytest.raises(ValueError, match="has no examples"):
         learning_coefficient(Monomial(jnp.ones(2)), jnp.zeros(2), Settings(sampler=sampler))
+
+
+PENALTIES = {
+    "none": ({}, gated_linear),
+    "l1": ({"nonnegative": 1.0, "unit_l1": 1.0}, gated_with_l1),
+    "l1 and l2": ({"nonnegative": 1.0, "unit_l1": 1.0, "unit_l2": 1.0}, gated_with_l1_and_l2),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("penalty", "gates", "expected"),
+    [
+        ("none", jnp.eye(2), 6),
+        ("none", MIXED, 6),
+        ("l1", jnp.eye(2), 7),
+        ("l1", MIXED, 7),
+        ("l1 and l2", jnp.eye(2), 8),
+    ],
+)
+def test_gated_networks_with_penalties_have_their_coefficients(penalty, gates, expected):
+    """With the loss |CW - T|^2 / 2 and stiff penalties, at inverse temperature 1e4."""
+    terms, exact = PENALTIES[penalty]
+    point, _ = table(gates)
+    loss = TwoLayers(point[0] @ point[1])
+    penalties = from_coefficients(terms).get("gates", Zero())
+
+    def penalised(parts):
+        return loss(parts) + jnp.sum(jax.vmap(penalties.energy)(parts[0]))
+
+    # A wall that gates stick to needs more draws; with fewer the estimate is refused as unresolved.
+    sampler = MALA(num_draws=80000)  # pyright: ignore[reportCallIssue]
+    found = learning_coefficient(penalised, point, Settings(1e4, 100.0, sampler))
+    assert exact(*(np.asarray(part) for part in point)).exact.coefficient == expected
+    assert found.trusted, found
+    assert abs(found.value - expected) < 0.05 * expected + 3 * found.error
+    if expected == 6:
+        assert abs(found.value - found.effective_dimension) < 3 * found.error + 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rank_w1", "rank_w2", "multiplicity"), [(1, 1, 1), (0, 1, 1), (2, 0, 1), (0, 2, 1), (0, 0, 2), (1, 0, 2)]
+)
+def test_one_loss_has_another_coefficient_at_every_kind_of_its_zeros(rank_w1, rank_w2, multiplicity):
+    """|W2 W1|^2 / 2 of 3 inputs, 2 hidden units and 2 outputs, with W2 W1 = 0."""
+    exact = two_layer_at(3, 2, 2, rank_w1, rank_w2, 0)
+    assert exact.multiplicity == multiplicity
+    first = jnp.zeros((2, 3)).at[jnp.arange(rank_w1), jnp.arange(rank_w1)].set(1)
+    second = jnp.zeros((2, 2)).at[jnp.arange(rank_w2), 1 - jnp.arange(rank_w2)].set(1)
+    loss = TwoLayers(jnp.zeros((2, 3)))
+    found = learning_coefficient(loss, (second, first), Settings(1e6, 100.0, NUTS(num_warm_up=1000, num_draws=2000)))
+    # A multiplicity above one lowers the value at a finite temperature by (m - 1) / log t and a constant.
+    slack = 0.3 if multiplicity == 2 else 0.0
+    assert -3 * found.error - slack - 0.01 < found.value - float(exact.coefficient) < 3 * found.error
+
+
+def test_moves_along_the_gauge_change_nothing():
+    (gates, weights), _ = table(MIXED)
+    mixing = jnp.asarray([[2.0, 0.3], [-0.4, 0.7]])
+    moved = (gates @ jnp.linalg.inv(mixing), mixing @ weights)
+    loss = Behavioural.of(lambda parts: parts[0] @ parts[1], (gates, weights))
+    assert float(loss(moved)) < 1e-24
+    swapped = (gates[:, ::-1], weights[::-1])
+    found = [
+        learning_coefficient(loss, point, Settings(sampler=SHORT), seed)
+        for seed, point in enumerate(((gates, weights), swapped))
+    ]
+    np.testing.assert_allclose(found[0].effective_dimension, found[1].effective_dimension, rtol=1e-10)
+    assert abs(found[0].value - found[1].value) < 3 * np.hypot(found[0].error, found[1].error)

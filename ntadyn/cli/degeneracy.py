@@ -1,0 +1,155 @@
+"""ntadyn degeneracy: learning coefficients of what a simulation ends in."""
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from ntadyn.cli.devices import wake_jax
+from ntadyn.cli.progress import say
+from ntadyn.results.text import printable
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.names import known_as
+from ntadyn.specs.presets import SIMULATIONS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ntadyn.degeneracy.samplers import AbstractSampler
+
+
+class Chains(enum.Enum):
+    """Samplers of the law around a point."""
+
+    NUTS = "Hamiltonian trajectories"
+    MALA = "Langevin steps with a test"
+
+
+class OfWhat(enum.Enum):
+    """The loss whose coefficient is measured."""
+
+    BEHAVIOURAL = "behavioural"
+    TRAINING = "training"
+
+
+@dataclass(frozen=True)
+class Degeneracy:
+    """Measure how degenerate the end of a simulation is, and the ends of its blocks: learning coefficients.
+
+    The simulation is run again from a preset, or from the configuration in a file that `ntadyn simulate` wrote, in
+    weight space. A point is the weights together with the gates that every task had last. Estimates that are not to be
+    trusted say why, and are drawn hollow.
+    """
+
+    what: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="FILE_OR_PRESET")] = tyro.MISSING
+    """A preset, or a NetCDF file of a simulation."""
+    out: Path = Path("degeneracy")
+    """Folder for degeneracy.nc, degeneracy.png and degeneracy.pdf."""
+    seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+    """Repetitions of the simulation."""
+    blocks: tuple[int, ...] = ()
+    """Blocks, counted from 1, at whose ends to measure; if omitted 1, 2, 4, 8, ... and the last."""
+    of: OfWhat = OfWhat.BEHAVIOURAL
+    """Which loss: how differently all tasks are done than at the point, or how badly, with penalties."""
+    inverse_temperature: float = 1e4
+    """At the ends of blocks; the curve has temperatures of its own."""
+    localisation: float = 100.0
+    """How tightly points are held; curvatures below localisation / inverse temperature count as flat."""
+    chains: Chains = Chains.NUTS
+    """Sampler."""
+    draws: Annotated[int, tyro.conf.arg(metavar="N")] = 300
+    """Draws of each of four chains, after as many of warm-up."""
+    keep: Path | None = None
+    """Folder in which to keep what is done, so that the same command goes on there after it was stopped."""
+
+    def run(self) -> int:
+        """Simulate, sample, write, draw; 0 if every estimate is trusted, 1 otherwise."""
+        configuration, name = self._configuration()
+        if self.seeds < 1 or self.draws < 4:
+            raise ValueError(f"--seeds is {self.seeds} and --draws is {self.draws}; give at least 1, and at least 4.")
+
+        from ntadyn.results import storage
+
+        with storage.new_folder(self.out) as folder:
+            say(f"degeneracy: {self.seeds} repetitions of {printable(name)}, into {printable(str(self.out))}")
+            wake_jax()
+
+            from tqdm import tqdm
+
+            from ntadyn.degeneracy.coefficient import Running, Settings
+            from ntadyn.plotting.degeneracy import degeneracy_figure
+            from ntadyn.plotting.style import save_figure
+            from ntadyn.specs.degeneracy import Measured, Places, degeneracy
+
+            places = Places(self.seeds, self.blocks or None, loss=Measured[self.of.name])
+            settings = Settings(self.inverse_temperature, self.localisation, self._sampler())
+            with tqdm(desc="simulating and sampling", unit="part", bar_format=LAYOUT) as bar:
+
+                def progress(done: int, of: int) -> None:
+                    bar.total = of
+                    bar.update(done - bar.n)
+
+                dataset = degeneracy(configuration, places, settings, Running(progress, self.keep))
+            written = [storage.write_dataset(dataset, folder / "degeneracy.nc")]
+            written += save_figure(degeneracy_figure(dataset), folder / "degeneracy")
+        print("\n".join(table(dataset)))
+        for path in written:
+            print(f"wrote {path}")
+        return int(not (bool(dataset.trusted.all()) and bool(dataset.curve_trusted.all())))
+
+    def _configuration(self) -> tuple[Configuration, str]:
+        if not Path(self.what).is_file():
+            name = known_as(self.what, SIMULATIONS, "preset, nor a file")
+            return SIMULATIONS[name](), name
+
+        from ntadyn.results.result_file import read_result
+        from ntadyn.specs.paths import from_json
+
+        dataset = read_result(Path(self.what)).dataset
+        return from_json(Configuration, dataset.attrs.get("configuration", "null")), self.what
+
+    def _sampler(self) -> "AbstractSampler":
+        from ntadyn.degeneracy.samplers import MALA, NUTS
+
+        kind = {Chains.NUTS: NUTS, Chains.MALA: MALA}[self.chains]
+        return kind(num_warm_up=self.draws, num_draws=self.draws)  # pyright: ignore[reportCallIssue]
+
+
+LAYOUT = "{desc}: {percentage:3.0f}% |{bar}| {elapsed} so far, about {remaining} left"
+_HEAD = ("block", "t", "coefficient", "error", "effective", "excess", "cutoff", "status")
+
+
+def table(dataset: "xr.Dataset") -> list[str]:
+    """Every estimate as a line, the first repetition first.
+
+    Args:
+        dataset: of `ntadyn.specs.degeneracy.degeneracy`.
+    """
+    lines = [f"{dataset.attrs['measured']} loss, {int(dataset.dimension.values.flat[0])} parameters"]
+    rows = []
+    last = int(dataset.block.values[-1])
+    for seed in dataset.seed.values:
+        one = dataset.sel(seed=seed)
+        rows += [_row(one.sel(block=block), "", int(block)) for block in one.block.values]
+        rows += [_row(one.sel(over_temperature=t), "curve_", last) for t in one.over_temperature.values]
+    widths = [max(len(row[column]) for row in (_HEAD, *rows)) for column in range(len(_HEAD))]
+    lines += ["  ".join(word.rjust(width) for word, width in zip(row, widths, strict=True)) for row in (_HEAD, *rows)]
+    return lines
+
+
+def _row(one: "xr.Dataset", prefix: str, block: int) -> tuple[str, ...]:
+    def number(name: str) -> float:
+        return float(one[prefix + name])
+
+    return (
+        str(block),
+        f"{number('inverse_temperature'):g}",
+        f"{number('value'):.2f}",
+        f"{number('error'):.2f}",
+        f"{number('effective_dimension'):.2f}",
+        f"{number('singular_excess'):+.2f}",
+        f"{number('cutoff'):.2g}",
+        str(one[prefix + "status"].values),
+    )
