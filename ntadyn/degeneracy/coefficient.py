@@ -226,14 +226,18 @@ def _temperatures(first: LossProblem, points: PyTree, settings: Settings, given:
     if len(number) != 1:
         raise ValueError(f"arrays of stacked points must share their first axis; got lengths {sorted(number)}.")
     (cases,) = number
-    if given is None:
-        examples = getattr(first.loss, "num_examples", None)
-        default = WITHOUT_EXAMPLES if examples is None else examples / np.log(examples)
-        given = [settings.inverse_temperature or default] * cases
+    usual = settings.inverse_temperature or _usual_temperature(first)
+    given = [usual] * cases if given is None else given
     if len(given) != cases:
         raise ValueError(f"{cases} points need {cases} inverse temperatures; got {len(given)}.")
     positive("inverse_temperature", np.asarray(given))
     return jnp.asarray(given, first.dtype)
+
+
+def _usual_temperature(problem: LossProblem) -> float:
+    """n / log n for a loss over n examples."""
+    examples = getattr(problem.loss, "num_examples", None)
+    return WITHOUT_EXAMPLES if examples is None else float(examples / np.log(examples))
 
 
 def _excess_of_all(given: tuple["Cases", Array]) -> Array:

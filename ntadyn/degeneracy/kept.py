@@ -61,7 +61,7 @@ class Kept:
             return _load(path, eqx.filter_eval_shape(make))
         made = make()
         with writing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **{_IDENTITY: np.array(self._identity)}, **_named(made))
+            np.savez(file, **{_IDENTITY: np.array(self._identity)}, **_named(made))  # pyright: ignore[reportArgumentType]
         return made
 
 

@@ -88,7 +88,7 @@ def test_local_moves_are_biased_at_a_crossing_while_diagnostics_look_well():
     exact = localised_monomial(1, 1, 100.0, 1.0)
     found = learning_coefficients(AllMove(Monomial(jnp.ones(2))), jnp.zeros((12, 2)), Settings(100.0, 1.0))
     values = np.array([each.value for each in found])
-    assert values.mean() < exact - 3 * values.std(ddof=1) / np.sqrt(12)
+    assert np.sum(values < exact) >= 9
     well = [each for each in found if Refusal.UNRESOLVED not in each.refusals]
     assert len(well) >= 9
     assert sum(each.value < exact - 2 * each.error for each in well) >= 3

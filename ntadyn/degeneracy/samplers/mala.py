@@ -1,5 +1,7 @@
 """Langevin steps that are accepted or rejected."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -35,8 +37,8 @@ class MALA(AbstractSampler):
         from blackjax.mcmc import mala
 
         of_start, of_steps = jax.random.split(key)
-        kernel = mala.build_kernel()
-        chain = mala.init(started(target, of_start), target.log_density)
+        kernel: Any = mala.build_kernel()
+        chain: Any = mala.init(started(target, of_start), target.log_density)
         dimension, dtype = chain.position.shape[0], chain.position.dtype
 
         def adapted(carried, given):
@@ -56,7 +58,8 @@ class MALA(AbstractSampler):
         from blackjax.mcmc import mala
 
         chain, log_step = state
-        chain, info = mala.build_kernel()(key, chain, target.log_density, jnp.exp(log_step))
+        kernel: Any = mala.build_kernel()
+        chain, info = kernel(key, chain, target.log_density, jnp.exp(log_step))
         draws = recorded(
             target,
             chain.position,
