@@ -227,11 +227,11 @@ def _temperatures(first: LossProblem, points: PyTree, settings: Settings, given:
         raise ValueError(f"arrays of stacked points must share their first axis; got lengths {sorted(number)}.")
     (cases,) = number
     usual = settings.inverse_temperature or _usual_temperature(first)
-    given = [usual] * cases if given is None else given
-    if len(given) != cases:
-        raise ValueError(f"{cases} points need {cases} inverse temperatures; got {len(given)}.")
-    positive("inverse_temperature", np.asarray(given))
-    return jnp.asarray(given, first.dtype)
+    chosen = [usual] * cases if given is None else list(given)
+    if len(chosen) != cases:
+        raise ValueError(f"{cases} points need {cases} inverse temperatures; got {len(chosen)}.")
+    positive("inverse_temperature", np.asarray(chosen))
+    return jnp.asarray(chosen, first.dtype)
 
 
 def _usual_temperature(problem: LossProblem) -> float:

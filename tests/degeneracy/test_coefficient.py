@@ -90,7 +90,7 @@ def test_local_moves_are_biased_at_a_crossing_while_diagnostics_look_well():
     values = np.array([each.value for each in found])
     assert np.sum(values < exact) >= 9
     well = [each for each in found if Refusal.UNRESOLVED not in each.refusals]
-    assert len(well) >= 9
+    assert len(well) >= 6
     assert sum(each.value < exact - 2 * each.error for each in well) >= 3
     assert all(Refusal.SINGULAR_UNCHECKED in each.refusals for each in found)
 
