@@ -235,7 +235,7 @@ def _temperatures(first: LossProblem, points: PyTree, settings: Settings, given:
 
 
 def _usual_temperature(problem: LossProblem) -> float:
-    """n / log n for a loss over n examples."""
+    """N / log n for a loss over n examples."""
     examples = getattr(problem.loss, "num_examples", None)
     return WITHOUT_EXAMPLES if examples is None else float(examples / np.log(examples))
 

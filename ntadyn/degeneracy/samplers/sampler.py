@@ -61,7 +61,7 @@ class AbstractSampler(eqx.Module):
 
 def started(target: Target, key: PRNGKeyArray) -> Float[Array, " d"]:
     """Coordinates to start a chain from: one draw of the Gaussian that the chart takes the law for."""
-    return jax.random.normal(key, target.chart.scales.shape, target.chart.scales.dtype)
+    return jax.random.normal(key, (target.problem.dimension,), target.problem.dtype)
 
 
 def recorded(target: Target, coordinates: Any, log_density: Array, **how: Array) -> Draws:

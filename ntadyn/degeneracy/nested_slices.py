@@ -1,4 +1,0 @@
-"""Stub until the branch `volume` is merged."""
-
-
-class NestedSlices: ...
