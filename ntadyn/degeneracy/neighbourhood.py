@@ -15,7 +15,7 @@ class AbstractNeighbourhood(eqx.Module):
 
     @abc.abstractmethod
     def log_density(self, offset: Float[Array, " d"]) -> Float[Array, ""]:
-        """log of the density, up to a constant; minus infinity outside."""
+        """Log of the density, up to a constant; minus infinity outside."""
 
     @abc.abstractmethod
     def draw(self, key: PRNGKeyArray, dimension: int, number: int) -> Float[Array, "number d"]:

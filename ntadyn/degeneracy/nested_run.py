@@ -50,8 +50,8 @@ class NestedRun(eqx.Module):
         """
         positive("inverse_temperature", inverse_temperature)
         losses, log_volumes = np.asarray(self.losses, float), np.asarray(self.log_volumes, float)
-        volumes = np.concatenate([[1.0], np.exp(log_volumes), [0.0]])
-        log_weights = np.log((volumes[:-2] - volumes[2:]) / 2) - inverse_temperature * losses
+        scaled = inverse_temperature * losses
+        log_weights = np.log(volumes_around(log_volumes, 1.0)) - scaled
         weights = np.exp(log_weights - np.max(log_weights))
         weights /= np.sum(weights)
         alive = float(np.sum(weights[-self.num_live :]))
@@ -60,9 +60,37 @@ class NestedRun(eqx.Module):
                 f"at inverse temperature {inverse_temperature:g}, {alive:.0%} of the weight rests on points that were "
                 f"still alive; let the run end at a lower log_volume than {log_volumes[-self.num_live - 1]:.1f}."
             )
-        scaled = inverse_temperature * losses
-        value = float(weights @ scaled)
-        moved = weights * (scaled - value)
-        falls = -np.diff(log_volumes, prepend=0.0)
-        change = moved - falls * np.cumsum(moved[::-1])[::-1]
-        return value, float(np.sqrt(np.sum(change**2)))
+        return mean_and_error(scaled, weights, log_volumes)
+
+
+def mean_and_error(
+    values: Float[np.ndarray, " points"],
+    weights: Float[np.ndarray, " points"],
+    log_volumes: Float[np.ndarray, " points"],
+) -> tuple[float, float]:
+    """The weighted mean of what points have, and its error because their volumes are not known.
+
+    Args:
+        values: of points in the order in which they died.
+        weights: proportional to the volumes around them; their sum is one.
+        log_volumes: log V at each of them, on average.
+
+    Returns:
+        The mean, and what exponentially distributed falls of log V make of it to first order, see
+        `NestedRun.coefficient`.
+    """
+    mean = float(weights @ values)
+    moved = weights * (values - mean)
+    change = moved - falls(log_volumes) * np.cumsum(moved[::-1])[::-1]
+    return mean, float(np.sqrt(np.sum(change**2)))
+
+
+def falls(log_volumes: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
+    """How far log V falls at each death, on average: 0 at the first, which moves all volumes alike."""
+    return -np.diff(log_volumes, prepend=log_volumes[0])
+
+
+def volumes_around(log_volumes: Float[np.ndarray, " points"], above: float) -> Float[np.ndarray, " points"]:
+    """(V_(i-1) - V_(i+1)) / 2 of points below a volume V_0 that is given, with zero below the last."""
+    volumes = np.concatenate([[above], np.exp(log_volumes), [0.0]])
+    return (volumes[:-2] - volumes[2:]) / 2
