@@ -21,12 +21,14 @@ class NestedRun(eqx.Module):
         losses: above that of the centre, non-increasing; the last `num_live` are those of points that were still alive.
         log_volumes: log V at each of them, on average.
         num_evaluations: how often the loss was asked for.
+        num_stuck: how many moves found no other point of low enough loss: none, unless the loss has a flat bottom.
         num_live: how many points were alive at a time.
     """
 
-    losses: Float[Array, " points"]
-    log_volumes: Float[Array, " points"]
-    num_evaluations: Int[Array, ""]
+    losses: Float[Array | np.ndarray, " points"]
+    log_volumes: Float[Array | np.ndarray, " points"]
+    num_evaluations: Int[Array | np.ndarray, ""]
+    num_stuck: Int[Array | np.ndarray, ""]
     num_live: int = eqx.field(static=True)
 
     def coefficient(self, inverse_temperature: float) -> tuple[float, float]:

@@ -1,26 +1,23 @@
 """Nested slice sampling of a loss: how much of a neighbourhood has a loss below a cutoff, from the top down."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from ntadyn.degeneracy.neighbourhood import AbstractNeighbourhood
 from ntadyn.degeneracy.nested_run import NestedRun
 from ntadyn.degeneracy.problem import LossProblem
 
-if TYPE_CHECKING:
-    from blackjax.ns.adaptive import AdaptiveNSState
-
+# How often a run says how far it is.
 PARTS = 10
+# Moves per birth that may find no other point.
+STUCK = 0.01
 
 
 class NestedState(eqx.Module):
@@ -28,17 +25,19 @@ class NestedState(eqx.Module):
 
     Attributes:
         key: the key of the steps to come.
-        live: the live points.
+        live: the live points, as blackjax keeps them.
         dead: losses of the points that died, one row per step; infinite where steps are still to come.
         num_done: how many steps are done.
         num_evaluations: how often the loss was asked for.
+        num_stuck: how many moves found no other point inside the contour.
     """
 
     key: PRNGKeyArray
-    live: AdaptiveNSState
+    live: PyTree
     dead: Float[Array, "steps deletions"]
     num_done: Int[Array, ""]
     num_evaluations: Int[Array, ""]
+    num_stuck: Int[Array, ""]
 
 
 class NestedSlices(eqx.Module):
@@ -92,18 +91,11 @@ class NestedSlices(eqx.Module):
 
     def begin(self, problem: LossProblem, neighbourhood: AbstractNeighbourhood, key: PRNGKeyArray) -> NestedState:
         """Live points drawn from the neighbourhood, and no step done."""
-        from blackjax.ns.adaptive import init
-        from blackjax.ns.nss import live_covariance_factor
-
         of_points, key = jax.random.split(key)
         points = neighbourhood.draw(of_points, problem.dimension, self.num_live)
-        live = init(
-            points,
-            jax.vmap(_particle(problem, neighbourhood)),
-            update_inner_kernel_params_fn=live_covariance_factor,
-        )
-        dead = jnp.full((self.num_steps, self.num_delete), jnp.inf, live.particles.loglikelihood.dtype)
-        return NestedState(key, live, dead, jnp.asarray(0, int), jnp.asarray(self.num_live, int))
+        live = jax.vmap(_particle(problem, neighbourhood))(points)
+        dead = jnp.full((self.num_steps, self.num_delete), jnp.inf, live.loglikelihood.dtype)
+        return NestedState(key, live, dead, jnp.asarray(0, int), jnp.asarray(self.num_live, int), jnp.asarray(0, int))
 
     def advance(
         self,
@@ -113,30 +105,54 @@ class NestedSlices(eqx.Module):
         num_steps: int | Int[Array, ""],
     ) -> NestedState:
         """The state after some more steps, at most as many as are left of `num_steps`."""
-        from blackjax.ns.nss import build_kernel
-
-        num_moves = self.num_inner_steps or max(5, 2 * problem.dimension)
-        kernel = build_kernel(_particle(problem, neighbourhood), num_moves, self.num_delete)
+        born = self._births(problem, neighbourhood)
 
         def step(_: Array, state: NestedState) -> NestedState:
-            key, of_step = jax.random.split(state.key)
-            live, info = kernel(of_step, state.live)
-            dead = state.dead.at[state.num_done].set(-info.particles.loglikelihood)
-            moves = info.update_info
+            key, of_births = jax.random.split(state.key)
+            order = jnp.argsort(state.live.loglikelihood)
+            # Sorted and joined rather than overwritten in place: XLA aborts when it fuses several scatters into one.
+            dying, surviving = (
+                jax.tree.map(lambda leaf: leaf[part], state.live)  # noqa: B023
+                for part in (order[: self.num_delete], order[self.num_delete :])
+            )
+            newborn, moves = born(of_births, surviving, dying.loglikelihood[-1])
+            live = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), surviving, newborn)
+            dead = state.dead.at[state.num_done].set(-dying.loglikelihood)
             # Both ends of a line are tried before it grows.
-            tried = jnp.sum(2 + moves.num_expansions + moves.num_shrink)
-            return NestedState(key, live, dead, state.num_done + 1, state.num_evaluations + tried)
+            tried = state.num_evaluations + jnp.sum(2 + moves.num_expansions + moves.num_shrink)
+            stuck = state.num_stuck + jnp.sum(~moves.is_accepted)
+            return NestedState(key, live, dead, state.num_done + 1, tried, stuck)
 
         return jax.lax.fori_loop(0, num_steps, step, state)
 
+    def _births(self, problem: LossProblem, neighbourhood: AbstractNeighbourhood) -> Callable:
+        """From a key, the survivors and the log-likelihood to exceed: as many new points as die, and their moves."""
+        from blackjax.mcmc.slice import build_kernel, stepping_out
+        from blackjax.ns.base import NSState
+        from blackjax.ns.from_mcmc import update_with_mcmc_take_last
+        from blackjax.ns.nss import covariance_proposal, slice_constrained_step
+
+        move = slice_constrained_step(
+            _particle(problem, neighbourhood), build_kernel(interval=stepping_out), covariance_proposal
+        )
+        num_moves = self.num_inner_steps or max(5, 2 * problem.dimension)
+        update = update_with_mcmc_take_last(move, num_moves, self.num_delete)
+
+        def born(key: PRNGKeyArray, surviving: PyTree, threshold: Float[Array, ""]) -> tuple[PyTree, PyTree]:
+            covariance = jnp.atleast_2d(jnp.cov(surviving.position, rowvar=False))
+            return update(key, NSState(surviving), threshold, covariance_factor=jnp.linalg.cholesky(covariance))
+
+        return born
+
     def finish(self, state: NestedState) -> NestedRun:
         """The run, with the points that are still alive as the last of its dead."""
-        last = jnp.sort(-state.live.particles.loglikelihood, descending=True)
+        last = jnp.sort(-state.live.loglikelihood, descending=True)
         shrinkages = np.concatenate([np.tile(self.shrinkages, self.num_steps), 1 / np.arange(self.num_live, 0, -1)])
         return NestedRun(
             losses=jnp.concatenate([jnp.ravel(state.dead), last]),
             log_volumes=jnp.asarray(-np.cumsum(shrinkages), last.dtype),
             num_evaluations=state.num_evaluations,
+            num_stuck=state.num_stuck,
             num_live=self.num_live,
         )
 
@@ -164,7 +180,8 @@ class NestedSlices(eqx.Module):
             The losses of all points in the order in which they died.
 
         Raises:
-            ValueError: if the loss is not finite somewhere, so that its volumes are not defined.
+            ValueError: if the loss is not finite somewhere, or has a flat bottom, where no point is lower than another:
+                volumes are not defined then.
         """
         state = eqx.filter_jit(self.begin)(problem, neighbourhood, key)
         part = math.ceil(self.num_steps / PARTS)
@@ -174,7 +191,17 @@ class NestedSlices(eqx.Module):
             state = _advance(self, problem, neighbourhood, state, jnp.asarray(steps))
             if progress is not None:
                 progress(done + steps, self.num_steps)
-        return self.finish(state)
+        run = self.finish(state)
+        if not np.all(np.isfinite(run.losses)):
+            raise ValueError("the loss is not finite at some points of the neighbourhood; take a smaller one.")
+        births = self.num_steps * self.num_delete
+        if run.num_stuck > STUCK * births:
+            raise ValueError(
+                f"{run.num_stuck} moves for {births} births found no point of lower loss. The loss has a flat bottom, or "
+                f"ends in rounding errors, at about {run.losses[-1]:.1e} above the centre: end the run at a higher "
+                f"log_volume than {self.log_volume:g}."
+            )
+        return run
 
 
 @eqx.filter_jit
