@@ -47,7 +47,7 @@ class NestedSlices(eqx.Module):
     below the lowest of their losses: each starts from a survivor and is moved along random lines, shaped by the
     covariance of the living. The j-th death of a step shrinks log V, the logarithm of the share of the neighbourhood
     below that loss, by 1/(n - j) on average (j from 0). How many steps that takes follows from where the run ends, so
-    that a run is one program, which several problems or keys may share by `jax.vmap`.
+    that a run is one program, which several problems or keys may share by `eqx.filter_vmap`.
 
     `begin`, `advance` and `finish` are the parts of `sample`, for runs that are to be kept and resumed.
 
@@ -157,7 +157,7 @@ class NestedSlices(eqx.Module):
         )
 
     def sample(self, problem: LossProblem, neighbourhood: AbstractNeighbourhood, key: PRNGKeyArray) -> NestedRun:
-        """A whole run: one function of arrays, for `jax.jit` and `jax.vmap`."""
+        """A whole run: one function of arrays, for `eqx.filter_jit` and `eqx.filter_vmap`."""
         state = self.begin(problem, neighbourhood, key)
         return self.finish(self.advance(problem, neighbourhood, state, self.num_steps))
 
@@ -194,11 +194,11 @@ class NestedSlices(eqx.Module):
         run = self.finish(state)
         if not np.all(np.isfinite(run.losses)):
             raise ValueError("the loss is not finite at some points of the neighbourhood; take a smaller one.")
-        births = self.num_steps * self.num_delete
-        if run.num_stuck > STUCK * births:
+        births, stuck = self.num_steps * self.num_delete, int(run.num_stuck)
+        if stuck > STUCK * births:
             raise ValueError(
-                f"{run.num_stuck} moves for {births} births found no point of lower loss. The loss has a flat bottom, or "
-                f"ends in rounding errors, at about {run.losses[-1]:.1e} above the centre: end the run at a higher "
+                f"{stuck} moves for {births} births found no point of lower loss. The loss has a flat bottom, or ends "
+                f"in rounding errors, at about {run.losses[-1]:.1e} above the centre: let the run end at a higher "
                 f"log_volume than {self.log_volume:g}."
             )
         return run

@@ -52,6 +52,31 @@ def specialised() -> LossProblem:
     return LossProblem(GatedLinear(teachers), (jnp.eye(2), teachers))
 
 
+def gated_linear(inverse_temperature: float, localisation: float, degree: int = 14) -> float:
+    """lambda(t) at `specialised`, by Gauss-Hermite quadrature over the gates: for given gates, weights are normal.
+
+    This is -d log Z / d log t, with log Z(C) = -gamma/2 |C - 1|^2 - D/2 log det A + sum_d (b_d A^-1 b_d - r_d r_d t/M)/2,
+    A = gamma + t/M C^T C, b = t/M C^T r and r = (C - 1) T.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(degree)
+    grid = np.stack(np.meshgrid(*4 * [nodes], indexing="ij"), axis=-1).reshape(-1, 2, 2)
+    log_weights = jnp.asarray(sum(np.meshgrid(*4 * [np.log(weights)], indexing="ij")).ravel())
+    moved = jnp.asarray(grid) / localisation**0.5
+
+    def log_factor(moved: Array, scale: Array) -> Array:
+        gates = moved + jnp.eye(2)
+        precision = localisation * jnp.eye(2) + scale * gates.T @ gates
+        drive = scale * gates.T @ moved
+        exponent = jnp.sum(drive * jnp.linalg.solve(precision, drive)) - scale * jnp.sum(moved**2)
+        return 0.5 * exponent - jnp.linalg.slogdet(precision)[1]
+
+    def log_integral(log_temperature: Array) -> Array:
+        scale = jnp.exp(log_temperature) / 2
+        return jax.scipy.special.logsumexp(log_weights + jax.vmap(log_factor, (0, None))(moved, scale))
+
+    return -float(jax.jit(jax.grad(log_integral))(jnp.log(inverse_temperature)))
+
+
 def laplace(problem: LossProblem, inverse_temperature: float, localisation: float) -> float:
     """sum_i t h_i / (2 (t h_i + gamma)) over the curvatures h_i at the centre."""
     hessian = jax.hessian(problem.excess)(jnp.zeros(problem.dimension))

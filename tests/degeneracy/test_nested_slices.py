@@ -2,6 +2,7 @@
 
 import math
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -58,11 +59,10 @@ def test_evaluations_are_counted(told):
 
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(told):
-    arguments = problem(2.0, 2.0), Ball(1.0)
-    advance = jax.jit(SAMPLER.advance)
-    state = jax.jit(SAMPLER.begin)(*arguments, jax.random.key(0))
+    arguments = SAMPLER, problem(2.0, 2.0), Ball(1.0)
+    state = eqx.filter_jit(SAMPLER.begin)(*arguments[1:], jax.random.key(0))
     for steps in (7, SAMPLER.num_steps - 7):
-        state = advance(*arguments, state, jnp.asarray(steps))
+        state = _advance(*arguments, state, jnp.asarray(steps))
     np.testing.assert_array_equal(SAMPLER.finish(state).losses, told[0].losses)
     assert int(state.num_done) == SAMPLER.num_steps
 

@@ -33,12 +33,12 @@ def test_errors_are_the_scatter_of_repeated_runs(what):
 
 
 def test_at_a_crossing_the_coefficient_depends_on_the_cutoff_as_it_must():
-    curve = volume_curve(exact_run(crossing, num_live=10_000))
-    delta = np.sqrt(np.array([1e-4, 1e-6, 1e-8]))
-    found = [curve.at(epsilon)[0] for epsilon in delta**2]
-    np.testing.assert_allclose(found, -0.5 * np.log(delta) / (1 - np.log(delta)), rtol=0.02)
-    found = [curve.hill[np.argmin(np.abs(np.log(curve.cutoffs / epsilon)))] for epsilon in delta**2]
-    np.testing.assert_allclose(found, (1 - np.log(delta)) / (2 * (2 - np.log(delta))), rtol=0.03)
+    curve = volume_curve(exact_run(crossing, num_live=8000, log_volume=-11.0), per_decade=1)
+    chosen = np.searchsorted(curve.cutoffs, 0.5 * np.array([1e-8, 1e-6, 1e-4]))
+    log_delta = np.log(curve.cutoffs[chosen]) / 2
+    np.testing.assert_allclose(curve.coefficients[chosen], -0.5 * log_delta / (1 - log_delta), rtol=0.02)
+    np.testing.assert_allclose(curve.hill[chosen], (1 - log_delta) / (2 * (2 - log_delta)), rtol=0.03)
+    np.testing.assert_allclose(curve.at(1e-6), (curve.coefficients[chosen[1]], curve.errors[chosen[1]]), rtol=1e-9)
 
 
 @pytest.mark.parametrize("cutoff", [1e-2, 1e-4])
