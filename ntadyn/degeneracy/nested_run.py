@@ -6,8 +6,8 @@ from jaxtyping import Array, Float, Int
 
 from ntadyn.degeneracy.checks import positive
 
-# Of the weight at a temperature, what may rest on points that were still alive: their volumes are hardly known.
-ALIVE = 0.02
+# Of the weight at a temperature, what may rest on points that were still alive: below them nothing is known.
+ALIVE = 0.2
 
 
 class NestedRun(eqx.Module):

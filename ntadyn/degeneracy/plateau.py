@@ -15,6 +15,9 @@ OUTLIER = 3.0
 class Plateau:
     """An interval of cutoffs in which the coefficient hardly depends on the cutoff.
 
+    A coefficient that grows like 1 / log(1 / epsilon) towards its limit, as where several zero sets cross, may pass for
+    one that does not change: see how much it drifts in all.
+
     Attributes:
         lowest: the lowest cutoff.
         highest: the highest.
@@ -34,10 +37,16 @@ class Plateau:
         """How many powers of ten it spans."""
         return float(np.log10(self.highest / self.lowest))
 
+    @property
+    def drift(self) -> float:
+        """By how much it changes from the lowest cutoff to the highest."""
+        return self.trend * self.decades
+
     def __str__(self) -> str:
         return (
             f"lambda = {self.coefficient:.3g} +- {self.error:.1g} for cutoffs from {self.lowest:.1e} to "
-            f"{self.highest:.1e} ({self.decades:.1f} decades), where it changes by {self.trend:+.1g} per decade"
+            f"{self.highest:.1e} ({self.decades:.1f} decades), where it changes by {self.trend:+.1g} per decade, "
+            f"{self.drift:+.1g} in all"
         )
 
 

@@ -76,10 +76,11 @@ class VolumeCurve:
 
 
 def volume_curve(run: NestedRun, window: float = 4.0, per_decade: int = 4) -> VolumeCurve:
-    """The coefficient at all cutoffs that a run resolves.
+    """The coefficient at all cutoffs that a run resolves: some -log_volume / (2.3 lambda) decades of them.
 
     lambda is the slope of log V over log L by least squares, among points within half a window of log V to either side.
-    For a power law and n live points its error is sqrt(6 / (5 n window)) lambda; that of Hill is lambda / sqrt(2 n).
+    It is a mean over exp(window / lambda) in the cutoff. For a power law and n live points its error is
+    sqrt(6 / (5 n window)) lambda; that of Hill is lambda / sqrt(2 n).
 
     Args:
         run: of nested sampling.

@@ -55,12 +55,12 @@ def specialised() -> LossProblem:
 def gated_linear(inverse_temperature: float, localisation: float, degree: int = 14) -> float:
     """lambda(t) at `specialised`, by Gauss-Hermite quadrature over the gates: for given gates, weights are normal.
 
-    This is -d log Z / d log t, with log Z(C) = -gamma/2 |C - 1|^2 - D/2 log det A + sum_d (b_d A^-1 b_d - r_d r_d t/M)/2,
-    A = gamma + t/M C^T C, b = t/M C^T r and r = (C - 1) T.
+    This is -d log Z / d log t. The weights leave exp((b A^-1 b - t/M |r|^2) / 2) / sqrt(det A) for each of D = 2 inputs,
+    with A = gamma + t/M C^T C, r = (C - 1) T and b = t/M C^T r.
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(degree)
     grid = np.stack(np.meshgrid(*4 * [nodes], indexing="ij"), axis=-1).reshape(-1, 2, 2)
-    log_weights = jnp.asarray(sum(np.meshgrid(*4 * [np.log(weights)], indexing="ij")).ravel())
+    log_weights = jnp.asarray(np.sum(np.meshgrid(*4 * [np.log(weights)], indexing="ij"), axis=0).ravel())
     moved = jnp.asarray(grid) / localisation**0.5
 
     def log_factor(moved: Array, scale: Array) -> Array:

@@ -60,7 +60,8 @@ def test_the_coefficient_of_a_simple_power_is_that_at_all_temperatures(monomials
 @pytest.mark.parametrize("inverse_temperature", [1e2, 1e4])
 @pytest.mark.parametrize("powers", CROSSINGS)
 def test_crossings_have_the_coefficient_of_their_temperature(monomials, powers, inverse_temperature):
-    exact = crossing(*powers, inverse_temperature)
+    first, second = powers
+    exact = crossing(first, second, inverse_temperature)
     found = monomials[powers].coefficient(inverse_temperature)
     within(found, exact)
     assert found[0] == pytest.approx(exact, rel=0.05)

@@ -1,5 +1,7 @@
 """lambda(t) from losses and volumes, on samples that are exact in distribution."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -23,6 +25,28 @@ def test_the_error_is_that_of_simulated_shrinkages(coefficient):
     values = simulated(run, inverse_temperature)
     assert abs(value - np.mean(values)) < 0.2 * error
     np.testing.assert_allclose(error, np.std(values), rtol=0.15)
+
+
+@pytest.mark.slow
+def test_blackjax_counts_the_living_in_the_same_way():
+    from blackjax.ns.base import NSInfo, StateWithLogLikelihood
+    from blackjax.ns.utils import logX
+
+    run = exact_run(power_law(0.5), num_live=50, log_volume=-3.0)
+    # Five die at a time; those that are born then die later than all of them.
+    deaths = -run.losses
+    births = np.full(deaths.size, np.nan)
+    births[50:] = np.repeat(deaths[4:-50:5], 5)
+    nothing = jnp.zeros(deaths.size)
+    points = StateWithLogLikelihood(nothing, nothing, jnp.asarray(deaths), jnp.asarray(births))
+    with jax.numpy_dtype_promotion("standard"):
+        log_volumes, _ = logX(jax.random.key(0), NSInfo(points, ()), shape=2000)  # pyright: ignore[reportArgumentType]
+    falls = -np.diff(np.asarray(log_volumes), axis=0, prepend=0.0)
+    expected = -np.diff(run.log_volumes, prepend=0.0)
+    np.testing.assert_allclose(np.mean(falls, axis=1), expected, rtol=0.1)
+    np.testing.assert_allclose(np.std(falls, axis=1), expected, rtol=0.2)
+    correlations = np.corrcoef(falls[:20])
+    assert np.max(np.abs(correlations - np.eye(20))) < 0.1
 
 
 @pytest.mark.parametrize("coefficient", [1 / 6, 0.5, 2.0])

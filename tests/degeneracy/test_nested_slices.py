@@ -1,6 +1,8 @@
 """Runs in parts, and what they refuse; all of them share the program of one small sampler."""
 
 import math
+import subprocess
+import sys
 
 import equinox as eqx
 import jax
@@ -104,3 +106,9 @@ def test_a_run_ends_at_the_first_step_below_its_volume():
     sampler = NestedSlices(num_live=400, num_delete=40, log_volume=-18.0)
     fall = sum(1 / (400 - j) for j in range(40))
     assert (sampler.num_steps - 1) * fall < 18.0 <= sampler.num_steps * fall
+
+
+@pytest.mark.slow
+def test_the_import_does_not_import_the_sampler():
+    code = "import sys, ntadyn.degeneracy.nested_slices, ntadyn.degeneracy.volume; assert 'blackjax' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

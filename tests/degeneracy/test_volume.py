@@ -56,6 +56,7 @@ def test_the_plateau_of_a_power_law_is_all_of_it():
     assert curve.plateau is not None
     assert (curve.plateau.lowest, curve.plateau.highest) == (curve.cutoffs[0], curve.cutoffs[-1])
     assert abs(curve.plateau.coefficient - 0.5) < 3 * curve.plateau.error
+    assert curve.plateau.drift == pytest.approx(curve.plateau.trend * curve.decades)
     assert curve.plateau.error < 0.7 * np.min(curve.errors)
     assert curve.decades > 4
     assert "no scale-free" not in str(curve)
