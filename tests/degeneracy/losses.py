@@ -55,7 +55,7 @@ def specialised() -> LossProblem:
 def gated_linear(inverse_temperature: float, localisation: float, degree: int = 14) -> float:
     """lambda(t) at `specialised`, by Gauss-Hermite quadrature over the gates: for given gates, weights are normal.
 
-    This is -d log Z / d log t. The weights leave exp((b A^-1 b - t/M |r|^2) / 2) / sqrt(det A) for each of D = 2 inputs,
+    This is -d log Z / d log t. Weights leave exp((b A^-1 b - t/M |r|^2) / 2) / sqrt(det A) for each of D = 2 inputs,
     with A = gamma + t/M C^T C, r = (C - 1) T and b = t/M C^T r.
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(degree)

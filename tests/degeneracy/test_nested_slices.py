@@ -24,14 +24,14 @@ def problem(*powers):
 
 @pytest.fixture(scope="module")
 def told():
-    """A run, and what it said on its way."""
-    said = []
+    """A run, what it said on its way, and how many programs it compiled."""
+    said, before = [], _advance._cached._cache_size()
     run = SAMPLER.run(problem(2.0, 2.0), Ball(1.0), jax.random.key(0), lambda *steps: said.append(steps))
-    return run, said
+    return run, said, _advance._cached._cache_size() - before
 
 
 def test_progress_is_told_up_to_the_last_step(told):
-    _, said = told
+    _, said, _ = told
     total = SAMPLER.num_steps
     assert 5 <= len(said) <= 10
     assert said[-1] == (total, total)
@@ -39,14 +39,14 @@ def test_progress_is_told_up_to_the_last_step(told):
 
 
 def test_points_die_from_the_highest_loss_down(told):
-    run, _ = told
+    run, _, _ = told
     assert run.losses.size == SAMPLER.num_steps * 6 + 60
     assert np.all(np.diff(run.losses) <= 0)
     assert run.losses[-1] > 0
 
 
 def test_volumes_are_those_of_deaths_in_batches(told):
-    run, _ = told
+    run, _, _ = told
     falls = -np.diff(run.log_volumes, prepend=0.0)
     np.testing.assert_allclose(falls[:8], [1 / 60, 1 / 59, 1 / 58, 1 / 57, 1 / 56, 1 / 55, 1 / 60, 1 / 59], rtol=1e-12)
     np.testing.assert_allclose(falls[-60:], 1 / np.arange(60.0, 0.0, -1.0), rtol=1e-10)
@@ -55,7 +55,7 @@ def test_volumes_are_those_of_deaths_in_batches(told):
 
 def test_evaluations_are_counted(told):
     # At least both ends of each line and the point that is taken: five lines per birth.
-    run, _ = told
+    run, _, _ = told
     births = 6 * SAMPLER.num_steps
     assert 60 + 15 * births < int(run.num_evaluations) < 60 + 200 * births
 
@@ -69,8 +69,9 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(told):
     assert int(state.num_done) == SAMPLER.num_steps
 
 
-def test_one_program_serves_several_problems(told):
+def test_one_program_serves_all_parts_and_several_problems(told):
     before = _advance._cached._cache_size()
+    assert told[2] == 1
     run = SAMPLER.run(problem(2.0, 4.0), Ball(1.0), jax.random.key(1))
     assert _advance._cached._cache_size() == before
     assert np.any(run.losses != told[0].losses)
