@@ -218,8 +218,9 @@ def _advance(
 def _particle(problem: LossProblem, neighbourhood: AbstractNeighbourhood) -> Callable:
     from blackjax.ns.base import init_state_strategy
 
-    return partial(
-        init_state_strategy,
-        logprior_fn=neighbourhood.log_density,
-        loglikelihood_fn=lambda offset: -problem.excess(offset),
-    )
+    def log_likelihood(offset: Float[Array, " d"]) -> Float[Array, ""]:
+        # Outside, too: in single precision the level of a slice is minus infinity once in some millions of moves.
+        inside = neighbourhood.log_density(offset) > -jnp.inf
+        return jnp.where(inside, -problem.excess(offset), -jnp.inf)
+
+    return partial(init_state_strategy, logprior_fn=neighbourhood.log_density, loglikelihood_fn=log_likelihood)

@@ -103,22 +103,22 @@ def volume_curve(run: NestedRun, window: float = 4.0, per_decade: int = 4) -> Vo
             f"the run resolves volumes down to log V = {log_volumes[-1]:.1f}, less than two windows of {window:g}; let "
             f"it end at a lower log_volume."
         )
-    tenths = log_losses[inner] / np.log(10.0) * per_decade
-    cutoffs = 10 ** (np.arange(np.ceil(tenths[-1]), np.floor(tenths[0]) + 1) / per_decade)
+    places = log_losses[inner] / np.log(10.0) * per_decade
+    cutoffs = 10 ** (np.arange(np.ceil(places[-1]), np.floor(places[0]) + 1) / per_decade)
     if cutoffs.size < 2:
         raise ValueError(f"the run resolves {cutoffs.size} cutoffs; ask for more than {per_decade} per decade.")
     centres = np.interp(-np.log(cutoffs), -log_losses, log_volumes)
     slopes = [_slope(log_losses, log_volumes, np.abs(log_volumes - centre) <= window / 2) for centre in centres]
     hills = [_hill(run, cutoff, centre) for cutoff, centre in zip(cutoffs, centres, strict=True)]
     coefficients, errors = np.array(slopes).T
-    hill, hill_errors = np.array(hills).T
+    below, below_errors = np.array(hills).T
     found = longest_plateau(np.log10(cutoffs), coefficients, errors)
     plateau = None
     if found is not None:
         lowest, highest, trend = float(cutoffs[found[0]]), float(cutoffs[found[1]]), found[2]
         chosen = (log_losses >= np.log(lowest)) & (log_losses <= np.log(highest))
         plateau = Plateau(lowest, highest, *_slope(log_losses, log_volumes, chosen), trend)
-    return VolumeCurve(cutoffs, centres, coefficients, errors, hill, hill_errors, plateau)
+    return VolumeCurve(cutoffs, centres, coefficients, errors, below, below_errors, plateau)
 
 
 def hill(losses: Float[Array | np.ndarray, " points"], cutoff: float) -> tuple[float, float]:
@@ -167,6 +167,8 @@ def _resolved(run: NestedRun) -> tuple[Float[np.ndarray, " dead"], Float[np.ndar
             f"further, or take the behavioural loss."
         )
     losses, log_volumes = losses[: -run.num_live], log_volumes[: -run.num_live]
+    if losses[0] <= 0:
+        raise ValueError("no point has a loss above that of the centre: there is no volume to measure.")
     return np.log(losses[losses > 0]), log_volumes[losses > 0]
 
 
