@@ -29,6 +29,7 @@ def test_the_effective_dimension_is_what_langevin_steps_with_a_test_find(localis
     assert found.half_rank == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "expected"), [(0.001, 1.5488), (0.004, 1.6998), (0.012, 2.5405)])
 def test_steps_without_a_test_raise_the_coefficient_as_predicted(step, expected):
     sampler = SGLD(jnp.asarray(step), Feed(steps_per_draw=40), num_warm_up=20000, num_draws=3000)
