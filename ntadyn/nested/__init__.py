@@ -2,7 +2,7 @@
 
 - `GateHierarchy`, `HierarchyFlow`: gates of contexts above gates of paths, each level with a time constant of its own.
 - `Level`, with a clock (`Flow`, `EverySteps`, `OncePerBlock`, `Once`) and an objective; `LevelFlow` and `LevelDescent`
-  are systems of any number of them.
+  are systems of any number of them. An `Optimiser` is a rule for levels whose own parameters can be swept.
 - `levels_of`, `level_table`: which levels a learner has.
 - `nested.continuum`: blocks of one network with chunks of steps of their own, and what they cannot buy.
 - `nested.memories`: associative memories, written token by token, in chunks, or all at once.
@@ -42,4 +42,9 @@ from ntadyn.nested.level_table import (
     levels_of as levels_of,
     levels_of_training as levels_of_training,
     ranked as ranked,
+)
+from ntadyn.nested.update_rule import (
+    AbstractUpdateRule as AbstractUpdateRule,
+    Optimiser as Optimiser,
+    Transformation as Transformation,
 )
