@@ -40,7 +40,7 @@ class LevelDescentState(eqx.Module):
     cumulative_loss: Float[Array, ""]
 
 
-def cumulative_loss(system: Any, state: LevelDescentState, task: Shares) -> Float[Array, ""]:
+def cumulative_loss(system: Any, state: Any, task: Shares) -> Float[Array, ""]:
     """Loss that practice has cost so far: over all steps, what the learner was wrong by before it learned."""
     del system, task
     return state.cumulative_loss

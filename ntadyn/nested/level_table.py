@@ -22,8 +22,11 @@ from ntadyn.interface import AbstractGatedLinear, AbstractSystem
 from ntadyn.nested.clocks import EverySteps, Flow, OncePerBlock
 from ntadyn.nested.continuum.nested_starts import NestedStarts
 from ntadyn.nested.hierarchy_flow import HierarchyFlow
+from ntadyn.nested.level import Level
 from ntadyn.nested.level_descent import LevelDescent
 from ntadyn.nested.level_flow import LevelFlow
+from ntadyn.nested.optimisers import MultiScaleMomentum
+from ntadyn.nested.update_rule import Optimiser
 from ntadyn.results.text import columns_of
 
 
@@ -204,7 +207,17 @@ def _(system: LevelFlow, state: PyTree) -> tuple[LevelRow, ...]:
 
 @levels_of.register
 def _(system: LevelDescent, state: PyTree) -> tuple[LevelRow, ...]:
-    return tuple(_of_level(level, state.network, system.batch_size) for level in system.levels)
+    counting = [level for level in system.levels if isinstance(level.clock, EverySteps)]
+    memories = dict(zip((level.name for level in counting), state.memories, strict=True))
+    rows = []
+    for level in system.levels:
+        row = _of_level(level, state.network, system.batch_size)
+        moments = _accumulated(level, row.frequency, state.network, memories.get(level.name))
+        needs = tuple(moment.name for moment in moments if moment.frequency == row.frequency)
+        # The learning rate of an optimiser is its own, and takes part in what it accumulates.
+        rate = math.nan if isinstance(level.rule, Optimiser) else row.rate
+        rows += [*moments, replace(row, needs=needs, rate=rate)]
+    return tuple(rows)
 
 
 @levels_of.register
@@ -258,6 +271,26 @@ def _of_level(level: Any, network: PyTree, batch_size: int | None) -> LevelRow:
     if isinstance(clock, OncePerBlock):
         return LevelRow(level.name, size, PER_BLOCK, context="blocks")
     return LevelRow(level.name, size, NEVER, context="what came before")
+
+
+def _accumulated(level: Level, frequency: Frequency, network: PyTree, memory: PyTree) -> list[LevelRow]:
+    """What the rule of a level accumulates: at every move of the level, and a slow momentum at the end of its chunk."""
+    found = _moments(level.where(network), memory)
+    made_of = level.rule.parameters if isinstance(level.rule, Optimiser) else ()
+    slower = {}
+    for part in made_of:
+        if isinstance(part, MultiScaleMomentum):
+            slower["slow"] = part.chunk
+            del found["chunk"]  # a sum on its way to the slow momentum
+    return [
+        LevelRow(
+            f"{name} of {level.name}",
+            size,
+            Frequency(frequency.per_data_point / slower.get(name, 1)),
+            context="gradients",
+        )
+        for name, size in found.items()
+    ]
 
 
 def _memory(strategy: Any, memory: PyTree, frequency: Frequency = PER_BLOCK) -> tuple[LevelRow, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.continual_presets import CONTINUAL, continual_flexible
+from ntadyn.specs.continuum_presets import CONTINUUM, continuum_chain
 from ntadyn.specs.hierarchy_presets import HIERARCHIES, contexts
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.specs.switching_presets import SWITCHING, switching_momentum
@@ -31,5 +32,6 @@ FAMILIES = (
     Family(continual_flexible, "continual-flexible", CONTINUAL),
     Family(contexts, "contexts", HIERARCHIES),
     Family(switching_momentum, "switching-momentum", SWITCHING),
+    Family(continuum_chain, "continuum-chain", CONTINUUM),
 )
 PRESETS = {name: make for family in FAMILIES for name, make in family.presets.items()}

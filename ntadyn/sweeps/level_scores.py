@@ -10,7 +10,7 @@ CUMULATIVE_LOSS = "cumulative_loss"
 
 
 def practice_loss(record: Recorded) -> Float[Array, ""]:
-    """Loss on what is practised, mean over all steps of the later half of the blocks, each before it is learned from."""
+    """Loss on what is practised, before it is learned from; mean over all steps of the later half of the blocks."""
     total, half = record.values[CUMULATIVE_LOSS], (record.blocks[-1] + 1) // 2
     start = jnp.argmax(record.blocks >= half)
     return (total[-1] - total[start]) / (record.times[-1] - record.times[start])
