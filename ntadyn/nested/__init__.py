@@ -5,6 +5,7 @@
   are systems of any number of them. An `Optimiser` is a rule for levels whose own parameters can be swept.
 - `levels_of`, `level_table`: which levels a learner has.
 - `nested.continuum`: blocks of one network with chunks of steps of their own, and what they cannot buy.
+- `MomentumFlow`: momentum in continuous time, with a time constant of its own.
 - `nested.memories`: associative memories, written token by token, in chunks, or all at once.
 - `nested.optimisers`: what optimisers accumulate is a level, too; `nested.proximal`: updates as exact minimisers.
 """
@@ -43,6 +44,7 @@ from ntadyn.nested.level_table import (
     levels_of_training as levels_of_training,
     ranked as ranked,
 )
+from ntadyn.nested.momentum_flow import MomentumFlow as MomentumFlow, MomentumState as MomentumState
 from ntadyn.nested.update_rule import (
     AbstractUpdateRule as AbstractUpdateRule,
     Optimiser as Optimiser,

@@ -25,6 +25,7 @@ from ntadyn.nested.hierarchy_flow import HierarchyFlow
 from ntadyn.nested.level import Level
 from ntadyn.nested.level_descent import LevelDescent
 from ntadyn.nested.level_flow import LevelFlow
+from ntadyn.nested.momentum_flow import MomentumFlow
 from ntadyn.nested.optimisers import MultiScaleMomentum
 from ntadyn.nested.update_rule import Optimiser
 from ntadyn.results.text import columns_of
@@ -203,6 +204,15 @@ def _(system: ContinualDescent, state: PyTree) -> tuple[LevelRow, ...]:
 @levels_of.register
 def _(system: LevelFlow, state: PyTree) -> tuple[LevelRow, ...]:
     return tuple(_of_level(level, state.network, None) for level in system.levels)
+
+
+@levels_of.register
+def _(system: MomentumFlow, state: PyTree) -> tuple[LevelRow, ...]:
+    size = _size(state.network)
+    return (
+        LevelRow("momentum", size, ALWAYS, _rate(system.memory), context="gradients"),
+        LevelRow("network", size, ALWAYS, _rate(system.time_constant), context="momentum"),
+    )
 
 
 @levels_of.register
