@@ -40,10 +40,9 @@ from ntadyn.nested.level_table import (
     Frequency as Frequency,
     LevelRow as LevelRow,
     level_table as level_table,
-    levels_of as levels_of,
-    levels_of_training as levels_of_training,
     ranked as ranked,
 )
+from ntadyn.nested.levels_of_systems import levels_of as levels_of, levels_of_training as levels_of_training
 from ntadyn.nested.momentum_flow import MomentumFlow as MomentumFlow, MomentumState as MomentumState
 from ntadyn.nested.update_rule import (
     AbstractUpdateRule as AbstractUpdateRule,

@@ -1,6 +1,7 @@
 """Continuum memories as plain values."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_sweeps_keep_what_practice_costs(name):
 @pytest.mark.slow
 def test_blocks_side_by_side_are_one_and_a_reset_makes_them_two():
     """One block has the sum of their rates. All of them move at every other step or more often."""
-    axes = {"memory.fastest": (0.1, 0.2)}
+    axes: Any = {"memory.fastest": (0.1, 0.2)}
 
     def cost(memory: Blocks) -> np.ndarray:
         spec = dataclasses.replace(replaced(ContinuumMemory(), SMALL), memory=memory)

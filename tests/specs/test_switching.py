@@ -53,7 +53,7 @@ def by_hand(rule: Any, teachers: Any, start: Any, length: int) -> float:
 @pytest.mark.parametrize("name", RULES)
 def test_a_sweep_of_retention_and_block_length_is_the_loop_of_updates_by_hand(name):
     spec = small(name)
-    axes = {"optimiser.retention": RETENTIONS, "curriculum.block_duration": tuple(map(float, LENGTHS))}
+    axes: Any = {"optimiser.retention": RETENTIONS, "curriculum.block_duration": tuple(map(float, LENGTHS))}
     found = sweep(spec, axes, seeds=2)
     system, state = spec.build(jax.tree.map(lambda leaf: leaf[1], building.keys_of(0, [(0, 0, 0), (0, 1, 1)])))
     for length in LENGTHS:

@@ -147,7 +147,7 @@ def switching(parameters: Parameters) -> xr.Dataset:
         where a rule diverges.
     """
     lengths = np.unique(np.round(np.geomspace(2, 200, parameters.size)))
-    axes = {
+    axes: Any = {
         "curriculum.block_duration": lengths,
         "optimiser.retention": 1 - np.geomspace(1.0, 0.005, parameters.size),
         "optimiser.learning_rate": np.asarray(_rates(parameters)),
