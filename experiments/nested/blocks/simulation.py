@@ -64,7 +64,7 @@ class Parameters:
 
     num_seeds: int = 5
     num_blocks: int = 120
-    num_tasks: tuple[int, ...] = (2, 3)
+    num_tasks: tuple[int, ...] = (2, 3, 4)
     widths: tuple[int, ...] = (8, 16)
     num_nonlinear_blocks: int = 20
     seed: int = 0
@@ -72,6 +72,8 @@ class Parameters:
 
 Learner = Callable[[Any, Array], tuple[Any, Any]]
 """(problem, key) -> system and network."""
+Losses = tuple[Array, Array, Array]
+"""Of one run, see `_followed`."""
 
 
 def runs(parameters: Parameters) -> list[Run]:
@@ -84,14 +86,15 @@ def linear(parameters: Parameters) -> xr.Dataset:
     """All learners on streams of linear tasks.
 
     Returns:
-        `loss` over (learner, tasks, seed, block, record) within blocks of the later half, and result codes.
+        `loss` over (learner, tasks, seed, block, record) within blocks of the later half, its `mean` over all steps of
+        every block, and result codes.
     """
     keys = jax.random.split(jax.random.key(parameters.seed), parameters.num_seeds)
     parts = []
     for number in parameters.num_tasks:
         stream = alternating(number, parameters.num_blocks, 1.0)
 
-        def losses(key: Array, learner: Learner, number: int = number, stream: Any = stream) -> tuple[Array, Array]:
+        def losses(key: Array, learner: Learner, number: int = number, stream: Any = stream) -> Losses:
             of_teachers, of_network = jax.random.split(key)
             tasks = matched_rows_orthogonal(of_teachers, number, OUTPUTS, INPUTS, Scale.UNIT)
             problem: Any = TeacherProblem(tasks=tasks)  # pyright: ignore[reportCallIssue]
@@ -106,14 +109,15 @@ def nonlinear(parameters: Parameters) -> xr.Dataset:
     """Residual blocks on two random perceptrons in turn, on batches: one clock, two clocks, and a reset.
 
     Returns:
-        `loss` over (learner, width, seed, block, record) within blocks of the later half, and result codes.
+        `loss` over (learner, width, seed, block, record) within blocks of the later half, its `mean` over all steps of
+        every block, on the batches, and result codes.
     """
     keys = jax.random.split(jax.random.key(parameters.seed + 1), parameters.num_seeds)
     stream = alternating(2, parameters.num_nonlinear_blocks, 1.0)
     parts = []
     for width in parameters.widths:
 
-        def losses(key: Array, learner: Learner, width: int = width) -> tuple[Array, Array]:
+        def losses(key: Array, learner: Learner, width: int = width) -> Losses:
             of_teachers, of_examples, of_network = jax.random.split(key, 3)
             teachers = jax.vmap(lambda key: _perceptron(key, width))(jax.random.split(of_teachers, 2))
             inputs = jax.random.normal(of_examples, (2, 2, 500, width))
@@ -132,16 +136,24 @@ def nonlinear(parameters: Parameters) -> xr.Dataset:
     return found.assign_coords(width=list(parameters.widths), learner=list(RESIDUAL))
 
 
-def _over(keys: Array, losses: Callable[[Array, Learner], tuple[Array, Array]], learner: Learner) -> xr.Dataset:
-    loss, result = jax.jit(jax.vmap(lambda key: losses(key, learner)))(keys)
-    return xr.Dataset({"loss": (("seed", "block", "record"), np.asarray(loss)), "result": ("seed", np.asarray(result))})
+def _over(keys: Array, losses: Callable[[Array, Learner], Losses], learner: Learner) -> xr.Dataset:
+    loss, mean, result = jax.jit(jax.vmap(lambda key: losses(key, learner)))(keys)
+    return xr.Dataset(
+        {
+            "loss": (("seed", "block", "record"), np.asarray(loss)),
+            "mean": (("seed", "block"), np.asarray(mean)),
+            "result": ("seed", np.asarray(result)),
+        }
+    )
 
 
-def _followed(system: Any, network: Any, stream: Any, step: float) -> tuple[Array, Array]:
-    """Losses within the blocks of the later half, and how the run ended."""
+def _followed(system: Any, network: Any, stream: Any, step: float) -> Losses:
+    """Losses within the blocks of the later half, their mean over all steps, and how the run ended."""
     run = simulate(system, stream, system.initial_state(network), method=Updates(step), records_per_block=19)
-    losses = run.values["loss"].reshape(stream.num_blocks, -1)
-    return losses[stream.num_blocks // 2 :], result_codes(run.result)
+    losses, total = (run.values[name].reshape(stream.num_blocks, -1) for name in ("loss", "cumulative_loss"))
+    means = (total[:, -1] - total[:, 0]) / stream.durations
+    half = stream.num_blocks // 2
+    return losses[half:], means[half:], result_codes(run.result)
 
 
 def _system(problem: Any, levels: tuple[Level, ...], batch_size: int | None = None) -> Any:
