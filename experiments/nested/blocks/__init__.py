@@ -1,6 +1,6 @@
 """Several clocks in one network: what they buy where blocks add up, and what it takes to buy something.
 
-Two orthogonal linear tasks in turn, and three; one block, two that add up, with a retention, with a reset, nested; the
+Two orthogonal linear tasks in turn, three and four; one block, two that add up, with a retention, with a reset, nested; the
 same beside gates; and residual blocks on tasks that are not linear. In steps, on exact means or on batches.
 """
 
