@@ -5,6 +5,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from experiments.harness.runs import Data
 from experiments.nested.blocks import numbers
@@ -60,6 +61,7 @@ def _draw_means(ax: Axes, linear: xr.Dataset) -> None:
         yticklabels=learners,
         xlabel="mean loss",
         xscale="log",
-        title="linear: dots 2, squares 3, triangles 4 tasks",
+        title="2 (dots), 3, 4 (triangles)",
     )
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.invert_yaxis()

@@ -26,6 +26,7 @@ OUTPUTS, INPUTS = 4, 12
 FAST, SLOW = 0.05, 1.0  # time constants of blocks, in units of a block of practice
 GATES = 0.03
 STEP = 0.002
+RECORDS = 36  # inside every block; no multiple of what starts anew twenty times in it
 FADING = 0.5  # blocks of practice after which a fast block has forgotten all but 1/e
 # Weak, because explicit steps jump across the kink by the step over the time constant times this.
 STRENGTH = 0.06
@@ -149,7 +150,7 @@ def _over(keys: Array, losses: Callable[[Array, Learner], Losses], learner: Lear
 
 def _followed(system: Any, network: Any, stream: Any, step: float) -> Losses:
     """Losses within the blocks of the later half, their mean over all steps, and how the run ended."""
-    run = simulate(system, stream, system.initial_state(network), method=Updates(step), records_per_block=19)
+    run = simulate(system, stream, system.initial_state(network), method=Updates(step), records_per_block=RECORDS)
     losses, total = (run.values[name].reshape(stream.num_blocks, -1) for name in ("loss", "cumulative_loss"))
     means = (total[:, -1] - total[:, 0]) / stream.durations
     half = stream.num_blocks // 2
