@@ -14,7 +14,8 @@ from jaxtyping import Array, Float
 from experiments.harness.runs import Run
 from ntadyn.continual import DataProblem, SquaredError, TeacherProblem
 from ntadyn.nested import EverySteps, Level, LevelDescent, PenalisedLoss
-from ntadyn.nested.continuum import NestedStarts, ResidualLevels, SumOfLevels, continuum
+from ntadyn.nested.continuum import ChainOfLevels, NestedStarts, ResidualLevels, SumOfLevels, continuum
+from ntadyn.networks.network import gaussian_weights
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm
 from ntadyn.simulation import Updates, simulate
 from ntadyn.simulation.outcome import result_codes
@@ -178,7 +179,8 @@ def _nested(problem: Any, key: Array) -> tuple[Any, Any]:
     options: dict[str, Any] = {
         "data_key": jax.random.key(7), "chunks": (chunk,), "shares": (FAST / SLOW,), "batch_size": None,
     }  # fmt: skip
-    network = SumOfLevels.initialise(key, 1, (OUTPUTS, INPUTS))
+    # All of a network is set back and moves, gates too: here it is a map without any.
+    network = ChainOfLevels((gaussian_weights(key, (OUTPUTS, INPUTS), 0.01),))
     return NestedStarts(problem=problem, time_constant=FAST, **options), network  # pyright: ignore[reportCallIssue]
 
 
