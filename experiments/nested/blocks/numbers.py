@@ -1,5 +1,7 @@
 """What clocks of their own must buy, and what they cannot."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -24,17 +26,17 @@ def accept(data: Data) -> list[Acceptance]:
     return [no_failures(*data.values()), *_of_linear(data["linear"]), *_of_nonlinear(data["nonlinear"])]
 
 
-def jump(dataset: xr.Dataset, learner: str, **at: object) -> np.ndarray:
+def jump(dataset: xr.Dataset, learner: str, **at: Any) -> np.ndarray:
     """The loss right after a switch, mean over blocks; one per seed."""
     return dataset.loss.sel(learner=learner, **at).isel(record=0).mean("block").values
 
 
-def mean(dataset: xr.Dataset, learner: str, **at: object) -> np.ndarray:
+def mean(dataset: xr.Dataset, learner: str, **at: Any) -> np.ndarray:
     """The loss, mean over all steps; one per seed."""
     return dataset["mean"].sel(learner=learner, **at).mean("block").values
 
 
-def end(dataset: xr.Dataset, learner: str, **at: object) -> np.ndarray:
+def end(dataset: xr.Dataset, learner: str, **at: Any) -> np.ndarray:
     """The loss at the ends of blocks; one per seed."""
     return dataset.loss.sel(learner=learner, **at).isel(record=-1).mean("block").values
 
