@@ -63,6 +63,14 @@ def test_loading_a_result(tmp_path, monkeypatch):
     assert names["penalty"].alignment.dims == dims
 
 
+@pytest.mark.slow
+def test_degeneracy(capsys):
+    exec(compile(examples()[4], "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "of 2 parameters: SINGULAR_UNCHECKED" in printed
+    assert printed.splitlines()[-1] in ("TRUSTED", "SAMPLER_DISAGREE")
+
+
 def test_slurm(monkeypatch):
     pytest.importorskip("distributed")
     jobs = SimpleNamespace(scale=Mock(), wait_for_workers=Mock(), scheduler_address="tls://host:8786")
@@ -72,7 +80,7 @@ def test_slurm(monkeypatch):
     monkeypatch.setattr(ntadyn.sweeps.cluster, "cluster", cluster)
     run_sweep = Mock(spec=ntadyn.sweeps.run_sweep)
     monkeypatch.setattr(ntadyn.sweeps, "run_sweep", run_sweep)
-    exec(compile(examples()[4], "README.md", "exec"), {"plan": "plan", "folder": "folder"})
+    exec(compile(examples()[5], "README.md", "exec"), {"plan": "plan", "folder": "folder"})
     run_sweep.assert_called_once_with("plan", compute="tls://host:8786", folder="folder")
     assert cluster.call_args.kwargs["security"] is slurm.call_args.kwargs["security"] is not None
     jobs.scale.assert_called_once_with(100)

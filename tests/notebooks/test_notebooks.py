@@ -132,6 +132,30 @@ def test_the_whole_lesson_draws_as_a_script(name, tmp_path):
 
 
 @pytest.mark.slow
+def test_counting_directions_is_not_enough(run):
+    seen = run("counting_directions_is_not_enough")
+    assert seen["found"].status == "TRUSTED"
+    assert abs(seen["found"].value - 1.5) < 0.1
+    # "The estimate refuses to be trusted ... Most are too low, some by many of their own errors."
+    assert seen["alone"].status == "SINGULAR_UNCHECKED"
+    assert seen["too_low"] > 8
+    assert abs(seen["nested"].value - seen["exact"]) < 3.5 * seen["nested"].error
+    # "Counting is right at three of these six kinds of points".
+    exact = [2, 2, 2, 3, 2, 2]
+    assert [each.half_rank == value for each, value in zip(seen["zeros"], exact, strict=True)].count(True) == 3
+    assert all(abs(each.value - value) < 0.15 for each, value in zip(seen["zeros"][:4], exact, strict=False))
+    assert all(1.6 < each.value < 1.9 for each in seen["zeros"][4:])
+    # "It does not tell the specialised network from the mixed one."
+    values = {name: each.value for name, each in seen["networks"].items()}
+    assert all(abs(values[name] - 6) < 0.35 for name in ("specialised", "mixed"))
+    assert abs(values["forgetful"] - 4) < 0.3
+    # "The bowl keeps one coefficient over all cutoffs. At the crossing it keeps rising".
+    bowl, crossing = seen["volumes"].values()
+    assert abs(bowl.plateau.coefficient - 1) < 0.08
+    assert crossing.at(1e-12)[0] > crossing.at(1e-3)[0]
+
+
+@pytest.mark.slow
 def test_levels_with_clocks_of_their_own(run):
     seen = run("levels_with_clocks_of_their_own")
     # "each of them closes for four blocks and belongs to one context (1.00) ... one task of either context (0.50)"
