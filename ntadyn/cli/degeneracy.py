@@ -12,6 +12,7 @@ from ntadyn.cli.progress import say
 from ntadyn.results.text import printable
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.names import known_as
+from ntadyn.specs.places import Measured, Places
 from ntadyn.specs.presets import SIMULATIONS
 
 if TYPE_CHECKING:
@@ -25,13 +26,6 @@ class Chains(enum.Enum):
 
     NUTS = "Hamiltonian trajectories"
     MALA = "Langevin steps with a test"
-
-
-class OfWhat(enum.Enum):
-    """The loss whose coefficient is measured."""
-
-    BEHAVIOURAL = "behavioural"
-    TRAINING = "training"
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,7 @@ class Degeneracy:
     """Repetitions of the simulation."""
     blocks: tuple[int, ...] = ()
     """Blocks, counted from 1, at whose ends to measure; if omitted 1, 2, 4, 8, ... and the last."""
-    of: OfWhat = OfWhat.BEHAVIOURAL
+    of: Measured = Measured.BEHAVIOURAL
     """Which loss: how differently all tasks are done than at the point, or how badly, with penalties."""
     inverse_temperature: float = 1e4
     """At the ends of blocks; the curve has temperatures of its own."""
@@ -81,9 +75,9 @@ class Degeneracy:
             from ntadyn.degeneracy.coefficient import Running, Settings
             from ntadyn.plotting.degeneracy import degeneracy_figure
             from ntadyn.plotting.style import save_figure
-            from ntadyn.specs.degeneracy import Measured, Places, degeneracy
+            from ntadyn.specs.degeneracy import degeneracy
 
-            places = Places(self.seeds, self.blocks or None, loss=Measured[self.of.name])
+            places = Places(self.seeds, self.blocks or None, loss=self.of)
             settings = Settings(self.inverse_temperature, self.localisation, self._sampler())
             with tqdm(desc="simulating and sampling", unit="part", bar_format=LAYOUT) as bar:
 
@@ -118,7 +112,7 @@ class Degeneracy:
 
 
 LAYOUT = "{desc}: {percentage:3.0f}% |{bar}| {elapsed} so far, about {remaining} left"
-_HEAD = ("block", "t", "coefficient", "error", "effective", "excess", "cutoff", "status")
+_HEAD = ("block", "t", "coefficient", "error", "effective", "excess", "limit", "cutoff", "status")
 
 
 def table(dataset: "xr.Dataset") -> list[str]:
@@ -127,19 +121,22 @@ def table(dataset: "xr.Dataset") -> list[str]:
     Args:
         dataset: of `ntadyn.specs.degeneracy.degeneracy`.
     """
+    import numpy as np
+
     lines = [f"{dataset.attrs['measured']} loss, {int(dataset.dimension.values.flat[0])} parameters"]
     rows = []
     last = int(dataset.block.values[-1])
     for seed in dataset.seed.values:
         one = dataset.sel(seed=seed)
-        rows += [_row(one.sel(block=block), "", int(block)) for block in one.block.values]
-        rows += [_row(one.sel(over_temperature=t), "curve_", last) for t in one.over_temperature.values]
+        limits = one.limit.values if "limit" in one else np.full(one.sizes["block"], np.nan)
+        rows += [_row(one.isel(block=at), "", int(one.block[at]), limits[at]) for at in range(one.sizes["block"])]
+        rows += [_row(one.sel(over_temperature=t), "curve_", last, limits[-1]) for t in one.over_temperature.values]
     widths = [max(len(row[column]) for row in (_HEAD, *rows)) for column in range(len(_HEAD))]
     lines += ["  ".join(word.rjust(width) for word, width in zip(row, widths, strict=True)) for row in (_HEAD, *rows)]
     return lines
 
 
-def _row(one: "xr.Dataset", prefix: str, block: int) -> tuple[str, ...]:
+def _row(one: "xr.Dataset", prefix: str, block: int, limit: float) -> tuple[str, ...]:
     def number(name: str) -> float:
         return float(one[prefix + name])
 
@@ -150,6 +147,7 @@ def _row(one: "xr.Dataset", prefix: str, block: int) -> tuple[str, ...]:
         f"{number('error'):.2f}",
         f"{number('effective_dimension'):.2f}",
         f"{number('singular_excess'):+.2f}",
+        f"{limit:g}",
         f"{number('cutoff'):.2g}",
         str(one[prefix + "status"].values),
     )

@@ -2,8 +2,8 @@
 
 - `learning_coefficient`: from a loss and a point to an estimate that says how far it can be trusted;
   `learning_coefficients` at many points, `learning_curve` over temperatures; `Settings`, `Running`.
-- `Behavioural`, `ExampleLoss`, `squared_error`: losses; `LossProblem`: a loss seen from a point, whose parameters move
-  or only some of them.
+- `Behavioural`, `ExampleLoss`, `squared_error`, and `MeanEnergy` of any system: losses; `LossProblem`: a loss seen from
+  a point, whose parameters move or only some of them.
 - `MALA`, `NUTS`, `SGLD`, `RMSPropSGLD`, `SGHMC`: samplers; `DenseWhitening`, `LeadingWhitening`, `DiagonalWhitening`,
   `PlainCoordinates`: their coordinates.
 - `NestedSlices` within a `Ball`, `Box` or `Gaussian`; `volume_curve`: how volumes shrink with the cutoff of the loss.
@@ -45,6 +45,7 @@ from ntadyn.degeneracy.problem import (
     Behavioural as Behavioural,
     ExampleLoss as ExampleLoss,
     LossProblem as LossProblem,
+    MeanEnergy as MeanEnergy,
     squared_error as squared_error,
 )
 from ntadyn.degeneracy.refusals import Refusal as Refusal

@@ -10,6 +10,8 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
+from ntadyn.interface import AbstractFlow
+
 Loss = Callable[[PyTree], Array]
 
 
@@ -100,6 +102,22 @@ class Behavioural(eqx.Module):
     def __call__(self, parameters: PyTree) -> Float[Array, ""]:
         """L_B(w)."""
         return jnp.sum((self.outputs(parameters) - self.reference) ** 2) / (2 * self.reference.shape[0])
+
+
+class MeanEnergy(eqx.Module):
+    """1/M sum_m E(state, task m): what a system descends, over several tasks, as a function of its state.
+
+    Attributes:
+        system: any flow.
+        tasks: stacked along the first axis.
+    """
+
+    system: AbstractFlow
+    tasks: PyTree
+
+    def __call__(self, state: PyTree) -> Float[Array, ""]:
+        """The mean energy."""
+        return jnp.mean(jax.vmap(lambda task: self.system.energy(state, task))(self.tasks))
 
 
 class ExampleLoss(eqx.Module):

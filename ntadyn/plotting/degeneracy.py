@@ -22,6 +22,8 @@ def degeneracy_figure(dataset: xr.Dataset) -> Figure:
         for seed in range(dataset.sizes["seed"]):
             one, color = dataset.isel(seed=seed), f"C{seed % 8}"
             draw_estimates(axes[0], one.block.values, one, "", color)
+            if "limit" in one:
+                axes[0].plot(one.block, one.limit, color=color, linestyle=":", linewidth=0.8)
             draw_estimates(axes[1], one.over_temperature.values, one, "curve_", color)
             draw_estimates(axes[2], one.curve_loss_cutoff.values, one, "curve_", color)
         axes[0].set(xlabel="end of block", ylabel="learning coefficient")
@@ -58,4 +60,5 @@ def _handles() -> list[Line2D]:
         Line2D([], [], **look, label="estimate, ± 2 errors"),
         Line2D([], [], **look, markerfacecolor="white", label="refused"),
         Line2D([], [], color="C0", linestyle="--", linewidth=0.8, label="effective dimension"),
+        Line2D([], [], color="C0", linestyle=":", linewidth=0.8, label=r"limit $t \to \infty$"),
     ]

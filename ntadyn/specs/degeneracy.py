@@ -1,8 +1,7 @@
 """The degeneracy of what a simulation ends in, and of the ends of its blocks."""
 
-import enum
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import equinox as eqx
 import jax
@@ -11,48 +10,22 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, PyTree
 
+from ntadyn.degeneracy.closed_form import GatedCoefficient, fully_connected, gated_linear, neuron_gated
 from ntadyn.degeneracy.coefficient import WITHOUT_EXAMPLES, Running, Settings, learning_coefficients
 from ntadyn.degeneracy.estimate import labelled
 from ntadyn.degeneracy.gate_table import GateTable, TableEnergy, TableOutputs, gate_tables
 from ntadyn.degeneracy.problem import Behavioural, LossProblem
 from ntadyn.dynamics import GradientFlow, OnlineSGD
 from ntadyn.interface import AbstractGatedLinear
-from ntadyn.networks import AbstractGatedNetwork
+from ntadyn.networks import AbstractGatedNetwork, DeepLinear, GatedLinear, NeuronGatedLinear
 from ntadyn.results.provenance import provenance
+from ntadyn.simulation.outcome import result_codes
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Dynamics
 from ntadyn.specs.ensemble import run_ensemble
 from ntadyn.specs.labelled import tasks_of_blocks
 from ntadyn.specs.paths import to_json
-
-# What a curve over inverse temperatures is made at.
-TEMPERATURES = (1e2, 1e3, 1e4, 1e5)
-
-
-class Measured(enum.Enum):
-    """The loss whose coefficient is measured."""
-
-    BEHAVIOURAL = "behavioural"
-    """How differently all tasks are done than at the point itself."""
-    TRAINING = "training"
-    """How badly all tasks are done, with penalties; at points that are no minimum this is refused."""
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where and how often is measured.
-
-    Attributes:
-        seeds: repetitions.
-        blocks: counted from 1, at whose ends; when omitted 1, 2, 4, 8, ... and the last.
-        temperatures: inverse ones, of the curve at the end of the last block.
-        loss: what is measured.
-    """
-
-    seeds: int = 1
-    blocks: tuple[int, ...] | None = None
-    temperatures: tuple[float, ...] = TEMPERATURES
-    loss: Measured = Measured.BEHAVIOURAL
+from ntadyn.specs.places import Measured as Measured, Places as Places
 
 
 class Checkpoint(eqx.Module):
@@ -105,10 +78,11 @@ def degeneracy(
 
     Returns:
         Dataset with every number of an estimate over (seed, block), and with "curve_" before its name over (seed,
-        over_temperature) at the end of the last block.
+        over_temperature) at the end of the last block. For the behavioural loss `limit` (seed, block) is what the
+        coefficient tends to at ever larger inverse temperatures, from the ranks of gates and weights.
 
     Raises:
-        ValueError: for blocks that there are not, or a configuration that cannot be built.
+        ValueError: for blocks that there are not, a configuration that cannot be built, or a simulation that fails.
     """
     places, settings = places or Places(), settings or Settings()
     blocks, checkpoints = simulated(configuration, places)
@@ -127,8 +101,14 @@ def degeneracy(
     at_blocks = labelled(found[:, : len(blocks)].ravel().tolist(), {**seeds, "block": blocks})
     curve = labelled(found[:, len(blocks) :].ravel().tolist(), {**seeds, "over_temperature": places.temperatures})
     dataset = at_blocks.merge(curve.rename({name: f"curve_{name}" for name in curve.data_vars}))
+    if places.loss is Measured.BEHAVIOURAL:
+        dataset["limit"] = (("seed", "block"), limits(checkpoints))
     attributes = {"configuration": to_json(configuration), "measured": places.loss.value}
     return dataset.assign_attrs(attributes | provenance())
+
+
+def _fully_connected(gates: np.ndarray, weights: np.ndarray) -> GatedCoefficient:
+    return fully_connected(gates.swapaxes(-1, -2), weights)
 
 
 def simulated(configuration: Configuration, places: Places) -> tuple[list[int], Checkpoint]:
@@ -142,7 +122,7 @@ def simulated(configuration: Configuration, places: Places) -> tuple[list[int], 
         The blocks, counted from 1, and checkpoints whose arrays begin with the axes (seed, block).
 
     Raises:
-        ValueError: for blocks that there are not.
+        ValueError: for blocks that there are not, or a simulation that fails.
     """
     spec = configuration
     if spec.dynamics is Dynamics.ORDER_PARAMETERS:
@@ -150,6 +130,8 @@ def simulated(configuration: Configuration, places: Places) -> tuple[list[int], 
     spec = replace(spec, randomness=replace(spec.randomness, num_seeds=places.seeds))
     keys = building.keys(spec.randomness)
     trajectory, curriculum = run_ensemble(spec, {"network": _network}, keys=keys)
+    if failed := np.flatnonzero(np.asarray(eqx.filter_jit(result_codes)(trajectory.result))).tolist():
+        raise ValueError(f"the simulation failed in repetitions {failed}: there is no end to measure.")
     # In descending order, which is that of the teachers where tasks are one teacher each.
     ascending, places_of_blocks = np.unique(np.asarray(tasks_of_blocks(curriculum)), axis=0, return_inverse=True)
     mixtures, rows = ascending[::-1], len(ascending) - 1 - places_of_blocks.ravel()
@@ -164,6 +146,21 @@ def simulated(configuration: Configuration, places: Places) -> tuple[list[int], 
     shared = _each(lambda leaf: jnp.repeat(leaf[:, None], len(chosen), axis=1), (flows, starts, tasks))
     at = _each(lambda leaf: leaf[:, jnp.asarray(chosen) - 1], tables)
     return chosen, Checkpoint(*shared, table=at)
+
+
+LIMITS = {GatedLinear: gated_linear, NeuronGatedLinear: neuron_gated, DeepLinear: _fully_connected}
+
+
+def limits(checkpoints: Checkpoint) -> np.ndarray:
+    """The exact coefficients of the behavioural loss at all checkpoints, from ranks, in the shape of their axes."""
+    exact = LIMITS[type(checkpoints.network)]
+    gates, weights = np.asarray(checkpoints.table.gates), np.asarray(checkpoints.table.weights)
+    found = [
+        float(exact(*pair).exact.coefficient)
+        for row in zip(gates, weights, strict=True)
+        for pair in zip(*row, strict=True)
+    ]
+    return np.reshape(found, gates.shape[:2])
 
 
 def _network(system: AbstractGatedLinear, state: PyTree, task: Array) -> AbstractGatedNetwork:

@@ -1,5 +1,6 @@
 """Coefficients of networks and of singular losses, against theory; what is refused; what is kept."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,11 +24,14 @@ from ntadyn.degeneracy.coefficient import (
 )
 from ntadyn.degeneracy.estimate import labelled
 from ntadyn.degeneracy.nested_slices import NestedSlices
-from ntadyn.degeneracy.problem import Behavioural, ExampleLoss, LossProblem, squared_error
+from ntadyn.degeneracy.problem import Behavioural, ExampleLoss, LossProblem, MeanEnergy, squared_error
 from ntadyn.degeneracy.refusals import Refusal
 from ntadyn.degeneracy.samplers import MALA, NUTS, SGHMC, SGLD, Feed, RMSPropSGLD
 from ntadyn.degeneracy.whitening import DiagonalWhitening
+from ntadyn.dynamics import GradientFlow
+from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import Zero, from_coefficients
+from ntadyn.tasks import teachers
 from tests.degeneracy.exact_losses import gated_linear as gated_linear_by_quadrature, specialised
 from tests.degeneracy.losses import Monomial, TwoLayers, orthogonal_rows
 
@@ -316,3 +320,15 @@ def test_langevin_steps_agree_with_quadrature_where_nested_slices_do():
     problem = specialised()
     found = learning_coefficient(problem.loss, problem.centre, Settings(1e4, 100.0))
     assert abs(found.value - gated_linear_by_quadrature(1e4, 100.0)) < 3 * found.error
+
+
+def test_the_energy_of_any_system_is_a_loss():
+    """One map cannot do two orthogonal tasks; at their mean it has the curvature of one map of six entries."""
+    tasks = teachers.orthogonal(jax.random.key(0), 2, 1, 6)
+    flow = GradientFlow(tasks, {"gates": 1.0, "weights": 1.0})
+    network = GatedLinear(jnp.ones(1), tasks.teachers.mean(axis=0)[None])
+    weights = eqx.tree_at(lambda network: (network.gates, network.weights), network, (False, True))
+    problem = LossProblem(MeanEnergy(flow, jnp.eye(2)), network, weights)
+    assert problem.dimension == 6
+    np.testing.assert_allclose(jax.hessian(problem.excess)(jnp.zeros(6)), np.eye(6), atol=1e-12)
+    np.testing.assert_allclose(jax.grad(problem.excess)(jnp.zeros(6)), 0, atol=1e-12)

@@ -65,6 +65,7 @@ def test_a_simulation_has_coefficients_at_its_blocks_and_over_temperatures():
     assert np.all(abs(found.curve_effective_dimension.sel(over_temperature=1e5) - 10) < 0.5)
     assert np.all(found.effective_dimension.sel(block=1) < found.effective_dimension.sel(block=6))
     np.testing.assert_allclose(found.curve_inverse_temperature[0], [1e2, 1e5])
+    np.testing.assert_array_equal(found.limit, 10)  # gates of the first task have moved, too
     assert from_json(Configuration, found.attrs["configuration"]) == SMALL
 
 
