@@ -60,12 +60,12 @@ def _draw_chain(ax: Axes, chain: xr.Dataset) -> None:
     ax.plot(temperatures, chain.expected, color="black", label="quadrature")
     ax.plot(temperatures, chain.quadratic, color="grey", linestyle="--", label="quadratic part")
     ax.axhline(float(chain.limit), color="grey", linewidth=0.7, linestyle=":", label="limit")
-    for method in chain.method.values:
-        found = chain.sel(method=method)
+    for algorithm in chain.algorithm.values:
+        found = chain.sel(algorithm=algorithm)
         trusted = found.trusted.values.astype(bool)
-        color = COLORS[method]
+        color = COLORS[algorithm]
         ax.errorbar(temperatures, found.value, found.error, fmt="none", ecolor=color, elinewidth=0.8)
-        ax.plot(temperatures[trusted], found.value[trusted], "o", color=color, markersize=4, label=method)
+        ax.plot(temperatures[trusted], found.value[trusted], "o", color=color, markersize=4, label=algorithm)
         ax.plot(temperatures[~trusted], found.value[~trusted], "o", color=color, markerfacecolor="white", markersize=4)
     ax.set(xscale="log", xlabel="inverse temperature t", ylabel="coefficient")
     ax.set_title(f"{int(chain.dimension.values.flat[0])} parameters, lacking directions")

@@ -160,7 +160,7 @@ def over_temperatures(parameters: Parameters) -> xr.Dataset:
         found += learning_curve(small.loss, small.layers, temperatures, settings, parameters.seed)
     quadratic = [small.effective_dimension(each, CHAIN_LOCALISATION) for each in temperatures]
     besides = [chain_coefficient(left, each / CHAIN_LOCALISATION ** len(left)) for each in temperatures]
-    dataset = labelled(found, {"method": list(samplers), "temperature": temperatures})
+    dataset = labelled(found, {"algorithm": list(samplers), "temperature": temperatures})
     return dataset.assign(
         quadratic=("temperature", np.array(quadratic)),
         expected=("temperature", np.array(quadratic) + np.array(besides)),

@@ -35,7 +35,7 @@ def test_it_is_accepted_can_be_refused_and_drawn():
     plt.close(drawn)
     data["diagonal"].value[:] *= 1.1
     data["digits"].status.loc[{"case": "training loss"}] = "TRUSTED"
-    data["chain"].value.loc[{"method": "NUTS"}] = data["chain"].quadratic
+    data["chain"].value.loc[{"algorithm": "NUTS"}] = data["chain"].quadratic
     data["planted"].value.loc[{"case": "lacking"}] = data["planted"].limit.sel(case="lacking")
     refused = " | ".join(outside(data))
     for part in ("diagonal: furthest", "training loss", "NUTS at all t", "lacking directions"):
