@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ntadyn.degeneracy import quadratic
 from ntadyn.degeneracy.lanczos import quadrature, ritz_pairs, traces
 from ntadyn.degeneracy.problem import LossProblem
 from ntadyn.degeneracy.whitening import DenseWhitening, LeadingWhitening
 from tests.degeneracy.losses import random_quadratic
 
 SIZE = 24
-TEMPERATURE, LOCALISATION = np.asarray(1e4), np.asarray(10.0)
+TEMPERATURE, LOCALISATION = 1e4, 10.0
 CURVATURES = np.geomspace(1e-5, 1.0, SIZE)
 
 
@@ -21,8 +22,7 @@ def problem():
 
 
 def counts(curvatures):
-    steep = TEMPERATURE * jnp.maximum(curvatures, 0)
-    return steep / (2 * (steep + LOCALISATION))
+    return quadratic.counted(curvatures, jnp.asarray(TEMPERATURE), jnp.asarray(LOCALISATION))
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,8 @@ def test_along_some_curvatures_the_law_is_round_there_and_as_wide_as_localisatio
 
 def test_the_effective_dimension_lies_within_the_spread_of_its_traces(found):
     charts, _, estimates = found
-    exact = charts["dense"].effective_dimension
-    np.testing.assert_allclose(exact, np.sum(counts(CURVATURES)), rtol=1e-9)
+    exact, steep = charts["dense"].effective_dimension, TEMPERATURE * CURVATURES
+    np.testing.assert_allclose(exact, np.sum(steep / (2 * (steep + LOCALISATION))), rtol=1e-9)
     error = estimates.std(ddof=1) / len(estimates) ** 0.5
     assert abs(estimates.mean() - exact) < 3 * error
     assert 0 < error < 0.05 * exact

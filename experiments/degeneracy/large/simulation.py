@@ -67,7 +67,7 @@ class Parameters:
     width: int = 40
     rank: int = 10
     steps: tuple[int, int] = (3000, 10_000)
-    trajectories: tuple[int, int] = (200, 100)
+    trajectories: tuple[int, int] = (200, 200)
     colder: tuple[float, ...] = (1e5, 1e6, 1e7, 1e8)
     hidden: int = 54
     images: int = 500
@@ -152,7 +152,7 @@ def over_temperatures(parameters: Parameters) -> xr.Dataset:
     small = planted(CHAIN, CHAIN_RANK, 1.0, parameters.seed)
     left = tuple(width - CHAIN_RANK for width in CHAIN[1:])
     warm_up, draws = parameters.trajectories
-    samplers = {"MALA": MALA(*_chains(parameters.steps)), "NUTS": NUTS(*_chains((2 * warm_up, 5 * draws)))}
+    samplers = {"MALA": MALA(*_chains(parameters.steps)), "NUTS": NUTS(*_chains((2 * warm_up, 3 * draws)))}
     temperatures = parameters.colder
     found = []
     for sampler in samplers.values():
