@@ -37,8 +37,8 @@ COLDER = 1e8  # where directions that no Hessian sees begin to count
 # Wide enough that what is left of them does not fill its limit at once, and of one input: see `chain`.
 CHAIN, CHAIN_RANK, CHAIN_LOCALISATION = (2, 6, 7, 9), 1, 400.0
 WHITENINGS: dict[str, Callable[[int], AbstractWhitening]] = {
-    "dense": lambda number: DenseWhitening(),
     "leading": LeadingWhitening,
+    "dense": lambda number: DenseWhitening(),
     "diagonal": lambda number: DiagonalWhitening(),
 }
 
@@ -101,11 +101,8 @@ class Case(NamedTuple):
 def runs(parameters: Parameters) -> list[Run]:
     """One for every part; the curve over sizes has one for every whitening."""
     arguments = {"parameters": parameters}
-    curves = [
-        Run(f"large_{name}", over_sizes, arguments | {"whitening": name}, name)
-        for name in ("leading", "dense", "diagonal")
-    ]
-    parts = {"planted": at_width, "chain": over_temperatures, "digits": on_digits}
+    parts = {"planted": at_width, "digits": on_digits, "chain": over_temperatures}
+    curves = [Run(f"large_{name}", over_sizes, arguments | {"whitening": name}, name) for name in WHITENINGS]
     return [*(Run(f"large_{name}", part, arguments, name) for name, part in parts.items()), *curves]
 
 
