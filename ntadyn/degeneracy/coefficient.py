@@ -215,6 +215,7 @@ class _Part:
 class _Sampled:
     draws: Draws
     means: Means
+    distances: Means
     charts: Chart
     bias: np.ndarray
     gradients: np.ndarray
@@ -264,7 +265,7 @@ def _sampled(cases: Cases, sampler: AbstractSampler, key: PRNGKeyArray, part: _P
     draws = jax.tree.map(lambda *pieces: np.concatenate(pieces, axis=-1), *recorded)
     gradients = np.asarray(cost).sum(axis=1) + draws.gradients.sum(axis=(1, 2))
     scaled = np.asarray(cases.inverse_temperatures)[:, None, None] * draws.excess
-    return _Sampled(draws, means(scaled), charts, np.asarray(bias), gradients, cases)
+    return _Sampled(draws, means(scaled), means(draws.distance), charts, np.asarray(bias), gradients, cases)
 
 
 def _keys(cases: Cases, sampler: AbstractSampler, key: PRNGKeyArray) -> Key[Array, "cases chains"]:
@@ -309,6 +310,8 @@ def _estimate(found: _Sampled, case: int, known: dict) -> LearningCoefficient:
         step_bias=float(found.bias[case]),
         rhat=float(found.means.rhat[case]),
         ess=float(found.means.ess[case]),
+        distance_rhat=float(found.distances.rhat[case]),
+        distance_ess=float(found.distances.ess[case]),
         acceptance=float(np.mean(draws.acceptance)),
         divergences=int(np.sum(draws.divergent)),
         distance=float(far),

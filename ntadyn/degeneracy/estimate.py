@@ -42,6 +42,8 @@ class LearningCoefficient:
             is not known.
         rhat: split and rank-normalised; 1 if chains agree.
         ess: effective draws, the smaller one of bulk and mean.
+        distance_rhat: rhat of distances from the centre, which flat directions make, and the loss hardly sees.
+        distance_ess: effective draws of these distances.
         acceptance: mean over draws; not a number for samplers without a test.
         divergences: draws in which an integrator left its law.
         distance: 99 % of draws are nearer to the centre, in units of sqrt(d / gamma).
@@ -64,6 +66,8 @@ class LearningCoefficient:
     step_bias: float
     rhat: float
     ess: float
+    distance_rhat: float
+    distance_ess: float
     acceptance: float
     divergences: int
     distance: float
@@ -116,7 +120,8 @@ class LearningCoefficient:
             f"half the rank of the Hessian {self.half_rank:g}",
             f"  at inverse temperature {self.inverse_temperature:g} and localisation {self.localisation:g}: curvatures "
             f"below {self.cutoff:.2g} count as flat, losses rise by {self.loss_cutoff:.2g}",
-            f"  {self.sampler}, seed {self.random_seed}: rhat {self.rhat:.3f}, {self.ess:.0f} effective draws, "
+            f"  {self.sampler}, seed {self.random_seed}: rhat {self.rhat:.3f}, {self.ess:.0f} effective draws (distances: "
+            f"{self.distance_rhat:.3f}, {self.distance_ess:.0f}), "
             f"acceptance {self.acceptance:.2f}, {self.divergences} divergences, {self.gradients:.3g} gradients, "
             f"distance {self.distance:.2g}, {self.precision}",
         ]
