@@ -1,0 +1,10 @@
+"""Learning coefficients: estimates against exact values; nothing here imports JAX.
+
+Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `picture`, and `verdict.md`.
+"""
+
+TITLE = "degeneracy: estimates of learning coefficients beside what they estimate"
+EXPERIMENTS: dict[str, str] = {
+    "published": "deep linear networks at published settings: what an estimate consists of besides its coefficient",
+    "work_precision": "what a sampler's answer costs in gradients, how wrong it is, and how wrong it says it is",
+}
