@@ -25,6 +25,7 @@ class Chart(eqx.Module):
     Attributes:
         scales: s, shape (d,).
         directions: Q, shape (d, d), orthogonal; None for the identity.
+        spread: standard deviations of the coordinates in which chains start, shape (d,).
         effective_dimension: the Laplace approximation of the learning coefficient, see `quadratic`.
         lowered_by_slope: the bias of a centre that is no minimum, see `quadratic`.
         half_rank: half the number of curved directions; not a number where they are not counted.
@@ -34,6 +35,7 @@ class Chart(eqx.Module):
 
     scales: Float[Array, " d"]
     directions: Float[Array, "d d"] | None
+    spread: Float[Array, " d"]
     effective_dimension: Float[Array, ""]
     lowered_by_slope: Float[Array, ""]
     half_rank: Float[Array, ""]
@@ -74,7 +76,7 @@ class DenseWhitening(AbstractWhitening):
 class PlainCoordinates(AbstractWhitening):
     """V = u: steps are as long in steep directions as in flat ones, as in the published estimators.
 
-    The spectrum of the Hessian is computed all the same, for what it says; costs as of `DenseWhitening`.
+    Chains start at the centre, as theirs do: no other start fits all directions. The spectrum of the Hessian is computed all the same, for what it says; costs as of `DenseWhitening`.
     """
 
     def chart(
@@ -122,7 +124,8 @@ class DiagonalWhitening(AbstractWhitening):
         lowered = jnp.sum(weights * inverse_temperature**2 / precisions * (1 - counts(nodes)))
         ours = inverse_temperature * jnp.maximum(diagonal, 0) + localisation
         nothing = jnp.full((), jnp.nan, dtype)
-        return Chart(1 / jnp.sqrt(ours), None, jnp.mean(found), lowered, nothing, jnp.ones_like(ours), counts(diagonal))
+        ones = jnp.ones_like(ours)
+        return Chart(1 / jnp.sqrt(ours), None, ones, jnp.mean(found), lowered, nothing, ones, counts(diagonal))
 
 
 def suited(dimension: int) -> AbstractWhitening:
@@ -160,6 +163,7 @@ def _exact(
     return Chart(
         scales=scales,
         directions=directions,
+        spread=jnp.zeros_like(scales) if directions is None else jnp.ones_like(scales),
         effective_dimension=jnp.sum(counted),
         lowered_by_slope=quadratic.lowered_by_slope(curvatures, slopes, inverse_temperature, localisation),
         half_rank=0.5 * jnp.sum(curved).astype(curvatures.dtype),

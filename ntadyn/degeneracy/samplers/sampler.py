@@ -60,8 +60,9 @@ class AbstractSampler(eqx.Module):
 
 
 def started(target: Target, key: PRNGKeyArray) -> Float[Array, " d"]:
-    """Coordinates to start a chain from: one draw of the Gaussian that the chart takes the law for."""
-    return jax.random.normal(key, target.chart.scales.shape, target.chart.scales.dtype)
+    """Coordinates to start a chain from: one draw of the Gaussian that the chart takes the law for, or the centre."""
+    spread = target.chart.spread
+    return spread * jax.random.normal(key, spread.shape, spread.dtype)
 
 
 def recorded(target: Target, coordinates: Any, log_density: Array, **how: Array) -> Draws:
