@@ -66,6 +66,7 @@ def test_plain_coordinates_start_at_the_centre():
     found = learning_coefficient(random_quadratic(2, CURVATURES), jnp.zeros(4), settings)
     assert found.distance < 1e-3
 
+
 def test_a_slope_lowers_the_coefficient_as_quadrature_says():
     curvature, slope, localisation, temperature = 1.3, 0.2, 2.0, 50.0
 

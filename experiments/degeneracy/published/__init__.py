@@ -13,5 +13,10 @@ __all__ = ["FAST", "PARAMETERS", "accept", "plot", "runs"]
 
 PARAMETERS = Parameters()
 FAST = Parameters(
-    shapes=((5, 3, 5),), widths=((4, 4, 4),), num_rank_reduced=0, slow_steps=(1e-5, 1e-2), slow_draws=5000, repetitions=5
+    shapes=((5, 3, 5),),
+    widths=((4, 4, 4),),
+    num_rank_reduced=0,
+    slow_steps=(1e-5, 1e-2),
+    slow_draws=5000,
+    repetitions=5,
 )

@@ -63,7 +63,9 @@ def _of_case(case: xr.Dataset) -> list[Acceptance]:
     else:
         rows += [
             reported(f"{name}: exact sampler", single(law), f"± {law_error:.2g}, singular"),
-            reported(f"{name}: SGLD, as published", mean_of(sgld), f"formulas for regular points say {expected(case):.4g}"),
+            reported(
+                f"{name}: SGLD, as published", mean_of(sgld), f"formulas for regular points say {expected(case):.4g}"
+            ),
             reported(f"{name}: coefficient at the point itself", single(float(case.local_coefficient))),
         ]
     return [

@@ -85,7 +85,9 @@ def _draw_case(ax: Axes, case: xr.Dataset, place: int, labelled: bool) -> None:
 
 def _draw_slow(ax: Axes, slow: xr.Dataset) -> None:
     unit = float(slow.exact)
-    ax.errorbar(slow.step, slow.value / unit, slow.error / unit, fmt="^-", color="C4", markerfacecolor="none", markersize=4)
+    ax.errorbar(
+        slow.step, slow.value / unit, slow.error / unit, fmt="^-", color="C4", markerfacecolor="none", markersize=4
+    )
     ax.axhline(float(slow.limit) / unit, color="C3", linestyle="--", linewidth=0.8)
     ax.text(slow.step.values[-1], float(slow.limit) / unit, "short steps: closed form", fontsize=6.5, color="C3",
             va="bottom", ha="right")  # fmt: skip
