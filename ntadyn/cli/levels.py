@@ -25,7 +25,7 @@ class Levels:
         """Print; 0 always."""
         import equinox as eqx
 
-        from ntadyn.nested.level_table import level_table, levels_of
+        from ntadyn.nested import level_table, levels_of
         from ntadyn.specs import building
 
         spec = PRESETS[self.name]()

@@ -235,7 +235,7 @@ def _temperatures(first: LossProblem, points: PyTree, settings: Settings, given:
 
 
 def _usual_temperature(problem: LossProblem) -> float:
-    """n / log n for a loss over n examples."""
+    """N / log n for a loss over n examples."""
     examples = getattr(problem.loss, "num_examples", None)
     return WITHOUT_EXAMPLES if examples is None else float(examples / np.log(examples))
 
@@ -330,11 +330,11 @@ def _second_opinions(cases: Cases, settings: Settings, seed: int, part: _Part) -
         found = _sampled(cases, settings.check, key, part)
         pairs = zip(found.means.mean, found.means.error, strict=True)
         return [SecondOpinion(name, float(value), float(error), False) for value, error in pairs]
-    neighbourhood = Gaussian(settings.localisation)  # pyright: ignore[reportCallIssue]
+    neighbourhood = Gaussian(jnp.asarray(settings.localisation))
     opinions = []
     for case in range(number):
         problem = cases.problem_at(_at(cases.points, case))
-        run = settings.check.run(problem, neighbourhood, jax.random.fold_in(key, case))
+        run = settings.check.run(problem, neighbourhood, jax.random.fold_in(key, case), part.progress)
         value, error = run.coefficient(float(cases.inverse_temperatures[case]))
         opinions.append(SecondOpinion(name, value, error, True))
     return opinions

@@ -7,13 +7,17 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from ntadyn.decompositions import eigh
+
 Apply = Callable[[Array], Array]
 
 
-def quadrature(apply: Apply, start: Float[Array, " d"], steps: int) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
-    """Nodes and weights with sum_k w_k f(x_k) ~ v.f(H)v, exact for polynomials f of degree 2n - 1.
+def ritz_pairs(
+    apply: Apply, start: Float[Array, " d"], steps: int
+) -> tuple[Float[Array, " n"], Float[Array, "d n"], Float[Array, " n"]]:
+    """Eigenpairs of H in the Krylov space of v, which holds those of its largest eigenvalues almost exactly.
 
-    Lanczos steps with full reorthogonalisation; where the Krylov space ends early the rest has no weight.
+    Lanczos steps with full reorthogonalisation; where the Krylov space ends early the rest are zeros.
 
     Args:
         apply: v -> H v, with H symmetric of shape (d, d).
@@ -21,9 +25,9 @@ def quadrature(apply: Apply, start: Float[Array, " d"], steps: int) -> tuple[Flo
         steps: n, at most d.
 
     Returns:
-        x and w, shape (n,).
+        Values x in ascending order, shape (n,); vectors in columns, shape (d, n); their overlaps with v/|v|, (n,).
 
-    Source: Golub, Meurant, "Matrices, Moments and Quadrature" (2010); Ubaru, Chen, Saad 2017.
+    Source: Golub, Meurant, "Matrices, Moments and Quadrature" (2010).
     """
     size = jnp.linalg.norm(start)
     tiny = jnp.finfo(start.dtype).eps
@@ -45,9 +49,26 @@ def quadrature(apply: Apply, start: Float[Array, " d"], steps: int) -> tuple[Flo
     zero = jnp.zeros((), start.dtype)
     basis = jnp.zeros((steps, start.shape[0]), start.dtype)
     begin = (basis, start / jnp.where(size > 0, size, 1), zero, zero)
-    _, (diagonal, beside) = lax.scan(step, begin, jnp.arange(steps))
-    nodes, vectors = jnp.linalg.eigh(jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1))
-    return nodes, size**2 * vectors[0] ** 2
+    (basis, *_), (diagonal, beside) = lax.scan(step, begin, jnp.arange(steps))
+    values, vectors = eigh(jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1))
+    return values, basis.T @ vectors, vectors[0]
+
+
+def quadrature(apply: Apply, start: Float[Array, " d"], steps: int) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
+    """Nodes and weights with sum_k w_k f(x_k) ~ v.f(H)v, exact for polynomials f of degree 2n - 1.
+
+    Args:
+        apply: v -> H v, with H symmetric of shape (d, d).
+        start: v, shape (d,).
+        steps: n, at most d.
+
+    Returns:
+        x and w, shape (n,).
+
+    Source: Golub, Meurant, "Matrices, Moments and Quadrature" (2010); Ubaru, Chen, Saad 2017.
+    """
+    nodes, _, overlaps = ritz_pairs(apply, start, steps)
+    return nodes, jnp.sum(start**2) * overlaps**2
 
 
 def traces(

@@ -1,6 +1,7 @@
 """Coordinates in which the law around a point is as round as its curvature allows, and what that curvature says."""
 
 import abc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -10,7 +11,7 @@ from jaxtyping import Array, Float
 
 from ntadyn.decompositions import eigh
 from ntadyn.degeneracy import quadratic
-from ntadyn.degeneracy.lanczos import quadrature, traces
+from ntadyn.degeneracy.lanczos import quadrature, ritz_pairs, traces
 from ntadyn.degeneracy.problem import LossProblem
 
 # Curvatures below this fraction of the largest are zero up to rounding.
@@ -20,32 +21,38 @@ PROBES, LANCZOS_STEPS = 16, 40
 
 
 class Chart(eqx.Module):
-    """Offsets v = Q diag(s) u from coordinates u, and what the quadratic part of the loss says there.
+    """Offsets v = Q diag(s) Q^T u + r (1 - Q Q^T) u, and what the quadratic part of the loss says.
 
     Attributes:
-        scales: s, shape (d,).
-        directions: Q, shape (d, d), orthogonal; None for the identity.
-        spread: standard deviations of the coordinates in which chains start, shape (d,).
+        scales: s, shape (k,).
+        directions: Q, orthonormal columns, shape (d, k); None for the identity.
+        rest: r, the scale of directions that Q leaves out; None if it leaves out none.
         effective_dimension: the Laplace approximation of the learning coefficient, see `quadratic`.
         lowered_by_slope: the bias of a centre that is no minimum, see `quadratic`.
         half_rank: half the number of curved directions; not a number where they are not counted.
-        rates: the curvatures of that energy in the coordinates u, or their diagonal, shape (d,).
-        counted: how much of every direction counts, or of every diagonal entry, shape (d,).
+        rates: curvatures of the energy t L + gamma/2 |v|^2 in the coordinates u, or their diagonal.
+        counted: how much of each of these directions counts, see `quadratic`.
+        starts_at_centre: whether chains start there, and not at a draw of normal coordinates.
     """
 
-    scales: Float[Array, " d"]
-    directions: Float[Array, "d d"] | None
-    spread: Float[Array, " d"]
+    scales: Float[Array, " k"]
+    directions: Float[Array, "d k"] | None
+    rest: Float[Array, ""] | None
     effective_dimension: Float[Array, ""]
     lowered_by_slope: Float[Array, ""]
     half_rank: Float[Array, ""]
-    rates: Float[Array, " d"]
-    counted: Float[Array, " d"]
+    rates: Float[Array, " n"]
+    counted: Float[Array, " n"]
+    starts_at_centre: bool = eqx.field(static=True, default=False)
 
     def offset(self, coordinates: Float[Array, " d"]) -> Float[Array, " d"]:
-        """V = Q diag(s) u."""
-        stretched = self.scales * coordinates
-        return stretched if self.directions is None else self.directions @ stretched
+        """V from u; where Q is complete u are coordinates along its columns."""
+        if self.directions is None:
+            return self.scales * coordinates
+        if self.rest is None:
+            return self.directions @ (self.scales * coordinates)
+        along = coordinates @ self.directions
+        return self.rest * coordinates + self.directions @ ((self.scales - self.rest) * along)
 
 
 class AbstractWhitening(eqx.Module):
@@ -76,7 +83,8 @@ class DenseWhitening(AbstractWhitening):
 class PlainCoordinates(AbstractWhitening):
     """V = u: steps are as long in steep directions as in flat ones, as in the published estimators.
 
-    Chains start at the centre, as theirs do: no other start fits all directions. The spectrum of the Hessian is computed all the same, for what it says; costs as of `DenseWhitening`.
+    Chains start at the centre, as theirs do: no other start suits all directions. The spectrum of the Hessian is
+    computed all the same, for what it says; costs as of `DenseWhitening`.
     """
 
     def chart(
@@ -85,6 +93,33 @@ class PlainCoordinates(AbstractWhitening):
         """No scaling; rates are those of the eigenvectors."""
         curvatures, slopes, _ = _spectrum(problem)
         return _exact(curvatures, slopes, (inverse_temperature, localisation), jnp.ones_like(curvatures), None)
+
+
+class LeadingWhitening(AbstractWhitening):
+    """As `DenseWhitening` along the most curved directions, v_i = u_i / sqrt(gamma) along all others.
+
+    For more parameters than a dense Hessian allows, of which few are curved: directions and curvatures are Ritz pairs
+    of as many products of the Hessian with a vector. Effective dimension and slope bias are integrals over the spectrum
+    by Lanczos quadrature; the rank is not counted.
+
+    Attributes:
+        number: of directions.
+    """
+
+    number: int = eqx.field(static=True, default=500)
+
+    def chart(
+        self, problem: LossProblem, inverse_temperature: Float[Array, ""], localisation: Float[Array, ""]
+    ) -> Chart:
+        """Ritz vectors, each scaled by a^(-1/2)."""
+        product = _product(problem)
+        start = jax.random.normal(jax.random.key(1), (problem.dimension,), problem.dtype)
+        curvatures, directions, _ = ritz_pairs(product, start, min(self.number, problem.dimension))
+        precisions = inverse_temperature * jnp.maximum(curvatures, 0) + localisation
+        said = _integrals(problem, product, (inverse_temperature, localisation))
+        counted = quadratic.counted(curvatures, inverse_temperature, localisation)
+        rest = 1 / jnp.sqrt(localisation)
+        return Chart(1 / jnp.sqrt(precisions), directions, rest, *said, jnp.ones_like(counted), counted)
 
 
 class DiagonalWhitening(AbstractWhitening):
@@ -104,28 +139,16 @@ class DiagonalWhitening(AbstractWhitening):
         self, problem: LossProblem, inverse_temperature: Float[Array, ""], localisation: Float[Array, ""]
     ) -> Chart:
         """Scaling by the diagonal of the Hessian."""
-        dimension, dtype = problem.dimension, problem.dtype
-        centre = jnp.zeros(dimension, dtype)
-        _, product = jax.linearize(jax.grad(problem.excess), centre)
-        slope = _slope(problem)
+        product = _product(problem)
 
         def entry(index: Array) -> Array:
-            return product(jnp.zeros(dimension, dtype).at[index].set(1))[index]
+            return product(jnp.zeros(problem.dimension, problem.dtype).at[index].set(1))[index]
 
-        diagonal = lax.map(entry, jnp.arange(dimension), batch_size=self.batch)
-
-        def counts(curvatures: Array) -> Array:
-            return quadratic.counted(curvatures, inverse_temperature, localisation)
-
-        steps = min(LANCZOS_STEPS, dimension)
-        found = traces(product, counts, jax.random.key(0), dimension, PROBES, steps)
-        nodes, weights = quadrature(product, slope, steps)
-        precisions = inverse_temperature * jnp.maximum(nodes, 0) + localisation
-        lowered = jnp.sum(weights * inverse_temperature**2 / precisions * (1 - counts(nodes)))
-        ours = inverse_temperature * jnp.maximum(diagonal, 0) + localisation
-        nothing = jnp.full((), jnp.nan, dtype)
-        ones = jnp.ones_like(ours)
-        return Chart(1 / jnp.sqrt(ours), None, ones, jnp.mean(found), lowered, nothing, ones, counts(diagonal))
+        diagonal = lax.map(entry, jnp.arange(problem.dimension), batch_size=self.batch)
+        precisions = inverse_temperature * jnp.maximum(diagonal, 0) + localisation
+        said = _integrals(problem, product, (inverse_temperature, localisation))
+        counted = quadratic.counted(diagonal, inverse_temperature, localisation)
+        return Chart(1 / jnp.sqrt(precisions), None, None, *said, jnp.ones_like(counted), counted)
 
 
 def suited(dimension: int) -> AbstractWhitening:
@@ -143,6 +166,28 @@ def _spectrum(problem: LossProblem) -> tuple[Array, Array, Array]:
     hessian = jax.hessian(problem.excess)(centre)
     curvatures, directions = eigh(0.5 * (hessian + hessian.T))
     return curvatures, directions.T @ _slope(problem), directions
+
+
+def _product(problem: LossProblem) -> Callable[[Array], Array]:
+    """V -> H v at the centre."""
+    return jax.linearize(jax.grad(problem.excess), jnp.zeros(problem.dimension, problem.dtype))[1]
+
+
+def _integrals(
+    problem: LossProblem, product: Callable[[Array], Array], temperature: tuple[Array, Array]
+) -> tuple[Array, Array, Array]:
+    """Effective dimension, slope bias, and a rank that is not counted, without the Hessian itself."""
+    inverse_temperature, localisation = temperature
+    steps = min(LANCZOS_STEPS, problem.dimension)
+
+    def counts(curvatures: Array) -> Array:
+        return quadratic.counted(curvatures, inverse_temperature, localisation)
+
+    found = traces(product, counts, jax.random.key(0), problem.dimension, PROBES, steps)
+    nodes, weights = quadrature(product, _slope(problem), steps)
+    precisions = inverse_temperature * jnp.maximum(nodes, 0) + localisation
+    lowered = jnp.sum(weights * inverse_temperature**2 / precisions * (1 - counts(nodes)))
+    return jnp.mean(found), lowered, jnp.full((), jnp.nan, problem.dtype)
 
 
 def _slope(problem: LossProblem) -> Array:
@@ -163,10 +208,11 @@ def _exact(
     return Chart(
         scales=scales,
         directions=directions,
-        spread=jnp.zeros_like(scales) if directions is None else jnp.ones_like(scales),
+        rest=None,
         effective_dimension=jnp.sum(counted),
         lowered_by_slope=quadratic.lowered_by_slope(curvatures, slopes, inverse_temperature, localisation),
         half_rank=0.5 * jnp.sum(curved).astype(curvatures.dtype),
         rates=rates * scales**2 if directions is not None else rates,
         counted=counted,
+        starts_at_centre=directions is None,
     )

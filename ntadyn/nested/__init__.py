@@ -2,9 +2,10 @@
 
 - `GateHierarchy`, `HierarchyFlow`: gates of contexts above gates of paths, each level with a time constant of its own.
 - `Level`, with a clock (`Flow`, `EverySteps`, `OncePerBlock`, `Once`) and an objective; `LevelFlow` and `LevelDescent`
-  are systems of any number of them.
+  are systems of any number of them. An `Optimiser` is a rule for levels whose own parameters can be swept.
 - `levels_of`, `level_table`: which levels a learner has.
 - `nested.continuum`: blocks of one network with chunks of steps of their own, and what they cannot buy.
+- `MomentumFlow`: momentum in continuous time, with a time constant of its own.
 - `nested.memories`: associative memories, written token by token, in chunks, or all at once.
 - `nested.optimisers`: what optimisers accumulate is a level, too; `nested.proximal`: updates as exact minimisers.
 """
@@ -39,7 +40,12 @@ from ntadyn.nested.level_table import (
     Frequency as Frequency,
     LevelRow as LevelRow,
     level_table as level_table,
-    levels_of as levels_of,
-    levels_of_training as levels_of_training,
     ranked as ranked,
+)
+from ntadyn.nested.levels_of_systems import levels_of as levels_of, levels_of_training as levels_of_training
+from ntadyn.nested.momentum_flow import MomentumFlow as MomentumFlow, MomentumState as MomentumState
+from ntadyn.nested.update_rule import (
+    AbstractUpdateRule as AbstractUpdateRule,
+    Optimiser as Optimiser,
+    Transformation as Transformation,
 )

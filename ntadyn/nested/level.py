@@ -12,10 +12,11 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from ntadyn.continual.problem import AbstractProblem
 from ntadyn.nested.clocks import AbstractClock, Real
+from ntadyn.nested.update_rule import AbstractUpdateRule, Transformation, as_update_rule
 from ntadyn.regularizers import AbstractPenalty
 from ntadyn.tasks.examples import Batch
 
-NO_RULE = optax.identity()
+NO_RULE = Transformation(optax.identity())
 """Steps along the gradient itself."""
 
 
@@ -73,7 +74,8 @@ class Level(eqx.Module):
         where: network -> its parameters, one part of the network or a tuple of parts, as `eqx.tree_at` takes it.
         clock: when it moves.
         objective: what it descends; the loss if omitted.
-        rule: what is made of a gradient before a step is taken along it, for levels that make steps.
+        rule: what is made of a gradient before a step is taken along it, for levels that make steps: a transformation
+            of optax, or an `Optimiser` whose numbers are data.
         retention: a in [0, 1], by which the parameters are multiplied at every move: 1 keeps them all.
         resets: whether the parameters go back to where they were at the start of the run, at the start of every block.
 
@@ -85,7 +87,7 @@ class Level(eqx.Module):
     where: Callable[[Any], Any] = eqx.field(static=True)
     clock: AbstractClock
     objective: AbstractObjective = TaskLoss()
-    rule: optax.GradientTransformation = eqx.field(static=True, default=NO_RULE)
+    rule: AbstractUpdateRule = eqx.field(converter=as_update_rule, default=NO_RULE)
     retention: Real = 1.0
     resets: bool = eqx.field(static=True, default=False)
 

@@ -28,6 +28,7 @@ class LevelDescentState(eqx.Module):
         starts: parameters of levels that reset, as they were at the start of the run; None if there are none.
         count: steps since the start.
         key: the key of the batch that the next step will draw.
+        cumulative_loss: the sum of h L over all steps, each on its batch, before the step that learns from it.
     """
 
     network: PyTree
@@ -36,6 +37,13 @@ class LevelDescentState(eqx.Module):
     starts: tuple[PyTree, ...] | None
     count: Int[Array, ""]
     key: PRNGKeyArray
+    cumulative_loss: Float[Array, ""]
+
+
+def cumulative_loss(system: Any, state: Any, task: Shares) -> Float[Array, ""]:
+    """Loss that practice has cost so far: over all steps, what the learner was wrong by before it learned."""
+    del system, task
+    return state.cumulative_loss
 
 
 class LevelDescent(AbstractUpdate):
@@ -84,7 +92,8 @@ class LevelDescent(AbstractUpdate):
         zeros = tuple(jax.tree.map(jnp.zeros_like, part) for part in parts)
         memories = tuple(level.rule.init(part) for (level, _), part in zip(self._counting, parts, strict=True))
         starts = starts_of(network, self.levels)
-        return LevelDescentState(network, zeros, memories, starts, jnp.zeros((), int), self.data_key)
+        nothing = jnp.zeros((), jnp.result_type(*jax.tree.leaves(parts)))
+        return LevelDescentState(network, zeros, memories, starts, jnp.zeros((), int), self.data_key, nothing)
 
     def default_step(self, state: LevelDescentState, tasks: Float[Array, "n m"]) -> float:
         """The step that resolves the same levels in continuous time."""
@@ -113,15 +122,16 @@ class LevelDescent(AbstractUpdate):
             network = level.put(network, either(due, moved, part))
             gradients.append(either(due, jax.tree.map(jnp.zeros_like, total), total))
             memories.append(either(due, after, memory))
-        return LevelDescentState(network, tuple(gradients), tuple(memories), state.starts, count, key)
+        met = state.cumulative_loss + step * self.problem.loss(state.network, batch)
+        return LevelDescentState(network, tuple(gradients), tuple(memories), state.starts, count, key, met)
 
     def loss(self, state: LevelDescentState, task: Shares) -> Float[Array, ""]:
         """The mean of the reported losses, weighted by the shares of the tasks."""
         return jnp.sum(task * self.problem.losses(state.network))
 
     def observables(self) -> dict[str, Observable]:
-        """The loss on the task in force, and on every task."""
-        return super().observables() | {"task_loss": TASK_LOSS}
+        """The loss on the task in force, on every task, and that of all practice so far."""
+        return super().observables() | {"task_loss": TASK_LOSS, "cumulative_loss": cumulative_loss}
 
     def at_block_start(self, state: LevelDescentState, block: BlockInfo) -> LevelDescentState:
         """The way back of levels that reset; what they have accumulated stays."""

@@ -55,6 +55,9 @@ QUANTITIES = {
     "forgetting": Quantity(
         "", "forgetting", "forgetting: loss at the end over the least at the end of any block, mean over all tasks"
     ),
+    "practice_loss": Quantity(
+        "", "mean loss in practice", "mean loss on what is practised, over the later half of the blocks"
+    ),
     "context_alignment": Quantity(
         "", "context alignment", "how well the paths below one gate know all tasks of one context, at the end"
     ),

@@ -150,13 +150,15 @@ def simulated(configuration: Configuration, places: Places) -> tuple[list[int], 
     spec = replace(spec, randomness=replace(spec.randomness, num_seeds=places.seeds))
     keys = building.keys(spec.randomness)
     trajectory, curriculum = run_ensemble(spec, {"network": _network}, keys=keys)
-    mixtures, rows = np.unique(np.asarray(tasks_of_blocks(curriculum)), axis=0, return_inverse=True)
+    # In descending order, which is that of the teachers where tasks are one teacher each.
+    ascending, places_of_blocks = np.unique(np.asarray(tasks_of_blocks(curriculum)), axis=0, return_inverse=True)
+    mixtures, rows = ascending[::-1], len(ascending) - 1 - places_of_blocks.ravel()
     chosen = _chosen(places.blocks, len(rows))
     systems, _ = eqx.filter_jit(eqx.filter_vmap(spec.build))(keys)
     networks = trajectory.values["network"]
     starts = _each(lambda leaf: leaf[:, 0], networks)
     ends = jax.vmap(trajectory.at_block_ends)(networks)
-    tables = jax.vmap(lambda ends, start: gate_tables(ends, start, rows.ravel().tolist(), len(mixtures)))(ends, starts)
+    tables = jax.vmap(lambda ends, start: gate_tables(ends, start, rows.tolist(), len(mixtures)))(ends, starts)
     tasks = jnp.broadcast_to(jnp.asarray(mixtures, tables.gates.dtype), (places.seeds, *mixtures.shape))
     flows = systems.flow if isinstance(systems, OnlineSGD) else systems
     shared = _each(lambda leaf: jnp.repeat(leaf[:, None], len(chosen), axis=1), (flows, starts, tasks))

@@ -6,8 +6,10 @@ from typing import Any
 
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.continual_presets import CONTINUAL, continual_flexible
+from ntadyn.specs.continuum_presets import CONTINUUM, continuum_chain
 from ntadyn.specs.hierarchy_presets import HIERARCHIES, contexts
 from ntadyn.specs.presets import SIMULATIONS
+from ntadyn.specs.switching_presets import SWITCHING, switching_momentum
 
 
 @dataclass(frozen=True)
@@ -29,5 +31,7 @@ FAMILIES = (
     Family(Configuration, "the defaults", SIMULATIONS),
     Family(continual_flexible, "continual-flexible", CONTINUAL),
     Family(contexts, "contexts", HIERARCHIES),
+    Family(switching_momentum, "switching-momentum", SWITCHING),
+    Family(continuum_chain, "continuum-chain", CONTINUUM),
 )
 PRESETS = {name: make for family in FAMILIES for name, make in family.presets.items()}

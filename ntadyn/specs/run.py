@@ -8,10 +8,10 @@ import xarray as xr
 
 from ntadyn.interface import Observable
 from ntadyn.results.provenance import provenance
-from ntadyn.specs import presets
 from ntadyn.specs.building import first
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.ensemble import keys_for, observables_for, run_ensemble
+from ntadyn.specs.families import PRESETS
 from ntadyn.specs.labelled import simulation_dataset
 from ntadyn.specs.names import known_as
 from ntadyn.specs.paths import replaced
@@ -49,7 +49,8 @@ def run(
     """
     name = None
     if isinstance(spec, str):
-        name, spec = known_as(spec, presets.SIMULATIONS, "preset"), presets.simulation(spec)
+        name = known_as(spec, PRESETS, "preset")
+        spec = PRESETS[name]()
     if seeds is not None and isinstance(spec, Configuration):
         spec = replaced(spec, {"randomness.num_seeds": seeds})
     keys = keys_for(spec, seeds)

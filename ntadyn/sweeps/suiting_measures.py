@@ -24,8 +24,9 @@ def measures_for(sweep: Sweep) -> Measures:
 
     Returns:
         `OUTCOME` for gated linear systems with a path for every task; else all observables of the system at the end.
-        Learners on streams also get what they keep of all tasks, see `continual_scores`, and hierarchies of gates what
-        becomes of contexts, see `hierarchy_scores`.
+        Learners on streams also get what they keep of all tasks, see `continual_scores`, learners made of levels what
+        practice costs them, see `level_scores`, and hierarchies of gates what becomes of contexts, see
+        `hierarchy_scores`.
     """
     spec = replaced(sweep.configuration, sweep.changes(0))
     if isinstance(spec, Configuration):
@@ -33,11 +34,14 @@ def measures_for(sweep: Sweep) -> Measures:
     # Here, because they bring the learners with them, which sweeps of plain networks need not wait for.
     from ntadyn.sweeps.continual_scores import CONTINUAL, OBSERVED, TASK_LOSS
     from ntadyn.sweeps.hierarchy_scores import CONTEXTS, HIERARCHY
+    from ntadyn.sweeps.level_scores import CUMULATIVE_LOSS, LEVELS
 
     key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
     system, state = eqx.filter_eval_shape(spec.build, key)
     observables = system.observables()
     observed, kept = (OBSERVED, CONTINUAL) if TASK_LOSS in observables else ({}, {})
+    if CUMULATIVE_LOSS in observables:
+        kept = LEVELS | kept
     if set(CONTEXTS) <= observables.keys():
         observed, kept = {name: observables[name] for name in CONTEXTS}, HIERARCHY
     if isinstance(system, AbstractGatedLinear):

@@ -22,11 +22,13 @@ from ntadyn.degeneracy.coefficient import (
     learning_curve,
 )
 from ntadyn.degeneracy.estimate import labelled
+from ntadyn.degeneracy.nested_slices import NestedSlices
 from ntadyn.degeneracy.problem import Behavioural, ExampleLoss, LossProblem, squared_error
 from ntadyn.degeneracy.refusals import Refusal
 from ntadyn.degeneracy.samplers import MALA, NUTS, SGHMC, SGLD, Feed, RMSPropSGLD
 from ntadyn.degeneracy.whitening import DiagonalWhitening
 from ntadyn.regularizers import Zero, from_coefficients
+from tests.degeneracy.exact_losses import gated_linear as gated_linear_by_quadrature, specialised
 from tests.degeneracy.losses import Monomial, TwoLayers, orthogonal_rows
 
 SHORT = MALA(num_warm_up=500, num_draws=1000)  # pyright: ignore[reportCallIssue]
@@ -56,6 +58,7 @@ def test_gate_tables_that_solve_their_tasks_are_all_as_degenerate_and_checkpoint
     assert list(axes.status.values) == ["TRUSTED"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sampled", "expected"), [((False, True), 6), ((True, False), 2)])
 def test_a_part_of_the_parameters_is_a_linear_model(sampled, expected):
     point, loss = table(jnp.eye(2))
@@ -73,6 +76,7 @@ def test_one_path_alone_can_be_sampled():
     assert LossProblem(loss, point, path).dimension == 8
 
 
+@pytest.mark.slow
 def test_the_curve_over_temperatures_rises_to_the_coefficient():
     point, loss = table(jnp.eye(2))
     curve = learning_curve(loss, point, (1e2, 1e4, 1e6), Settings(sampler=SHORT))
@@ -112,6 +116,7 @@ def test_a_cubic_term_has_its_sign():
     assert 20 * mean / mass - found.effective_dimension > 4 * found.error
 
 
+@pytest.mark.slow
 def test_samplers_of_unknown_bias_are_never_trusted():
     inputs = jax.random.normal(jax.random.key(0), (50, 3))
     loss = squared_error(lambda w, x: w @ x, inputs, inputs @ jnp.ones(3))
@@ -123,6 +128,7 @@ def test_samplers_of_unknown_bias_are_never_trusted():
         assert 0.5 * found.effective_dimension < found.value < 2 * found.effective_dimension
 
 
+@pytest.mark.slow
 def test_a_diagonal_estimates_what_a_dense_hessian_says():
     point, loss = table(MIXED)
     dense, diagonal = (
@@ -134,6 +140,7 @@ def test_a_diagonal_estimates_what_a_dense_hessian_says():
     assert np.isnan(diagonal.half_rank)
 
 
+@pytest.mark.slow
 def test_a_second_opinion_is_part_of_the_estimate():
     point, loss = table(jnp.eye(2))
     found = learning_coefficient(
@@ -274,6 +281,7 @@ def test_one_loss_has_another_coefficient_at_every_kind_of_its_zeros(rank_w1, ra
     assert -3 * found.error - slack - 0.01 < found.value - float(exact.coefficient) < 3 * found.error
 
 
+@pytest.mark.slow
 def test_moves_along_the_gauge_change_nothing():
     (gates, weights), _ = table(MIXED)
     mixing = jnp.asarray([[2.0, 0.3], [-0.4, 0.7]])
@@ -287,3 +295,24 @@ def test_moves_along_the_gauge_change_nothing():
     ]
     np.testing.assert_allclose(found[0].effective_dimension, found[1].effective_dimension, rtol=1e-10)
     assert abs(found[0].value - found[1].value) < 3 * np.hypot(found[0].error, found[1].error)
+
+
+@pytest.mark.slow
+def test_nested_slices_certify_what_local_moves_found_or_contradict_it():
+    loss, exact = Monomial(jnp.ones(2)), localised_monomial(1, 1, 100.0, 1.0)
+    settings = Settings(100.0, 1.0, check=NestedSlices(num_live=2000, num_delete=200))
+    found = learning_coefficients(AllMove(loss), jnp.zeros((4, 2)), settings)
+    seconds = [each.second_opinion for each in found]
+    assert max(abs(second.value - exact) / second.error for second in seconds if second) < 3.5
+    assert {each.status for each in found} <= {"TRUSTED", "SAMPLER_DISAGREE", "UNRESOLVED"}
+    assert "SAMPLER_DISAGREE" in {each.refusals[-1].name for each in found if each.refusals}
+    for each in found:
+        if each.trusted:
+            assert abs(each.value - exact) < 4 * each.error
+
+
+@pytest.mark.slow
+def test_langevin_steps_agree_with_quadrature_where_nested_slices_do():
+    problem = specialised()
+    found = learning_coefficient(problem.loss, problem.centre, Settings(1e4, 100.0))
+    assert abs(found.value - gated_linear_by_quadrature(1e4, 100.0)) < 3 * found.error

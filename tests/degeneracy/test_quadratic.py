@@ -29,6 +29,7 @@ def test_the_effective_dimension_is_what_langevin_steps_with_a_test_find(localis
     assert found.half_rank == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "expected"), [(0.001, 1.5488), (0.004, 1.6998), (0.012, 2.5405)])
 def test_steps_without_a_test_raise_the_coefficient_as_predicted(step, expected):
     sampler = SGLD(jnp.asarray(step), Feed(steps_per_draw=40), num_warm_up=20000, num_draws=3000)
@@ -62,7 +63,8 @@ def test_chains_that_start_at_the_centre_fall_short_by_what_the_recursion_of_var
 
 
 def test_plain_coordinates_start_at_the_centre():
-    settings = Settings(200.0, 5.0, SGLD(jnp.asarray(1e-9), num_warm_up=1, num_draws=50), PlainCoordinates())
+    sampler = SGLD(step_size=jnp.asarray(1e-9), num_warm_up=1, num_draws=50)  # pyright: ignore[reportCallIssue]
+    settings = Settings(200.0, 5.0, sampler, PlainCoordinates())
     found = learning_coefficient(random_quadratic(2, CURVATURES), jnp.zeros(4), settings)
     assert found.distance < 1e-3
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -152,11 +152,11 @@ def rank_reduced_networks(number: int, largest: int, seed: int) -> list[Case]:
 
 
 @jax.jit
-def trained(loss: LinearLoss, start: Layers) -> Layers:
-    """After 5000 steps of Adam at a rate of 0.01."""
+def trained(loss: LinearLoss, start: Layers) -> Any:
+    """Layers after 5000 steps of Adam at a rate of 0.01."""
     rule = optax.adam(0.01)
 
-    def step(carry, _):
+    def step(carry: Any, _: None) -> tuple[Any, None]:
         layers, state = carry
         update, state = rule.update(jax.grad(loss)(layers), state)
         return (optax.apply_updates(layers, update), state), None

@@ -90,9 +90,9 @@ def rank_reduced(parameters: Parameters) -> xr.Dataset:
 def slow(parameters: Parameters) -> xr.Dataset:
     """RMSProp-SGLD on a quadratic loss over its steps: what it finds when it has long settled.
 
-    When steps are short, sqrt(V) follows the size of the gradient, and chains stay where that is large. Without the term
-    for how G varies their law is exp(-U) / G instead of exp(-U), per direction (lambda + a |v|) exp(-a v^2 / 2), under
-    which the mean of a v^2 / 2 goes to 1 where it should be 1/2.
+    When steps are short, sqrt(V) follows the size of the gradient, and chains stay where that is large. Without the
+    term for how G varies their law is exp(-U) / G instead of exp(-U), per direction (floor + a |v|) exp(-a v^2 / 2),
+    under which the mean of a v^2 / 2 goes to 1 where it should be 1/2.
     """
     temperature, localisation, curvatures = 1e4, 1.0, jnp.geomspace(0.01, 1.0, 10)
     loss = Weighted(curvatures)

@@ -139,13 +139,14 @@ def _two_layers(second: np.ndarray, first: np.ndarray, asymptotic: float, tasks:
 
 
 def by_turns(
-    centre: tuple[Array, Array], precision: float, localisation: float, chains: int = 16, sweeps: int = 20000
+    centre: tuple[Array, Array], precision: float, localisation: float, chains: int = 16, sweeps: int = 100000
 ) -> tuple[float, float]:
     """s/2 E|W2 W1 - F|^2 under exp(-s/2 |W2 W1 - F|^2 - gamma/2 |W - W*|^2), without steps that could be too long.
 
-    Given W1, the rows of W2 are Gaussian with precision A = s W1 W1^T + gamma and the means A^-1 (s W1 F^T + gamma W2*),
-    and so are the columns of W1 given W2: each is drawn from its own law in turn. Recorded is the mean energy given W1,
-    s/2 |M - F|^2 + s/2 (rows) tr(W1^T A^-1 W1), with M the map at the means, which varies less than the energy.
+    Given W1, the rows of W2 are Gaussian with precision A = s W1 W1^T + gamma and the means
+    A^-1 (s W1 F^T + gamma W2*^T), and so are the columns of W1 given W2: each is drawn from its own law in turn.
+    Recorded is the mean energy given W1, s/2 |M - F|^2 + s/2 (rows) tr(W1^T A^-1 W1), with M the map at the means,
+    which varies less than the energy.
 
     Args:
         centre: W1* and W2*, whose product is F.

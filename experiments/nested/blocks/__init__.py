@@ -1,7 +1,7 @@
 """Several clocks in one network: what they buy where blocks add up, and what it takes to buy something.
 
-Two orthogonal linear tasks in turn, and three; one block, two that add up, with a retention, with a reset, nested; the
-same beside gates; and residual blocks on tasks that are not linear. In steps, on exact means or on batches.
+Two orthogonal linear tasks in turn, three and four; one block, two that add up, with a retention, with a reset, nested;
+the same beside gates; and residual blocks on tasks that are not linear. In steps, on exact means or on batches.
 """
 
 from experiments.nested.blocks.numbers import accept

@@ -5,6 +5,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from experiments.harness.runs import Data
 from experiments.nested.blocks import numbers
@@ -21,15 +22,16 @@ def draw(data: Data) -> Figure:
     """The loss within a block, mean over blocks and repetitions, and its mean for every learner."""
     linear, nonlinear = data["linear"], data["nonlinear"]
     with house_style():
-        figure, axes = plt.subplots(1, 4, figsize=(12.6, 3.6), width_ratios=(1.2, 1.2, 1.2, 1.1))
-        for ax, number in zip(axes, linear.tasks.values.tolist(), strict=False):
+        numbers_of_tasks = linear.tasks.values.tolist()
+        figure, axes = plt.subplots(1, len(numbers_of_tasks) + 2, figsize=(12.6, 3.6))
+        for ax, number in zip(axes, numbers_of_tasks, strict=False):
             _draw_block(ax, linear.sel(tasks=number))
             ax.set_title(f"{number} orthogonal tasks in turn")
-        _draw_block(axes[2], nonlinear.isel(width=-1))
-        axes[2].set_title(f"perceptrons of {int(nonlinear.width[-1])} inputs")
+        _draw_block(axes[-2], nonlinear.isel(width=-1))
+        axes[-2].set_title(f"perceptrons of {int(nonlinear.width[-1])} inputs")
         axes[0].set_ylabel("loss")
-        axes[2].legend(fontsize=6)
-        _draw_means(axes[3], linear)
+        axes[-2].legend(fontsize=6)
+        _draw_means(axes[-1], linear)
         seeds = linear.sizes["seed"]
         figure.suptitle(
             f"in steps, exact means (perceptrons: batches of 32, held-out examples); later half of the stream; {seeds} "
@@ -51,20 +53,15 @@ def _draw_block(ax: Axes, dataset: xr.Dataset) -> None:
 def _draw_means(ax: Axes, linear: xr.Dataset) -> None:
     learners = linear.learner.values.tolist()
     for place, learner in enumerate(learners):
-        for shift, number in zip((-0.15, 0.15), linear.tasks.values.tolist(), strict=False):
+        for shift, marker, number in zip((-0.2, 0.0, 0.2), "os^", linear.tasks.values.tolist(), strict=False):
             values = numbers.mean(linear, learner, tasks=number)
-            ax.plot(
-                values,
-                np.full(len(values), place + shift),
-                "o" if number == 2 else "s",
-                color=COLORS[learner],
-                markersize=3,
-            )
+            ax.plot(values, np.full(len(values), place + shift), marker, color=COLORS[learner], markersize=3)
     ax.set(
         yticks=range(len(learners)),
         yticklabels=learners,
         xlabel="mean loss",
         xscale="log",
-        title="linear: dots 2, squares 3 tasks",
+        title="2 (dots), 3, 4 (triangles)",
     )
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.invert_yaxis()

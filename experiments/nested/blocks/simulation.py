@@ -14,7 +14,8 @@ from jaxtyping import Array, Float
 from experiments.harness.runs import Run
 from ntadyn.continual import DataProblem, SquaredError, TeacherProblem
 from ntadyn.nested import EverySteps, Level, LevelDescent, PenalisedLoss
-from ntadyn.nested.continuum import NestedStarts, ResidualLevels, SumOfLevels, continuum
+from ntadyn.nested.continuum import ChainOfLevels, NestedStarts, ResidualLevels, SumOfLevels, continuum
+from ntadyn.networks.network import gaussian_weights
 from ntadyn.regularizers import Nonnegativity, UnitL1Norm
 from ntadyn.simulation import Updates, simulate
 from ntadyn.simulation.outcome import result_codes
@@ -26,6 +27,7 @@ OUTPUTS, INPUTS = 4, 12
 FAST, SLOW = 0.05, 1.0  # time constants of blocks, in units of a block of practice
 GATES = 0.03
 STEP = 0.002
+RECORDS = 36  # inside every block; no multiple of what starts anew twenty times in it
 FADING = 0.5  # blocks of practice after which a fast block has forgotten all but 1/e
 # Weak, because explicit steps jump across the kink by the step over the time constant times this.
 STRENGTH = 0.06
@@ -64,7 +66,7 @@ class Parameters:
 
     num_seeds: int = 5
     num_blocks: int = 120
-    num_tasks: tuple[int, ...] = (2, 3)
+    num_tasks: tuple[int, ...] = (2, 3, 4)
     widths: tuple[int, ...] = (8, 16)
     num_nonlinear_blocks: int = 20
     seed: int = 0
@@ -72,6 +74,8 @@ class Parameters:
 
 Learner = Callable[[Any, Array], tuple[Any, Any]]
 """(problem, key) -> system and network."""
+Losses = tuple[Array, Array, Array]
+"""Of one run, see `_followed`."""
 
 
 def runs(parameters: Parameters) -> list[Run]:
@@ -84,14 +88,15 @@ def linear(parameters: Parameters) -> xr.Dataset:
     """All learners on streams of linear tasks.
 
     Returns:
-        `loss` over (learner, tasks, seed, block, record) within blocks of the later half, and result codes.
+        `loss` over (learner, tasks, seed, block, record) within blocks of the later half, its `mean` over all steps of
+        every block, and result codes.
     """
     keys = jax.random.split(jax.random.key(parameters.seed), parameters.num_seeds)
     parts = []
     for number in parameters.num_tasks:
         stream = alternating(number, parameters.num_blocks, 1.0)
 
-        def losses(key: Array, learner: Learner, number: int = number, stream: Any = stream) -> tuple[Array, Array]:
+        def losses(key: Array, learner: Learner, number: int = number, stream: Any = stream) -> Losses:
             of_teachers, of_network = jax.random.split(key)
             tasks = matched_rows_orthogonal(of_teachers, number, OUTPUTS, INPUTS, Scale.UNIT)
             problem: Any = TeacherProblem(tasks=tasks)  # pyright: ignore[reportCallIssue]
@@ -106,14 +111,15 @@ def nonlinear(parameters: Parameters) -> xr.Dataset:
     """Residual blocks on two random perceptrons in turn, on batches: one clock, two clocks, and a reset.
 
     Returns:
-        `loss` over (learner, width, seed, block, record) within blocks of the later half, and result codes.
+        `loss` over (learner, width, seed, block, record) within blocks of the later half, its `mean` over all steps of
+        every block, on the batches, and result codes.
     """
     keys = jax.random.split(jax.random.key(parameters.seed + 1), parameters.num_seeds)
     stream = alternating(2, parameters.num_nonlinear_blocks, 1.0)
     parts = []
     for width in parameters.widths:
 
-        def losses(key: Array, learner: Learner, width: int = width) -> tuple[Array, Array]:
+        def losses(key: Array, learner: Learner, width: int = width) -> Losses:
             of_teachers, of_examples, of_network = jax.random.split(key, 3)
             teachers = jax.vmap(lambda key: _perceptron(key, width))(jax.random.split(of_teachers, 2))
             inputs = jax.random.normal(of_examples, (2, 2, 500, width))
@@ -132,16 +138,24 @@ def nonlinear(parameters: Parameters) -> xr.Dataset:
     return found.assign_coords(width=list(parameters.widths), learner=list(RESIDUAL))
 
 
-def _over(keys: Array, losses: Callable[[Array, Learner], tuple[Array, Array]], learner: Learner) -> xr.Dataset:
-    loss, result = jax.jit(jax.vmap(lambda key: losses(key, learner)))(keys)
-    return xr.Dataset({"loss": (("seed", "block", "record"), np.asarray(loss)), "result": ("seed", np.asarray(result))})
+def _over(keys: Array, losses: Callable[[Array, Learner], Losses], learner: Learner) -> xr.Dataset:
+    loss, mean, result = jax.jit(jax.vmap(lambda key: losses(key, learner)))(keys)
+    return xr.Dataset(
+        {
+            "loss": (("seed", "block", "record"), np.asarray(loss)),
+            "mean": (("seed", "block"), np.asarray(mean)),
+            "result": ("seed", np.asarray(result)),
+        }
+    )
 
 
-def _followed(system: Any, network: Any, stream: Any, step: float) -> tuple[Array, Array]:
-    """Losses within the blocks of the later half, and how the run ended."""
-    run = simulate(system, stream, system.initial_state(network), method=Updates(step), records_per_block=19)
-    losses = run.values["loss"].reshape(stream.num_blocks, -1)
-    return losses[stream.num_blocks // 2 :], result_codes(run.result)
+def _followed(system: Any, network: Any, stream: Any, step: float) -> Losses:
+    """Losses within the blocks of the later half, their mean over all steps, and how the run ended."""
+    run = simulate(system, stream, system.initial_state(network), method=Updates(step), records_per_block=RECORDS)
+    losses, total = (run.values[name].reshape(stream.num_blocks, -1) for name in ("loss", "cumulative_loss"))
+    means = (total[:, -1] - total[:, 0]) / stream.durations
+    half = stream.num_blocks // 2
+    return losses[half:], means[half:], result_codes(run.result)
 
 
 def _system(problem: Any, levels: tuple[Level, ...], batch_size: int | None = None) -> Any:
@@ -165,7 +179,8 @@ def _nested(problem: Any, key: Array) -> tuple[Any, Any]:
     options: dict[str, Any] = {
         "data_key": jax.random.key(7), "chunks": (chunk,), "shares": (FAST / SLOW,), "batch_size": None,
     }  # fmt: skip
-    network = SumOfLevels.initialise(key, 1, (OUTPUTS, INPUTS))
+    # All of a network is set back and moves, gates too: here it is a map without any.
+    network = ChainOfLevels((gaussian_weights(key, (OUTPUTS, INPUTS), 0.01),))
     return NestedStarts(problem=problem, time_constant=FAST, **options), network  # pyright: ignore[reportCallIssue]
 
 

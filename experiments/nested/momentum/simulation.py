@@ -1,4 +1,4 @@
-"""What is run for momentum and its kin: plain loops of optax updates on losses that are known exactly, in steps."""
+"""What is run for momentum and its kin, in steps on losses that are known exactly: loops of updates, and sweeps."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ import xarray as xr
 from jaxtyping import Array
 
 from experiments.harness.runs import Run
-from ntadyn.nested.optimisers import (
-    MultiScaleMomentum,
-    RootMeanSquare,
-    delta_momentum,
-    momentum,
-    momentum_with_read_out,
-)
-from ntadyn.tasks.teachers import Scale, matched_rows_orthogonal
+from ntadyn.nested.level_descent import cumulative_loss
+from ntadyn.nested.optimisers import RootMeanSquare, delta_momentum, momentum, momentum_with_read_out
+from ntadyn.specs import optimisers
+from ntadyn.specs.configuration import Curriculum
+from ntadyn.specs.switching import SwitchingStudent
+from ntadyn.sweeps import Streams, Sweep, Threads, as_axes, run_sweep
+from ntadyn.sweeps.level_scores import CUMULATIVE_LOSS, LEVELS
+from ntadyn.sweeps.scores import OUTCOME, Measures
 
 OUTPUTS, INPUTS = 10, 20
 CONDITIONS = (10.0, 1000.0)
@@ -39,8 +39,15 @@ RULES: dict[str, Rule] = {
     "Muon": momentum_with_read_out,
     "Adam": lambda rate, kept: optax.adam(rate, b1=kept),
 }
-# Those that are followed over block lengths.
-FOLLOWED = ("momentum", "delta momentum", "Muon", "Adam", "two momenta")
+# Those that are followed over block lengths, and what is kept of every run.
+FOLLOWED = {
+    "momentum": optimisers.Momentum(),
+    "delta momentum": optimisers.DeltaMomentum(),
+    "Muon": optimisers.Muon(),
+    "Adam": optimisers.Adam(),
+    "two momenta": optimisers.TwoMomenta(),
+}
+IN_PRACTICE = Measures({CUMULATIVE_LOSS: cumulative_loss}, LEVELS | {"result": OUTCOME.scores["result"]})
 
 
 @dataclass(frozen=True)
@@ -131,47 +138,37 @@ def subspaces(parameters: Parameters) -> xr.Dataset:
 
 
 def switching(parameters: Parameters) -> xr.Dataset:
-    """One map and two orthogonal tasks in turn: the mean loss of the later half, over retention and block length.
+    """One map and two orthogonal tasks in turn: the loss in practice, over retention and block length in steps.
 
-    At every retention and block length with the learning rate that is best there, and with the one that is best for
-    plain descent divided by what momentum makes of a constant gradient, eta (1 - a).
+    At every retention and block length, with every other learning rate of the grid.
+
+    Returns:
+        `loss` over (rule, seed, length, retention, rate), mean over the later half of the blocks of the run; not finite
+        where a rule diverges.
     """
-    keys = jax.random.split(jax.random.key(parameters.seed + 1), parameters.num_seeds)
-    lengths = np.unique(np.round(np.geomspace(2, 200, parameters.size)).astype(int))
-    kept = 1 - np.geomspace(1.0, 0.005, parameters.size)
-    rules = RULES | {
-        "two momenta": lambda rate, kept: MultiScaleMomentum(rate, fast=kept, slow=0.9, chunk=32).transformation()
+    lengths = np.unique(np.round(np.geomspace(2, 200, parameters.size)))
+    axes: Any = {
+        "curriculum.block_duration": lengths,
+        "optimiser.retention": 1 - np.geomspace(1.0, 0.005, parameters.size),
+        "optimiser.learning_rate": np.asarray(_rates(parameters))[::2],
     }
-
-    def of_seed(key: Array, rule: Rule, length: Array, retention: Array, rate: Array) -> Array:
-        of_teachers, of_start = jax.random.split(key)
-        teachers = matched_rows_orthogonal(of_teachers, 2, OUTPUTS, INPUTS, Scale.UNIT).teachers
-        start = 0.01 * jax.random.normal(of_start, (OUTPUTS, INPUTS))
-
-        def loss(weights: Array, step: Array) -> Array:
-            return 0.5 * jnp.sum((weights - teachers[(step // length) % 2]) ** 2)
-
-        losses = _losses(rule(rate, retention), loss, start, 2 * parameters.steps)
-        return jnp.mean(losses[parameters.steps :])
-
-    rates = _rates(parameters)
+    curriculum = Curriculum(block_duration=1.0, total_time=2.0 * parameters.steps)
     found = []
-    for name in FOLLOWED:
-
-        @jax.jit
-        def every(key: Array, rule: Rule = rules[name]) -> Array:
-            def cell(length: Array, retention: Array, rate: Array) -> Array:
-                return of_seed(key, rule, length, retention, rate)
-
-            over_rates = jax.vmap(cell, (None, None, 0))
-            over_retentions = jax.vmap(over_rates, (None, 0, None))
-            return jax.lax.map(lambda length: over_retentions(length, jnp.asarray(kept), rates), jnp.asarray(lengths))
-
-        found.append(np.stack([np.asarray(every(key)) for key in keys]))
-    return xr.Dataset(
-        {"loss": (("rule", "seed", "length", "retention", "rate"), np.stack(found))},
-        {"rule": list(FOLLOWED), "length": lengths, "retention": kept, "rate": np.asarray(rates)},
-    )
+    for optimiser in FOLLOWED.values():
+        plan = Sweep(
+            SwitchingStudent(optimiser, curriculum),
+            as_axes(axes),
+            streams=Streams(teachers=parameters.num_seeds, initial=1),
+        )
+        loss = run_sweep(plan, IN_PRACTICE, compute=Threads(1)).practice_loss
+        found.append(loss.drop_vars(["teachers_seed", "initial_seed", "data_seed"], errors="ignore"))
+    names = {
+        "block_duration": "length",
+        "optimiser_retention": "retention",
+        "optimiser_learning_rate": "rate",
+    }
+    whole = xr.concat(found, dim="rule").rename(names).rename("loss").assign_coords(rule=list(FOLLOWED))
+    return whole.transpose("rule", "seed", "length", "retention", "rate").to_dataset()
 
 
 def _rates(parameters: Parameters) -> Array:

@@ -61,8 +61,8 @@ class AbstractSampler(eqx.Module):
 
 def started(target: Target, key: PRNGKeyArray) -> Float[Array, " d"]:
     """Coordinates to start a chain from: one draw of the Gaussian that the chart takes the law for, or the centre."""
-    spread = target.chart.spread
-    return spread * jax.random.normal(key, spread.shape, spread.dtype)
+    drawn = jax.random.normal(key, (target.problem.dimension,), target.problem.dtype)
+    return jnp.zeros_like(drawn) if target.chart.starts_at_centre else drawn
 
 
 def recorded(target: Target, coordinates: Any, log_density: Array, **how: Array) -> Draws:

@@ -58,7 +58,7 @@ def continuum(
     )
 
 
-def slowing_time_constants(fastest: float, number: int = len(CHUNKS), factor: float = SLOWING) -> tuple[float, ...]:
+def slowing_time_constants(fastest: Real, number: int = len(CHUNKS), factor: Real = SLOWING) -> tuple[Real, ...]:
     """tau_1, r tau_1, r^2 tau_1, ...: the usual choice, with r = 4.
 
     Args:

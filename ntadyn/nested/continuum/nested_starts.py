@@ -17,6 +17,7 @@ from ntadyn.interface.system import Observable
 from ntadyn.interface.update import AbstractUpdate
 from ntadyn.nested.clocks import Real, check_positive
 from ntadyn.nested.level import either
+from ntadyn.nested.level_descent import cumulative_loss
 
 
 class NestedStartsState(eqx.Module):
@@ -27,12 +28,14 @@ class NestedStartsState(eqx.Module):
         starts: theta_2, ..., theta_K, each like the network.
         count: steps since the start.
         key: the key of the batch that the next step will draw.
+        cumulative_loss: the sum of h L over all steps, each on its batch, before the step that learns from it.
     """
 
     network: PyTree
     starts: tuple[PyTree, ...]
     count: Int[Array, ""]
     key: PRNGKeyArray
+    cumulative_loss: Float[Array, ""]
 
 
 class NestedStarts(AbstractUpdate):
@@ -84,7 +87,9 @@ class NestedStarts(AbstractUpdate):
     def initial_state(self, network: PyTree) -> NestedStartsState:
         """All levels at the network."""
         network = of_arrays(network)
-        return NestedStartsState(network, (network,) * len(self.chunks), jnp.zeros((), int), self.data_key)
+        nothing = jnp.zeros((), jnp.result_type(*jax.tree.leaves(_arrays(network))))
+        starts = (network,) * len(self.chunks)
+        return NestedStartsState(network, starts, jnp.zeros((), int), self.data_key, nothing)
 
     def default_step(self, state: NestedStartsState, tasks: Float[Array, "n m"]) -> float:
         """The step that resolves the flow of the network alone."""
@@ -113,15 +118,16 @@ class NestedStarts(AbstractUpdate):
             # Whatever is faster starts anew from here.
             for faster in range(index):
                 levels[faster] = either(due, slow, levels[faster])
-        return NestedStartsState(levels[0], tuple(levels[1:]), count, key)
+        met = state.cumulative_loss + step * self.problem.loss(state.network, batch)
+        return NestedStartsState(levels[0], tuple(levels[1:]), count, key, met)
 
     def loss(self, state: NestedStartsState, task: Shares) -> Float[Array, ""]:
         """The mean of the reported losses, weighted by the shares of the tasks."""
         return jnp.sum(task * self.problem.losses(state.network))
 
     def observables(self) -> dict[str, Observable]:
-        """The loss on the task in force, and on every task."""
-        return super().observables() | {"task_loss": TASK_LOSS}
+        """The loss on the task in force, on every task, and that of all practice so far."""
+        return super().observables() | {"task_loss": TASK_LOSS, "cumulative_loss": cumulative_loss}
 
 
 def _arrays(*trees: PyTree) -> tuple[PyTree, ...]:

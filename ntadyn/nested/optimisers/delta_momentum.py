@@ -7,7 +7,7 @@ import optax
 from jaxtyping import Array, Float, PyTree
 
 from ntadyn.nested.optimisers.momentum import MomentumState, Rate, rate_at
-from ntadyn.nested.optimisers.per_matrix import check_rate, check_share, per_matrix, zeros_like
+from ntadyn.nested.optimisers.per_matrix import check_rate, check_share, per_matrix, unit, zeros_like
 from ntadyn.nested.optimisers.preconditioners import AbstractPreconditioner, Unchanged
 
 
@@ -61,7 +61,7 @@ def delta_momentum(
         rate = rate_at(learning_rate, state.count)
 
         def rule(m: Float[Array, "o i"], g: Float[Array, "o i"], value: Float[Array, "o i"]) -> Float[Array, "o i"]:
-            key = _unit(g) if normalised else g
+            key = unit(g) if normalised else g
             a, kappa, eta = (jnp.asarray(number, m.dtype) for number in (retention, forgetting, rate))
             return a * m - kappa * (m @ key.T) @ key - eta * value
 
@@ -69,9 +69,3 @@ def delta_momentum(
         return moved, MomentumState(moved, after, state.count + 1)
 
     return optax.GradientTransformation(init, update)
-
-
-def _unit(matrix: Float[Array, "o i"]) -> Float[Array, "o i"]:
-    """A matrix over its Frobenius norm; zero stays zero."""
-    norm: Any = jnp.sqrt(jnp.sum(matrix**2))
-    return matrix / jnp.where(norm > 0, norm, 1)

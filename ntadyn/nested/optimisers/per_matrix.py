@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PyTree
+from jaxtyping import Array, Float, PyTree
 
 
 def per_matrix(rule: Callable[..., Any], *trees: PyTree) -> PyTree:
@@ -32,6 +32,12 @@ def per_matrix(rule: Callable[..., Any], *trees: PyTree) -> PyTree:
         return mapped(*arrays)
 
     return jax.tree.map(of_arrays, *trees)
+
+
+def unit(matrix: Float[Array, "o i"]) -> Float[Array, "o i"]:
+    """A matrix over its Frobenius norm; zero stays zero, and has derivatives."""
+    squares = jnp.sum(matrix**2)
+    return matrix / jnp.sqrt(jnp.where(squares > 0, squares, jnp.ones_like(squares)))
 
 
 def zeros_like(tree: PyTree) -> PyTree:

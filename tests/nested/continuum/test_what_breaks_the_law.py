@@ -105,6 +105,16 @@ def test_a_nested_level_starts_anew_from_the_one_above_which_moves_towards_its_e
     np.testing.assert_array_equal(after.network.levels[0], after.starts[0].levels[0])
 
 
+def test_the_loss_of_practice_is_that_before_every_step_also_where_a_level_starts_anew():
+    system, task, step = nested((2,), (0.5,)), jnp.array([1.0, 0.0]), jnp.asarray(0.1)
+    update = eqx.filter_jit(system.update)
+    states = [system.initial_state(SumOfLevels((jnp.ones((2, 3)),), jnp.ones(1)))]
+    for _ in range(3):
+        states.append(update(states[-1], task, step))
+    expected = 0.1 * sum(float(system.loss(state, task)) for state in states[:-1])
+    np.testing.assert_allclose(states[-1].cumulative_loss, expected, rtol=1e-12)
+
+
 def test_slower_levels_come_after_faster_ones_where_their_chunks_end_together():
     system = nested((2, 4), (0.5, 0.5))
     one = from_matrices(jnp.zeros((2, 1, 1)))

@@ -7,13 +7,18 @@ multi-scale momentum have no such limit with a smooth right-hand side.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.linalg import sqrtm
 
+from ntadyn.continual import TeacherProblem
+from ntadyn.dynamics.gradient_flow import InputCovariance
+from ntadyn.nested import MomentumFlow
 from ntadyn.nested.optimisers import (
     DeepMomentum,
     DotProduct,
@@ -24,6 +29,9 @@ from ntadyn.nested.optimisers import (
     delta_momentum,
     momentum,
 )
+from ntadyn.simulation import Adaptive, simulate
+from ntadyn.tasks import from_matrices
+from ntadyn.tasks.curricula import sequence
 from tests.nested.optimisers.runs import gradients
 
 DAMPING, FORGETTING, TIME = 1.5, 2.0, 2.0
@@ -31,6 +39,7 @@ SHAPE = (2, 3)
 TARGET, START = np.asarray(gradients(2, SHAPE, 1))
 CURVATURE = np.array([[1.0, 0.3, 0.0], [0.3, 0.7, 0.1], [0.0, 0.1, 0.5]])
 OF_OUTPUTS = np.array([[1.0, 0.4], [0.4, 0.6]])
+ROOT = np.real(sqrtm(OF_OUTPUTS))
 LEFT = np.array([[2.0, 0.5], [0.5, 1.0]])
 KEY = jax.random.key(0)
 
@@ -142,13 +151,12 @@ def order(follow, exact):
     return np.log2(errors[0] / errors[1]), errors[1] / steps[1]
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_rules_of_momentum_follow_their_flow(name):
-    case = CASES[name]
+def following(make_rule):
+    """W after some steps of a rule that depends on their length."""
 
     @jax.jit
     def follow(step, number):
-        rule = case.rule(step)
+        rule = make_rule(step)
 
         def one(_, carry):
             weights, state = carry
@@ -158,7 +166,55 @@ def test_rules_of_momentum_follow_their_flow(name):
         start = jnp.asarray(START)
         return jax.lax.fori_loop(0, number, one, (start, rule.init(start)))[0]
 
-    found, distance = order(follow, flowed(case.field, START, case.memory))
+    return follow
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rules_of_momentum_follow_their_flow(name):
+    case = CASES[name]
+    found, distance = order(following(case.rule), flowed(case.field, START, case.memory))
+    assert found == pytest.approx(1, abs=0.06)
+    assert 0.01 < distance < 3
+
+
+class Seen(eqx.Module):
+    """Y = G^(1/2) W x, whose loss on teachers seen alike has the slope above."""
+
+    weights: jax.Array
+
+    def __call__(self, x):
+        return ROOT @ (self.weights @ x)
+
+
+FLOWS = {"momentum: h^2, 1 - gamma h": 0.0, "delta: the same, kappa h": FORGETTING / DAMPING}
+
+
+def library_flow(forgetting) -> Any:
+    problem: Any = TeacherProblem(  # pyright: ignore[reportCallIssue]
+        tasks=from_matrices(jnp.asarray(ROOT @ TARGET)[None]), input_covariance=InputCovariance(jnp.asarray(CURVATURE))
+    )
+    options: dict[str, Any] = {"time_constant": DAMPING, "memory": 1 / DAMPING, "forgetting": forgetting}
+    return MomentumFlow(problem=problem, **options)  # pyright: ignore[reportCallIssue]
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_the_flow_of_the_library_is_what_rules_follow(name):
+    """With tau = gamma and tau_m = 1 / gamma, W' = m / tau is the momentum of a rule over its step."""
+    system, case = library_flow(FLOWS[name]), CASES[name]
+    state = system.initial_state(Seen(jnp.asarray(START)))
+    state = eqx.tree_at(lambda state: state.momentum.weights, state, DAMPING * gradients(1, SHAPE, 3)[0])
+    found = system.vector_field(0.0, state, jnp.ones(1))
+    expected = case.field(START, np.asarray(gradients(1, SHAPE, 3)[0]))
+    np.testing.assert_allclose(found.network.weights, expected[0], rtol=1e-12)
+    np.testing.assert_allclose(found.momentum.weights / DAMPING, expected[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_optimisers_come_to_the_flow_of_the_library_in_proportion_to_their_step(name):
+    system = library_flow(FLOWS[name])
+    state = system.initial_state(Seen(jnp.asarray(START)))
+    end = simulate(system, sequence([0], TIME, 1), state, method=Adaptive(rtol=1e-10, atol=1e-12)).final_state
+    found, distance = order(following(CASES[name].rule), np.asarray(end.network.weights))
     assert found == pytest.approx(1, abs=0.06)
     assert 0.01 < distance < 3
 

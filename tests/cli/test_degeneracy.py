@@ -1,0 +1,40 @@
+"""The command `ntadyn degeneracy`."""
+
+import pytest
+import xarray as xr
+
+from ntadyn.cli import main
+from ntadyn.cli.degeneracy import table
+
+
+def test_what_is_neither_a_preset_nor_a_file_is_refused(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["degeneracy", "nothing.nc"])
+    assert end.value.code == 2
+    assert "nothing" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_file_is_measured_and_a_kept_run_goes_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    size = ["--teachers.d-in", "4", "--teachers.d-out", "2", "--curriculum.num-blocks", "4"]
+    with pytest.raises(SystemExit):
+        main(["simulate", *size, "--randomness.num-seeds", "1", "--out", "small"])
+    words = ["degeneracy", "small/simulation.nc", "--draws", "100", "--keep", "kept"]
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        main([*words, "--out", "first"])
+    printed = capsys.readouterr().out
+    assert "behavioural loss, 20 parameters" in printed
+    assert len(list((tmp_path / "kept").glob("*.npz"))) == 11
+    dataset = xr.load_dataset("first/degeneracy.nc")
+    assert end.value.code == int(not (dataset.trusted.all() and dataset.curve_trusted.all()))
+    assert printed.splitlines()[:-3] == table(dataset)
+    assert (tmp_path / "first" / "degeneracy.png").stat().st_size > 5000
+    with pytest.raises(SystemExit):
+        main([*words, "--out", "second"])
+    assert xr.load_dataset("second/degeneracy.nc").drop_attrs().identical(dataset.drop_attrs())
+    with pytest.raises(SystemExit) as end:
+        main([*words, "--out", "third", "--localisation", "50"])
+    assert end.value.code == 2
+    assert "another run" in capsys.readouterr().err
