@@ -31,10 +31,9 @@ def accept(data: Data) -> list[Acceptance]:
 def is_regular(case: xr.Dataset) -> bool:
     """Whether no point of zero loss is more degenerate than this one, and its Hessian says it all.
 
-    A local coefficient is at least half the rank of the Hessian, and at least the coefficient of the whole set.
+    The coefficient at a point is at least half the rank of its Hessian, and at least that of the whole set.
     """
-    local = case.half_rank if np.isnan(case.local_coefficient) else case.local_coefficient
-    return bool(local == case.coefficient)
+    return bool(case.half_rank == case.coefficient)
 
 
 def expected(case: xr.Dataset) -> float:
@@ -67,6 +66,7 @@ def _of_case(case: xr.Dataset) -> list[Acceptance]:
                 f"{name}: SGLD, as published", mean_of(sgld), f"formulas for regular points say {expected(case):.4g}"
             ),
             reported(f"{name}: coefficient at the point itself", single(float(case.local_coefficient))),
+            reported(f"{name}: half the rank of the Hessian", single(float(case.half_rank))),
         ]
     return [
         *rows,

@@ -168,8 +168,7 @@ def _of_case(case: Case, exact: AbstractSampler, parameters: Parameters) -> xr.D
         "inverse_temperature": setting.inverse_temperature,
         "coefficient": float(case.exact.coefficient),
         "multiplicity": case.exact.multiplicity,
-        "local_coefficient": _local_coefficient(case.point),
-        "half_rank": law.half_rank,
+        **_of_ranks(case.point, law.half_rank),
         "effective_dimension": law.effective_dimension,
         "law": law.value,
         "law_error": law.error,
@@ -218,10 +217,16 @@ def _short(case: Case) -> float:
     return float(quadratic.lowered_by_start(chart.counted, chart.rates, step, setting.skipped, setting.recorded))
 
 
-def _local_coefficient(point: Layers) -> float:
-    """Of the behaviour at the point itself; not a number for more than two layers, where no formula is known."""
+def _of_ranks(point: Layers, counted: float) -> dict[str, float]:
+    """Half the rank of the Hessian, and the coefficient of the behaviour at the point itself.
+
+    Of two layers both follow from ranks. Of more, the rank is counted, and no formula for the coefficient is known.
+    """
     if len(point) != 2:
-        return float("nan")
+        return {"half_rank": counted, "local_coefficient": float("nan")}
     first, second = (np.asarray(layer) for layer in point)
-    ranks = [int(np.linalg.matrix_rank(matrix)) for matrix in (first, second, second @ first)]
-    return float(two_layer_at(first.shape[1], first.shape[0], second.shape[0], *ranks).coefficient)
+    inputs, hidden, outputs = first.shape[1], first.shape[0], second.shape[0]
+    of_first, of_second, of_map = (int(np.linalg.matrix_rank(matrix)) for matrix in (first, second, second @ first))
+    local = two_layer_at(inputs, hidden, outputs, of_first, of_second, of_map)
+    rank = outputs * of_first + inputs * of_second - of_first * of_second
+    return {"half_rank": rank / 2, "local_coefficient": float(local.coefficient)}

@@ -11,4 +11,4 @@ from experiments.degeneracy.work_precision.simulation import Parameters, runs
 __all__ = ["FAST", "PARAMETERS", "accept", "plot", "runs"]
 
 PARAMETERS = Parameters()
-FAST = Parameters(("quadratic", "crossing"), ("MALA", "SGLD", "RMSProp-SGLD"), (1e3, 1e4, 1e5), num_seeds=10)
+FAST = Parameters(("quadratic", "crossing"), ("MALA", "SGLD", "RMSProp-SGLD"), (1e3, 1e4, 1e5))

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from experiments.degeneracy.work_precision.simulation import NEEDS_CURVATURE
+from experiments.degeneracy.work_precision.simulation import serves
 from experiments.harness.acceptance import Acceptance, at_least, at_most, mean_of, near, reported, single
 from experiments.harness.runs import Data
 from experiments.harness.sources import EXACT, OURS, both
@@ -66,7 +66,7 @@ def _of_problem(name: str, dataset: xr.Dataset) -> list[Acceptance]:
             near(f"{name}: effective dimension", reference, 0.01 * reference, laplace, both(OURS, EXACT)),
         ]
     for way in dataset.way.values:
-        if way in NEEDS_CURVATURE and not is_regular(dataset):
+        if not serves(way, dataset.attrs["dimension"], dataset.attrs["laplace"]):
             continue
         rows += [
             reported(f"{name}: {way}, true error", single(float(true.sel(way=way)))),

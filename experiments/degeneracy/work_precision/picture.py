@@ -10,7 +10,14 @@ from experiments.degeneracy.work_precision.numbers import claimed_error, true_er
 from experiments.harness.runs import Data
 from ntadyn.plotting.style import house_style
 
-COLORS = {"MALA": "C2", "NUTS": "C4", "SGLD": "C0", "SGLD, whitened": "C1", "RMSProp-SGLD": "C3"}
+COLORS = {
+    "MALA": "C2",
+    "NUTS": "C4",
+    "SGLD": "C0",
+    "SGLD, whitened": "C1",
+    "RMSProp-SGLD": "C3",
+    "nested slices": "black",
+}
 # From this ratio of the true error to the claimed one on, an answer is drawn hollow.
 SEVERAL = 2.0
 TITLES = {

@@ -60,7 +60,6 @@ def _rmsprop(step: Any) -> RMSPropSGLD:
     return RMSPropSGLD(step_size=step, feed=Feed(steps_per_draw=4), num_warm_up=0)  # pyright: ignore[reportCallIssue]
 
 
-# Nested slices have their place here once they are part of the library: they cost a third of a gradient per loss.
 WAYS: dict[str, Way] = {
     "MALA": Way(lambda step: MALA(num_warm_up=STEPS), DenseWhitening(), 500),  # pyright: ignore[reportCallIssue]
     "NUTS": Way(lambda step: NUTS(num_warm_up=TRAJECTORIES), DenseWhitening(), 50),  # pyright: ignore[reportCallIssue]

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from experiments.degeneracy.work_precision.problems import PROBLEMS, Reference
-from experiments.degeneracy.work_precision.sampling import WAYS, Answers, Lanes, Way
+from experiments.degeneracy.work_precision.problems import PROBLEMS, Problem, Reference
+from experiments.degeneracy.work_precision.sampling import WAYS, Answers, Lanes
+from experiments.degeneracy.work_precision.slices import MOST_DIMENSIONS, NESTED, nested_answers
 from experiments.harness.runs import Run
 
 # Where the loss has no curvature at the point, whitened coordinates are plain ones in other units.
@@ -26,7 +27,7 @@ class Parameters:
     """
 
     problems: tuple[str, ...] = tuple(PROBLEMS)
-    ways: tuple[str, ...] = tuple(WAYS)
+    ways: tuple[str, ...] = (*WAYS, NESTED)
     budgets: tuple[float, ...] = (1e3, 1e4, 1e5, 1e6)
     num_seeds: int = 10
     seed: int = 0
@@ -51,12 +52,7 @@ def on_problem(name: str, parameters: Parameters) -> xr.Dataset:
     reference = problem.reference()
     found, chosen = [], []
     for way in parameters.ways:
-        if reference.laplace == 0 and way in NEEDS_CURVATURE:
-            nothing = np.full((len(parameters.budgets), parameters.num_seeds), np.nan)
-            found.append(Answers(nothing, nothing))
-            chosen.append(nothing[:, 0])
-            continue
-        answers, steps = _of_way(Lanes(problem, WAYS[way]), WAYS[way], reference, parameters)
+        answers, steps = _of_way(problem, way, reference, parameters)
         found.append(answers)
         chosen.append(steps)
     axes = ("way", "budget", "seed")
@@ -70,11 +66,31 @@ def on_problem(name: str, parameters: Parameters) -> xr.Dataset:
     ).assign_attrs(reference._asdict(), dimension=problem.seen().dimension)
 
 
-def _of_way(lanes: Lanes, way: Way, reference: Reference, parameters: Parameters) -> tuple[Answers, np.ndarray]:
+def serves(way: str, dimension: int, laplace: float) -> bool:
+    """Whether a way is tried on a problem at all.
+
+    Args:
+        way: its name.
+        dimension: of the problem.
+        laplace: its effective dimension.
+    """
+    if way == NESTED:
+        return dimension <= MOST_DIMENSIONS
+    return way not in NEEDS_CURVATURE or laplace > 0
+
+
+def _of_way(problem: Problem, name: str, reference: Reference, parameters: Parameters) -> tuple[Answers, np.ndarray]:
     """Answers at every budget, each with the step that is best there on other seeds."""
     budgets, number = parameters.budgets, parameters.num_seeds
+    nothing = np.full((len(budgets), number), np.nan)
+    if not serves(name, problem.seen().dimension, reference.laplace):
+        return Answers(nothing, nothing), nothing[:, 0]
+    if name == NESTED:
+        return nested_answers(problem, parameters.seed, number, budgets), nothing[:, 0]
+    way = WAYS[name]
+    lanes = Lanes(problem, way)
     if not way.steps:
-        return lanes.answers(np.ones(number), parameters.seed, budgets), np.full(len(budgets), np.nan)
+        return lanes.answers(np.ones(number), parameters.seed, budgets), nothing[:, 0]
     # As many lanes as seeds, so that both share a program.
     tried = np.resize(np.asarray(way.steps), number)
     tuning = lanes.answers(tried, parameters.seed + 1, budgets).value
