@@ -16,7 +16,7 @@ FAST = Parameters(
     shapes=((5, 3, 5),),
     widths=((4, 4, 4),),
     num_rank_reduced=0,
-    slow_steps=(1e-5, 1e-2),
-    slow_draws=5000,
+    slow_steps=(3e-6, 1e-2),
+    slow_draws=3000,
     repetitions=5,
 )

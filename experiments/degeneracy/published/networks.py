@@ -90,7 +90,7 @@ def reduced_rank_regressions(shapes: tuple[tuple[int, int, int], ...], seed: int
     The map that made the data is zero, so that the coefficient of rank zero is what estimates are compared with. Full
     batches, localisation 1, 3 chains of 2000 steps of 6e-5, all of which count.
 
-    Source: devinterp's tests of accuracy on reduced rank regression, which allow an error of 30 %.
+    Source: devinterp's tests of accuracy on reduced rank regression, which allow an error of 30 or 40 %, by version.
     """
     cases = []
     for index, (inputs, hidden, outputs) in enumerate(shapes):

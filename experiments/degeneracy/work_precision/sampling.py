@@ -20,6 +20,8 @@ CHAINS = 4
 STEPS, TRAJECTORIES = 500, 200
 # Of all draws so far, what an answer leaves out.
 LEFT_OUT = 0.25
+# Lengths of chains whose draws, or means of neighbouring draws, are judged.
+JUDGED = (4000, 2000, 1000, 500, 250, 120, 60, 30)
 # Of one product of a Hessian with a vector, of which whitening needs one per parameter.
 GRADIENTS_PER_PRODUCT = 2.0
 
@@ -61,11 +63,11 @@ def _rmsprop(step: Any) -> RMSPropSGLD:
 
 
 WAYS: dict[str, Way] = {
-    "MALA": Way(lambda step: MALA(num_warm_up=STEPS), DenseWhitening(), 500),  # pyright: ignore[reportCallIssue]
-    "NUTS": Way(lambda step: NUTS(num_warm_up=TRAJECTORIES), DenseWhitening(), 50),  # pyright: ignore[reportCallIssue]
-    "SGLD": Way(_sgld, PlainCoordinates(), 125, (3e-6, 1e-5, 3e-5, 1e-4, 3e-4)),
-    "SGLD, whitened": Way(_sgld, DenseWhitening(), 125, (0.01, 0.03, 0.1, 0.3, 1.0)),
-    "RMSProp-SGLD": Way(_rmsprop, PlainCoordinates(), 125, (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)),
+    "MALA": Way(lambda step: MALA(num_warm_up=STEPS), DenseWhitening(), 1000),  # pyright: ignore[reportCallIssue]
+    "NUTS": Way(lambda step: NUTS(num_warm_up=TRAJECTORIES), DenseWhitening(), 100),  # pyright: ignore[reportCallIssue]
+    "SGLD": Way(_sgld, PlainCoordinates(), 250, (3e-6, 1e-5, 3e-5, 1e-4, 3e-4)),
+    "SGLD, whitened": Way(_sgld, DenseWhitening(), 250, (0.01, 0.03, 0.1, 0.3, 1.0)),
+    "RMSProp-SGLD": Way(_rmsprop, PlainCoordinates(), 250, (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)),
 }
 
 
@@ -129,18 +131,18 @@ class Lanes:
 
 
 def _stopped(energies: np.ndarray, paid: np.ndarray, budget: float) -> tuple[np.ndarray, np.ndarray]:
-    """Means and claimed errors of all draws that a budget pays for in every lane, but for the first quarter."""
+    """Means and claimed errors of all draws that a budget pays for in every lane, but for the first quarter.
+
+    Of long chains, means of neighbours are judged in place of draws: the mean is the same, and so is its error, as long
+    as neighbours are more alike than what is far apart. And few lengths occur, every one of which needs a program.
+    """
     number = int(np.sum(paid <= budget, axis=-1).min())
-    first = int(LEFT_OUT * number)
-    kept = _two_digits(number - first)
-    if kept < 20:
+    kept = number - int(LEFT_OUT * number)
+    blocks = next((size for size in JUDGED if size <= kept), 0)
+    if not blocks:
         return np.full(len(energies), np.nan), np.full(len(energies), np.nan)
+    neighbours = kept // blocks
+    last = energies[..., number - neighbours * blocks : number]
+    found = means(last.reshape(*last.shape[:-1], blocks, neighbours).mean(-1))
     # Infinite where a lane has run away, so that it is never the best.
-    found = means(energies[..., number - kept : number])
     return np.where(np.isfinite(found.mean), found.mean, np.inf), found.error
-
-
-def _two_digits(number: int) -> int:
-    """Rounded down, so that few lengths occur: every length of chains needs a program to judge them."""
-    unit = 10 ** max(len(str(number)) - 2, 0)
-    return number // unit * unit
