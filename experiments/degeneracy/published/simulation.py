@@ -45,14 +45,14 @@ class Parameters:
         slow_steps: of RMSProp-SGLD on a quadratic loss, until it has settled.
         slow_draws: records there, each after 100 steps, of each of four chains.
         repetitions: of every published estimate.
-        draws: of each of four chains of the exact sampler, a tenth of them where trajectories take the place of steps.
+        draws: of each of four chains of the exact sampler, 4 % of them where trajectories take the place of steps.
         seed: the seed that everything is derived from.
     """
 
     shapes: tuple[tuple[int, int, int], ...] = SHAPES
     widths: tuple[tuple[int, ...], ...] = WIDTHS
     num_rank_reduced: int = 4
-    largest: int = 200
+    largest: int = 150
     rmsprop_steps: tuple[float, ...] = (3e-4, 1e-3, 3e-3)
     slow_steps: tuple[float, ...] = (3e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2)
     slow_draws: int = 5000
@@ -133,7 +133,7 @@ class Weighted(eqx.Module):
 
 
 def _trajectories(parameters: Parameters) -> NUTS:
-    return NUTS(num_warm_up=300, num_draws=parameters.draws // 20)  # pyright: ignore[reportCallIssue]
+    return NUTS(num_warm_up=300, num_draws=parameters.draws // 25)  # pyright: ignore[reportCallIssue]
 
 
 class Around(eqx.Module):
