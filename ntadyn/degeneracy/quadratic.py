@@ -74,3 +74,23 @@ def raised_by_steps(counted: Spectrum, rates: Spectrum, step: Number) -> Number:
     left = 1 - step * rates / 4
     bias = jnp.sum(counted * (1 / jnp.where(left > 0, left, 1) - 1))
     return jnp.where(jnp.all(left > 0), bias, jnp.inf)
+
+
+def lowered_by_start(counted: Spectrum, rates: Spectrum, step: Number, skipped: int, recorded: int) -> Number:
+    """sum_i t h_i / (2 a_i) mean_k q_i^k / (1 - eps r_i / 4): how much chains that start at the centre fall short.
+
+    With q = (1 - eps r / 2)^2, after k Langevin steps from the centre a direction of curvature r has the variance it
+    would have in the end, times 1 - q^k. The mean is over the recorded k, from skipped + 1 to skipped + recorded. Where
+    eps r k is small the direction has not been explored yet, and looks flat.
+
+    Args:
+        counted: t h_i / (2 a_i), see `counted`.
+        rates: r, see `raised_by_steps`; steps must be stable, eps r < 4.
+        step: eps.
+        skipped: steps of warm-up.
+        recorded: steps that are averaged over.
+    """
+    left = (1 - step * rates / 2) ** 2
+    whole = -jnp.expm1(recorded * jnp.log(left)) / (1 - left)
+    missing = left ** (skipped + 1) * whole / recorded
+    return jnp.sum(counted * missing / (1 - step * rates / 4))

@@ -32,6 +32,7 @@ class Chart(eqx.Module):
         half_rank: half the number of curved directions; not a number where they are not counted.
         rates: curvatures of the energy t L + gamma/2 |v|^2 in the coordinates u, or their diagonal.
         counted: how much of each of these directions counts, see `quadratic`.
+        starts_at_centre: whether chains start there, and not at a draw of normal coordinates.
     """
 
     scales: Float[Array, " k"]
@@ -42,6 +43,7 @@ class Chart(eqx.Module):
     half_rank: Float[Array, ""]
     rates: Float[Array, " n"]
     counted: Float[Array, " n"]
+    starts_at_centre: bool = eqx.field(static=True, default=False)
 
     def offset(self, coordinates: Float[Array, " d"]) -> Float[Array, " d"]:
         """V from u; where Q is complete u are coordinates along its columns."""
@@ -81,7 +83,8 @@ class DenseWhitening(AbstractWhitening):
 class PlainCoordinates(AbstractWhitening):
     """V = u: steps are as long in steep directions as in flat ones, as in the published estimators.
 
-    The spectrum of the Hessian is computed all the same, for what it says; costs as of `DenseWhitening`.
+    Chains start at the centre, as theirs do: no other start suits all directions. The spectrum of the Hessian is
+    computed all the same, for what it says; costs as of `DenseWhitening`.
     """
 
     def chart(
@@ -211,4 +214,5 @@ def _exact(
         half_rank=0.5 * jnp.sum(curved).astype(curvatures.dtype),
         rates=rates * scales**2 if directions is not None else rates,
         counted=counted,
+        starts_at_centre=directions is None,
     )

@@ -48,6 +48,27 @@ def test_steps_that_are_unstable_have_an_infinite_bias():
     assert quadratic.raised_by_steps(counted, rates, jnp.asarray(0.0101)) == np.inf
 
 
+def test_chains_that_start_at_the_centre_fall_short_by_what_the_recursion_of_variances_says():
+    step, skipped, recorded = 0.01, 30, 200
+    counted, rates = np.array([0.5, 0.4, 0.1]), np.array([200.0, 30.0, 1.0])
+    variance, recent = np.zeros(3), []
+    for _ in range(skipped + recorded):
+        variance = (1 - step * rates / 2) ** 2 * variance + step
+        recent.append(np.sum(counted * rates * variance))
+    numbers = (jnp.asarray(counted), jnp.asarray(rates), jnp.asarray(step))
+    in_the_end = np.sum(counted) + quadratic.raised_by_steps(*numbers)
+    short = quadratic.lowered_by_start(*numbers, skipped, recorded)
+    np.testing.assert_allclose(in_the_end - short, np.mean(recent[skipped:]), rtol=1e-12)
+    assert short > 0.03
+
+
+def test_plain_coordinates_start_at_the_centre():
+    sampler = SGLD(step_size=jnp.asarray(1e-9), num_warm_up=1, num_draws=50)  # pyright: ignore[reportCallIssue]
+    settings = Settings(200.0, 5.0, sampler, PlainCoordinates())
+    found = learning_coefficient(random_quadratic(2, CURVATURES), jnp.zeros(4), settings)
+    assert found.distance < 1e-3
+
+
 def test_a_slope_lowers_the_coefficient_as_quadrature_says():
     curvature, slope, localisation, temperature = 1.3, 0.2, 2.0, 50.0
 

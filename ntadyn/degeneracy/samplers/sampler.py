@@ -60,8 +60,9 @@ class AbstractSampler(eqx.Module):
 
 
 def started(target: Target, key: PRNGKeyArray) -> Float[Array, " d"]:
-    """Coordinates to start a chain from: one draw of the Gaussian that the chart takes the law for."""
-    return jax.random.normal(key, (target.problem.dimension,), target.problem.dtype)
+    """Coordinates to start a chain from: one draw of the Gaussian that the chart takes the law for, or the centre."""
+    drawn = jax.random.normal(key, (target.problem.dimension,), target.problem.dtype)
+    return jnp.zeros_like(drawn) if target.chart.starts_at_centre else drawn
 
 
 def recorded(target: Target, coordinates: Any, log_density: Array, **how: Array) -> Draws:
