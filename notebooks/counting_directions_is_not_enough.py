@@ -49,6 +49,7 @@ from ntadyn.degeneracy import (
     NUTS,
     AllMove,
     Behavioural,
+    BehaviouralAt,
     Box,
     LossProblem,
     NestedSlices,
@@ -185,12 +186,10 @@ def maps(parts):
     return table @ weights
 
 
-def behaviour(parts):
-    return LossProblem(Behavioural.of(maps, parts), parts)
-
-
 stacked = jax.tree.map(lambda *parts: jnp.stack(parts), *tables.values())
-networks = dict(zip(tables, learning_coefficients(behaviour, stacked, Settings(1e6, 100.0, HAMILTON)), strict=True))
+networks = dict(
+    zip(tables, learning_coefficients(BehaviouralAt(maps), stacked, Settings(1e6, 100.0, HAMILTON)), strict=True)
+)
 for name, each in networks.items():
     known = closed_form.gated_linear(*(np.asarray(part) for part in tables[name])).exact.coefficient
     print(f"{name:12} exact {known}, measured {each.value:.2f} ± {each.error:.2f}, counted {each.half_rank:g}")

@@ -43,9 +43,12 @@ from ntadyn.degeneracy.nested_slices import NestedSlices as NestedSlices
 from ntadyn.degeneracy.plateau import Plateau as Plateau
 from ntadyn.degeneracy.problem import (
     Behavioural as Behavioural,
+    BehaviouralAt as BehaviouralAt,
     ExampleLoss as ExampleLoss,
     LossProblem as LossProblem,
     MeanEnergy as MeanEnergy,
+    SquaredError as SquaredError,
+    check_scale as check_scale,
     squared_error as squared_error,
 )
 from ntadyn.degeneracy.refusals import Refusal as Refusal

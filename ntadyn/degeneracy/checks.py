@@ -2,8 +2,15 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jaxtyping import Array
+
+
+def as_float(value: Any) -> Array:
+    """A number as a floating-point array, of the dtype it has or of JAX's default one."""
+    return jnp.asarray(value, jnp.result_type(value, float))
 
 
 def positive(name: str, value: Any) -> None:

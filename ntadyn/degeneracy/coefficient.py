@@ -1,6 +1,7 @@
 """Estimates of learning coefficients: from a loss and a point to a number that says how far it can be trusted."""
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +24,12 @@ from ntadyn.degeneracy.samplers import MALA, AbstractSampler, Draws
 from ntadyn.degeneracy.target import Target
 from ntadyn.degeneracy.whitening import AbstractWhitening, Chart, suited
 
+# The random stream of second opinions: far from those that keys are split into.
+OF_CHECKS = 2**31 - 1
 # The inverse temperature for losses that are no average over a number of examples.
 WITHOUT_EXAMPLES = 1e4
+# Inverse temperature over localisation: directions of less curvature than 1/100 count as flat unless told otherwise.
+CUTOFF = 100.0
 # Draws are made in this many parts at most: after each, progress is told and what is there is kept.
 MOST_PARTS = 10
 
@@ -38,7 +43,7 @@ class Settings:
     Attributes:
         inverse_temperature: t; when omitted n / log n for a loss over n examples (`ExampleLoss`), else 10,000.
         localisation: gamma; offsets are of about gamma^(-1/2) in flat directions. Together with t it decides what
-            counts as flat: curvatures below gamma / t.
+            counts as flat: curvatures below gamma / t. When omitted t / 100.
         sampler: of the law around the point.
         whitening: coordinates; when omitted dense up to 2000 parameters, diagonal above.
         check: another sampler of the same law, for a second opinion.
@@ -48,13 +53,14 @@ class Settings:
     """
 
     inverse_temperature: float | None = None
-    localisation: float = 100.0
+    localisation: float | None = None
     sampler: AbstractSampler = field(default_factory=MALA)
     whitening: AbstractWhitening | None = None
     check: AbstractSampler | NestedSlices | None = None
 
     def __post_init__(self):
-        positive("localisation", self.localisation)
+        if self.localisation is not None:
+            positive("localisation", self.localisation)
         if self.inverse_temperature is not None:
             positive("inverse_temperature", self.inverse_temperature)
 
@@ -65,12 +71,12 @@ class Running:
 
     Attributes:
         progress: is told how many parts of how many are done.
-        keep: a file in which what is there is kept after every part. The same call goes on from it after it was
+        keep: a folder in which what is there is kept after every part. The same call goes on from it after it was
             killed, and gives the same numbers as one that was not.
     """
 
     progress: Callable[[int, int], None] = lambda done, of: None
-    keep: Path | None = None
+    keep: Path | str | None = None
 
 
 def learning_coefficient(
@@ -87,7 +93,7 @@ def learning_coefficient(
         point: w*, a pytree whose floating-point arrays, in double precision, are the parameters.
         settings: temperature, localisation, sampler.
         seed: of the random numbers.
-        running: progress, and a file to go on from.
+        running: progress, and a folder to go on from.
 
     Returns:
         The estimate. It says itself whether it is to be trusted: print it, or see `status`.
@@ -107,6 +113,7 @@ def learning_curve(
     inverse_temperatures: Sequence[float] = (1e2, 1e3, 1e4, 1e5),
     settings: Settings | None = None,
     seed: int = 0,
+    running: Running | None = None,
 ) -> list[LearningCoefficient]:
     """The same at several inverse temperatures, with one program: what counts as flat changes along the curve.
 
@@ -114,14 +121,15 @@ def learning_curve(
         loss: L.
         point: w*.
         inverse_temperatures: t, one per estimate.
-        settings: all but the temperature.
+        settings: all but the temperature; the localisation is the same at all of them.
         seed: of the random numbers.
+        running: progress, and a folder to go on from.
     """
     number = len(inverse_temperatures)
     points = jax.tree.map(
         lambda leaf: jnp.broadcast_to(leaf, (number, *leaf.shape)) if eqx.is_array(leaf) else leaf, point
     )
-    return learning_coefficients(AllMove(loss), points, settings, seed, None, inverse_temperatures)
+    return learning_coefficients(AllMove(loss), points, settings, seed, running, inverse_temperatures)
 
 
 class AllMove(eqx.Module):
@@ -145,29 +153,30 @@ def learning_coefficients(
     """Estimates at many points, for example the checkpoints of a training run, with one program for all.
 
     Args:
-        problem_at: from a point to the loss around it: `lambda point: LossProblem(Behavioural.of(outputs, point),
-            point)`, say, or one in which only some parameters move.
+        problem_at: from a point to the loss around it: `AllMove(loss)`, `BehaviouralAt(outputs)`, or a function of
+            your own, by which only some parameters move, say. The same function is compiled once.
         points: pytrees like one point, stacked: every array has a first axis that counts them.
         settings: temperature, localisation, sampler.
         seed: of the random numbers; points have streams of their own.
-        running: progress, and a file to go on from.
+        running: progress, and a folder to go on from.
         inverse_temperatures: t for every point, in place of that of the settings.
 
     Returns:
         One estimate per point.
 
     Raises:
-        ValueError: for losses or points that cannot be sampled, or a file that holds another run.
+        ValueError: for losses or points that cannot be sampled, or a folder that holds another run.
     """
     blackjax()  # refuses before anything is compiled if it is not there
     settings, running = settings or Settings(), running or Running()
     first = problem_at(_at(points, 0))
     temperatures = _temperatures(first, points, settings, inverse_temperatures)
     whitening = settings.whitening or suited(first.dimension)
-    cases = Cases(problem_at, points, temperatures, jnp.full_like(temperatures, settings.localisation), whitening)
-    kept = Kept(
-        running.keep, lambda: (_excess_of_all, (cases, jnp.zeros(first.dimension, first.dtype)), (settings, seed))
-    )
+    usual = settings.inverse_temperature or _usual_temperature(first)
+    localisation = jnp.full_like(temperatures, settings.localisation or usual / CUTOFF)
+    cases = Cases(problem_at, points, temperatures, localisation, whitening)
+    made_of = (settings.sampler, settings.check, seed)
+    kept = Kept(running.keep, lambda: (_probed, (cases, _offsets(first)), made_of))
     found = _sampled(cases, settings.sampler, jax.random.key(seed), _Part(kept, "first", running.progress))
     seconds = _second_opinions(cases, settings, seed, _Part(kept, "second", running.progress))
     names = {"sampler": type(settings.sampler).__name__, "random_seed": seed, "precision": str(first.dtype)}
@@ -241,9 +250,14 @@ def _usual_temperature(problem: LossProblem) -> float:
     return WITHOUT_EXAMPLES if examples is None else float(examples / np.log(examples))
 
 
-def _excess_of_all(given: tuple["Cases", Array]) -> Array:
-    cases, offset = given
-    return cases.over(lambda problem, *_: problem.excess(offset))
+def _offsets(problem: LossProblem) -> Array:
+    """A few offsets at which losses are compared, to tell one from another."""
+    return 0.1 * jax.random.normal(jax.random.key(0), (3, problem.dimension), problem.dtype)
+
+
+def _probed(given: tuple["Cases", Array]) -> Array:
+    cases, offsets = given
+    return cases.over(lambda problem, *_: jax.vmap(jax.value_and_grad(problem.excess))(offsets))
 
 
 def _at(points: PyTree, case: int) -> PyTree:
@@ -251,17 +265,18 @@ def _at(points: PyTree, case: int) -> PyTree:
 
 
 def _sampled(cases: Cases, sampler: AbstractSampler, key: PRNGKeyArray, part: _Part) -> _Sampled:
-    parts = max(count for count in range(1, MOST_PARTS + 1) if sampler.num_draws % count == 0)
+    longest = -(-sampler.num_draws // MOST_PARTS)
+    numbers = [min(longest, sampler.num_draws - begun) for begun in range(0, sampler.num_draws, longest)]
     of_start, of_draws = jax.random.split(key)
     charts, states, cost, bias = part.kept.recall(f"{part.name} warm-up", lambda: _begun(cases, sampler, of_start))
-    part.progress(1, parts + 1)
+    part.progress(1, len(numbers) + 1)
     recorded = []
-    for index in range(parts):
-        now, number = jax.random.fold_in(of_draws, index), sampler.num_draws // parts
+    for index, number in enumerate(numbers):
+        now = jax.random.fold_in(of_draws, index)
         advance = functools.partial(_advanced, cases, sampler, charts, states, now, number)
         states, draws = part.kept.recall(f"{part.name} part {index}", advance)
         recorded.append(jax.tree.map(np.asarray, draws))
-        part.progress(index + 2, parts + 1)
+        part.progress(index + 2, len(numbers) + 1)
     draws = jax.tree.map(lambda *pieces: np.concatenate(pieces, axis=-1), *recorded)
     gradients = np.asarray(cost).sum(axis=1) + draws.gradients.sum(axis=(1, 2))
     scaled = np.asarray(cases.inverse_temperatures)[:, None, None] * draws.excess
@@ -306,6 +321,7 @@ def _estimate(found: _Sampled, case: int, known: dict) -> LearningCoefficient:
         error=float(found.means.error[case]),
         effective_dimension=float(chart.effective_dimension[case]),
         half_rank=float(chart.half_rank[case]),
+        most_negative=float(chart.most_negative[case]),
         lowered_by_slope=float(chart.lowered_by_slope[case]),
         step_bias=float(found.bias[case]),
         rhat=float(found.means.rhat[case]),
@@ -325,7 +341,7 @@ def _estimate(found: _Sampled, case: int, known: dict) -> LearningCoefficient:
 
 def _second_opinions(cases: Cases, settings: Settings, seed: int, part: _Part) -> list[SecondOpinion | None]:
     number = cases.inverse_temperatures.shape[0]
-    key = jax.random.fold_in(jax.random.key(seed), 1)
+    key = jax.random.fold_in(jax.random.key(seed), OF_CHECKS)
     if settings.check is None:
         return [None] * number
     name = type(settings.check).__name__
@@ -333,11 +349,21 @@ def _second_opinions(cases: Cases, settings: Settings, seed: int, part: _Part) -
         found = _sampled(cases, settings.check, key, part)
         pairs = zip(found.means.mean, found.means.error, strict=True)
         return [SecondOpinion(name, float(value), float(error), False) for value, error in pairs]
-    neighbourhood = Gaussian(jnp.asarray(settings.localisation))
-    opinions = []
-    for case in range(number):
-        problem = cases.problem_at(_at(cases.points, case))
-        run = settings.check.run(problem, neighbourhood, jax.random.fold_in(key, case), part.progress)
-        value, error = run.coefficient(float(cases.inverse_temperatures[case]))
-        opinions.append(SecondOpinion(name, value, error, True))
-    return opinions
+    return [_by_slices(cases, case, settings.check, jax.random.fold_in(key, case), part.kept) for case in range(number)]
+
+
+def _by_slices(cases: Cases, case: int, slices: NestedSlices, key: PRNGKeyArray, kept: Kept) -> SecondOpinion:
+    """What nested slices say of one case; why they say nothing, if they do."""
+    problem = cases.problem_at(_at(cases.points, case))
+    neighbourhood = Gaussian(cases.localisations[case])
+
+    def measured() -> Array:
+        run = slices.run(problem, neighbourhood, key)
+        return jnp.asarray(run.coefficient(float(cases.inverse_temperatures[case])))
+
+    name = type(slices).__name__
+    try:
+        value, error = kept.recall(f"second case {case}", measured, jnp.zeros(2))
+    except ValueError as error:
+        return SecondOpinion(name, math.nan, math.nan, True, str(error))
+    return SecondOpinion(name, float(value), float(error), True)

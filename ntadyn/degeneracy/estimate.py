@@ -20,12 +20,14 @@ class SecondOpinion:
         value: its estimate.
         error: its standard error.
         moves_globally: whether it moves otherwise than by local steps.
+        failure: why it came to no estimate; empty if it did.
     """
 
     sampler: str
     value: float
     error: float
     moves_globally: bool
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class LearningCoefficient:
         error: its standard error, sd / sqrt(effective draws), times t.
         effective_dimension: what the quadratic part of the loss gives, sum_i t h_i / (2 (t h_i + gamma)).
         half_rank: half the number of directions in which the loss is curved at all; not a number if not counted.
+        most_negative: the lowest curvature of the loss at the centre, 0 if none is negative.
         lowered_by_slope: by how much a slope at the centre lowers a quadratic loss's value.
         step_bias: by how much the steps raise a quadratic loss's value; 0 for samplers with a test, not a number if it
             is not known.
@@ -62,6 +65,7 @@ class LearningCoefficient:
     error: float
     effective_dimension: float
     half_rank: float
+    most_negative: float
     lowered_by_slope: float
     step_bias: float
     rhat: float
@@ -120,8 +124,8 @@ class LearningCoefficient:
             f"half the rank of the Hessian {self.half_rank:g}",
             f"  at inverse temperature {self.inverse_temperature:g} and localisation {self.localisation:g}: curvatures "
             f"below {self.cutoff:.2g} count as flat, losses rise by {self.loss_cutoff:.2g}",
-            f"  {self.sampler}, seed {self.random_seed}: rhat {self.rhat:.3f}, {self.ess:.0f} effective draws (distances: "
-            f"{self.distance_rhat:.3f}, {self.distance_ess:.0f}), "
+            f"  {self.sampler}, seed {self.random_seed}: rhat {self.rhat:.3f}, {self.ess:.0f} effective draws "
+            f"(distances: {self.distance_rhat:.3f}, {self.distance_ess:.0f}), "
             f"acceptance {self.acceptance:.2f}, {self.divergences} divergences, {self.gradients:.3g} gradients, "
             f"distance {self.distance:.2g}, {self.precision}",
         ]
@@ -129,7 +133,8 @@ class LearningCoefficient:
             lines.append(f"  lowered by {self.lowered_by_slope:.2g} (slope), raised by {self.step_bias:.2g} (steps)")
         if self.second_opinion is not None:
             other = self.second_opinion
-            lines.append(f"  {other.sampler} finds {_with_error(other.value, other.error)}")
+            found = other.failure or f"finds {_with_error(other.value, other.error)}"
+            lines.append(f"  {other.sampler}: {found}")
         return "\n".join(lines)
 
 

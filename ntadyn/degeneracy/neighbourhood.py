@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ntadyn.degeneracy.checks import positive
+from ntadyn.degeneracy.checks import as_float, positive
 
 
 class AbstractNeighbourhood(eqx.Module):
@@ -32,7 +32,7 @@ class Gaussian(AbstractNeighbourhood):
         ValueError: unless gamma is positive.
     """
 
-    localisation: Float[Array, ""] = eqx.field(converter=jnp.asarray, default=100.0)
+    localisation: Float[Array, ""] = eqx.field(converter=as_float, default=100.0)
 
     def __check_init__(self):
         positive("localisation", self.localisation)
@@ -57,7 +57,7 @@ class Ball(AbstractNeighbourhood):
         ValueError: unless rho is positive.
     """
 
-    radius: Float[Array, ""] = eqx.field(converter=jnp.asarray)
+    radius: Float[Array, ""] = eqx.field(converter=as_float)
 
     def __check_init__(self):
         positive("radius", self.radius)
@@ -81,7 +81,7 @@ class Box(AbstractNeighbourhood):
         ValueError: unless a is positive.
     """
 
-    half_width: Float[Array, ""] = eqx.field(converter=jnp.asarray)
+    half_width: Float[Array, ""] = eqx.field(converter=as_float)
 
     def __check_init__(self):
         positive("half_width", self.half_width)

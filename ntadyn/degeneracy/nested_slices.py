@@ -91,6 +91,11 @@ class NestedSlices(eqx.Module):
 
     def begin(self, problem: LossProblem, neighbourhood: AbstractNeighbourhood, key: PRNGKeyArray) -> NestedState:
         """Live points drawn from the neighbourhood, and no step done."""
+        if self.num_live - self.num_delete <= problem.dimension:
+            raise ValueError(
+                f"{self.num_live - self.num_delete} survivors cannot show the shape of {problem.dimension} dimensions; "
+                f"let at least {problem.dimension + 1} survive."
+            )
         of_points, key = jax.random.split(key)
         points = neighbourhood.draw(of_points, problem.dimension, self.num_live)
         live = jax.vmap(_particle(problem, neighbourhood))(points)

@@ -1,12 +1,12 @@
 """A loss, seen from one of its points."""
 
 from collections.abc import Callable
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
@@ -22,55 +22,52 @@ class LossProblem(eqx.Module):
         loss: L, from a pytree like the centre to a number: the average over examples of the negative log-likelihood.
             For squared errors of unit variance that is half the squared error, summed over outputs.
         centre: w*, a pytree; its floating-point arrays are the parameters.
-        sampled: which of them may move: a pytree like the centre, or a prefix of one, of booleans or arrays of them.
         loss_at_centre: L(w*).
-        single_precision: whether float32 parameters are wanted; they are refused otherwise, because coefficients are
-            differences of losses times a large number.
+        moving: which numbers of the flattened parameters may move, one byte each.
 
     Raises:
-        ValueError: if nothing can move, for parameters in lower precision, or for a loss that is not one number.
+        ValueError: if nothing can move, for parameters that are not in double precision (coefficients are differences
+            of losses times a large number), or for a loss that is not one such number, or not finite at the centre.
     """
 
     loss: Loss
     centre: PyTree
-    sampled: PyTree
     loss_at_centre: Float[Array, ""]
-    single_precision: bool = eqx.field(static=True)
+    moving: bytes = eqx.field(static=True)
 
-    def __init__(self, loss: Loss, centre: PyTree, sampled: PyTree = True, single_precision: bool = False):
-        self.loss, self.centre, self.sampled, self.single_precision = loss, centre, sampled, single_precision
+    def __init__(self, loss: Loss, centre: PyTree, sampled: PyTree = True):
+        """A problem.
+
+        Args:
+            loss: L.
+            centre: w*.
+            sampled: what may move: a pytree like the centre, or a prefix of one, of booleans or arrays of them.
+        """
+        self.loss, self.centre, self.moving = loss, centre, _chosen(centre, sampled)
         _check(self)
         self.loss_at_centre = loss(centre)
+        if not isinstance(self.loss_at_centre, Tracer) and not np.isfinite(self.loss_at_centre):
+            raise ValueError(f"the loss is {self.loss_at_centre} at the centre; choose a point where it is finite.")
 
-    def _leaves(self) -> list[Array]:
-        return [leaf for leaf in jax.tree.leaves(self.centre) if eqx.is_inexact_array(leaf)]
-
-    def _moving(self) -> np.ndarray:
-        """Which numbers of the flattened parameters move."""
-
-        def below(keep: bool | np.ndarray, branch: PyTree) -> list[np.ndarray]:
-            leaves = [leaf for leaf in jax.tree.leaves(branch) if eqx.is_inexact_array(leaf)]
-            return [np.broadcast_to(np.asarray(keep, bool), leaf.shape).ravel() for leaf in leaves]
-
-        chosen = jax.tree.map(below, self.sampled, self.centre)
-        return np.concatenate([np.zeros(0, bool), *jax.tree.leaves(chosen)])
+    def _mask(self) -> np.ndarray:
+        return np.frombuffer(self.moving, bool)
 
     @property
     def dimension(self) -> int:
         """d: how many numbers move."""
-        return int(self._moving().sum())
+        return int(self._mask().sum())
 
     @property
     def dtype(self) -> np.dtype:
         """That of the parameters."""
-        return jnp.result_type(*self._leaves())
+        return jnp.result_type(*_parameters(self.centre))
 
     def at(self, offset: Float[Array, " d"]) -> PyTree:
         """w* + v, a pytree like the centre."""
         parameters, rest = eqx.partition(self.centre, eqx.is_inexact_array)
         flat, unravel = ravel_pytree(parameters)
-        moving = self._moving()
-        moved = flat + offset if moving.all() else flat.at[np.flatnonzero(moving)].add(offset)
+        mask = self._mask()
+        moved = flat + offset if mask.all() else flat.at[np.flatnonzero(mask)].add(offset)
         return eqx.combine(unravel(moved), rest)
 
     def excess(self, offset: Float[Array, " d"]) -> Float[Array, ""]:
@@ -102,6 +99,20 @@ class Behavioural(eqx.Module):
     def __call__(self, parameters: PyTree) -> Float[Array, ""]:
         """L_B(w)."""
         return jnp.sum((self.outputs(parameters) - self.reference) ** 2) / (2 * self.reference.shape[0])
+
+
+class BehaviouralAt(eqx.Module):
+    """From a point to the problem of its behavioural loss, for many points in one program.
+
+    Attributes:
+        outputs: from parameters to the outputs on n inputs, shape (n, ...).
+    """
+
+    outputs: Callable[[PyTree], Array]
+
+    def __call__(self, point: PyTree) -> LossProblem:
+        """The problem."""
+        return LossProblem(Behavioural.of(self.outputs, point), point)
 
 
 class MeanEnergy(eqx.Module):
@@ -149,39 +160,45 @@ class ExampleLoss(eqx.Module):
         return jnp.mean(jax.vmap(lambda example: self.per_example(parameters, example))(examples))
 
 
-def squared_error(
-    network: Callable[[PyTree, Array], Array],
-    inputs: Array,
-    targets: Array,
-    loss: Loss | None = None,
-    point: Any = None,
-) -> ExampleLoss:
+class SquaredError(eqx.Module):
     """l(w, (x, y)) = |f(w, x) - y|^2 / 2, summed over outputs: the negative log-likelihood of errors of unit variance.
+
+    Attributes:
+        network: f, from parameters and one input to its output.
+    """
+
+    network: Callable[[PyTree, Array], Array]
+
+    def __call__(self, parameters: PyTree, example: tuple[Array, Array]) -> Float[Array, ""]:
+        """l(w, (x, y)).
+
+        Raises:
+            ValueError: if outputs and targets differ in shape.
+        """
+        given, wanted = example
+        output = self.network(parameters, given)
+        if output.shape != wanted.shape:
+            raise ValueError(f"outputs have shape {output.shape} and targets {wanted.shape}; make them equal.")
+        return 0.5 * jnp.sum((output - wanted) ** 2)
+
+
+def squared_error(network: Callable[[PyTree, Array], Array], inputs: Array, targets: Array) -> ExampleLoss:
+    """Half the squared error of a network over a data set.
 
     Args:
         network: f, from parameters and one input to its output.
         inputs: x, first axis n.
         targets: y, first axis n.
-        loss: a loss of your own that should be the same; it is compared at `point`.
-        point: parameters at which to compare.
 
     Returns:
-        The loss over the data set.
+        The loss; compare a loss of your own with it by `check_scale`.
 
     Raises:
-        ValueError: if inputs and targets differ in number, or if a loss of your own has another scale.
+        ValueError: if inputs and targets differ in number.
     """
     if inputs.shape[0] != targets.shape[0]:
         raise ValueError(f"{inputs.shape[0]} inputs and {targets.shape[0]} targets; give one target for every input.")
-
-    def per_example(parameters: PyTree, example: tuple[Array, Array]) -> Array:
-        given, wanted = example
-        return 0.5 * jnp.sum((network(parameters, given) - wanted) ** 2)
-
-    ours = ExampleLoss(per_example, (inputs, targets))
-    if loss is not None:
-        check_scale(loss, ours, point)
-    return ours
+    return ExampleLoss(SquaredError(network), (inputs, targets))
 
 
 def check_scale(loss: Loss, reference: Loss, point: PyTree) -> None:
@@ -197,21 +214,45 @@ def check_scale(loss: Loss, reference: Loss, point: PyTree) -> None:
     if not np.isclose(given, expected, rtol=1e-6):
         raise ValueError(
             f"the loss is {given:g} where half the squared error, summed over outputs, is {expected:g}: multiply it by "
-            f"{expected / given:g}, or give an inverse temperature in its own units and leave out the comparison."
+            f"{expected / given:g}, or divide the inverse temperature by that."
         )
+
+
+def _parameters(centre: PyTree) -> list[Array]:
+    return [leaf for leaf in jax.tree.leaves(centre) if eqx.is_inexact_array(leaf)]
+
+
+def _chosen(centre: PyTree, sampled: PyTree) -> bytes:
+    """Which numbers of the flattened parameters may move."""
+
+    def below(keep: bool | np.ndarray, branch: PyTree) -> list[np.ndarray]:
+        wanted = np.asarray(keep)
+        if wanted.dtype != bool:
+            raise ValueError(f"`sampled` says {keep!r} of some parameters; say True, False, or an array of these.")
+        return [np.broadcast_to(wanted, leaf.shape).ravel() for leaf in _parameters(branch)]
+
+    try:
+        parts = jax.tree.leaves(jax.tree.map(below, sampled, centre))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`sampled` does not fit the centre, of which it must be a prefix: {error}") from error
+    return np.concatenate([np.zeros(0, bool), *parts]).tobytes()
 
 
 def _check(problem: LossProblem) -> None:
+    found = sorted({str(leaf.dtype) for leaf in jax.tree.leaves(problem.centre) if eqx.is_array(leaf)})
     if problem.dimension == 0:
         raise ValueError(
-            "nothing can move: the centre has no floating-point arrays, or `sampled` is False for all of them."
+            f"nothing can move: the centre has arrays of {', '.join(found) or 'no kind'}, where float64 is needed, or "
+            "`sampled` is False for all of them."
         )
-    low = sorted({str(leaf.dtype) for leaf in problem._leaves() if leaf.dtype != jnp.float64})
-    if low and not problem.single_precision:
+    low = sorted({str(leaf.dtype) for leaf in _parameters(problem.centre) if leaf.dtype != jnp.float64})
+    if low:
         raise ValueError(
-            f"parameters are {', '.join(low)}, but coefficients are differences of losses times a large number: call "
-            'jax.config.update("jax_enable_x64", True) first and give float64 arrays, or say single_precision=True.'
+            f"parameters are {', '.join(low)}, but coefficients are differences of losses times a large number, and "
+            'need float64: call jax.config.update("jax_enable_x64", True) first, and give arrays of that dtype.'
         )
-    shape = jax.eval_shape(problem.loss, problem.centre)
+    shape = eqx.filter_eval_shape(problem.loss, problem.centre)
     if getattr(shape, "shape", None) != ():
         raise ValueError(f"a loss returns one number; this one returns {shape}. Take its mean over examples.")
+    if shape.dtype != problem.dtype:
+        raise ValueError(f"the loss is {shape.dtype} for parameters that are {problem.dtype}: compute it in these.")

@@ -69,11 +69,11 @@ def raised_by_steps(counted: Spectrum, rates: Spectrum, step: Number) -> Number:
         step: eps, in the convention above; BlackJAX and others call eps/2 the step.
 
     Returns:
-        The bias; infinity where a direction is unstable.
+        The bias; infinity where a direction is unstable, and not a number where a rate is not known.
     """
     left = 1 - step * rates / 4
-    bias = jnp.sum(counted * (1 / jnp.where(left > 0, left, 1) - 1))
-    return jnp.where(jnp.all(left > 0), bias, jnp.inf)
+    bias = jnp.sum(counted * (1 / jnp.where(left <= 0, 1, left) - 1))
+    return jnp.where(jnp.any(left <= 0), jnp.inf, bias)
 
 
 def lowered_by_start(counted: Spectrum, rates: Spectrum, step: Number, skipped: int, recorded: int) -> Number:

@@ -16,8 +16,10 @@ from ntadyn.degeneracy.problem import LossProblem
 
 # Curvatures below this fraction of the largest are zero up to rounding.
 RANK_TOLERANCE = 1e-10
-# Of the estimates of traces: their error is a percent or so.
+# Of the estimates of traces: their relative error is about 1 / sqrt(8 lambda).
 PROBES, LANCZOS_STEPS = 16, 40
+# In how many directions the sides of a kink are looked at.
+SIDES = 8
 
 
 class Chart(eqx.Module):
@@ -30,7 +32,8 @@ class Chart(eqx.Module):
         effective_dimension: the Laplace approximation of the learning coefficient, see `quadratic`.
         lowered_by_slope: the bias of a centre that is no minimum, see `quadratic`.
         half_rank: half the number of curved directions; not a number where they are not counted.
-        rates: curvatures of the energy t L + gamma/2 |v|^2 in the coordinates u, or their diagonal.
+        most_negative: the lowest curvature of the loss; below zero the centre is no minimum.
+        rates: curvatures of the energy t L + gamma/2 |v|^2 in the coordinates u; not numbers where they are not known.
         counted: how much of each of these directions counts, see `quadratic`.
         starts_at_centre: whether chains start there, and not at a draw of normal coordinates.
     """
@@ -41,6 +44,7 @@ class Chart(eqx.Module):
     effective_dimension: Float[Array, ""]
     lowered_by_slope: Float[Array, ""]
     half_rank: Float[Array, ""]
+    most_negative: Float[Array, ""]
     rates: Float[Array, " n"]
     counted: Float[Array, " n"]
     starts_at_centre: bool = eqx.field(static=True, default=False)
@@ -119,15 +123,14 @@ class LeadingWhitening(AbstractWhitening):
         said = _integrals(problem, product, (inverse_temperature, localisation))
         counted = quadratic.counted(curvatures, inverse_temperature, localisation)
         rest = 1 / jnp.sqrt(localisation)
-        return Chart(1 / jnp.sqrt(precisions), directions, rest, *said, jnp.ones_like(counted), counted)
+        return Chart(1 / jnp.sqrt(precisions), directions, rest, *said, jnp.full_like(counted, jnp.nan), counted)
 
 
 class DiagonalWhitening(AbstractWhitening):
     """V_i = u_i / sqrt(t H_ii + gamma), for more parameters than a dense Hessian allows.
 
     The diagonal costs d products of the Hessian with a vector. Effective dimension and slope bias are integrals over
-    the spectrum by Lanczos quadrature; the rank is not counted, and rates are diagonal entries, which are no
-    eigenvalues.
+    the spectrum by Lanczos quadrature; the rank is not counted.
 
     Attributes:
         batch: how many products are made at once.
@@ -148,7 +151,7 @@ class DiagonalWhitening(AbstractWhitening):
         precisions = inverse_temperature * jnp.maximum(diagonal, 0) + localisation
         said = _integrals(problem, product, (inverse_temperature, localisation))
         counted = quadratic.counted(diagonal, inverse_temperature, localisation)
-        return Chart(1 / jnp.sqrt(precisions), None, None, *said, jnp.ones_like(counted), counted)
+        return Chart(1 / jnp.sqrt(precisions), None, None, *said, jnp.full_like(counted, jnp.nan), counted)
 
 
 def suited(dimension: int) -> AbstractWhitening:
@@ -175,9 +178,13 @@ def _product(problem: LossProblem) -> Callable[[Array], Array]:
 
 def _integrals(
     problem: LossProblem, product: Callable[[Array], Array], temperature: tuple[Array, Array]
-) -> tuple[Array, Array, Array]:
-    """Effective dimension, slope bias, and a rank that is not counted, without the Hessian itself."""
+) -> tuple[Array, Array, Array, Array]:
+    """Effective dimension, slope bias, half rank, lowest curvature; of many parameters without the Hessian itself."""
     inverse_temperature, localisation = temperature
+    if problem.dimension <= MOST_DENSE:
+        curvatures, slopes, _ = _spectrum(problem)
+        known = _exact(curvatures, slopes, temperature, curvatures, None)
+        return known.effective_dimension, known.lowered_by_slope, known.half_rank, known.most_negative
     steps = min(LANCZOS_STEPS, problem.dimension)
 
     def counts(curvatures: Array) -> Array:
@@ -187,15 +194,28 @@ def _integrals(
     nodes, weights = quadrature(product, _slope(problem), steps)
     precisions = inverse_temperature * jnp.maximum(nodes, 0) + localisation
     lowered = jnp.sum(weights * inverse_temperature**2 / precisions * (1 - counts(nodes)))
-    return jnp.mean(found), lowered, jnp.full((), jnp.nan, problem.dtype)
+    start = jax.random.normal(jax.random.key(3), (problem.dimension,), problem.dtype)
+    lowest = jnp.min(quadrature(product, start, steps)[0])
+    return jnp.mean(found), lowered, jnp.full((), jnp.nan, problem.dtype), lowest
 
 
 def _slope(problem: LossProblem) -> Array:
-    """The gradient at the centre; of a kink, what both of its sides share, which is nothing at a minimum."""
-    aside = jnp.full(problem.dimension, jnp.finfo(problem.dtype).eps ** 0.5, problem.dtype)
-    above, below = (jax.grad(problem.excess)(offset) for offset in (aside, -aside))
-    smaller = jnp.where(jnp.abs(above) < jnp.abs(below), above, below)
-    return jnp.where(above * below > 0, smaller, 0)
+    """The gradient at the centre; of a kink, the side that goes down, and nothing where all sides go up."""
+    random = jax.random.normal(jax.random.key(2), (SIDES, problem.dimension), problem.dtype)
+
+    def both_sides(aside: Array) -> tuple[Array, Array]:
+        return jax.grad(problem.excess)(aside), jax.grad(problem.excess)(-aside)
+
+    asides = jnp.finfo(problem.dtype).eps ** 0.5 * random
+    ahead, behind = lax.map(both_sides, asides)
+    goes_up = jnp.all(jnp.sum(ahead * asides, axis=1) >= 0) & jnp.all(jnp.sum(behind * asides, axis=1) <= 0)
+    # In the order of the coordinate, not of the probe.
+    above = jnp.where(asides[0] > 0, ahead[0], behind[0])
+    below = jnp.where(asides[0] > 0, behind[0], ahead[0])
+    downwards = jnp.where(below < 0, jnp.maximum(above, below), above)
+    upwards = jnp.where(above > 0, jnp.minimum(above, below), below)
+    found = jnp.where(above < 0, downwards, jnp.where(below > 0, upwards, 0))
+    return jnp.where(goes_up, 0, found)
 
 
 def _exact(
@@ -204,7 +224,8 @@ def _exact(
     inverse_temperature, localisation = temperature
     counted = quadratic.counted(curvatures, inverse_temperature, localisation)
     rates = inverse_temperature * jnp.maximum(curvatures, 0) + localisation
-    curved = curvatures > RANK_TOLERANCE * jnp.max(jnp.abs(curvatures))
+    size = jnp.maximum(jnp.max(jnp.abs(curvatures)), localisation / inverse_temperature)
+    curved = curvatures > RANK_TOLERANCE * size
     return Chart(
         scales=scales,
         directions=directions,
@@ -212,6 +233,7 @@ def _exact(
         effective_dimension=jnp.sum(counted),
         lowered_by_slope=quadratic.lowered_by_slope(curvatures, slopes, inverse_temperature, localisation),
         half_rank=0.5 * jnp.sum(curved).astype(curvatures.dtype),
+        most_negative=jnp.minimum(jnp.min(curvatures), 0),
         rates=rates * scales**2 if directions is not None else rates,
         counted=counted,
         starts_at_centre=directions is None,

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ntadyn.degeneracy import quadratic
+from ntadyn.degeneracy.checks import as_float, positive
 from ntadyn.degeneracy.samplers.batches import Feed
 from ntadyn.degeneracy.samplers.sampler import AbstractSampler, Draws, started
 from ntadyn.degeneracy.target import Target
@@ -28,11 +29,14 @@ class SGLD(AbstractSampler):
     Source: Welling, Teh 2011; BlackJAX's `sgld`, whose step is eps/2.
     """
 
-    step_size: Float[Array, ""] = eqx.field(converter=jnp.asarray, default=0.1)
+    step_size: Float[Array, ""] = eqx.field(converter=as_float, default=0.1)
     feed: Feed = Feed()
     num_chains: int = eqx.field(static=True, default=4)
     num_warm_up: int = eqx.field(static=True, default=1500)
     num_draws: int = eqx.field(static=True, default=4000)
+
+    def __check_init__(self):
+        positive("step_size", self.step_size)
 
     def begin(self, target: Target, key: PRNGKeyArray) -> tuple[PyTree, Float[Array, ""]]:
         """A chain after its warm-up."""
@@ -84,7 +88,7 @@ class RMSPropSGLD(AbstractSampler):
     Source: Li, Chen, Carlson, Carin 2016; best of its kind in Hitchcock, Hoogland 2025, arXiv 2507.21449.
     """
 
-    step_size: Float[Array, ""] = eqx.field(converter=jnp.asarray, default=0.1)
+    step_size: Float[Array, ""] = eqx.field(converter=as_float, default=0.1)
     decay: float = 0.99
     floor: float = 0.1
     feed: Feed = Feed()
@@ -92,11 +96,14 @@ class RMSPropSGLD(AbstractSampler):
     num_warm_up: int = eqx.field(static=True, default=1500)
     num_draws: int = eqx.field(static=True, default=4000)
 
+    def __check_init__(self):
+        positive("step_size", self.step_size)
+
     def begin(self, target: Target, key: PRNGKeyArray) -> tuple[PyTree, Float[Array, ""]]:
         """A chain after its warm-up."""
-        of_start, of_steps = jax.random.split(key)
+        of_start, of_batch, of_steps = jax.random.split(key, 3)
         coordinates = started(target, of_start)
-        squares = self.feed.slope(target, coordinates, self.feed.batch(target, of_start)) ** 2
+        squares = self.feed.slope(target, coordinates, self.feed.batch(target, of_batch)) ** 2
         state = self._moved(target, (coordinates, squares), of_steps, self.num_warm_up)
         return state, self.feed.cost(target, 1 + self.num_warm_up)
 
@@ -137,13 +144,16 @@ class SGHMC(AbstractSampler):
     Source: Chen, Fox, Guestrin 2014; BlackJAX's `sghmc`.
     """
 
-    step_size: Float[Array, ""] = eqx.field(converter=jnp.asarray, default=0.1)
+    step_size: Float[Array, ""] = eqx.field(converter=as_float, default=0.1)
     friction: float = 0.01
     num_integration_steps: int = eqx.field(static=True, default=10)
     feed: Feed = Feed()
     num_chains: int = eqx.field(static=True, default=4)
     num_warm_up: int = eqx.field(static=True, default=500)
     num_draws: int = eqx.field(static=True, default=1000)
+
+    def __check_init__(self):
+        positive("step_size", self.step_size)
 
     def begin(self, target: Target, key: PRNGKeyArray) -> tuple[PyTree, Float[Array, ""]]:
         """A chain after its warm-up."""

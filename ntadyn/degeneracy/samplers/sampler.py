@@ -42,6 +42,13 @@ class AbstractSampler(eqx.Module):
     num_warm_up: eqx.AbstractVar[int]
     num_draws: eqx.AbstractVar[int]
 
+    def __check_init__(self):
+        if self.num_chains < 1 or self.num_draws < 4 or self.num_warm_up < 0:
+            raise ValueError(
+                f"{type(self).__name__}: {self.num_chains} chains of {self.num_draws} draws after {self.num_warm_up} "
+                "steps of warm-up; at least one chain, four draws and no negative warm-up are needed."
+            )
+
     @abc.abstractmethod
     def begin(self, target: Target, key: PRNGKeyArray) -> tuple[PyTree, Float[Array, ""]]:
         """One chain after its warm-up, and what that has cost in gradients of the full loss."""
