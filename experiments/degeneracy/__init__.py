@@ -5,6 +5,6 @@ Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `p
 
 TITLE = "degeneracy: estimates of learning coefficients beside what they estimate"
 EXPERIMENTS: dict[str, str] = {
-    "published": "deep linear networks at published settings: what an estimate consists of besides its coefficient",
+    "published": "deep linear networks at published settings: what an estimate is made of",
     "work_precision": "what a sampler's answer costs in gradients, how wrong it is, and how wrong it says it is",
 }

@@ -42,7 +42,7 @@ def draw(data: Data) -> Figure:
             axes[1, column].set_xlabel("gradients")
         axes[0, 0].set_ylabel("error / value")
         axes[1, 0].set_ylabel("true / claimed error")
-        axes[0, -1].legend(fontsize=6, loc="lower left")
+        axes[0, 0].legend(fontsize=6, loc="lower left")
         figure.suptitle(
             f"solid: true error, root mean square over {next(iter(data.values())).sizes['seed']} seeds; dotted: what "
             f"estimates claim; hollow: more than {SEVERAL:g} times as wrong as claimed",
@@ -76,7 +76,7 @@ def _draw_ratios(ax: Axes, dataset: xr.Dataset) -> None:
         ax.plot(dataset.budget, ratio.sel(way=way), "o-", color=COLORS[way], markersize=3)
     ax.axhline(1, color="black", linewidth=0.8)
     ax.set(xscale="log", yscale="log")
-    ax.set_ylim(0.2, 30)
+    ax.set_ylim(0.2, 150)
 
 
 def _shown(errors: xr.DataArray) -> xr.DataArray:
