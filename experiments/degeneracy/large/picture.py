@@ -53,6 +53,9 @@ def _draw_digits(ax: Axes, digits: xr.Dataset) -> None:
         found = digits.sel(case=name)
         face = COLORS[name] if found.trusted.item() else "white"
         ax.plot(found.dimension, found.ess, "*", color=COLORS[name], markerfacecolor=face, markersize=9)
+        label = f"{found.gradients.item() / 1000:.0f},000 gradients"
+        place = (found.dimension.item(), found.ess.item())
+        ax.annotate(label, place, (0, 6), textcoords="offset points", ha="center", fontsize=6)
 
 
 def _draw_chain(ax: Axes, chain: xr.Dataset) -> None:
