@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
 from ntadyn.interface import AbstractFlow
@@ -64,11 +63,19 @@ class LossProblem(eqx.Module):
 
     def at(self, offset: Float[Array, " d"]) -> PyTree:
         """w* + v, a pytree like the centre."""
-        parameters, rest = eqx.partition(self.centre, eqx.is_inexact_array)
-        flat, unravel = ravel_pytree(parameters)
-        mask = self._mask()
-        moved = flat + offset if mask.all() else flat.at[np.flatnonzero(mask)].add(offset)
-        return eqx.combine(unravel(moved), rest)
+        leaves, structure = jax.tree.flatten(self.centre)
+        mask, moved, used = self._mask(), [], 0
+        for leaf in leaves:
+            if not eqx.is_inexact_array(leaf):
+                moved.append(leaf)
+                continue
+            chosen, mask = mask[: leaf.size], mask[leaf.size :]
+            part = offset[used : used + int(chosen.sum())]
+            used += part.size
+            if not chosen.all():  # a product rather than a scatter, several of which XLA cannot fuse (jaxlib 0.10.2)
+                part = jnp.eye(leaf.size, dtype=leaf.dtype)[:, chosen] @ part
+            moved.append(leaf + part.reshape(leaf.shape))
+        return jax.tree.unflatten(structure, moved)
 
     def excess(self, offset: Float[Array, " d"]) -> Float[Array, ""]:
         """L(w* + v) - L(w*), negative where the centre is no minimum."""
