@@ -12,6 +12,6 @@ __all__ = ["FAST", "PARAMETERS", "accept", "plot", "runs"]
 
 PARAMETERS = Parameters()
 FAST = Parameters(
-    width=12, rank=3, steps=(1000, 4000), trajectories=(80, 80), colder=(1e5, 1e7), hidden=12, images=100,
+    width=10, rank=3, steps=(1000, 4000), trajectories=(80, 80), colder=(1e5, 1e6), hidden=12, images=100,
     directions=300, short=(500, 2500), drawn_diagonal=1000, sizes=(13,),
 )  # fmt: skip
