@@ -255,7 +255,7 @@ def _offsets(problem: LossProblem) -> Array:
     return 0.1 * jax.random.normal(jax.random.key(0), (3, problem.dimension), problem.dtype)
 
 
-def _probed(given: tuple["Cases", Array]) -> Array:
+def _probed(given: tuple["Cases", Array]) -> PyTree:
     cases, offsets = given
     return cases.over(lambda problem, *_: jax.vmap(jax.value_and_grad(problem.excess))(offsets))
 

@@ -133,8 +133,8 @@ class LearningCoefficient:
             lines.append(f"  lowered by {self.lowered_by_slope:.2g} (slope), raised by {self.step_bias:.2g} (steps)")
         if self.second_opinion is not None:
             other = self.second_opinion
-            found = other.failure or f"finds {_with_error(other.value, other.error)}"
-            lines.append(f"  {other.sampler}: {found}")
+            found = f" finds {_with_error(other.value, other.error)}"
+            lines.append(f"  {other.sampler}{f': {other.failure}' if other.failure else found}")
         return "\n".join(lines)
 
 

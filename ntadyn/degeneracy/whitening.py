@@ -212,10 +212,8 @@ def _slope(problem: LossProblem) -> Array:
     # In the order of the coordinate, not of the probe.
     above = jnp.where(asides[0] > 0, ahead[0], behind[0])
     below = jnp.where(asides[0] > 0, behind[0], ahead[0])
-    downwards = jnp.where(below < 0, jnp.maximum(above, below), above)
-    upwards = jnp.where(above > 0, jnp.minimum(above, below), below)
-    found = jnp.where(above < 0, downwards, jnp.where(below > 0, upwards, 0))
-    return jnp.where(goes_up, 0, found)
+    forwards, backwards = jnp.minimum(above, 0), jnp.maximum(below, 0)
+    return jnp.where(goes_up, 0, jnp.where(-forwards > backwards, forwards, backwards))
 
 
 def _exact(

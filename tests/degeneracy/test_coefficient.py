@@ -276,7 +276,7 @@ def test_second_opinions_certify_singular_points_only_within_the_smaller_error()
 
 def test_losses_that_are_not_finite_are_refused():
     def loss(w):
-        return jnp.sum(w**2) + jnp.sum(jnp.where(jnp.abs(w) > 0.05, jnp.nan, 0.0))
+        return jnp.sum(w**2) + jnp.sum(jnp.where(jnp.abs(w) > 0.005, jnp.nan, 0.0))
 
     sampler = SGLD(num_warm_up=100, num_draws=100)  # pyright: ignore[reportCallIssue]
     found = learning_coefficient(loss, jnp.zeros(1), Settings(sampler=sampler))
