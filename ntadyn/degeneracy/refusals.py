@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 # What an estimate has to keep to.
 MOST_LOWERED = 0.1  # of its value, by a slope at the centre
 MOST_RHAT, LEAST_ESS = 1.02, 200
+LEAST_FILLED = 0.7  # of the distance that flat directions make by themselves, where distances have not mixed
 MOST_STEP_BIAS = 0.05  # of its value
 MOST_NEGATIVE = 0.1  # of the localisation: t times a negative curvature
 LEAST_REGULAR = 0.8  # of its value, that the quadratic part of the loss explains
@@ -25,7 +26,10 @@ class Refusal(enum.Enum):
         "the loss goes down from the centre, along a slope or a negative curvature: descend further, or take the "
         "behavioural loss, whose minimum every point is"
     )
-    UNRESOLVED = "chains have not mixed (rhat above 1.02, or fewer than 200 effective draws): draw more, or take NUTS"
+    UNRESOLVED = (
+        "chains have not mixed (rhat above 1.02, fewer than 200 effective draws, or flat directions that are not "
+        "filled): draw more, or take NUTS"
+    )
     STEP_BIAS = (
         "steps without a test raise the estimate by more than 5 %, or by nobody knows how much: shorten them, or take "
         "MALA"
@@ -60,7 +64,7 @@ def refusals(found: "LearningCoefficient") -> tuple[Refusal, ...]:
     bends = -found.most_negative * found.inverse_temperature > MOST_NEGATIVE * found.localisation
     holds = {
         Refusal.NOT_A_MINIMUM: descends or bends,
-        Refusal.UNRESOLVED: not (found.rhat <= MOST_RHAT and found.ess >= LEAST_ESS),
+        Refusal.UNRESOLVED: not (found.rhat <= MOST_RHAT and found.ess >= LEAST_ESS) or _unfilled(found),
         Refusal.STEP_BIAS: not found.step_bias <= MOST_STEP_BIAS * size,
         Refusal.SINGULAR_UNCHECKED: singular and not checked,
         Refusal.CHECK_FAILED: second is not None and bool(second.failure),
@@ -68,6 +72,15 @@ def refusals(found: "LearningCoefficient") -> tuple[Refusal, ...]:
         Refusal.NONLOCAL: found.distance > MOST_DISTANCE,
     }
     return tuple(reason for reason, so in holds.items() if so)
+
+
+def _unfilled(found: "LearningCoefficient") -> bool:
+    """Whether chains are still on their way out along directions that hardly change the loss but may change its mean.
+
+    Flat directions alone make distances of sqrt((d - 2 lambda) / gamma), with lambda the effective dimension.
+    """
+    alone = math.sqrt(max(found.dimension - 2 * found.effective_dimension, 0.0) / found.dimension)
+    return found.distance_ess < LEAST_ESS and found.distance < LEAST_FILLED * alone
 
 
 def _agree(found: "LearningCoefficient", second: "SecondOpinion", singular: bool) -> bool:

@@ -262,6 +262,14 @@ def estimate_with(value, error, second):
     return dataclasses.replace(found, value=value, error=error, effective_dimension=0.0, second_opinion=second)
 
 
+def test_chains_that_have_not_filled_flat_directions_are_refused():
+    found = estimate_with(6.0, 0.1, None)
+    filled = dataclasses.replace(found, effective_dimension=6.0, distance_ess=10.0, distance=0.45)
+    assert filled.trusted
+    assert dataclasses.replace(filled, distance=0.3).status == "UNRESOLVED"
+    assert dataclasses.replace(filled, distance=0.3, distance_ess=500.0).trusted
+
+
 def test_second_opinions_certify_singular_points_only_within_the_smaller_error():
     def second(value, error, failure=""):
         return SecondOpinion("NestedSlices", value, error, True, failure)
