@@ -7,5 +7,5 @@ TITLE = "degeneracy: estimates of learning coefficients beside what they estimat
 EXPERIMENTS: dict[str, str] = {
     "published": "deep linear networks at published settings: what an estimate is made of",
     "work_precision": "what a sampler's answer costs in gradients, how wrong it is, and how wrong it says it is",
-    "large": "four thousand parameters: planted networks and one on digits, and up to which size whom to trust",
+    "large": "up to which size estimates are trusted, in which coordinates, and where they are not to be",
 }

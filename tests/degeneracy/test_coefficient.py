@@ -105,6 +105,7 @@ def test_the_curve_over_temperatures_rises_to_the_coefficient():
         assert abs(found.value - found.effective_dimension) < 3 * found.error + 0.03 * found.value
 
 
+@pytest.mark.slow
 def test_local_moves_are_biased_at_a_crossing_while_diagnostics_look_well():
     """w1^2 w2^2 at inverse temperature 100, twelve seeds: the mass is in arms that are long and thin."""
     exact = localised_monomial(1, 1, 100.0, 1.0)
@@ -117,6 +118,7 @@ def test_local_moves_are_biased_at_a_crossing_while_diagnostics_look_well():
     assert all(Refusal.SINGULAR_UNCHECKED in each.refusals for each in found)
 
 
+@pytest.mark.slow
 def test_a_cubic_term_has_its_sign():
     """A target that is not symmetric: signs that are wrong twice do not cancel."""
 
@@ -282,6 +284,7 @@ def test_second_opinions_certify_singular_points_only_within_the_smaller_error()
     assert "NestedSlices: too cold" in str(failed)
 
 
+@pytest.mark.slow
 def test_losses_that_are_not_finite_are_refused():
     def loss(w):
         return jnp.sum(w**2) + jnp.sum(jnp.where(jnp.abs(w) > 0.005, jnp.nan, 0.0))
@@ -291,6 +294,7 @@ def test_losses_that_are_not_finite_are_refused():
     assert found.status == "NONFINITE"
 
 
+@pytest.mark.slow
 def test_chains_that_leave_and_chains_that_are_short_are_refused():
     sampler = MALA(num_warm_up=100, num_draws=100)  # pyright: ignore[reportCallIssue]
     found = learning_coefficient(lambda w: -jnp.sum(w), jnp.zeros(1), Settings(1000.0, 1.0, sampler))

@@ -54,6 +54,7 @@ def test_tables_hold_the_gates_that_every_task_had_last():
     assert not np.allclose(found.table.weights[0], found.table.weights[1])
 
 
+@pytest.mark.slow
 def test_a_simulation_has_coefficients_at_its_blocks_and_over_temperatures():
     places = Places(seeds=2, blocks=(6, 1), temperatures=(1e2, 1e5))
     found = degeneracy(SMALL, places, SHORT)
@@ -74,6 +75,7 @@ def test_the_training_loss_of_an_unfinished_point_is_refused():
     assert found.status.values.tolist() == [["NOT_A_MINIMUM"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dynamics", [Dynamics.ORDER_PARAMETERS, Dynamics.ONLINE])
 def test_other_dynamics_are_measured_in_weight_space(dynamics):
     spec = replaced(SMALL, {"dynamics": dynamics, "curriculum.num_blocks": 2, "curriculum.block_duration": 0.1})
