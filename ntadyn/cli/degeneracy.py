@@ -1,6 +1,7 @@
 """ntadyn degeneracy: learning coefficients of what a simulation ends in."""
 
 import enum
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,6 +64,9 @@ class Degeneracy:
         configuration, name = self._configuration()
         if self.seeds < 1 or self.draws < 4:
             raise ValueError(f"--seeds is {self.seeds} and --draws is {self.draws}; give at least 1, and at least 4.")
+
+        if importlib.util.find_spec("blackjax") is None:
+            raise ValueError('samplers come with BlackJAX; install it by `pip install "ntadyn[degeneracy]"`.')
 
         from ntadyn.results import storage
 

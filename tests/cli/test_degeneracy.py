@@ -14,6 +14,14 @@ def test_what_is_neither_a_preset_nor_a_file_is_refused(capsys):
     assert "nothing" in capsys.readouterr().err
 
 
+def test_without_its_library_the_command_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as end:
+        main(["degeneracy", "figure-2-flexible"])
+    assert end.value.code == 2
+    assert "ntadyn[degeneracy]" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_file_is_measured_and_a_kept_run_goes_on(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

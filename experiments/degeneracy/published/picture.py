@@ -26,6 +26,7 @@ def draw(data: Data) -> Figure:
         left, right = figure.subplots(1, 2, width_ratios=(2.3, 1))
         _draw_cases(left, groups)
         _draw_slow(right, data["slow"])
+        figure.legend(*left.get_legend_handles_labels(), fontsize=6, loc="outside lower center", ncols=4)
         figure.suptitle(
             "in units of the exact coefficient; hollow: refused by its own diagnostics; "
             "repetitions one by one, chains from the point itself",
@@ -46,7 +47,6 @@ def _draw_cases(ax: Axes, groups: dict[str, xr.Dataset]) -> None:
     ax.axvline(1, color="black", linewidth=0.8)
     ax.set_yticks(range(place), labels)
     ax.set(xlabel="estimate / exact coefficient", ylim=(place - 0.4, -0.8), xlim=(0.4, 2.6))
-    ax.legend(fontsize=6, loc="lower right")
 
 
 def _draw_case(ax: Axes, case: xr.Dataset, place: int, labelled: bool) -> None:

@@ -44,7 +44,7 @@ def draw(data: Data) -> Figure:
         axes[1, 0].set_ylabel("true / claimed error")
         axes[0, 0].legend(fontsize=6, loc="lower left")
         figure.suptitle(
-            f"solid: true error, root mean square over {next(iter(data.values())).sizes['seed']} seeds; dotted: what "
+            f"solid: true error, root mean square over {next(iter(data.values())).sizes['seed']} seeds;\ndotted: what "
             f"estimates claim; hollow: more than {SEVERAL:g} times as wrong as claimed",
             fontsize=8,
         )
