@@ -116,10 +116,9 @@ class NestedSlices(eqx.Module):
             key, of_births = jax.random.split(state.key)
             order = jnp.argsort(state.live.loglikelihood)
             # Sorted and joined rather than overwritten in place: XLA aborts when it fuses several scatters into one.
-            dying, surviving = (
-                jax.tree.map(lambda leaf: leaf[part], state.live)  # noqa: B023
-                for part in (order[: self.num_delete], order[self.num_delete :])
-            )
+            ordered = jax.tree.map(lambda leaf: leaf[order], state.live)
+            dying = jax.tree.map(lambda leaf: leaf[: self.num_delete], ordered)
+            surviving = jax.tree.map(lambda leaf: leaf[self.num_delete :], ordered)
             newborn, moves = born(of_births, surviving, dying.loglikelihood[-1])
             live = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), surviving, newborn)
             dead = state.dead.at[state.num_done].set(-dying.loglikelihood)

@@ -1,9 +1,13 @@
 """Langevin steps without a test: what the field uses, biased by the length of its steps and by batches."""
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Key, PRNGKeyArray, PyTree
 
 from ntadyn.degeneracy import quadratic
 from ntadyn.degeneracy.checks import as_float, positive
@@ -58,16 +62,12 @@ class SGLD(AbstractSampler):
     def _moved(self, target: Target, coordinates: Array, key: PRNGKeyArray, number: int) -> Array:
         from blackjax.sgmcmc import sgld
 
-        def one(coordinates, key):
-            of_batch, of_noise = jax.random.split(key)
+        kernel, slope = sgld.build_kernel(), functools.partial(self.feed.slope, target)
 
-            def slope(coordinates: Array, batch: Array | None) -> Array:
-                return self.feed.slope(target, coordinates, batch)
+        def move(coordinates: Array, batch: Array | None, key: PRNGKeyArray) -> Any:
+            return kernel(key, coordinates, slope, batch, self.step_size / 2)  # pyright: ignore[reportArgumentType]
 
-            batch = self.feed.batch(target, of_batch)
-            return sgld.build_kernel()(of_noise, coordinates, slope, batch, self.step_size / 2), None
-
-        return jax.lax.scan(one, coordinates, jax.random.split(key, number))[0]
+        return _walked(self.feed, target, move, coordinates, jax.random.split(key, number))
 
 
 class RMSPropSGLD(AbstractSampler):
@@ -117,16 +117,15 @@ class RMSPropSGLD(AbstractSampler):
         return jnp.full_like(target.inverse_temperature, jnp.nan)
 
     def _moved(self, target: Target, state: PyTree, key: PRNGKeyArray, number: int) -> PyTree:
-        def one(state, key):
+        def move(state: PyTree, batch: Array | None, key: PRNGKeyArray) -> PyTree:
             coordinates, squares = state
-            of_batch, of_noise = jax.random.split(key)
-            slope = self.feed.slope(target, coordinates, self.feed.batch(target, of_batch))
+            slope = self.feed.slope(target, coordinates, batch)
             squares = self.decay * squares + (1 - self.decay) * slope**2
             gain = self.step_size / (self.floor + jnp.sqrt(squares))
-            noise = jax.random.normal(of_noise, coordinates.shape, coordinates.dtype)
-            return (coordinates + 0.5 * gain * slope + jnp.sqrt(gain) * noise, squares), None
+            noise = jax.random.normal(key, coordinates.shape, coordinates.dtype)
+            return coordinates + 0.5 * gain * slope + jnp.sqrt(gain) * noise, squares
 
-        return jax.lax.scan(one, state, jax.random.split(key, number))[0]
+        return _walked(self.feed, target, move, state, jax.random.split(key, number))
 
 
 class SGHMC(AbstractSampler):
@@ -173,15 +172,19 @@ class SGHMC(AbstractSampler):
     def _moved(self, target: Target, coordinates: Array, key: PRNGKeyArray, number: int) -> Array:
         from blackjax.sgmcmc import sghmc
 
-        kernel = sghmc.build_kernel(self.friction)
+        kernel, slope = sghmc.build_kernel(self.friction), functools.partial(self.feed.slope, target)
 
-        def one(coordinates, key):
-            of_batch, of_noise = jax.random.split(key)
+        def move(coordinates: Array, batch: Array | None, key: PRNGKeyArray) -> Any:
+            return kernel(key, coordinates, slope, batch, self.step_size, self.num_integration_steps)  # pyright: ignore
 
-            def slope(coordinates: Array, batch: Array | None) -> Array:
-                return self.feed.slope(target, coordinates, batch)
+        return _walked(self.feed, target, move, coordinates, jax.random.split(key, number))
 
-            batch = self.feed.batch(target, of_batch)
-            return kernel(of_noise, coordinates, slope, batch, self.step_size, self.num_integration_steps), None
 
-        return jax.lax.scan(one, coordinates, jax.random.split(key, number))[0]
+def _walked(feed: Feed, target: Target, move: Callable, state: PyTree, keys: Key[Array, " steps"]) -> PyTree:
+    """The state after `move(state, batch, key)` for every key, each with a fresh batch."""
+
+    def one(state: PyTree, key: PRNGKeyArray) -> tuple[PyTree, None]:
+        of_batch, of_noise = jax.random.split(key)
+        return move(state, feed.batch(target, of_batch), of_noise), None
+
+    return jax.lax.scan(one, state, keys)[0]
