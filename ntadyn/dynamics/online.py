@@ -118,6 +118,10 @@ class OnlineSGD(AbstractUpdate, AbstractGatedLinear):
         """Overlaps per output row."""
         return self.flow.overlaps(state.network)
 
+    def seen_overlaps(self, state: OnlineState) -> Overlaps:
+        """Overlaps per output row through the covariance of the inputs."""
+        return self.flow.seen_overlaps(state.network)
+
     def _inputs(self, key: PRNGKeyArray) -> Float[Array, "b i"]:
         teachers = self.flow.tasks.teachers
         white = jax.random.normal(key, (self.batch_size, teachers.shape[-1]), teachers.dtype)
