@@ -1,5 +1,6 @@
 """How gated linear networks learn: systems behind the interface of `ntadyn.interface`."""
 
+from ntadyn.dynamics.batches import AbstractSampler as AbstractSampler, Rows as Rows, Wishart as Wishart
 from ntadyn.dynamics.deep_order_parameters import (
     DeepOrderParameters as DeepOrderParameters,
     DeepOrderParameterState as DeepOrderParameterState,

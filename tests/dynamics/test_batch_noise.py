@@ -118,7 +118,7 @@ def test_batches_of_one_come_near_the_limit():
 
     def one(key):
         system = OnlineSGD(flow, key, 1)  # pyright: ignore[reportCallIssue]
-        run = simulate(system, BLOCKS, system.initial_state(network), Updates(1 / d_in), observables=RECORDED)
+        run = simulate(system, BLOCKS, system.initial_state(network), method=Updates(1 / d_in), observables=RECORDED)
         return jax.tree.map(lambda x: x[-1], run.values)
 
     found = jax.vmap(one)(jax.random.split(jax.random.key(2), seeds))
