@@ -12,7 +12,7 @@ from ntadyn.cli.values import one_of
 from ntadyn.results.text import printable
 from ntadyn.specs.checks import check_simulation
 from ntadyn.specs.configuration import Configuration
-from ntadyn.specs.extent import num_blocks, num_steps
+from ntadyn.specs.extent import batch_noise, num_blocks, num_steps
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.specs.warnings import warnings_of
 
@@ -94,6 +94,8 @@ class Simulate:
     def _title(self) -> str:
         blocks, repetitions = num_blocks(self.configuration.curriculum), self.configuration.randomness.num_seeds
         system = self.configuration.dynamics.name.lower().replace("_", " ")
+        if (kappa := batch_noise(self.configuration)) is not None:
+            system += f", batch noise kappa {kappa:.2g}"
         return f"simulate: {repetitions} repetitions of {blocks} blocks ({system}), into {printable(str(self.out))}"
 
     def _costs(self) -> dict[str, float]:

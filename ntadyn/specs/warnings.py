@@ -93,6 +93,8 @@ def _without_effect(configuration: Configuration) -> Iterator[str]:
     if configuration.dynamics is not Dynamics.ONLINE:
         if configuration.batch_size != default.batch_size:
             yield f"batch_size {configuration.batch_size} has no effect: only dynamics online draws batches."
+        if configuration.sampler is not default.sampler:
+            yield f"sampler {configuration.sampler.value} has no effect: only dynamics online draws batches."
         if configuration.randomness.data_seed is not None:
             seed = configuration.randomness.data_seed
             yield f"randomness.data_seed {seed} has no effect: only dynamics online draws batches."

@@ -20,7 +20,7 @@ from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.time_grid import TimeGrid, lay_out, lay_out_whole_steps
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration, Randomness, Teachers
+from ntadyn.specs.configuration import Configuration, Inputs, Randomness, Teachers
 from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.sweeps.doubt import check_can_be_checked, is_checked_by_gates
 from ntadyn.sweeps.group_sizes import group_size, on_cpu_lanes
@@ -213,8 +213,9 @@ class _Part:
         any_curriculum = next(iter(curricula.values()))
         # Lanes know how long a step may be from plain values; others are asked, with all their numbers.
         if steps_are_given and lanes_can_run(system, state):
-            specs = {replaced(spec, corner).teachers for corner in corners}
-            size = max(float(_largest_teacher(item, key.teachers)) for item in specs)
+            specs = {replaced(spec, corner) for corner in corners}
+            specs = {(item.teachers, item.inputs) for item in specs}
+            size = max(float(_largest_teacher(*item, key.teachers)) for item in specs)
             values = partial(_values, sweep, spec, cells)
             self.method, step = LaneSteps(), steps_of_configurations(spec, values, size)
         else:
@@ -292,10 +293,13 @@ class _Part:
         return max(1, most)
 
 
-@partial(jax.jit, static_argnums=0)
-def _largest_teacher(spec: Teachers, key: PRNGKeyArray) -> Float[Array, ""]:
-    """max_m |W*^m|_F."""
-    return jnp.max(jnp.linalg.norm(building.build_tasks(spec, key).teachers, axis=(-2, -1)))
+@partial(jax.jit, static_argnums=(0, 1))
+def _largest_teacher(spec: Teachers, inputs: Inputs, key: PRNGKeyArray) -> Float[Array, ""]:
+    """max_m |W*^m Sigma|_F."""
+    tasks = building.build_tasks(spec, key)
+    covariance = building.build_inputs(inputs, tasks)
+    seen = tasks.teachers if covariance is None else tasks.teachers @ covariance.matrix()
+    return jnp.max(jnp.linalg.norm(seen, axis=(-2, -1)))
 
 
 def _on_schedule(spec: Any, paths: Sequence[str], system: AbstractSystem) -> tuple[str, ...]:
