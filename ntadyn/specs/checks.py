@@ -145,9 +145,7 @@ def _check_value(path: str, kind: Any, value: Any) -> None:
         for number in value:
             _check_real(path, number)
         if min(value) < 0 or max(value) == 0:
-            raise ValueError(
-                f"{path} is {_shown(value)}; variances must be zero or positive, and one of them positive."
-            )
+            raise ValueError(f"{path} is {_shown(value)}; none may be negative, and one must be positive.")
     elif path in _WHOLE:
         low, high = _WHOLE[path]
         number = as_index(value)
