@@ -29,7 +29,7 @@ def draw(data: Data) -> Figure:
         axes[1, 2].legend(fontsize=7)
         figure.suptitle(
             rf"closed flow, $\tau_c = {MAP_GATES:g}$, $\tau_W = 1$, power of white inputs; "
-            f"{sweep.sizes['seed']} repetitions with teachers of their own; below, the spectrum of scikit-learn's digits",
+            f"{sweep.sizes['seed']} repetitions with teachers of their own; below, inputs with the spectrum of digits",
             fontsize=8,
         )
     return figure
