@@ -40,6 +40,11 @@ class Irregular(Configuration):
         num_tasks = int(self.teachers.num_tasks) + num_composites(self)
         sequences.check(self.sequence, num_tasks, self.curriculum.block_duration)
 
+    @property
+    def laid_out(self) -> tuple[str, ...]:
+        """Parameters that only the blocks depend on, so that sweeps compile nothing for them."""
+        return ("sequence.path", "sequence.end") if isinstance(self.sequence, sequences.FromCSV) else ()
+
     def build_curriculum(self, system: "AbstractGatedLinear") -> "AbstractCurriculum":
         """The trials, whose tasks `draw_curriculum` replaces; or those of a file."""
         from ntadyn.specs import building
@@ -47,8 +52,8 @@ class Irregular(Configuration):
         if isinstance(self.sequence, sequences.FromCSV):
             from ntadyn.tasks import sequence_csv
 
-            read = sequence_csv.from_csv(self.sequence.path, self.curriculum.block_duration, system.tasks.num_tasks)
-            return read.curriculum
+            given, unit = self.sequence, self.curriculum.block_duration
+            return sequence_csv.from_csv(given.path, unit, system.tasks.num_tasks, end=given.end).curriculum
         return building.build_curriculum(self.curriculum, system.tasks)
 
     def draw_curriculum(self, trials: "Blocked", keys: "Keys") -> "AbstractCurriculum":

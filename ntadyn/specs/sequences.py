@@ -136,6 +136,8 @@ class FromCSV:
 
     path: str = "sequence.csv"
     """Of the file; its times are in units of curriculum.block_duration, and end the run."""
+    end: float | None = None
+    """End of the last block, in the same unit, for a file with onsets and no durations."""
 
     def draw(self, trials: "Blocked", key: "PRNGKeyArray") -> "Blocked":
         """The trials as they are in the file."""

@@ -4,6 +4,8 @@ from . import (
     curricula as curricula,
     digits as digits,
     named as named,
+    random_sequences as random_sequences,
+    sequence_csv as sequence_csv,
     teachers as teachers,
 )
 from .curriculum import AbstractCurriculum as AbstractCurriculum, Blocked as Blocked, Listed as Listed
