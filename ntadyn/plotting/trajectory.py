@@ -74,7 +74,7 @@ def trajectory_figure(dataset: xr.Dataset) -> Figure:
         The figure.
     """
     number_of_all = dataset.sizes["seed"]
-    own_tasks = "seed" in dataset.task.dims
+    own_tasks = "block_tasks" not in dataset.attrs
     if own_tasks:
         # Means over repetitions that have tasks of their own would show none of them.
         dataset = dataset.isel(seed=[int(np.argmin(dataset.result.values != 0))])

@@ -121,23 +121,59 @@ def gamma_blocks(
     Raises:
         ValueError: if there is no trial, or for a mean, a coefficient or frequencies out of range.
     """
+    # A stretch lasts a trial at least, so that there are no more stretches than trials.
+    lengths = gamma_lengths(key, mean, cv, num_trials, frequencies)
+    return in_turn(lengths, num_trials, duration, jnp.shape(jnp.asarray(frequencies))[0])
+
+
+def gamma_lengths(
+    key: PRNGKeyArray,
+    mean: Real[ArrayLike, ""],
+    cv: Real[ArrayLike, ""],
+    number: int,
+    frequencies: Real[ArrayLike, " m"] = (0.5, 0.5),
+) -> Float[Array, " number"]:
+    """Lengths of stretches in trials, 1 + G, not yet rounded; see `gamma_blocks`.
+
+    Args:
+        key: draws them.
+        mean: see `gamma_blocks`, as `cv` and `frequencies`.
+        cv: see there.
+        number: of stretches, whose tasks take turns.
+        frequencies: see there.
+
+    Raises:
+        ValueError: as `gamma_blocks` does.
+    """
     shares = _as_frequencies(frequencies)
     mean, cv = (jnp.asarray(x, shares.dtype) for x in (mean, cv))
     _check_lengths(mean, cv, shares)
-    _check_count("gamma_blocks", num_trials)
-    number = shares.shape[0]
-    tasks = jnp.arange(num_trials) % number
-    means = (number * shares * mean)[tasks]
+    _check_count("gamma_blocks", number)
+    tasks = jnp.arange(number) % shares.shape[0]
+    means = (shares.shape[0] * shares * mean)[tasks]
     rest, deviation = means - 1, cv * means
     # Where the rest does not vary, the law of any shape is multiplied by nothing.
     varies = (deviation > 0) & (rest > 0)
     shape = jnp.where(varies, rest / jnp.where(varies, deviation, 1), 1) ** 2
-    drawn = jax.vmap(jax.random.gamma)(_keys(key, num_trials), shape) / shape
-    lengths = 1 + jnp.where(varies, drawn, 1) * rest
-    # A stretch lasts a trial at least, so that there are no more stretches than trials.
+    drawn = jax.vmap(jax.random.gamma)(_keys(key, number), shape) / shape
+    return 1 + jnp.where(varies, drawn, 1) * rest
+
+
+def in_turn(
+    lengths: Real[Array, " b"], num_trials: int, duration: BlockDurations = 1.0, num_tasks: int = 2
+) -> Blocked:
+    """Tasks in turn, in stretches of given lengths, whose edges are rounded to whole trials.
+
+    Args:
+        lengths: of the stretches, in trials; together at least `num_trials`. Those that round to none are passed over,
+            with their turn.
+        num_trials: number of trials.
+        duration: of a trial, or `(k,)`.
+        num_tasks: number of tasks.
+    """
     edges = jnp.floor(jnp.cumsum(lengths) + 0.5)
     stretch = jnp.searchsorted(edges, jnp.arange(num_trials, dtype=edges.dtype), side="right")
-    return _trials(stretch % number, duration, number)
+    return _trials(stretch % num_tasks, duration, num_tasks)
 
 
 def hazard_transitions(

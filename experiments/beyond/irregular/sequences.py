@@ -1,0 +1,89 @@
+"""Sequences that change one thing: which lengths blocks have, or only in which order they come. No JAX at import."""
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxtyping import PRNGKeyArray
+
+    from ntadyn.tasks import Blocked
+
+
+class Order(enum.Enum):
+    """In which order the blocks of a run come."""
+
+    AS_DRAWN = "as drawn"
+    SHUFFLED = "shuffled"
+    LONG_FIRST = "long first"
+    SHORT_FIRST = "short first"
+
+
+@dataclass(frozen=True)
+class Rearranged:
+    """Gamma-distributed blocks, cut to a longest length, then put in another order: the same blocks for every order."""
+
+    mean: float = 0.2
+    """Mean length of a block before it is cut."""
+    cv: float = 1.5
+    """Their coefficient of variation before they are cut."""
+    cap: float = 1000.0
+    """Longest length."""
+    order: Order = Order.AS_DRAWN
+
+    def draw(self, trials: "Blocked", key: "PRNGKeyArray") -> "Blocked":
+        """The same trials with tasks of their own."""
+        import jax
+        import jax.numpy as jnp
+
+        from ntadyn.tasks import random_sequences
+
+        number, trial = trials.num_blocks, trials.durations[0]
+        drawn = random_sequences.gamma_lengths(key, self.mean / trial, self.cv, number)
+        # Cut at least to a trial, and to whole ones, so that an order changes no length.
+        lengths = jnp.maximum(jnp.round(jnp.minimum(drawn, self.cap / trial)), 1)
+        ends = jnp.cumsum(lengths)
+        used = ends - lengths < number
+        lengths = jnp.where(used, jnp.minimum(lengths, number - (ends - lengths)), 0)
+        place = {
+            Order.AS_DRAWN: jnp.arange(number, dtype=lengths.dtype),
+            Order.SHUFFLED: jax.random.uniform(jax.random.fold_in(key, number), (number,)),
+            Order.LONG_FIRST: -lengths,
+            Order.SHORT_FIRST: lengths,
+        }[self.order]
+        ordered = lengths[jnp.argsort(jnp.where(used, place, jnp.inf))]
+        return random_sequences.in_turn(ordered, number, trials.durations, trials.num_tasks)
+
+    def check(self, num_tasks: int, trial: Any) -> None:
+        """Nothing that `draw` does not refuse."""
+
+
+@dataclass(frozen=True)
+class LongBlocks:
+    """Regular blocks, and a number of long ones in a row among them."""
+
+    regular: float = 0.1
+    """Length of all others."""
+    long: float = 1.0
+    """Length of the long ones."""
+    number: float = 4.0
+    """How many; a whole number."""
+    start: float = 0.0
+    """When they begin."""
+
+    def draw(self, trials: "Blocked", key: "PRNGKeyArray") -> "Blocked":
+        """The same trials with tasks of their own."""
+        import jax.numpy as jnp
+
+        from ntadyn.tasks import random_sequences
+
+        del key
+        number, trial = trials.num_blocks, trials.durations[0]
+        index = jnp.arange(number)
+        first = jnp.round(self.start / self.regular)
+        is_long = (index >= first) & (index < first + self.number)
+        lengths = jnp.where(is_long, self.long / trial, self.regular / trial)
+        return random_sequences.in_turn(lengths, number, trials.durations, trials.num_tasks)
+
+    def check(self, num_tasks: int, trial: Any) -> None:
+        """Nothing that `draw` does not refuse."""
