@@ -59,6 +59,33 @@ class Rearranged:
 
 
 @dataclass(frozen=True)
+class Paired:
+    """Blocks as in `Rearranged`, but each task gets a block of the length that the other one has just had."""
+
+    mean: float = 0.2
+    """Mean length of a block before it is cut."""
+    cv: float = 1.5
+    """Their coefficient of variation before they are cut."""
+    cap: float = 1000.0
+    """Longest length."""
+
+    def draw(self, trials: "Blocked", key: "PRNGKeyArray") -> "Blocked":
+        """The same trials with tasks of their own."""
+        import jax.numpy as jnp
+
+        from ntadyn.tasks import random_sequences
+
+        number, trial = trials.num_blocks, trials.durations[0]
+        drawn = random_sequences.gamma_lengths(key, self.mean / trial, self.cv, number)
+        lengths = jnp.maximum(jnp.round(jnp.minimum(drawn, self.cap / trial)), 1)
+        pairs = lengths[jnp.arange(number) // 2 * 2]
+        return random_sequences.in_turn(pairs, number, trials.durations, trials.num_tasks)
+
+    def check(self, num_tasks: int, trial: Any) -> None:
+        """Nothing that `draw` does not refuse."""
+
+
+@dataclass(frozen=True)
 class LongBlocks:
     """Regular blocks, and a number of long ones in a row among them."""
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from experiments.beyond.irregular.sequences import LongBlocks, Order, Rearranged
+from experiments.beyond.irregular.sequences import LongBlocks, Order, Paired, Rearranged
 from experiments.harness.runs import Run
 from ntadyn.metrics.specialisation import specialisation
 from ntadyn.metrics.stretches import mean_where
@@ -61,6 +61,7 @@ def runs(parameters: Parameters) -> list[Run]:
         "shares": shares,
         "orders": orders,
         "caps": caps,
+        "pairs": pairs,
         "long_blocks": long_blocks,
     }
     return [Run(f"irregular_{name}", part, {"parameters": parameters}, name) for name, part in parts.items()]
@@ -99,6 +100,11 @@ def orders(parameters: Parameters) -> xr.Dataset:
 def caps(parameters: Parameters) -> xr.Dataset:
     """Irregular blocks of the same kind, of which the long ones are cut."""
     return _swept(irregular(Rearranged()), {"sequence.cap": parameters.caps}, parameters)
+
+
+def pairs(parameters: Parameters) -> xr.Dataset:
+    """The same, where both tasks get blocks of equal lengths one after the other: irregular, and balanced."""
+    return _swept(irregular(Paired()), {"sequence.cap": parameters.caps}, parameters)
 
 
 def long_blocks(parameters: Parameters) -> xr.Dataset:
