@@ -73,9 +73,7 @@ class Simulate:
                 enter(DRAW)
                 written += save_figure(trajectory_figure(dataset), folder / "simulation")
         failures = {int(seed): int(code) for seed, code in enumerate(dataset.result.values) if code}
-        print(
-            f"{dataset.sizes['seed']} repetitions, {len(dataset.attrs['edges']) - 1} blocks, {len(failures)} failed"
-        )
+        print(f"{dataset.sizes['seed']} repetitions, {len(dataset.attrs['edges']) - 1} blocks, {len(failures)} failed")
         for seed, code in failures.items():
             print(f"repetition {seed} {ending(code)}; the rest is kept")
         if len(failures) < dataset.sizes["seed"]:

@@ -34,14 +34,16 @@ def stretches(task: Int[Array, " t"]) -> Stretches:
     """Stretches of records with the same task in force.
 
     Args:
-        task: index of the task in force at every record; at a switch both the end of one block and the start of the next
-            are recorded, as simulations do. Padding that repeats the last record is part of the last stretch.
+        task: index of the task in force at every record; at a switch, both the end of one block and the start of the
+            next are recorded, as simulations do. Padding that repeats the last record is part of the last stretch.
 
     Raises:
         ValueError: if there are no records.
     """
     if task.ndim != 1 or task.shape[0] == 0:
-        raise ValueError(f"task has the shape {task.shape}; give one number per record, and use jax.vmap for more axes.")
+        raise ValueError(
+            f"task has the shape {task.shape}; give one number per record, and use jax.vmap for more axes."
+        )
     switches = task[1:] != task[:-1]
     yes = jnp.ones((1,), bool)
     begins, ends = jnp.concatenate([yes, switches]), jnp.concatenate([switches, yes])
@@ -127,9 +129,7 @@ def adaptation(
     return Adaptation(time, counts, counts & ~reached)
 
 
-def first_loss(
-    loss: Float[Array, " t"], found: Stretches, among: Bool[Array, " t"] | None = None
-) -> Float[Array, ""]:
+def first_loss(loss: Float[Array, " t"], found: Stretches, among: Bool[Array, " t"] | None = None) -> Float[Array, ""]:
     """The loss with which the first trial after a switch is met, mean over switches; NaN without any.
 
     Args:

@@ -102,7 +102,7 @@ class LaneSteps(AbstractMethod):
         return moved, over_lanes(lambda ok: RESULTS.where(ok, RESULTS.successful, RESULTS.unresolved))(resolved)
 
 
-def _axis_of(task: Float[Array, "m *lane"]) -> int | None:
+def _axis_of(task: Float[Array, "..."]) -> int | None:
     """Where the lanes of a task are; None if it is common to all."""
     return -1 if task.ndim > 1 else None
 

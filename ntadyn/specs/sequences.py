@@ -93,8 +93,8 @@ class GammaBlocks:
         if not (self.mean < math.inf and enough):
             raise ValueError(
                 f"sequence.mean is {self.mean:g}, with which blocks of the rarest task last {rarest:g} on average, and "
-                f"a trial lasts curriculum.block_duration {trial:g}; with sequence.cv {self.cv:g} blocks must be longer "
-                "than a trial (as long, if it is 0). Make trials shorter, or blocks longer."
+                f"a trial lasts curriculum.block_duration {trial:g}; with sequence.cv {self.cv:g} blocks must be "
+                "longer than a trial (as long, if it is 0). Make trials shorter, or blocks longer."
             )
 
 
@@ -164,8 +164,8 @@ def check(sequence: Any, num_tasks: int, trial: Any) -> None:
     """
     if isinstance(sequence, type) or not (callable(getattr(sequence, "draw", None)) and hasattr(sequence, "check")):
         raise ValueError(
-            f"sequence is {sequence!r}; it must be one of ntadyn.specs.sequences, such as Hazard(0.1), or a dataclass of "
-            "your own with the methods draw(trials, key) and check(num_tasks, trial)."
+            f"sequence is {sequence!r}; it must be one of ntadyn.specs.sequences, such as Hazard(0.1), or a dataclass "
+            "of your own with the methods draw(trials, key) and check(num_tasks, trial)."
         )
     if num_tasks < 2:
         raise ValueError(f"there is {num_tasks} task, and nothing to switch to; raise teachers.num_tasks to 2 or more.")

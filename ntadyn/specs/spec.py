@@ -27,8 +27,8 @@ class Spec(Protocol):
     system; parameters that the method depends on are compiled in), and `check()`, which raises ValueError for values
     that make no sense. With `draw_curriculum(curriculum, keys)` every repetition has tasks of its own: it returns what
     `build_curriculum` returned with other tasks, in blocks of the same lengths; real numbers and keys may be traced, so
-    that whatever tasks are drawn, one compiled program serves them. Parameters of any type that only blocks depend on may
-    be named by `laid_out`, a tuple of paths; sweeps compile nothing for them either.
+    that whatever tasks are drawn, one compiled program serves them. Parameters of any type that only blocks depend on
+    may be named by `laid_out`, a tuple of paths; sweeps compile nothing for them either.
     """
 
     def build(self, keys: "Keys") -> "tuple[AbstractSystem, PyTree]":

@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from ntadyn.interface import AbstractSystem
 from ntadyn.metrics.specialisation import specialisation
 from ntadyn.metrics.stretches import Adaptation, Stretches, adaptation, first_loss, stretches, time_average
-from ntadyn.sweeps.scores import OUTCOME, Measures, Recorded
+from ntadyn.sweeps.scores import OUTCOME, Recorded
 
 TASK = "task_in_force"
 # Adapted is a loss below this: a fifth of that of a network of the published size that says nothing, |W*|^2/2 = 0.25.

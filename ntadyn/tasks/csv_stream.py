@@ -114,8 +114,8 @@ def _read(path: Path, layout: Layout, targets: tuple[str, ...]) -> tuple[Table, 
     table.check_columns((layout.task, *inputs, *targets))
     if not targets or not inputs:
         raise ValueError(
-            f"{path.name}: the columns are {table.header}, the task is {layout.task!r}, targets are {list(targets)}; at "
-            "least one target is needed, and one further column as input."
+            f"{path.name}: the columns are {table.header}, the task is {layout.task!r}, targets are {list(targets)}; "
+            "at least one target is needed, and one further column as input."
         )
     return table, inputs
 

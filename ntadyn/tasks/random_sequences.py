@@ -37,8 +37,8 @@ def markov(
         duration: of a trial, or `(k,)`.
 
     Raises:
-        ValueError: if there is no trial, the matrix is not square or its rows are no probabilities, or if its frequencies
-            depend on where it starts.
+        ValueError: if there is no trial, the matrix is not square or its rows are no probabilities, or if its
+            frequencies depend on where it starts.
     """
     matrix = _as_matrix(transitions)
     return _trials(_chain(key, matrix, stationary(matrix), num_trials), duration, matrix.shape[0])
@@ -104,7 +104,7 @@ def gamma_blocks(
     duration: BlockDurations = 1.0,
     frequencies: Real[ArrayLike, " m"] = (0.5, 0.5),
 ) -> Blocked:
-    """Tasks in turn, in stretches of one trial and a gamma-distributed rest, of given mean and coefficient of variation.
+    """Tasks in turn, in stretches of a trial and a gamma-distributed rest, of given mean and coefficient of variation.
 
     A stretch of task m lasts 1 + G trials, where G is gamma distributed with mean `L_m - 1` and standard deviation
     `cv L_m`, L_m = M q_m `mean`; edges are rounded to whole trials, none of which is lost. The mean is exact, and the
@@ -159,9 +159,7 @@ def gamma_lengths(
     return 1 + jnp.where(varies, drawn, 1) * rest
 
 
-def in_turn(
-    lengths: Real[Array, " b"], num_trials: int, duration: BlockDurations = 1.0, num_tasks: int = 2
-) -> Blocked:
+def in_turn(lengths: Real[Array, " b"], num_trials: int, duration: BlockDurations = 1.0, num_tasks: int = 2) -> Blocked:
     """Tasks in turn, in stretches of given lengths, whose edges are rounded to whole trials.
 
     Args:
@@ -215,7 +213,7 @@ def redraw_transitions(rate: Real[ArrayLike, ""], frequencies: Real[ArrayLike, "
 
 
 def stationary(transitions: Float[Array, "m m"]) -> Float[Array, " m"]:
-    """pi with pi P = pi and sum pi = 1, by least squares.
+    """The frequencies of a chain: pi with pi P = pi and sum pi = 1, by least squares.
 
     Args:
         transitions: `(m, m)`, rows of probabilities.
@@ -265,10 +263,10 @@ def _trials(tasks: Int[Array, " k"], duration: BlockDurations, num_tasks: int) -
 
 
 def _redirected(frequencies: Real[ArrayLike, " m"], num_tasks: int) -> np.ndarray:
-    """q with q_m (1 - q_m) in proportion to the frequencies.
+    """Shares q with q_m (1 - q_m) in proportion to the frequencies.
 
-    q_m = (1 -+ sqrt(1 - 4 z pi_m))/2, where z makes the sum one: all with the minus sign, or the most frequent task with
-    the plus. Both sums pass one in the same direction along the interval of z, found by halving.
+    q_m = (1 -+ sqrt(1 - 4 z pi_m))/2, where z makes the sum one: all with the minus sign, or the most frequent task
+    with the plus. The sum passes one once along the interval of z, upwards or downwards; z is found by halving.
     """
     pi = known_values(_as_frequencies(frequencies))
     if pi is None:

@@ -59,8 +59,8 @@ def from_csv(
     Raises:
         OSError: if the file cannot be read.
         ValueError: for a file without rows or without the column `task`, fields that are empty or no finite numbers,
-            onsets that do not ascend, blocks that overlap or leave gaps, durations that are not positive, a name that is
-            not among `names`, more tasks than `num_tasks`, or an `end` that is missing or not asked for. The message
+            onsets that do not ascend, blocks that overlap or leave gaps, durations that are not positive, a name that
+            is not among `names`, more tasks than `num_tasks`, or an `end` that is missing or not asked for. The message
             says which line.
     """
     table = Table.read(Path(path))
@@ -92,8 +92,8 @@ def _durations(table: Table, timed: tuple[str, ...], end: float | None) -> np.nd
         onsets = columns[ONSET]
         for place in np.flatnonzero(~(np.diff(onsets) > 0))[:1]:
             raise ValueError(
-                f"{table.path.name}, line {table.lines[place + 1]}: the onset {onsets[place + 1]:g} does not come after "
-                f"{onsets[place]:g}; sort the rows, and drop repeats."
+                f"{table.path.name}, line {table.lines[place + 1]}: the onset {onsets[place + 1]:g} does not come "
+                f"after {onsets[place]:g}; sort the rows, and drop repeats."
             )
     durations = columns[DURATION] if DURATION in timed else _until_next(table, columns[ONSET], end)
     for place in np.flatnonzero(~(durations > 0))[:1]:

@@ -13,5 +13,10 @@ __all__ = ["FAST", "PARAMETERS", "accept", "plot", "runs"]
 
 PARAMETERS = Parameters()
 FAST = Parameters(
-    means=(0.1, 0.2, 0.4, 1.0), cvs=(0.0, 0.5, 1.0, 1.5), rates=(0.02, 0.1), num_seeds=2, long_blocks=(0, 4), caps=(0.2, 1.6)
+    means=(0.1, 0.2, 0.4, 1.0),
+    cvs=(0.0, 0.5, 1.0, 1.5),
+    rates=(0.02, 0.1),
+    num_seeds=2,
+    long_blocks=(0, 4),
+    caps=(0.2, 1.6),
 )

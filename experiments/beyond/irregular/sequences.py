@@ -1,6 +1,5 @@
 """Sequences that change one thing: which lengths blocks have, or only in which order they come. No JAX at import."""
 
-import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +9,16 @@ if TYPE_CHECKING:
     from ntadyn.tasks import Blocked
 
 
-class Order(enum.Enum):
-    """In which order the blocks of a run come."""
-
-    AS_DRAWN = "as drawn"
-    SHUFFLED = "shuffled"
-    LONG_FIRST = "long first"
-    SHORT_FIRST = "short first"
+# Name of an order -> `by_length` and `by_chance` of `Rearranged`.
+ORDERS = {"as drawn": (0.0, 0.0), "shuffled": (0.0, 1.0), "long first": (-1.0, 0.0), "short first": (1.0, 0.0)}
 
 
 @dataclass(frozen=True)
 class Rearranged:
-    """Gamma-distributed blocks, cut to a longest length, then put in another order: the same blocks for every order."""
+    """Gamma-distributed blocks, cut to a longest length, then put in another order: the same blocks for every order.
+
+    Blocks come in the order of by_length times their length plus by_chance times a random number, see `ORDERS`.
+    """
 
     mean: float = 0.2
     """Mean length of a block before it is cut."""
@@ -29,7 +26,10 @@ class Rearranged:
     """Their coefficient of variation before they are cut."""
     cap: float = 1000.0
     """Longest length."""
-    order: Order = Order.AS_DRAWN
+    by_length: float = 0.0
+    """Weight of the length."""
+    by_chance: float = 0.0
+    """Weight of chance."""
 
     def draw(self, trials: "Blocked", key: "PRNGKeyArray") -> "Blocked":
         """The same trials with tasks of their own."""
@@ -45,12 +45,8 @@ class Rearranged:
         ends = jnp.cumsum(lengths)
         used = ends - lengths < number
         lengths = jnp.where(used, jnp.minimum(lengths, number - (ends - lengths)), 0)
-        place = {
-            Order.AS_DRAWN: jnp.arange(number, dtype=lengths.dtype),
-            Order.SHUFFLED: jax.random.uniform(jax.random.fold_in(key, number), (number,)),
-            Order.LONG_FIRST: -lengths,
-            Order.SHORT_FIRST: lengths,
-        }[self.order]
+        lots = jax.random.uniform(jax.random.fold_in(key, number), (number,))
+        place = self.by_length * lengths + self.by_chance * lots  # equal ones stay as they were drawn
         ordered = lengths[jnp.argsort(jnp.where(used, place, jnp.inf))]
         return random_sequences.in_turn(ordered, number, trials.durations, trials.num_tasks)
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from experiments.beyond.irregular.sequences import LongBlocks, Order, Paired, Rearranged
+from experiments.beyond.irregular.sequences import ORDERS, LongBlocks, Paired, Rearranged
 from experiments.harness.runs import Run
 from ntadyn.metrics.specialisation import specialisation
 from ntadyn.metrics.stretches import mean_where
@@ -94,7 +94,8 @@ def shares(parameters: Parameters) -> xr.Dataset:
 
 def orders(parameters: Parameters) -> xr.Dataset:
     """The same irregular blocks in four orders."""
-    return _swept(irregular(Rearranged()), {"sequence.order": tuple(Order)}, parameters)
+    values = tuple(zip(*ORDERS.values(), strict=True))
+    return _swept(irregular(Rearranged()), {("sequence.by_length", "sequence.by_chance"): values}, parameters)
 
 
 def caps(parameters: Parameters) -> xr.Dataset:
