@@ -115,7 +115,7 @@ def adaptation(
     below = loss < threshold
     # The last record below the threshold whose predecessor in the stretch was not: the first one, if none came before.
     count = jnp.cumsum(below)
-    before_stretch = (count - below)[found.first]
+    before_stretch = (count - below.astype(count.dtype))[found.first]
     reached = count > before_stretch
     is_first = below & (count - before_stretch == 1)
     at = lax.cummax(jnp.where(is_first, index, 0))

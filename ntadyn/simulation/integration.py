@@ -86,7 +86,7 @@ def integrate_batch(
     width = VECTOR_BYTES // leaves[0].dtype.itemsize
     systems, states = _on_lanes((systems, states), number, width)
     if isinstance(curriculum, SideBySide):
-        curriculum = SideBySide(_on_lanes(curriculum.own, number, width), curriculum.durations, axis=-1)
+        curriculum = SideBySide.of_all(_on_lanes(curriculum.own, number, width), curriculum.durations, axis=-1)
     found = _run(systems, curriculum, states, method, grid, observables, over_lanes)
 
     def trajectory(values: dict[str, Any], final: PyTree, result: RESULTS) -> Any:

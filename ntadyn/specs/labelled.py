@@ -88,8 +88,8 @@ def simulation_dataset(
     attributes = {"configuration": to_json(spec), "edges": np.asarray(curriculum.edges)}
     block_tasks = None if isinstance(curriculum, SideBySide) else _block_tasks(curriculum)
     if isinstance(curriculum, SideBySide):
-        each = [_block_tasks(curriculum.of(seed)) for seed in range(len(codes))]
-        if all(tasks is not None for tasks in each):
+        each = [tasks for k in range(len(codes)) if (tasks := _block_tasks(curriculum.of(k))) is not None]
+        if each:
             coordinates["task"] = (("seed", "record"), np.stack(each)[:, blocks])
     if block_tasks is not None:
         coordinates["task"] = ("record", block_tasks[blocks])

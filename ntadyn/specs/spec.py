@@ -128,7 +128,7 @@ def curricula_of(spec: Any, curriculum: "AbstractCurriculum", keys: "Keys") -> "
     if not draws_curricula(spec):
         return curriculum
     own = jax.vmap(lambda key: without_durations(curriculum_of(spec, curriculum, key)))(keys)
-    return SideBySide(own, curriculum.durations)
+    return SideBySide.of_all(own, curriculum.durations)
 
 
 def _check_plain(value: Any, path: str) -> None:

@@ -180,7 +180,8 @@ def _side_by_side(
 
     over_repetitions = jax.vmap(own, in_axes=(None, 0))
     every = jax.vmap(over_repetitions, in_axes=(0, None), axis_size=num_cells)(values, keys)
-    return SideBySide(jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), every), curriculum.durations)
+    flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), every)
+    return SideBySide.of_all(flat, curriculum.durations)
 
 
 class _Built:

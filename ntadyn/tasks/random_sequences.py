@@ -10,6 +10,9 @@ the trials before it alone: the first trials stay the same when more are asked f
 Axes: `k` trial, `m` task. Numbers of trials are counted in trials, durations in the units of the caller.
 """
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,13 +23,18 @@ from ntadyn.tasks.curricula import BlockDurations, sequence
 from ntadyn.tasks.curriculum import Blocked
 from ntadyn.tasks.known import known_values
 
+Shares: TypeAlias = Real[ArrayLike, " m"] | Sequence[float]
+
 # How far rows of probabilities may miss a sum of one.
 SLACK = 1e-6
 _HALVINGS = 80
 
 
 def markov(
-    key: PRNGKeyArray, transitions: Real[ArrayLike, "m m"], num_trials: int, duration: BlockDurations = 1.0
+    key: PRNGKeyArray,
+    transitions: Real[ArrayLike, "m m"] | Sequence[Sequence[float]],
+    num_trials: int,
+    duration: BlockDurations = 1.0,
 ) -> Blocked:
     """P(task_{k+1} = n | task_k = m) = transitions[m, n], from the stationary distribution on.
 
@@ -50,7 +58,7 @@ def hazard(
     num_trials: int,
     duration: BlockDurations = 1.0,
     num_tasks: int = 2,
-    frequencies: Real[ArrayLike, " m"] | None = None,
+    frequencies: Shares | None = None,
 ) -> Blocked:
     """P(task_{k+1} != task_k) = rate, whatever the task: stretches of n trials with probability H (1 - H)^(n-1).
 
@@ -73,7 +81,7 @@ def hazard(
 def redraw(
     key: PRNGKeyArray,
     rate: Real[ArrayLike, ""],
-    frequencies: Real[ArrayLike, " m"],
+    frequencies: Shares,
     num_trials: int,
     duration: BlockDurations = 1.0,
 ) -> Blocked:
@@ -102,7 +110,7 @@ def gamma_blocks(
     cv: Real[ArrayLike, ""],
     num_trials: int,
     duration: BlockDurations = 1.0,
-    frequencies: Real[ArrayLike, " m"] = (0.5, 0.5),
+    frequencies: Shares = (0.5, 0.5),
 ) -> Blocked:
     """Tasks in turn, in stretches of a trial and a gamma-distributed rest, of given mean and coefficient of variation.
 
@@ -131,7 +139,7 @@ def gamma_lengths(
     mean: Real[ArrayLike, ""],
     cv: Real[ArrayLike, ""],
     number: int,
-    frequencies: Real[ArrayLike, " m"] = (0.5, 0.5),
+    frequencies: Shares = (0.5, 0.5),
 ) -> Float[Array, " number"]:
     """Lengths of stretches in trials, 1 + G, not yet rounded; see `gamma_blocks`.
 
@@ -175,7 +183,7 @@ def in_turn(lengths: Real[Array, " b"], num_trials: int, duration: BlockDuration
 
 
 def hazard_transitions(
-    rate: Real[ArrayLike, ""], num_tasks: int = 2, frequencies: Real[ArrayLike, " m"] | None = None
+    rate: Real[ArrayLike, ""], num_tasks: int = 2, frequencies: Shares | None = None
 ) -> Float[Array, "m m"]:
     """1 - H on the diagonal, H q_n/(1 - q_m) beside it: a chain with one hazard, whichever task is in force.
 
@@ -198,7 +206,7 @@ def hazard_transitions(
     return (1 - rate) * jnp.eye(num_tasks, dtype=rate.dtype) + rate * to
 
 
-def redraw_transitions(rate: Real[ArrayLike, ""], frequencies: Real[ArrayLike, " m"]) -> Float[Array, "m m"]:
+def redraw_transitions(rate: Real[ArrayLike, ""], frequencies: Shares) -> Float[Array, "m m"]:
     """(1 - rho) 1 + rho 1 q^T: with probability rho a task is drawn from q.
 
     Args:
@@ -262,7 +270,7 @@ def _trials(tasks: Int[Array, " k"], duration: BlockDurations, num_tasks: int) -
     return sequence(tasks, duration, num_tasks)
 
 
-def _redirected(frequencies: Real[ArrayLike, " m"], num_tasks: int) -> np.ndarray:
+def _redirected(frequencies: Shares, num_tasks: int) -> np.ndarray:
     """Shares q with q_m (1 - q_m) in proportion to the frequencies.
 
     q_m = (1 -+ sqrt(1 - 4 z pi_m))/2, where z makes the sum one: all with the minus sign, or the most frequent task
@@ -297,7 +305,7 @@ def _redirected(frequencies: Real[ArrayLike, " m"], num_tasks: int) -> np.ndarra
     return q(0.5 * (low + high), sign)
 
 
-def _as_matrix(transitions: Real[ArrayLike, "m m"]) -> Float[Array, "m m"]:
+def _as_matrix(transitions: Real[ArrayLike, "m m"] | Sequence[Sequence[float]]) -> Float[Array, "m m"]:
     matrix = jnp.asarray(transitions, jnp.result_type(float))
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] < 1:
         raise ValueError(f"markov: got transitions of shape {matrix.shape}; give one row and one column per task.")
@@ -312,7 +320,7 @@ def _as_matrix(transitions: Real[ArrayLike, "m m"]) -> Float[Array, "m m"]:
     return matrix
 
 
-def _as_frequencies(frequencies: Real[ArrayLike, " m"]) -> Float[Array, " m"]:
+def _as_frequencies(frequencies: Shares) -> Float[Array, " m"]:
     q = jnp.asarray(frequencies, jnp.result_type(float))
     values = known_values(q)
     if q.ndim != 1 or q.shape[0] < 2:

@@ -22,6 +22,12 @@ class SideBySide(AbstractCurriculum):
     durations: Float[Array, " b"]
     axis: int = eqx.field(static=True, default=0)
 
+    @classmethod
+    def of_all(cls, own: AbstractCurriculum, durations: Float[Array, " b"], axis: int = 0) -> "SideBySide":
+        """Curricula without durations, and what these have in common."""
+        # The type checker takes the abstract fields of the interface for arguments.
+        return cls(own=own, durations=durations, axis=axis)  # pyright: ignore[reportCallIssue]
+
     @property
     def num_tasks(self) -> int:
         """Number of tasks that there are."""
@@ -34,7 +40,7 @@ class SideBySide(AbstractCurriculum):
     def with_durations(self, durations: Float[Array, " b"]) -> "SideBySide":
         """The first `len(durations)` blocks, with these durations `(b,)` instead; the tasks stay."""
         own = self._each(lambda curriculum: without_durations(curriculum.with_durations(durations)))
-        return SideBySide(own=own, durations=durations, axis=self.axis)
+        return SideBySide.of_all(own, durations, self.axis)
 
     def of(self, trajectory: int) -> AbstractCurriculum:
         """The curriculum of one trajectory."""
