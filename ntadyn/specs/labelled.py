@@ -88,7 +88,7 @@ def simulation_dataset(
     attributes = {"configuration": to_json(spec), "edges": np.asarray(curriculum.edges)}
     block_tasks = None if isinstance(curriculum, SideBySide) else _block_tasks(curriculum)
     if isinstance(curriculum, SideBySide):
-        each = [tasks for k in range(len(codes)) if (tasks := _block_tasks(curriculum.of(k))) is not None]
+        each = [own for k in range(len(codes)) if (own := _block_tasks(curriculum.of(k))) is not None]
         if each:
             coordinates["task"] = (("seed", "record"), np.stack(each)[:, blocks])
     if block_tasks is not None:

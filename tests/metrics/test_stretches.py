@@ -15,6 +15,11 @@ TIMES = jnp.asarray([0.0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6])
 LOSS = jnp.asarray([0.9, 0.8, 0.8, 0.1, 1.0, 0.6, 0.8, 0.5, 0.5, 0.3, 0.7, 0.0])
 
 
+@jax.jit  # as one program
+def adapted(times, loss, task, threshold):
+    return adaptation(times, loss, stretches(task), threshold)
+
+
 def test_consecutive_trials_of_one_task_are_no_switch():
     found = stretches(TASK)
     np.testing.assert_array_equal(np.flatnonzero(found.begins), [0, 4, 6, 10])
@@ -24,7 +29,7 @@ def test_consecutive_trials_of_one_task_are_no_switch():
 
 
 def test_adaptation_counts_stretches_between_switches_and_what_is_cut_off():
-    found = adaptation(TIMES, LOSS, stretches(TASK), 0.4)
+    found = adapted(TIMES, LOSS, TASK, 0.4)
     np.testing.assert_array_equal(np.flatnonzero(found.counts), [5, 9])
     np.testing.assert_array_equal(np.flatnonzero(found.censored), [5])
     assert np.isinf(found.time[5])
@@ -36,7 +41,7 @@ def test_adaptation_counts_stretches_between_switches_and_what_is_cut_off():
 
 
 def test_a_stretch_that_begins_below_the_threshold_needs_no_time():
-    found = adaptation(TIMES, jnp.full(12, 0.1), stretches(TASK), 0.4)
+    found = adapted(TIMES, jnp.full(12, 0.1), TASK, 0.4)
     np.testing.assert_array_equal(found.time[np.asarray(found.counts)], [0.0, 0.0])
 
 
@@ -45,9 +50,9 @@ def test_adaptation_is_a_loop_over_stretches():
     task = jnp.asarray(np.repeat(np.cumsum(np.asarray(jax.random.uniform(key, (200,))) < 0.3) % 2, 2))
     times = jnp.repeat(jnp.arange(201.0), 2)[1:-1]
     loss = jax.random.uniform(key, (400,))
-    found = adaptation(times, loss, stretches(task), 0.3)
+    found = adapted(times, loss, task, 0.3)
     edges = np.concatenate([[0], np.flatnonzero(np.diff(task)) + 1, [400]])
-    expected = []
+    times, loss, expected = np.asarray(times), np.asarray(loss), []
     for start, end in zip(edges[1:-2], edges[2:-1], strict=True):
         time = np.inf
         for k in range(start, end):
@@ -62,14 +67,15 @@ def test_adaptation_is_a_loop_over_stretches():
     assert np.isfinite(expected).any()
 
 
-@pytest.mark.parametrize("rate", [0.02, 0.1])
+@pytest.mark.parametrize("rate", [0.05])
 def test_the_censored_share_of_a_hazard(rate):
     """1 - (1 - H)^(k - 1) where the loss is low after k trials."""
     tasks = np.cumsum(np.random.default_rng(1).random(20_000) < rate) % 2  # the law itself is that of `hazard`
     task = jnp.asarray(np.repeat(tasks, 2))
-    found = stretches(task)
-    trial = (jnp.arange(task.shape[0]) - found.first + 1) // 2  # trials that are over
-    result = adaptation(jnp.repeat(jnp.arange(20_001.0), 2)[1:-1], jnp.where(trial >= 3, 0.0, 1.0), found, 0.5)
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(tasks)) + 1])
+    trial = np.arange(20_000) - edges[np.searchsorted(edges, np.arange(20_000), side="right") - 1] + 1
+    loss = jnp.asarray(np.stack([trial > 3, trial >= 3], axis=1).ravel() == 0, float)  # at both ends of trials
+    result = adapted(jnp.asarray(np.repeat(np.arange(20_001.0), 2)[1:-1]), loss, task, 0.5)
     expected, number = 1 - (1 - rate) ** 2, int(jnp.sum(result.counts))
     assert abs(float(result.censored_share()) - expected) < 4 * np.sqrt(expected * (1 - expected) / number)
 
