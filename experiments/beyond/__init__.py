@@ -3,7 +3,7 @@
 Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `picture`, and `verdict.md`.
 """
 
-TITLE = "beyond: what the article leaves out: spectra, irregular blocks, noise, hidden units"
+TITLE = "what the article leaves out: spectra, irregular blocks, noise, hidden units"
 EXPERIMENTS: dict[str, str] = {
     "irregular": "tasks that switch at random times: who specialises, why, and how fast a switch is followed",
 }

@@ -7,7 +7,7 @@ import pytest
 import ntadyn
 from ntadyn.cli import _defaults
 from ntadyn.specs import building, sequences
-from ntadyn.specs.configuration import Configuration, Curriculum, Dynamics
+from ntadyn.specs.configuration import Configuration, Curriculum
 from ntadyn.specs.differences import settings_of
 from ntadyn.specs.ensemble import run_ensemble, run_variants
 from ntadyn.specs.families import PRESETS
@@ -73,18 +73,18 @@ def test_the_options_of_a_command_are_those_of_the_preset():
 
 
 def test_the_key_of_a_sequence_is_not_that_of_batches():
-    spec = replaced(small(sequences.Hazard(0.4)), {"dynamics": Dynamics.ONLINE, "batch_size": 2})
-    system, _ = spec.build(building.first(KEYS))
     seen = []
 
     class Spy:
         def draw(self, trials, key):
-            seen.append(key)
+            seen.append(jax.random.key_data(key).tolist())
             return trials
 
-    spy = replaced(spec, {"sequence": Spy()})
-    spy.draw_curriculum(spec.build_curriculum(system), building.first(KEYS))
-    assert jax.random.key_data(seen[0]).tolist() != jax.random.key_data(system.data_key).tolist()
+    key = building.first(KEYS)
+    replaced(small(sequences.Hazard(0.4)), {"sequence": Spy()}).draw_curriculum(None, key)
+    # Batches are drawn by the key itself and by the first of its successors.
+    batches = [key.data, jax.random.split(key.data, 1)[0], *jax.random.split(key.data)]
+    assert seen[0] not in [jax.random.key_data(one).tolist() for one in batches]
 
 
 @pytest.mark.slow
