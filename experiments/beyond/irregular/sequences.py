@@ -102,7 +102,7 @@ class LongBlocks:
 
         del key
         number, trial = trials.num_blocks, trials.durations[0]
-        index = jnp.arange(number)
+        index = jnp.arange(number, dtype=trials.durations.dtype)
         first = jnp.round(self.start / self.regular)
         is_long = (index >= first) & (index < first + self.number)
         lengths = jnp.where(is_long, self.long / trial, self.regular / trial)

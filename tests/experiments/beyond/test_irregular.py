@@ -11,7 +11,7 @@ from experiments.harness.verdicts import text_of
 pytestmark = pytest.mark.slow
 
 
-def test_it_is_accepted_can_be_refused_and_drawn(optimised):
+def test_it_is_accepted_can_be_refused_and_drawn():
     data = simulated(irregular, irregular.FAST)
     stated = set(text_of("irregular").misses(fast=True))
     outside = {row.name for row in irregular.accept(data) if row.verdict is Verdict.OUTSIDE}
