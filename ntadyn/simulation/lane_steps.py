@@ -77,10 +77,10 @@ class LaneSteps(AbstractMethod):
     def begin(self, system: AbstractGatedFlow, state: PyTree, task: Task) -> Float[Array, " lane"]:
         """The rates for which steps are chosen; these cover a large start, because steps on lanes are not divided."""
 
-        def rate(system: AbstractGatedFlow, state: PyTree) -> Float[Array, ""]:
+        def rate(system: AbstractGatedFlow, state: PyTree, task: Task) -> Float[Array, ""]:
             return jnp.maximum(system.reference_rate(state, task), system.exchange(state, task) / SLACK)
 
-        return over_lanes(rate)(system, state)
+        return over_lanes(rate, (-1, -1, _axis_of(task)))(system, state, task)
 
     def advance(
         self,
@@ -96,10 +96,16 @@ class LaneSteps(AbstractMethod):
         number = item.num_steps * self.refinement
         moved = lanes.from_lanes(_through(problem, on_lanes, curriculum, item, number))
         task = curriculum.task(item.block, item.end)
-        exchange = over_lanes(lambda system, state: system.exchange(state, task))(system, moved)
+        exchange_at = over_lanes(lambda system, state, task: system.exchange(state, task), (-1, -1, _axis_of(task)))
+        exchange = exchange_at(system, moved, task)
         # The length of steps follows from an expectation about the start, hence a factor of two.
         resolved = exchange <= 2 * SLACK * memory
         return moved, over_lanes(lambda ok: RESULTS.where(ok, RESULTS.successful, RESULTS.unresolved))(resolved)
+
+
+def _axis_of(task: Float[Array, "..."]) -> int | None:
+    """Where the lanes of a task are; None if it is common to all."""
+    return -1 if task.ndim > 1 else None
 
 
 def _through(

@@ -87,7 +87,7 @@ def check_simulation(configuration: Configuration, records_per_block: int = 0, e
         ValueError: see `check_configuration`; for more steps or records than `limits` allow (the message names the
             parameters), a negative number of records, or error estimates of online dynamics.
     """
-    check_configuration(configuration)
+    configuration.check()
     check_parts(configuration)
     if records_per_block < 0:
         raise ValueError(f"records_per_block is {records_per_block}; it must be a whole number, zero or more.")
@@ -131,7 +131,7 @@ def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
 
 def _check_value(path: str, kind: Any, value: Any) -> None:
     kinds = members(kind)
-    if value is None and type(None) in kinds:
+    if (value is None and type(None) in kinds) or kind is Any:  # of a kind left open, which checks itself
         return
     if is_choice(kinds[0]) or kinds[0] in (bool, str):
         if not allows(kinds[0], value):

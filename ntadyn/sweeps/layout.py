@@ -153,7 +153,7 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
 def _compiled_in(sweep: Sweep) -> list[str]:
     """Parameters by which programs differ: all but real numbers, and those that say how to step."""
     spec = sweep.configuration
-    fixed = [axis.path for axis in sweep.parameters if not is_real(spec, axis.path)]
+    fixed = [a.path for a in sweep.parameters if not is_real(spec, a.path) and a.path not in _laid_out(spec)]
     # The step of a configuration is part of its time grid.
     if isinstance(spec, Configuration) or not hasattr(spec, "build_method"):
         return fixed
@@ -193,8 +193,8 @@ class _Part:
         self.precision = sweep.precision
         real = [axis.path for axis in sweep.parameters if axis.path not in fixed]
         steps_are_given = isinstance(spec, Configuration)
-        data = {path for path in real if path not in _LAID_OUT} | set(_ALWAYS_DATA) if steps_are_given else real
-        self.paths = tuple(sorted(data))
+        data = set(real) - {*_LAID_OUT} | {*_ALWAYS_DATA} if steps_are_given else set(real)
+        self.paths = tuple(sorted(data - {*_laid_out(spec)}))
         key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
 
         def build(changes: dict[str, Any]) -> tuple[AbstractSystem, PyTree]:
@@ -207,9 +207,9 @@ class _Part:
         held = [leaf for leaf in jax.tree.leaves((system, state)) if _is_floating(leaf)]
         self.state_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in held)
         self.on_schedule = _on_schedule(spec, real, system)
-        columns = [_values(sweep, spec, cells, path) for path in self.on_schedule]
+        columns = [_numbered(sweep, spec, cells, path) for path in self.on_schedule]
         ends = {tuple(row) for row in np.unique(np.stack(columns, axis=1), axis=0).tolist()} if columns else {()}
-        curricula = {end: self._curriculum(end, system) for end in ends}
+        curricula = {end: self._curriculum(sweep, end, system) for end in ends}
         any_curriculum = next(iter(curricula.values()))
         # Lanes know how long a step may be from plain values; others are asked, with all their numbers.
         if steps_are_given and lanes_can_run(system, state):
@@ -251,8 +251,9 @@ class _Part:
             corners += [first | {path: value} for value in {min(axis.values), max(axis.values)} - {first[path]}]
         return corners
 
-    def _curriculum(self, ends: tuple[float, ...], system: AbstractSystem) -> AbstractCurriculum:
-        return replaced(self.spec, dict(zip(self.on_schedule, ends, strict=True))).build_curriculum(system)
+    def _curriculum(self, sweep: Sweep, ends: tuple[float, ...], system: AbstractSystem) -> AbstractCurriculum:
+        changes = {path: _meant(sweep, path, end) for path, end in zip(self.on_schedule, ends, strict=True)}
+        return replaced(self.spec, changes).build_curriculum(system)
 
     def tiles(self, chosen: np.ndarray, repetitions: int) -> list[Tile]:
         """The cells that are True in `chosen`, which has an entry for every cell of the sweep."""
@@ -282,7 +283,8 @@ class _Part:
         """The specification without what is data, and without seeds."""
         if not isinstance(self.spec, Configuration):
             return self.spec
-        data = (path for path in (*self.paths, *_LAID_OUT) if value_at(self.spec, path) is not None)
+        given = (*self.paths, *_LAID_OUT, *_laid_out(self.spec))
+        data = (path for path in given if value_at(self.spec, path) is not None)
         return replaced(self.spec, {path: 1.0 for path in data} | {"randomness": Randomness()})
 
     def _groups_per_tile(self, work: Sequence[tuple[int, int]], lanes: int) -> int:
@@ -316,8 +318,30 @@ def _on_schedule(spec: Any, paths: Sequence[str], system: AbstractSystem) -> tup
             return True
 
     if isinstance(spec, Configuration):
-        return tuple(path for path in paths if path in (BLOCK_DURATION, TOTAL_TIME))
+        return tuple(path for path in paths if path in (BLOCK_DURATION, TOTAL_TIME, *_laid_out(spec)))
     return tuple(path for path in paths if depends(path))
+
+
+def _laid_out(spec: Any) -> tuple[str, ...]:
+    """Parameters of any type of which a spec says that only its blocks depend on them."""
+    return getattr(spec, "laid_out", ())
+
+
+def _numbered(sweep: Sweep, spec: Any, cells: np.ndarray, path: str) -> np.ndarray:
+    """A swept parameter in every cell, as a number: itself, or its place among the values of its axis."""
+    if is_real(spec, path):
+        return _values(sweep, spec, cells, path)
+    for axis, index in zip(sweep.axes, np.unravel_index(cells, sweep.shape), strict=True):
+        if any(item.path == path for item in axis.parameters):
+            return index.astype(float)
+    raise AssertionError(f"{path} is no axis")
+
+
+def _meant(sweep: Sweep, path: str, number: float) -> Any:
+    """The value of a swept parameter whose number is `_numbered`."""
+    if is_real(sweep.configuration, path):
+        return number
+    return next(item.values[int(number)] for item in sweep.parameters if item.path == path)
 
 
 def _is_floating(leaf: Any) -> bool:

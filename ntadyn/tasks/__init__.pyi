@@ -5,6 +5,8 @@ from . import (
     digits as digits,
     inputs as inputs,
     named as named,
+    random_sequences as random_sequences,
+    sequence_csv as sequence_csv,
     teachers as teachers,
 )
 from .curriculum import AbstractCurriculum as AbstractCurriculum, Blocked as Blocked, Listed as Listed

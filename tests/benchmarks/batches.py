@@ -1,8 +1,8 @@
 """Seconds per step of what could stand for a batch: rows, Wishart matrices, and the Gaussian noise of an SDE.
 
 `python -m tests.benchmarks.batches` prints a table. An SDE would replace the second moments S of a batch by 1 + Om /
-sqrt(B), with Om a symmetric Gaussian matrix. It draws as many numbers as a Wishart matrix has, and is exact nowhere; its
-longer steps are those of `OnlineSGD.coarsened`, which draws exact batches.
+sqrt(B), with Om a symmetric Gaussian matrix. It draws as many numbers as a Wishart matrix has, and is exact nowhere;
+its longer steps are those of `OnlineSGD.coarsened`, which draws exact batches.
 """
 
 import time
