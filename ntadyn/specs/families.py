@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ntadyn.specs.committee import COMMITTEES, committee
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.continual_presets import CONTINUAL, continual_flexible
 from ntadyn.specs.continuum_presets import CONTINUUM, continuum_chain
@@ -35,5 +36,6 @@ FAMILIES = (
     Family(contexts, "contexts", HIERARCHIES),
     Family(switching_momentum, "switching-momentum", SWITCHING),
     Family(continuum_chain, "continuum-chain", CONTINUUM),
+    Family(committee, "committee", COMMITTEES),
 )
 PRESETS = {name: make for family in FAMILIES for name, make in family.presets.items()}

@@ -78,7 +78,7 @@ def test_flow_is_the_one_of_the_table():
     assert bool(run.result == RESULTS.successful)
     for time, told in TABLE.items():
         at = np.flatnonzero(np.isclose(run.times, time))[0]
-        np.testing.assert_allclose(run.values["task_loss"][at], told, atol=2e-4, err_msg=str(time))
+        np.testing.assert_allclose(run.values["losses"][at], told, atol=2e-4, err_msg=str(time))
     last = {name: values[-1] for name, values in run.values.items()}
     np.testing.assert_allclose(np.ravel(last["unit_overlaps"])[[0, 1, 3]], [1.1089, -0.0678, 0.3531], atol=1e-3)
     np.testing.assert_allclose(np.ravel(last["teacher_unit_overlaps"]), [0.6848, 1.0333, -0.4673, 0.0440], atol=1e-3)

@@ -69,6 +69,7 @@ def _of_table(sweep: xr.Dataset) -> list[Acceptance]:
                     rows.append(near(f"{what}: {text}", values[column], slack, found, OTHER))
             elif cell in BORDER:
                 told, spread, told_seen = (values[column] for values in BORDER[cell])
+                spread = max(spread, seen.spread or 0.0)
                 slack = 3 * spread * (1 / 8 + 1 / at.sizes["seed"]) ** 0.5
                 rows += [
                     near(f"{what}: alignment", told, slack, alignment, OTHER, "at the border: three standard errors"),

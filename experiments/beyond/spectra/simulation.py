@@ -66,7 +66,7 @@ def base(parameters: Parameters) -> Configuration:
 def table(parameters: Parameters) -> xr.Dataset:
     """Four cells of block length and gate speed, three exponents."""
     durations, gates = zip(*CELLS, strict=True)
-    ends = tuple(math.ceil(round(TIME / duration, 6)) * duration for duration in durations)
+    ends = tuple(math.floor(round(TIME / duration, 6)) * duration for duration in durations)
     of_cells = ("curriculum.block_duration", "time_constants.gates", "curriculum.total_time")
     axes = {of_cells: (durations, gates, ends), "inputs.exponent": TABLE_EXPONENTS}
     return _swept(base(parameters), axes)

@@ -109,7 +109,7 @@ class CommitteeMachine(AbstractFlow):
 
 COMMITTEE: dict[str, Observable] = {
     "loss": Labelled(lambda system, state, task: system.loss(state, task), (), "loss on the task in force"),
-    "task_loss": Labelled(
+    "losses": Labelled(
         lambda system, state, task: system.task_losses(state), ("task_of",), "loss on every task, whichever is in force"
     ),
     "unit_overlaps": Labelled(
