@@ -126,7 +126,8 @@ def _read(path: Path, magic: int) -> np.ndarray:
     if given != expected:
         what = "truncated" if given < expected else "too long"
         raise ValueError(
-            f"{path} is {what}: {given} bytes follow its header, but {kind} of the shape {tuple(shape)} take {expected}."
+            f"{path} is {what}: {given} bytes follow its header, but {kind} of the shape {tuple(shape)} take "
+            f"{expected}."
         )
     return np.frombuffer(content, np.uint8, offset=4 * words).reshape(shape)
 

@@ -4,6 +4,7 @@ logits = sum_p c_p W^p h, cross-entropy averaged over the batch, and penalties o
 time is ten steps. The learning rates are those of the published script, 1e-4 for weights and 0.2 for fast gates.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,21 @@ class Parameters:
     seed: int = 0
 
 
+def on_images(parameters: Parameters, folder: Path) -> Parameters:
+    """The same on the images of a folder.
+
+    Raises:
+        ValueError: if the folder is not as `ntadyn.tasks.idx` describes it.
+    """
+    idx.folder(folder)
+    return dataclasses.replace(parameters, images=folder)
+
+
+def on_batches(parameters: Parameters) -> Parameters:
+    """The same: images come in batches in any case."""
+    return parameters
+
+
 def runs(parameters: Parameters) -> list[Run]:
     """One, of all there is: features are learned once for both namings, and both figures."""
     files = () if parameters.images is None else (parameters.images,)
@@ -161,7 +177,7 @@ def features_dataset(images: ImageSet, features: Features, scaled: Features) -> 
             "num_held_out": ((), len(kept)),
         },
         {"naming": list(MAPS), "class": np.arange(NUM_CLASSES)},
-        {"name": images.name, "split": images.split},
+        {"name": images.name, "split": images.split, "num_features": features.values.shape[1]},
     )
 
 
