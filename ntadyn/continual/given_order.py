@@ -1,5 +1,7 @@
 """Examples in an order that is given beforehand, each task going on where it was left."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -105,6 +107,11 @@ def shuffled_epochs(key: PRNGKeyArray, counts: tuple[int, ...], batch: int, step
             "and one task are needed, and a whole batch of examples in every task. Take smaller batches."
         )
 
+    return _shuffled(key, tuple(counts), batch, steps)
+
+
+@functools.partial(jax.jit, static_argnames=("counts", "batch", "steps"))
+def _shuffled(key: PRNGKeyArray, counts: tuple[int, ...], batch: int, steps: int) -> Order:
     def of_task(task: int) -> Array:
         count, of_this = counts[task], jax.random.fold_in(key, task)
         whole = count // batch
