@@ -48,11 +48,11 @@ def _draw_network(ax: Axes, num_features: int) -> None:
     """From an image to a class, in boxes."""
     boxes = (
         (0.0, 0.5, "image"),
-        (0.29, 0.5, "convolution,\n2 layers\n(frozen)"),
-        (0.55, 0.5, f"{num_features}\nfeatures"),
-        (0.78, 0.85, "$c_1W^1$"),
-        (0.78, 0.15, "$c_2W^2$"),
-        (1.0, 0.5, "class"),
+        (0.27, 0.5, "convolution,\n2 layers\n(frozen)"),
+        (0.575, 0.5, f"{num_features}\nfeatures"),
+        (0.8, 0.85, "$c_1W^1$"),
+        (0.8, 0.15, "$c_2W^2$"),
+        (1.02, 0.5, "class"),
     )
     places = [
         ax.text(
