@@ -135,8 +135,10 @@ def accept(data: Data, namings: Sequence[str]) -> list[Acceptance]:
         dataset = data[name]
         fixed = float(features.fixed.sel(naming=name))
         late = int(dataset.block.values[-1]) >= LATE
-        rows += _floor(name, dataset, fixed)
-        rows += _late(name, dataset, float(features.accuracy)) if late else _third_switch(name, dataset)
+        if late:
+            rows += _floor(name, dataset, fixed) + _late(name, dataset, float(features.accuracy))
+        else:
+            rows += _short(name, dataset)
         said = SAID if features.attrs["name"] == DIGITS and name == PUBLISHED else NOTHING
         rows += _times(name, dataset, said)
         rows += _gates(name, dataset, said)
@@ -202,14 +204,21 @@ def _late(naming: str, dataset: xr.Dataset, of_features: float) -> list[Acceptan
     return [*rows, row, end]
 
 
-def _third_switch(naming: str, dataset: xr.Dataset) -> list[Acceptance]:
-    """A hundred steps after it, in runs that are too short for more."""
-    name = "accuracy 100 steps after the third switch"
+def _short(naming: str, dataset: xr.Dataset) -> list[Acceptance]:
+    """Right after switches and a hundred steps after the third, in runs that are too short for more."""
+    name, rows = "accuracy 100 steps after the third switch", []
     after = {regime: mean_of(accuracy_after(dataset, regime, 100)[:, 3]) for regime in REGIMES}
     if naming != PUBLISHED:
         return [reported(f"{naming}, {regime}: {name}", each) for regime, each in after.items()]
+    for regime in (FLEXIBLE, FLEXIBLE_L1):
+        switched = accuracy_after(dataset, regime, 0)[:, 1:]
+        for which, value in (("lowest", switched.min()), ("highest", switched.max())):
+            rows.append(
+                between(f"{naming}, {regime}: {which} accuracy at a switch", (0.15, 0.35), single(value), OTHER)
+            )
     # In blocks of 600 steps, with the L1 norm, on digits: 0.924 and 0.26 in another simulation.
     return [
+        *rows,
         at_least(f"{naming}, {FLEXIBLE_L1}: {name}", 0.9, after[FLEXIBLE_L1], OTHER),
         reported(f"{naming}, {FLEXIBLE}: {name}", after[FLEXIBLE]),
         at_most(f"{naming}, {FORGETFUL}: {name}", 0.6, after[FORGETFUL], OTHER),
@@ -261,8 +270,7 @@ def _worst(times: np.ndarray, of) -> Measurement:
 
 
 def _late_blocks(dataset: xr.Dataset) -> slice:
-    number = int(dataset.block.values[-1]) + 1
-    return slice(min(LATE, number - 1), number)
+    return slice(LATE, int(dataset.block.values[-1]) + 1)
 
 
 def _blocks(dataset: xr.Dataset) -> list[np.ndarray]:
