@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int, PRNGKeyArray, PyTree
 
-from ntadyn.continual.problem import DataProblem, Shares
+from ntadyn.continual.problem import AbstractProblem, DataProblem, Shares
 from ntadyn.continual.strategy import AbstractStrategy
 from ntadyn.tasks.examples import Batch
 from ntadyn.tasks.known import known_values
@@ -36,12 +36,18 @@ class GivenOrder(AbstractStrategy):
         if rows is not None and rows.size and rows.min() < 0:
             raise ValueError(f"GivenOrder: the order names row {rows.min()}; rows are counted from 0.")
 
-    def begin(self, problem: DataProblem, network: PyTree) -> tuple[PyTree, Int[Array, " m"]]:
+    def begin(self, problem: AbstractProblem, network: PyTree) -> tuple[PyTree, Int[Array, " m"]]:
         """No batch was shown.
 
         Raises:
-            ValueError: if the order is of another number of tasks, or names rows that a task does not have.
+            ValueError: if the problem is not made of examples, the order is of another number of tasks, or it names
+                rows that a task does not have.
         """
+        if not isinstance(problem, DataProblem):
+            raise ValueError(
+                f"GivenOrder: {type(problem).__name__} has no rows to show in an order; give a DataProblem, whose "
+                "examples are given."
+            )
         if self.order.shape[0] != problem.num_tasks:
             raise ValueError(
                 f"GivenOrder: the order is of {self.order.shape[0]} tasks, the problem has {problem.num_tasks}."

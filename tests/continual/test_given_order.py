@@ -4,11 +4,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.continual import ContinualDescent, ContinualFlow, DataProblem, GivenOrder, SquaredError, shuffled_epochs
+from ntadyn.continual import (
+    ContinualDescent,
+    ContinualFlow,
+    DataProblem,
+    GivenOrder,
+    SquaredError,
+    TeacherProblem,
+    shuffled_epochs,
+)
 from ntadyn.networks import GatedLinear
 from ntadyn.simulation import RESULTS, Updates, simulate
 from ntadyn.tasks.curricula import sequence
 from ntadyn.tasks.examples import from_sets
+from ntadyn.tasks.task_set import from_matrices
 
 COUNTS, BATCH, STEPS = (7, 5), 2, 8
 
@@ -98,6 +107,8 @@ def test_pointers_survive_blocks_and_a_run_that_is_too_long_says_so(problem, ord
 
 def test_orders_that_do_not_fit_are_refused(problem, order):
     network = GatedLinear(jnp.ones(1), jnp.ones((1, 1, 1)))
+    with pytest.raises(ValueError, match="TeacherProblem has no rows to show"):
+        GivenOrder(order).begin(TeacherProblem(from_matrices(jnp.ones((2, 1, 1)))), network)
     with pytest.raises(ValueError, match="the order is of 1 tasks, the problem has 2"):
         GivenOrder(order[:1]).begin(problem, network)
     with pytest.raises(ValueError, match="names rows up to"):

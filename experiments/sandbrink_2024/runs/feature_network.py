@@ -123,10 +123,12 @@ def learned_features(images: ImageSet, steps: int, bottleneck: int | None = None
     pixels, labels = jnp.asarray(images.pixels[rows]), jnp.asarray(images.labels[rows])
     rule = optax.adamw(RATE, weight_decay=DECAY)
     state = rule.init(eqx.filter(network, eqx.is_inexact_array))  # pyright: ignore[reportArgumentType]
-    # Not one loop in XLA, which has no fast convolutions and products inside of loops that are compiled whole.
+    # A step takes milliseconds, beside which a call from Python costs nothing.
     for batch in order:
         network, state = _step(rule, network, state, pixels, labels, batch)
-    parts = [_read(network, part) for part in np.array_split(images.pixels, -(-len(images.labels) // _AT_ONCE))]
+    parts = [
+        _read(network, jnp.asarray(part)) for part in np.array_split(images.pixels, -(-len(images.labels) // _AT_ONCE))
+    ]
     values, classes = (np.concatenate([np.asarray(part[at]) for part in parts]) for at in (0, 1))
     right = classes == images.labels
     return Features(
