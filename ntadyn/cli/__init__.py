@@ -20,14 +20,13 @@ from ntadyn.cli.output import standard_streams
 from ntadyn.cli.phase_diagram import PhaseDiagram
 from ntadyn.cli.presets import Presets
 from ntadyn.cli.show import Show
-from ntadyn.cli.simulate import Simulate
+from ntadyn.cli.simulate import PRESETS as SIMULATED, Simulate, simulate_of
 from ntadyn.cli.starting_point import check_short_names, given_once, making_room, named_preset
 from ntadyn.cli.sweep import Sweep, sweep_of
 from ntadyn.cli.values import REGISTRY
 from ntadyn.cli.verify import Verify
 from ntadyn.results.text import printable
 from ntadyn.specs import families
-from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.sweeps.phase_maps import PRESETS
 from ntadyn.version import __version__
 from ntadyn.xla_options import compile_whole_loops, has_started
@@ -77,8 +76,8 @@ def _defaults(arguments: list[str]) -> dict[str, Any]:
     """Every command with the defaults of the preset that the arguments name, so that overrides start from there."""
     check_short_names(arguments)
     preset = named_preset(arguments)
-    name = preset if preset in SIMULATIONS else Simulate.preset
-    simulate = Simulate(preset=name, configuration=making_room(SIMULATIONS[name](), arguments))
+    name = preset if preset in SIMULATED else Simulate.preset
+    simulate = simulate_of(making_room(SIMULATED[name](), arguments), preset=name)
     name = preset if preset in PRESETS else PhaseDiagram.preset
     ranges = PRESETS[name]()
     ranges = dataclasses.replace(ranges, base=making_room(ranges.base, arguments))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ntadyn.cli.simulate import PRESETS as SIMULATED
 from ntadyn.specs.families import FAMILIES
 from ntadyn.specs.paths import flat
 from ntadyn.sweeps.phase_maps import PRESETS as MAPS, published
@@ -21,7 +22,8 @@ class Presets:
     def run(self) -> int:
         """Print; 0 always."""
         lines = []
-        for command, family in zip(("simulate", *["sweep"] * len(FAMILIES)), FAMILIES, strict=False):
+        for family in FAMILIES:
+            command = "simulate" if set(family.presets) <= SIMULATED.keys() else "sweep"
             besides = ", besides these" if lines else ""
             lines += ["", f"ntadyn {command} --preset NAME{besides}: what differs from {family.default_name}"]
             lines += _described(family.presets, family.default())

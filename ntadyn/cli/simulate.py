@@ -1,8 +1,8 @@
 """ntadyn simulate: one configuration, all its repetitions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -12,10 +12,12 @@ from ntadyn.cli.values import one_of
 from ntadyn.results.text import printable
 from ntadyn.specs.checks import check_simulation
 from ntadyn.specs.configuration import Configuration
-from ntadyn.specs.extent import num_blocks, num_steps
+from ntadyn.specs.extent import batch_noise, num_blocks, num_steps
+from ntadyn.specs.irregular_presets import IRREGULAR
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.specs.warnings import warnings_of
 
+PRESETS = {**SIMULATIONS, **IRREGULAR}
 COMPUTE, WRITE, DRAW = "compiling and running", "writing", "drawing"
 # For ten repetitions side by side, on one core.
 SECONDS_PER_STEP = 1e-4
@@ -28,7 +30,7 @@ class Simulate:
     Start from a preset and override any of its parameters; the defaults shown are those of the chosen preset.
     """
 
-    preset: Annotated[str, one_of(SIMULATIONS)] = "figure-2-flexible"
+    preset: Annotated[str, one_of(PRESETS)] = "figure-2-flexible"
     """Where to start; `ntadyn presets` says what each is."""
     out: Path = Path("simulation")
     """Folder for simulation.nc, simulation.png and simulation.pdf."""
@@ -71,9 +73,7 @@ class Simulate:
                 enter(DRAW)
                 written += save_figure(trajectory_figure(dataset), folder / "simulation")
         failures = {int(seed): int(code) for seed, code in enumerate(dataset.result.values) if code}
-        print(
-            f"{dataset.sizes['seed']} repetitions, {len(dataset.attrs['block_tasks'])} blocks, {len(failures)} failed"
-        )
+        print(f"{dataset.sizes['seed']} repetitions, {len(dataset.attrs['edges']) - 1} blocks, {len(failures)} failed")
         for seed, code in failures.items():
             print(f"repetition {seed} {ending(code)}; the rest is kept")
         if len(failures) < dataset.sizes["seed"]:
@@ -94,9 +94,26 @@ class Simulate:
     def _title(self) -> str:
         blocks, repetitions = num_blocks(self.configuration.curriculum), self.configuration.randomness.num_seeds
         system = self.configuration.dynamics.name.lower().replace("_", " ")
+        if (kappa := batch_noise(self.configuration)) is not None:
+            system += f", batch noise kappa {kappa:.2g}"
         return f"simulate: {repetitions} repetitions of {blocks} blocks ({system}), into {printable(str(self.out))}"
 
     def _costs(self) -> dict[str, float]:
         """About how many seconds the stages take."""
         steps = num_steps(self.configuration) * (3 if self.estimate_error else 1)
         return {COMPUTE: 12.0 + SECONDS_PER_STEP * steps, WRITE: 2.0, DRAW: 2.0}
+
+
+def simulate_of(configuration: Configuration, **values: Any) -> Simulate:
+    """The command for one configuration, or one of a kind that has further parameters, which are its options.
+
+    Args:
+        configuration: with which the parameters start.
+        values: values of options that do not depend on it.
+    """
+    if type(configuration) is Configuration:
+        return Simulate(configuration=configuration, **values)
+    own = ("configuration", Annotated[type(configuration), tyro.conf.arg(name="")], field(default=configuration))
+    kind = make_dataclass("Simulate", [own], bases=(Simulate,), frozen=True)
+    kind.__doc__ = Simulate.__doc__
+    return kind(**values)

@@ -15,6 +15,7 @@ from ntadyn.cli.values import one_of
 from ntadyn.results.text import printable
 from ntadyn.specs import families
 from ntadyn.sweeps import plan
+from ntadyn.sweeps.batch_noises import batch_noises
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,6 +82,9 @@ class Sweep:
             f"sweep: {shape}, {number} repetition{'s' if number != 1 else ''}: {sweep.num_cells * number:,} "
             f"trajectories, into {printable(str(self.out))}"
         )
+        if (noise := batch_noises(sweep)) is not None:
+            low, high = noise[1].min(), noise[1].max()
+            say(f"batch noise kappa from {low:.2g} to {high:.2g}; below .02 batches are as good as the population")
         warn(warnings_of_cells(sweep))
 
         wake_jax(self.running.device)

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from ntadyn.continual.criteria import AbstractCriterion, SquaredError
-from ntadyn.dynamics.gradient_flow import InputCovariance
 from ntadyn.tasks.examples import Batch, Examples
+from ntadyn.tasks.inputs import InputCovariance
 from ntadyn.tasks.known import is_traced, known_values
 from ntadyn.tasks.task_set import TaskSet
 

@@ -1,10 +1,11 @@
 """How gated linear networks learn: systems behind the interface of `ntadyn.interface`."""
 
+from ntadyn.dynamics.batches import AbstractSampler as AbstractSampler, Rows as Rows, Wishart as Wishart
 from ntadyn.dynamics.deep_order_parameters import (
     DeepOrderParameters as DeepOrderParameters,
     DeepOrderParameterState as DeepOrderParameterState,
 )
-from ntadyn.dynamics.gradient_flow import GradientFlow as GradientFlow, InputCovariance as InputCovariance
+from ntadyn.dynamics.gradient_flow import GradientFlow as GradientFlow
 from ntadyn.dynamics.online import OnlineSGD as OnlineSGD, OnlineState as OnlineState
 from ntadyn.dynamics.order_parameters import (
     OrderParameters as OrderParameters,

@@ -6,57 +6,18 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from ntadyn.decompositions import eigh, largest_eigenvalue, smaller_gram
+from ntadyn.decompositions import largest_eigenvalue, smaller_gram
 from ntadyn.dynamics.default_solver import solver_of_gates
-from ntadyn.dynamics.validation import as_time_constants, check_network, check_penalties
+from ntadyn.dynamics.validation import as_covariance, as_time_constants, check_network, check_penalties
 from ntadyn.interface.closed_form import block_diagonal, relaxation
 from ntadyn.interface.gated_linear import AbstractQuadraticGatedFlow, Overlaps, TaskWeights
 from ntadyn.interface.rates import Rates
 from ntadyn.networks import AbstractGatedNetwork
 from ntadyn.regularizers import AbstractPenalty, Zero
+from ntadyn.tasks.inputs import InputCovariance
 from ntadyn.tasks.task_set import TaskSet
-
-
-class InputCovariance(eqx.Module):
-    """Sigma = E[x x^T] = V diag(v) V^T of the inputs, kept in its eigenbasis.
-
-    Attributes:
-        variances: v, shape (d_in,), nonnegative.
-        directions: V, columns are directions, shape (d_in, d_in).
-    """
-
-    variances: Float[Array, " i"]
-    directions: Float[Array, "i i"]
-
-    def __init__(self, matrix: Float[Array, "i i"]):
-        """Diagonalise a covariance matrix.
-
-        Args:
-            matrix: Sigma, symmetric and positive semi-definite, shape (d_in, d_in).
-
-        Raises:
-            ValueError: if the matrix is not square, symmetric and positive semi-definite.
-        """
-        matrix = jnp.asarray(matrix)
-        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-            raise ValueError(f"an input covariance must be a square matrix; got shape {matrix.shape}.")
-        variances, directions = eigh(matrix)
-        # Inside jit even a known matrix has traced eigenvalues.
-        if not isinstance(variances, Tracer):
-            tolerance = 1e3 * jnp.finfo(matrix.dtype).eps * jnp.max(jnp.abs(matrix))
-            if not bool(jnp.all(jnp.abs(matrix - matrix.T) <= tolerance)):
-                raise ValueError("an input covariance must be symmetric; pass (S + S.T) / 2.")
-            if bool(jnp.any(variances < -tolerance)):
-                raise ValueError(f"an input covariance must have eigenvalues >= 0; the smallest is {variances[0]}.")
-        self.variances = jnp.maximum(variances, 0)
-        self.directions = directions
-
-    def matrix(self) -> Float[Array, "i i"]:
-        """Sigma itself."""
-        return (self.directions * self.variances[None]) @ self.directions.T
 
 
 class GradientFlow(AbstractQuadraticGatedFlow):
@@ -87,19 +48,14 @@ class GradientFlow(AbstractQuadraticGatedFlow):
         tasks: TaskSet,
         time_constants: dict[str, Any],
         penalties: dict[str, AbstractPenalty] | None = None,
-        input_covariance: Float[Array, "i i"] | None = None,
+        input_covariance: InputCovariance | Float[Array, "i i"] | None = None,
     ):
         groups = ("gates", "weights")
         self.tasks = tasks
         self.time_constants = as_time_constants(time_constants, groups, tasks.teachers.dtype)
         self.penalties = {} if penalties is None else penalties
         check_penalties(self.penalties, groups)
-        self.input_covariance = None if input_covariance is None else InputCovariance(input_covariance)
-        if self.input_covariance is not None and self.input_covariance.variances.shape != (tasks.d_in,):
-            raise ValueError(
-                f"the input covariance has {self.input_covariance.variances.shape[0]} inputs, but the teachers have "
-                f"{tasks.d_in}; make them equal."
-            )
+        self.input_covariance = as_covariance(input_covariance, tasks)
 
     def initial_state(self, network: AbstractGatedNetwork) -> AbstractGatedNetwork:
         """The network itself.
@@ -138,12 +94,12 @@ class GradientFlow(AbstractQuadraticGatedFlow):
 
     def overlaps(self, state: AbstractGatedNetwork) -> Overlaps:
         """Overlaps per output row (plain inner products, without the input covariance), first axis d_out."""
-        weights, teachers = state.row_weights(), self.tasks.teachers
-        return Overlaps(
-            students=jnp.einsum("poi,qoi->opq", weights, weights),
-            cross=jnp.einsum("poi,moi->opm", weights, teachers),
-            teachers=jnp.einsum("moi,noi->omn", teachers, teachers),
-        )
+        return _overlaps(state.row_weights(), self.tasks.teachers)
+
+    def seen_overlaps(self, state: AbstractGatedNetwork) -> Overlaps:
+        """Overlaps per output row of matrices times Sigma^(1/2)."""
+        weights, teachers = map(self.through_root, (state.row_weights(), self.tasks.teachers))
+        return _overlaps(weights, teachers)
 
     def rates(self, state: AbstractGatedNetwork, task: TaskWeights) -> Rates:
         """Bounds from |J_c Sigma J_c^T|, |J_W Sigma J_W^T| and |E Sigma|, with J the derivatives of the total map."""
@@ -224,3 +180,11 @@ class GradientFlow(AbstractQuadraticGatedFlow):
     def through_inputs(self, matrix: Float[Array, "... i"]) -> Float[Array, "... i"]:
         """M Sigma."""
         return matrix if self.input_covariance is None else matrix @ self.input_covariance.matrix()
+
+
+def _overlaps(weights: Float[Array, "p o i"], teachers: Float[Array, "m o i"]) -> Overlaps:
+    return Overlaps(
+        students=jnp.einsum("poi,qoi->opq", weights, weights),
+        cross=jnp.einsum("poi,moi->opm", weights, teachers),
+        teachers=jnp.einsum("moi,noi->omn", teachers, teachers),
+    )

@@ -1,5 +1,6 @@
 """Gradient descent on finite batches, in the published discretisation."""
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from ntadyn.dynamics.batches import AbstractSampler, Rows
 from ntadyn.dynamics.gradient_flow import GradientFlow
 from ntadyn.interface.flow import step_for
 from ntadyn.interface.gated_linear import AbstractGatedLinear, Overlaps, TaskWeights
@@ -42,11 +44,12 @@ class OnlineSGD(AbstractUpdate, AbstractGatedLinear):
     Attributes:
         flow: the population flow, the limit of large B and small h; it holds tasks, time constants and penalties.
         batch_size: B.
+        sampler: how batches are drawn: `Rows`, or `Wishart`, which is the same in law and cheaper for large B.
         data_key: the random key of the data, independent of those of the teachers and the initial state.
         rule: the update rule, `optax.identity()` for the published plain descent.
 
     Raises:
-        ValueError: if the batch size is not positive.
+        ValueError: if the batch size is not positive, or too small for the sampler.
 
     Source: published code of arXiv 2411.03840.
     """
@@ -55,10 +58,12 @@ class OnlineSGD(AbstractUpdate, AbstractGatedLinear):
     data_key: PRNGKeyArray
     batch_size: int = eqx.field(static=True, default=200)
     rule: optax.GradientTransformation = eqx.field(static=True, default=optax.identity())
+    sampler: AbstractSampler = eqx.field(static=True, default=Rows())
 
     def __check_init__(self):
         if self.batch_size < 1:
             raise ValueError(f"the batch size is {self.batch_size}; it must be at least 1.")
+        self.sampler.check(self.batch_size, self.tasks.d_in)
 
     @property
     def tasks(self) -> TaskSet:
@@ -85,6 +90,33 @@ class OnlineSGD(AbstractUpdate, AbstractGatedLinear):
         """The step that would resolve the population flow."""
         del state, tasks
         return step_for(rate_of_teachers(self.tasks.teachers, self.time_constants))
+
+    def batch_noise(self, step: float | Float[Array, ""]) -> Float[Array, ""]:
+        """Kappa = (h / tau_W) (d_in + 1) / B, which says how much the noise of batches matters: not at all below .02.
+
+        In a step the square of the error, as the weights hold it, grows by kappa |c|^4 h / tau_W of itself. Frozen
+        gates learn only while kappa |c|^2 < 2 - h |c|^2 / tau_W.
+
+        Args:
+            step: h.
+        """
+        return step / self.time_constants["weights"] * (self.tasks.d_in + 1) / self.batch_size
+
+    def coarsened(self, factor: int) -> "OnlineSGD":
+        """(k h, k B): batches k times as large, for steps k times as long, which the caller takes.
+
+        The noise per time stays what it is (linear scaling), while every step costs the same with `Wishart`. What
+        changes is what long steps change without any noise.
+
+        Args:
+            factor: k.
+
+        Raises:
+            ValueError: for a factor below 1.
+        """
+        if factor < 1:
+            raise ValueError(f"coarsened by {factor}; steps and batches can be made larger only, by a whole number.")
+        return dataclasses.replace(self, batch_size=factor * self.batch_size)
 
     def update(self, state: OnlineState, task: TaskWeights, step: Float[Array, ""]) -> OnlineState:
         """One step of length h on one fresh batch."""
@@ -118,9 +150,14 @@ class OnlineSGD(AbstractUpdate, AbstractGatedLinear):
         """Overlaps per output row."""
         return self.flow.overlaps(state.network)
 
-    def _inputs(self, key: PRNGKeyArray) -> Float[Array, "b i"]:
+    def seen_overlaps(self, state: OnlineState) -> Overlaps:
+        """Overlaps per output row through the covariance of the inputs."""
+        return self.flow.seen_overlaps(state.network)
+
+    def _inputs(self, key: PRNGKeyArray) -> Float[Array, "rows i"]:
+        """F, with the second moments of a batch of B inputs."""
         teachers = self.flow.tasks.teachers
-        white = jax.random.normal(key, (self.batch_size, teachers.shape[-1]), teachers.dtype)
+        white = self.sampler(key, self.batch_size, teachers.shape[-1], teachers.dtype)
         covariance = self.flow.input_covariance
         if covariance is None:
             return white

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from ntadyn.regularizers import AbstractPenalty
 from ntadyn.regularizers.coefficients import known_reals
+from ntadyn.tasks.inputs import InputCovariance
 from ntadyn.tasks.task_set import TaskSet
 
 
@@ -88,3 +89,24 @@ def check_network(network: Any, tasks: TaskSet) -> None:
             f"the network is {network.weights.dtype} and the teachers are {tasks.teachers.dtype}; "
             f"make both in the same dtype."
         )
+
+
+def as_covariance(given: InputCovariance | Float[Array, "i i"] | None, tasks: TaskSet) -> InputCovariance | None:
+    """The covariance of inputs, diagonalised; None for white inputs.
+
+    Args:
+        given: Sigma as a matrix or as an `InputCovariance`, or None.
+        tasks: the teachers.
+
+    Raises:
+        ValueError: for a matrix that is no covariance, or another number of inputs than that of the teachers.
+    """
+    if given is None:
+        return None
+    covariance = given if isinstance(given, InputCovariance) else InputCovariance.from_matrix(given)
+    if covariance.variances.shape != (tasks.d_in,):
+        raise ValueError(
+            f"the input covariance has {covariance.variances.shape[0]} inputs, but the teachers have {tasks.d_in}; "
+            f"make them equal."
+        )
+    return covariance

@@ -78,6 +78,13 @@ class AbstractGatedLinear(AbstractSystem):
     def overlaps(self, state: PyTree) -> Overlaps:
         """Overlaps of students and teachers."""
 
+    def seen_overlaps(self, state: PyTree) -> Overlaps:
+        """Overlaps through the inputs, <W^p Sigma, W^q> for those of covariance Sigma: what the loss depends on.
+
+        Those of `overlaps` unless the system knows of inputs that are not white.
+        """
+        return self.overlaps(state)
+
     def network(self, state: PyTree) -> AbstractGatedNetwork:
         """The network with its gates and weights.
 
@@ -142,6 +149,10 @@ class AbstractGatedFlow(AbstractGatedLinear, AbstractSplitFlow):
         """
         del state
         return None
+
+    def descends(self) -> bool:
+        """Whether the energy never rises while one task is in force, as every run is held to; so it is in any flow."""
+        return True
 
     def fastest_rate(self, state: PyTree, task: TaskWeights) -> Float[Array, ""]:
         """An upper bound on all rates: those of the loss plus the curvature of the penalty on the gates."""

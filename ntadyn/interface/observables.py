@@ -90,6 +90,17 @@ def similarity(system: Any, state: PyTree, task: Array) -> Float[Array, "m p"]:
     return overlap_similarity(overlaps.students, overlaps.cross, overlaps.teachers)
 
 
+def seen_similarity(system: Any, state: PyTree, task: Array) -> Float[Array, "m p"]:
+    """Cosine of every teacher with every student through the inputs, whose directions count by their variance.
+
+    That of whole matrices times Sigma^(1/2), for inputs of covariance Sigma: what the loss can see.
+    """
+    del task
+    seen = system.seen_overlaps(state)
+    students, cross, teachers = (jnp.sum(x, axis=0) for x in (seen.students, seen.cross, seen.teachers))
+    return overlap_similarity(students, cross, teachers)
+
+
 def row_similarity(system: Any, state: PyTree, task: Array) -> Float[Array, "m o p"]:
     """Cosine of every output row of every teacher with what each path feeds into that output."""
     del task

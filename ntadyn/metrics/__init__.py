@@ -82,6 +82,14 @@ from ntadyn.metrics.spectrum import (
     singular_values as singular_values,
 )
 from ntadyn.metrics.statistics import MeanAndSEM as MeanAndSEM, mean_and_sem as mean_and_sem, quantiles as quantiles
+from ntadyn.metrics.stretches import (
+    Adaptation as Adaptation,
+    Stretches as Stretches,
+    adaptation as adaptation,
+    first_loss as first_loss,
+    stretches as stretches,
+    time_average as time_average,
+)
 from ntadyn.metrics.switching import (
     ThresholdTimes as ThresholdTimes,
     block_of_times as block_of_times,

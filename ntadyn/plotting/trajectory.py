@@ -73,8 +73,13 @@ def trajectory_figure(dataset: xr.Dataset) -> Figure:
     Returns:
         The figure.
     """
+    number_of_all = dataset.sizes["seed"]
+    own_tasks = "block_tasks" not in dataset.attrs
+    if own_tasks:
+        # Means over repetitions that have tasks of their own would show none of them.
+        dataset = dataset.isel(seed=[int(np.argmin(dataset.result.values != 0))])
     ended_well = dataset.isel(seed=np.flatnonzero(dataset.result.values == 0))
-    edges, tasks = (np.atleast_1d(dataset.attrs[name]) for name in ("edges", "block_tasks"))
+    edges, tasks = np.atleast_1d(dataset.attrs["edges"]), _tasks_of_blocks(dataset)
     with house_style():
         figure, axes = plt.subplots(3, 1, figsize=(WIDTH + 1.0, 5.6), sharex=True)
         for ax, draw in zip(axes, (draw_loss, draw_gates, draw_similarity), strict=True):
@@ -85,6 +90,8 @@ def trajectory_figure(dataset: xr.Dataset) -> Figure:
         seeds, failed = ended_well.sizes["seed"], dataset.sizes["seed"] - ended_well.sizes["seed"]
         number = f"mean of {seeds} repetition{'s' if seeds != 1 else ''}"
         number += f"; {failed} failed and are left out" if failed else ""
+        if own_tasks:
+            number = f"one of {number_of_all} repetitions, each with tasks of its own; {failed} failed"
         lines = [settings_title(dataset), f"{number}; paths sorted by the teacher that each ends up with"]
         figure.suptitle("\n".join(line for line in lines if line), fontsize=8)
         handles = task_handles([str(name) for name in dataset.teacher.values], tasks)
@@ -92,3 +99,11 @@ def trajectory_figure(dataset: xr.Dataset) -> Figure:
             handles.append(Patch(facecolor="0.4", alpha=0.4, label="mean ± standard error"))
         figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=7)
     return figure
+
+
+def _tasks_of_blocks(dataset: xr.Dataset) -> np.ndarray:
+    """The task of every block of the only repetition that is drawn, or of all."""
+    if "block_tasks" in dataset.attrs:
+        return np.atleast_1d(dataset.attrs["block_tasks"])
+    first = np.unique(dataset.block.values, return_index=True)[1]
+    return dataset.task.values[0, first]

@@ -46,6 +46,11 @@ QUANTITIES = {
     "published_alignment": Quantity(
         "", "total alignment, published sorting", "total alignment, paths sorted by the published rule"
     ),
+    "seen_alignment": Quantity(
+        "", "total alignment through the inputs", "total alignment at the end, directions weighted by their variance"
+    ),
+    "seen_contrast": Quantity("", "contrast through the inputs", "contrast, directions weighted by their variance"),
+    "other_loss": Quantity("", "loss on the other tasks", "loss at the end on the tasks that are not in force"),
     "contrast": Quantity("", "contrast", "contrast: similarity of matched pairs minus that of the others"),
     "task_loss": Quantity("", "loss on every task", "task loss on every task, whichever is in force", ("teacher",)),
     "mean_task_loss": Quantity("", "mean loss over all tasks", "loss at the end, mean over all tasks"),

@@ -15,12 +15,13 @@ from ntadyn.simulation.method import AbstractMethod, Interval, over_lanes
 from ntadyn.simulation.outcome import RESULTS, Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
+from ntadyn.tasks.side_by_side import SideBySide, with_given_durations
 
 # Lanes fill whole vectors of the processor: the last few of an odd number would be computed one by one, which made 110
 # lanes a quarter slower than 112.
 VECTOR_BYTES = 64
 
-Lift = Callable[[Callable[..., Any]], Callable[..., Any]]
+Lift = Callable[..., Callable[..., Any]]
 Step = Callable[[PyTree, TimeGrid], tuple[PyTree, PyTree]]
 
 
@@ -46,7 +47,7 @@ def integrate(
     Returns:
         The trajectory without an error estimate.
     """
-    found = _run(system, curriculum, state, method.fitted(system, state), grid, observables, lambda function: function)
+    found = _run(system, curriculum, state, method.fitted(system, state), grid, observables, _of_one)
     return Trajectory(grid.end, grid.block, *found)
 
 
@@ -63,7 +64,7 @@ def integrate_batch(
 
     Args:
         systems: systems of one kind; all arrays have a leading axis over trajectories.
-        curriculum: which task is in force when, common to all.
+        curriculum: which task is in force when, common to all; or `SideBySide`, with the tasks of every trajectory.
         states: initial states, leading axis = trajectory.
         method: how to step; `LaneSteps` if `lanes.lanes_can_run` accepts the systems, any other method in any case.
         grid: when to step and when to record, common to all.
@@ -75,13 +76,17 @@ def integrate_batch(
     """
     if not method.steps_batches:
 
-        def one(system: AbstractSystem, state: PyTree) -> Any:
-            return read(integrate(system, curriculum, state, method, grid, observables))
+        def one(system: AbstractSystem, state: PyTree, own: AbstractCurriculum | None = None) -> Any:
+            its = curriculum if own is None else with_given_durations(own, curriculum.durations)
+            return read(integrate(system, its, state, method, grid, observables))
 
-        return jax.vmap(one)(systems, states)
+        return jax.vmap(one)(systems, states, *([curriculum.own] if isinstance(curriculum, SideBySide) else []))
     leaves = float_leaves(states)
     number = leaves[0].shape[0]
-    systems, states = _on_lanes((systems, states), number, VECTOR_BYTES // leaves[0].dtype.itemsize)
+    width = VECTOR_BYTES // leaves[0].dtype.itemsize
+    systems, states = _on_lanes((systems, states), number, width)
+    if isinstance(curriculum, SideBySide):
+        curriculum = SideBySide.of_all(_on_lanes(curriculum.own, number, width), curriculum.durations, axis=-1)
     found = _run(systems, curriculum, states, method, grid, observables, over_lanes)
 
     def trajectory(values: dict[str, Any], final: PyTree, result: RESULTS) -> Any:
@@ -104,12 +109,12 @@ def _run(
 
     Args:
         systems: the system, or a batch of them.
-        curriculum: which task is in force when.
+        curriculum: which task is in force when; `SideBySide` for a batch whose tasks differ.
         states: the initial state, or a batch of them.
         method: how to step them.
         grid: when to step and when to record.
         observables: what to record.
-        lift: turns a function of one trajectory into one of what is run: the identity, or `over_lanes`.
+        lift: turns a function of one trajectory into one of what is run: `_of_one`, or `over_lanes`.
 
     Returns:
         What was recorded, with a leading axis over records, the final state and the result.
@@ -124,6 +129,12 @@ def _run(
     def every(function: Callable[..., Any], *arrays: PyTree) -> Any:
         return lift(function)(systems, *arrays)
 
+    # With (system, state, task) for arguments, of which the task may be common to a batch.
+    of_tasks = (-1, -1, curriculum.axis if isinstance(curriculum, SideBySide) else None)
+
+    def at_task(function: Callable[..., Any], state: PyTree, task: PyTree) -> Any:
+        return lift(function, of_tasks)(systems, state, task)
+
     choose = lift(RESULTS.where)
     fine, impossible, diverged = (
         every(lambda *_, code=code: code, states) for code in (RESULTS.successful, RESULTS.impossible, RESULTS.diverged)
@@ -131,11 +142,8 @@ def _run(
 
     def recorded(state: PyTree, watch: Watch, item: TimeGrid) -> tuple[dict[str, PyTree], Watch, Array]:
         task = curriculum.task(item.block, item.end)
-        values = {
-            name: every(lambda system, state, function=function: function(system, state, task), state)
-            for name, function in observables.items()
-        }
-        energy, loss = every(lambda system, state: energy_and_loss(system, state, task), state)
+        values = {name: at_task(function, state, task) for name, function in observables.items()}
+        energy, loss = at_task(energy_and_loss, state, task)
         watch, broken = watch.look(item.block, task, energy, loss, slack)
         return values, watch, broken
 
@@ -185,6 +193,12 @@ def _run(
 
     result = choose(every(bounded, final, states), result, diverged)
     return values, final, result
+
+
+def _of_one(function: Callable[..., Any], in_axes: Any = None) -> Callable[..., Any]:
+    """The function itself."""
+    del in_axes
+    return function
 
 
 def _over_all_intervals(interval: Step, start: PyTree, grid: TimeGrid) -> tuple[PyTree, PyTree]:

@@ -73,11 +73,11 @@ def scale_of(system: AbstractSystem, state: PyTree) -> Float[Array, ""]:
 
 
 def energy_and_loss(system: AbstractSystem, state: PyTree, task: Task) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Energy and loss for `Watch.look`; zeros for systems that need not descend an energy."""
+    """Energy and loss for `Watch.look`; zeros for systems that need not descend an energy, or have none."""
+    zero = jnp.zeros((), _dtype_of(state))
     if not isinstance(system, AbstractGatedFlow):
-        zero = jnp.zeros((), _dtype_of(state))
         return zero, zero
-    return system.energy(state, task), system.loss(state, task)
+    return system.energy(state, task) if system.descends() else zero, system.loss(state, task)
 
 
 def is_possible(system: AbstractSystem, state: PyTree, slack: float) -> Bool[Array, ""]:

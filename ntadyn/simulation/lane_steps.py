@@ -15,7 +15,8 @@ from ntadyn.interface.gated_linear import AbstractGatedFlow
 from ntadyn.interface.system import AbstractSystem, Task
 from ntadyn.simulation import lanes
 from ntadyn.simulation.defaults import step_of
-from ntadyn.simulation.lanes import Lane, LaneProblem, LaneState
+from ntadyn.simulation.lane_spectrum import Overlap, advance_gates, advance_weights, pulls_by_group
+from ntadyn.simulation.lanes import LaneProblem, LaneState
 from ntadyn.simulation.method import AbstractMethod, Interval, over_lanes, slack_of_exact_steps
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out
@@ -76,10 +77,10 @@ class LaneSteps(AbstractMethod):
     def begin(self, system: AbstractGatedFlow, state: PyTree, task: Task) -> Float[Array, " lane"]:
         """The rates for which steps are chosen; these cover a large start, because steps on lanes are not divided."""
 
-        def rate(system: AbstractGatedFlow, state: PyTree) -> Float[Array, ""]:
+        def rate(system: AbstractGatedFlow, state: PyTree, task: Task) -> Float[Array, ""]:
             return jnp.maximum(system.reference_rate(state, task), system.exchange(state, task) / SLACK)
 
-        return over_lanes(rate)(system, state)
+        return over_lanes(rate, (-1, -1, _axis_of(task)))(system, state, task)
 
     def advance(
         self,
@@ -95,10 +96,16 @@ class LaneSteps(AbstractMethod):
         number = item.num_steps * self.refinement
         moved = lanes.from_lanes(_through(problem, on_lanes, curriculum, item, number))
         task = curriculum.task(item.block, item.end)
-        exchange = over_lanes(lambda system, state: system.exchange(state, task))(system, moved)
+        exchange_at = over_lanes(lambda system, state, task: system.exchange(state, task), (-1, -1, _axis_of(task)))
+        exchange = exchange_at(system, moved, task)
         # The length of steps follows from an expectation about the start, hence a factor of two.
         resolved = exchange <= 2 * SLACK * memory
         return moved, over_lanes(lambda ok: RESULTS.where(ok, RESULTS.successful, RESULTS.unresolved))(resolved)
+
+
+def _axis_of(task: Float[Array, "..."]) -> int | None:
+    """Where the lanes of a task are; None if it is common to all."""
+    return -1 if task.ndim > 1 else None
 
 
 def _through(
@@ -123,17 +130,16 @@ def _through(
 
     # Weights for no time, gates for half a step; weights, gates; ...; weights, gates for half a step: the second half
     # of a gate step and the first half of the next one are taken together.
-    def step(k: Int[Array, ""] | int, carry: tuple[LaneState, list[Lane]]) -> tuple[LaneState, list[Lane]]:
+    def step(k: Int[Array, ""] | int, carry: tuple[LaneState, list[Overlap]]) -> tuple[LaneState, list[Overlap]]:
         state, pull = carry
         k = jnp.asarray(k, number.dtype)  # a plain number if jit is disabled
         now, done = item.start + k.astype(unit.dtype) ** 2 * unit, length(k)
         of_weights, of_gates = (task(now - 0.5 * done), task(now)) if varies else (constant, constant)
-        pull = lanes.pulls(state, of_weights) if varies else pull
-        state, pull = lanes.relax_weights(problem, state, pull, of_weights, done)
-        pull = lanes.pulls(state, of_gates) if varies else pull
-        gates, pull = lanes.flow_gates(problem, state, pull, of_gates, 0.5 * (done + length(k + 1)))
-        return state._replace(gates=gates), pull
+        pull = pulls_by_group(problem, state, of_weights) if varies else pull
+        state, pull = advance_weights(problem, state, pull, of_weights, done)
+        pull = pulls_by_group(problem, state, of_gates) if varies else pull
+        return advance_gates(problem, state, pull, of_gates, 0.5 * (done + length(k + 1)))
 
     constant = task(item.start)
     rounds = jnp.where(number > 0, number + 1, 0)
-    return lax.fori_loop(jnp.zeros_like(rounds), rounds, step, (state, lanes.pulls(state, constant)))[0]
+    return lax.fori_loop(jnp.zeros_like(rounds), rounds, step, (state, pulls_by_group(problem, state, constant)))[0]

@@ -20,7 +20,10 @@ _MOST_PATHS, _MOST_TASKS = 4, 8
 
 
 class LaneState(NamedTuple):
-    """c, K and S of a batch, one array of lanes per component; K is symmetric and holds each pair once, q <= p."""
+    """c, K and S of a batch, one array of lanes per component; K is symmetric and holds each pair once, q <= p.
+
+    For inputs with a covariance the components of K and S have a leading axis over its distinct variances.
+    """
 
     gates: list[Lane]
     students: Matrix
@@ -28,14 +31,20 @@ class LaneState(NamedTuple):
 
 
 class LaneProblem(NamedTuple):
-    """The data in which lanes differ: 1/tau_c, 1/tau_W, overlaps of teachers, coefficients of the gate penalties."""
+    """The data in which lanes differ: 1/tau_c, 1/tau_W, overlaps of teachers, coefficients of the gate penalties.
+
+    For inputs with a covariance there are their distinct variances v_g, with a leading axis, which the rates v_g/tau_W
+    of weights and the overlaps of teachers have as well. `noise` is kappa of `OrderParameters`, if there is any.
+    """
 
     rate_of_gates: Lane
-    rate_of_weights: Lane
+    rate_of_weights: Float[Array, "*group lane"]
     teachers: Matrix
     hinge: Lane
     unit_norm: Lane
     shrinkage: Lane
+    variances: Float[Array, "group lane"] | None = None
+    noise: Lane | None = None
 
 
 def lanes_can_run(system: Any, state: Any) -> bool:
@@ -73,18 +82,24 @@ def to_lanes(systems: OrderParameters, states: OrderParameterState) -> tuple[Lan
         zero = jnp.zeros(number, states.gates.dtype)
         return sum((jnp.asarray(term.k, zero.dtype) + zero for term in terms if isinstance(term, kind)), start=zero)
 
+    rate_of_weights = 1 / systems.time_constants["weights"]
+    groups: int | slice = 0
+    if (variances := None if systems.spectrum is None else systems.spectrum.variances) is not None:
+        rate_of_weights, groups = variances * rate_of_weights[None], slice(None)
     problem = LaneProblem(
         1 / systems.time_constants["gates"],
-        1 / systems.time_constants["weights"],
-        [[systems.teacher_overlaps[0, m, n] for n in range(m + 1)] for m in teachers],
+        rate_of_weights,
+        [[systems.teacher_overlaps[groups, m, n] for n in range(m + 1)] for m in teachers],
         total(Nonnegativity),
         total(UnitL1Norm),
         total(L1),
+        variances,
+        systems.batch_noise,
     )
     state = LaneState(
         [states.gates[p] for p in range(paths)],
-        [[states.students[0, p, q] for q in range(p + 1)] for p in range(paths)],
-        [[states.cross[0, p, m] for m in teachers] for p in range(paths)],
+        [[states.students[groups, p, q] for q in range(p + 1)] for p in range(paths)],
+        [[states.cross[groups, p, m] for m in teachers] for p in range(paths)],
     )
     return problem, state
 
@@ -96,7 +111,12 @@ def from_lanes(state: LaneState) -> OrderParameterState:
     cross = jnp.stack([jnp.stack(row) for row in state.cross])
 
     def one(gates: Array, students: Array, cross: Array) -> OrderParameterState:
-        return OrderParameterState(gates, students[None], cross[None])
+        by_group = students.ndim == 3
+        return OrderParameterState(
+            gates,
+            jnp.moveaxis(students, -1, 0) if by_group else students[None],
+            jnp.moveaxis(cross, -1, 0) if by_group else cross[None],
+        )
 
     return over_lanes(one)(jnp.stack(state.gates), students, cross)
 
@@ -151,7 +171,19 @@ def relax_weights(
     ]
     cross = [[state.cross[p][m] + growth[p] * by_teacher[m] for m in teachers] for p in paths]
     left = 1 - step * squared_gates
-    return LaneState(c, students, cross), [left * (x + common * y) for x, y in zip(pull, c, strict=True)]
+    pull = [left * (x + common * y) for x, y in zip(pull, c, strict=True)]
+    if problem.noise is not None:
+        gained = squared_error * _gained_by_noise(problem.noise, squared_gates, time)
+        students = [[students[p][q] + gained * c[p] * c[q] for q in range(p + 1)] for p in paths]
+        pull = [x - gained * squared_gates * y for x, y in zip(pull, c, strict=True)]
+    return LaneState(c, students, cross), pull
+
+
+def _gained_by_noise(noise: Lane, squared_gates: Lane, time: Lane) -> Lane:
+    """exp(-2z) (exp(u) - 1) / |c|^4 with z = |c|^2 time and u = kappa |c|^2 z; time is in units of tau_W."""
+    u = noise * squared_gates * squared_gates * time
+    ratio = jnp.where(u == 0, 1, jnp.expm1(u) / _nonzero(u))
+    return jnp.exp(-2 * squared_gates * time) * noise * time * ratio
 
 
 def flow_gates(
@@ -363,7 +395,7 @@ def _combine(left: list[Array], right: list[Array]) -> Array:
     return sum(rest, start=first)
 
 
-def _pair(symmetric: Matrix, p: int, q: int) -> Lane:
+def _pair(symmetric: list[list[Array]], p: int, q: int) -> Array:
     return symmetric[max(p, q)][min(p, q)]
 
 

@@ -28,9 +28,14 @@ def slack_of_exact_steps(dtype: DTypeLike) -> float:
     return max(SLACK_OF_EXACT_STEPS, float(jnp.finfo(dtype).eps) ** 0.5)
 
 
-def over_lanes(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of one trajectory for a batch of them, along the last axis of every array that it takes or returns."""
-    return jax.vmap(function, in_axes=-1, out_axes=-1)
+def over_lanes(function: Callable[..., Any], in_axes: int | tuple[int | None, ...] = -1) -> Callable[..., Any]:
+    """A function of one trajectory for a batch of them, along the last axis of every array that it takes or returns.
+
+    Args:
+        function: of one trajectory.
+        in_axes: where an argument is the same for all trajectories, a tuple with None in its place.
+    """
+    return jax.vmap(function, in_axes=in_axes, out_axes=-1)
 
 
 class Interval(eqx.Module):

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key, PRNGKeyArray, PyTree
 
-from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters
+from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OnlineSGD, OrderParameters, Rows, Wishart
 from ntadyn.interface import AbstractGatedLinear
 from ntadyn.networks import AbstractGatedNetwork, DeepLinear, GatedLinear, NeuronGatedLinear
 from ntadyn.networks.network import check_sizes, gaussian_gates
@@ -22,7 +22,8 @@ from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.method_choice import method_for
 from ntadyn.simulation.whole_steps import GradientDescent
 from ntadyn.specs import configuration as config
-from ntadyn.tasks import AbstractCurriculum, Scale, TaskSet, composites, curricula, teachers
+from ntadyn.specs.extent import DEFAULT_ONLINE_STEP
+from ntadyn.tasks import AbstractCurriculum, InputCovariance, Scale, TaskSet, composites, curricula, inputs, teachers
 from ntadyn.tasks.named import named
 
 
@@ -120,6 +121,20 @@ def build_tasks(spec: config.Teachers, key: PRNGKeyArray) -> TaskSet:
     return tasks
 
 
+def build_inputs(spec: config.Inputs, tasks: TaskSet) -> InputCovariance | None:
+    """The covariance of the inputs, along the axes; None for white ones.
+
+    Raises:
+        ValueError: for variances that are negative or all zero, or of another number than inputs.
+    """
+    if spec.white:
+        return None
+    dtype = tasks.teachers.dtype
+    if spec.variances is None:
+        return inputs.power_law(tasks.d_in, spec.exponent, dtype)
+    return inputs.along_axes(np.asarray(spec.variances, dtype))
+
+
 def build_curriculum(spec: config.Curriculum, tasks: TaskSet) -> AbstractCurriculum:
     """The curriculum, cut at the total time if there is one.
 
@@ -143,6 +158,9 @@ def build_curriculum(spec: config.Curriculum, tasks: TaskSet) -> AbstractCurricu
     return whole if total_time is None else curricula.until(whole, total_time)
 
 
+_SAMPLERS = {config.Sampler.ROWS: Rows(), config.Sampler.WISHART: Wishart()}
+
+
 def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractGatedLinear, PyTree]:
     """System and initial state of one repetition; the real numbers of the configuration and the key may be traced.
 
@@ -152,18 +170,21 @@ def build(configuration: config.Configuration, key: Keys) -> tuple[AbstractGated
     tasks = build_tasks(configuration.teachers, key.teachers)
     taus = {"gates": configuration.time_constants.gates, "weights": configuration.time_constants.weights}
     penalties = build_penalties(configuration)
-    gating = configuration.network.gating
+    gating, covariance = configuration.network.gating, build_inputs(configuration.inputs, tasks)
     network = build_network(configuration.network, tasks, key.initial)
     if configuration.dynamics is config.Dynamics.ORDER_PARAMETERS:
         if gating is config.Gating.LAYER:
             system: AbstractGatedLinear = DeepOrderParameters(tasks, taus, penalties)
         else:
-            system = OrderParameters(tasks, taus, penalties, row_resolved=gating is config.Gating.NEURON)
+            by_row, noise = gating is config.Gating.NEURON, configuration.batch_noise
+            noise = None if isinstance(noise, int | float) and noise == 0 else noise
+            system = OrderParameters(tasks, taus, penalties, by_row, covariance, noise)
     else:
-        flow = GradientFlow(tasks, taus, penalties)
+        flow = GradientFlow(tasks, taus, penalties, covariance)
         if configuration.dynamics is config.Dynamics.ONLINE:
+            size, sampler = int(configuration.batch_size), _SAMPLERS[configuration.sampler]
             # The type checker takes the abstract fields of the interface for arguments.
-            system = OnlineSGD(flow, key.data, int(configuration.batch_size))  # pyright: ignore[reportCallIssue]
+            system = OnlineSGD(flow, key.data, size, sampler=sampler)  # pyright: ignore[reportCallIssue]
         else:
             system = flow
     return system, system.initial_state(network)
@@ -229,7 +250,7 @@ def build_method(configuration: config.Configuration, system: AbstractGatedLinea
     """
     step: Any = configuration.max_step
     if configuration.dynamics is config.Dynamics.ONLINE and step is None:
-        step = 1e-3
+        step = DEFAULT_ONLINE_STEP
     method = method_for(system, state, step)
     if isinstance(method, FixedSteps) and method.max_step is None:
         return FixedSteps(method.solver, default_step(system, state))

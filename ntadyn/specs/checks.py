@@ -56,6 +56,7 @@ def check_configuration(configuration: Configuration) -> None:
     _check_penalties(configuration)
     _check_sizes(configuration)
     _check_ways(configuration.curriculum)
+    _check_inputs(configuration)
 
 
 def check_parts(configuration: Configuration) -> None:
@@ -86,7 +87,7 @@ def check_simulation(configuration: Configuration, records_per_block: int = 0, e
         ValueError: see `check_configuration`; for more steps or records than `limits` allow (the message names the
             parameters), a negative number of records, or error estimates of online dynamics.
     """
-    check_configuration(configuration)
+    configuration.check()
     check_parts(configuration)
     if records_per_block < 0:
         raise ValueError(f"records_per_block is {records_per_block}; it must be a whole number, zero or more.")
@@ -130,7 +131,7 @@ def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
 
 def _check_value(path: str, kind: Any, value: Any) -> None:
     kinds = members(kind)
-    if value is None and type(None) in kinds:
+    if (value is None and type(None) in kinds) or kind is Any:  # of a kind left open, which checks itself
         return
     if is_choice(kinds[0]) or kinds[0] in (bool, str):
         if not allows(kinds[0], value):
@@ -138,6 +139,13 @@ def _check_value(path: str, kind: Any, value: Any) -> None:
     elif path == "curriculum.tasks":
         if not isinstance(value, tuple) or not value or not all(map(_counts, value)):
             raise ValueError(f"{path} is {_shown(value)}; it must be a tuple of whole numbers from 0, one or more.")
+    elif path == "inputs.variances":
+        if not isinstance(value, tuple) or not value or not all(map(is_number, value)):
+            raise ValueError(f"{path} is {_shown(value)}; it must be a tuple of numbers, one per input.")
+        for number in value:
+            _check_real(path, number)
+        if min(value) < 0 or max(value) == 0:
+            raise ValueError(f"{path} is {_shown(value)}; none may be negative, and one must be positive.")
     elif path in _WHOLE:
         low, high = _WHOLE[path]
         number = as_index(value)
@@ -183,7 +191,7 @@ def _check_real(path: str, value: float) -> None:
     elif path in _SHARES:
         if not 0 <= value <= 1:
             raise ValueError(f"{path} is {value}; it must lie between 0 and 1.")
-    elif (path.startswith(("penalties.", "coefficients.")) or path.endswith("_scale")) and value < 0:
+    elif (path.startswith(("penalties.", "coefficients.")) or path.endswith(("_scale", "_noise"))) and value < 0:
         raise ValueError(f"{path} is {value}; it must not be negative.")
 
 
@@ -279,6 +287,37 @@ def _check_ways(curriculum: Curriculum) -> None:
         duration = curriculum.block_duration
         what = f"blocks of curriculum.block_duration {duration:g} in curriculum.total_time {total:g}"
         limits.check_count(what, total / duration, limits.MOST_BLOCKS)
+
+
+def _check_inputs(configuration: Configuration) -> None:
+    """Refuse spectra and noise that the dynamics do not know."""
+    inputs, dynamics, noise = configuration.inputs, configuration.dynamics, configuration.batch_noise
+    if inputs.variances is not None:
+        if len(inputs.variances) != int(configuration.teachers.d_in):
+            raise ValueError(
+                f"inputs.variances has {len(inputs.variances)} numbers, and teachers.d_in is "
+                f"{configuration.teachers.d_in}; give one per input."
+            )
+        if not _is_zero(inputs.exponent):
+            raise ValueError("inputs.variances and inputs.exponent both say the spectrum; leave the exponent at 0.")
+    closed = dynamics is Dynamics.ORDER_PARAMETERS
+    if closed and configuration.network.gating is Gating.LAYER and not inputs.white:
+        raise ValueError(
+            "inputs with a spectrum do not close on the order parameters of two layers (network.gating layer); choose "
+            "dynamics gradient_flow or online, or leave inputs white."
+        )
+    if _is_zero(noise):
+        return
+    if not closed or configuration.network.gating is Gating.LAYER:
+        raise ValueError(
+            f"batch_noise {_shown(noise)} is for dynamics order_parameters with gates of paths or neurons; dynamics "
+            f"online draws its batches (batch_size), and the others have none. Leave it at 0."
+        )
+    if not inputs.white:
+        raise ValueError(
+            "batch_noise and a spectrum of inputs are given together, but noise mixes the eigenspaces of inputs. Leave "
+            "one of them out, or choose dynamics online, which draws batches."
+        )
 
 
 def _check_curriculum(configuration: Configuration) -> None:

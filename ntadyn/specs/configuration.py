@@ -73,6 +73,13 @@ class Dynamics(enum.Enum):
     ONLINE = "online"
 
 
+class Sampler(enum.Enum):
+    """How batches are drawn: row by row, or as Wishart matrices, the same in law and cheaper for large batches."""
+
+    ROWS = "rows"
+    WISHART = "wishart"
+
+
 @dataclass(frozen=True)
 class Teachers:
     """The tasks."""
@@ -93,6 +100,21 @@ class Teachers:
     """Tasks made of two neighbouring base tasks each; they follow the base tasks."""
     mixing: float = 0.5
     """Share of the first task in a composite task that is a sum."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """How inputs are distributed: white, or with a spectrum, at the same power E|x|^2 = d_in."""
+
+    exponent: float = 0.0
+    """The variance of the i-th input falls as i^-exponent; 0 is white."""
+    variances: Annotated[tuple[float, ...] | None, tyro.conf.arg(metavar="V V ...")] = None
+    """The variance of every input up to a common factor, in place of an exponent: a measured spectrum, for example."""
+
+    @property
+    def white(self) -> bool:
+        """Whether nothing is said but that inputs are white; an exponent that is traced says something."""
+        return self.variances is None and isinstance(self.exponent, int | float) and self.exponent == 0
 
 
 @dataclass(frozen=True)
@@ -247,6 +269,7 @@ class Configuration:
     """Everything that defines one simulation."""
 
     teachers: Teachers = field(default_factory=Teachers)
+    inputs: Inputs = field(default_factory=Inputs)
     network: Network = field(default_factory=Network)
     curriculum: Curriculum = field(default_factory=Curriculum)
     time_constants: TimeConstants = field(default_factory=TimeConstants)
@@ -255,6 +278,10 @@ class Configuration:
     """Exact order parameters, the population flow in weight space, or batches."""
     batch_size: int = 200
     """Batch size, for the dynamics online."""
+    sampler: Sampler = Sampler.ROWS
+    """How batches are drawn, for the dynamics online."""
+    batch_noise: float = 0.0
+    """kappa, for the dynamics order_parameters: their limit of small batches and many inputs; 0 is the population."""
     max_step: float | None = None
     """Largest step; if omitted, chosen from the time constants, or 0.001 for the dynamics online."""
     randomness: Randomness = field(default_factory=Randomness)

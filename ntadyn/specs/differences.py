@@ -142,8 +142,17 @@ def _values(make: Callable[[], Any]) -> dict[str, Any]:
 
 
 def _family(given: Mapping[str, Any]) -> Family:
-    """The kind of spec that has the same parameters, or most of them."""
-    return min(FAMILIES, key=lambda family: len(given.keys() ^ _values(family.default).keys()))
+    """The kind of spec that has the same sections and parameters, or most of them."""
+
+    def distance(family: Family) -> tuple[int, int]:
+        known = _values(family.default).keys()
+        return len(_sections(given) ^ _sections(known)), len(given.keys() ^ known)
+
+    return min(FAMILIES, key=distance)
+
+
+def _sections(paths: Collection[str]) -> set[str]:
+    return {path.split(".")[0] for path in paths}
 
 
 def _given(attributes: Mapping[Any, Any]) -> dict[str, Any] | None:

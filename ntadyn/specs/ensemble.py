@@ -20,10 +20,10 @@ from ntadyn.simulation.outcome import Trajectory
 from ntadyn.simulation.trajectory import simulate
 from ntadyn.specs import building
 from ntadyn.specs.building import Keys
-from ntadyn.specs.checks import check_configuration, check_simulation
+from ntadyn.specs.checks import check_simulation
 from ntadyn.specs.configuration import Configuration, Gating
 from ntadyn.specs.paths import replaced
-from ntadyn.specs.spec import check_spec, method_of
+from ntadyn.specs.spec import check_spec, curricula_of, curriculum_of, draws_curricula, method_of
 from ntadyn.tasks import AbstractCurriculum
 
 
@@ -58,7 +58,8 @@ def run_ensemble(
         times: further record times.
 
     Returns:
-        The trajectory, with a leading axis over repetitions on all arrays but times and blocks, and the curriculum.
+        The trajectory, with a leading axis over repetitions on all arrays but times and blocks, and the curriculum;
+        `SideBySide` where repetitions have tasks of their own.
 
     Raises:
         ValueError: before any compilation, for anything that cannot be built or run.
@@ -68,7 +69,7 @@ def run_ensemble(
     elif method is None:
         check_simulation(spec, records_per_block)
     else:
-        check_configuration(spec)
+        spec.check()
     keys = keys_for(spec) if keys is None else keys
     records = _Records(observables, records_per_block, times, estimate_error)
     found, curriculum = _run(spec, {}, keys, records, method)
@@ -100,8 +101,14 @@ def run_variants(
         One trajectory per variant, as `run_ensemble` returns it, and the curriculum.
 
     Raises:
-        ValueError: before any compilation, for anything that cannot be built or run.
+        ValueError: before any compilation, for anything that cannot be built or run, and for a spec whose repetitions
+            draw tasks of their own, which would differ from variant to variant.
     """
+    if draws_curricula(spec):
+        raise ValueError(
+            f"{type(spec).__name__} draws the tasks of every repetition, which variants on one curriculum do not; run "
+            "them one by one with run_ensemble, or as a sweep (ntadyn.sweeps)."
+        )
     return _run(spec, changes, keys, _Records(observables, records_per_block, times), method)
 
 
@@ -149,10 +156,11 @@ def _run(
     recorded = observables_for(spec, system) if records.observables is None else dict(records.observables)
 
     def one(values: dict[str, Array], key: Keys) -> Trajectory:
-        system, state = replaced(spec, values).build(key)
+        variant = replaced(spec, values)
+        system, state = variant.build(key)
         return simulate(
             system,
-            curriculum,
+            curriculum_of(variant, curriculum, key),
             state,
             method=method,
             observables=recorded,
@@ -164,7 +172,7 @@ def _run(
     repetitions = eqx.filter_vmap(one, in_axes=(None, 0))
     if not changes:
         on_one_grid = eqx.filter_jit(lambda keys: _on_one_grid(repetitions({}, keys), lambda leaf: leaf[0]))
-        return [on_one_grid(keys)], curriculum
+        return [on_one_grid(keys)], curricula_of(spec, curriculum, keys)
     batch = {path: jnp.asarray(values, curriculum.durations.dtype) for path, values in changes.items()}
     result = eqx.filter_jit(eqx.filter_vmap(repetitions, in_axes=(0, None)))(batch, keys)
     count = len(next(iter(changes.values())))

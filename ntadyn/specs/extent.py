@@ -14,6 +14,9 @@ from ntadyn.specs.configuration import (
 )
 from ntadyn.tasks import schedules, sizes
 
+# The published step of descent on batches.
+DEFAULT_ONLINE_STEP = 1e-3
+
 
 def default_step_for(configuration: Configuration, size: float) -> float:
     """The default step of the population flow for teachers of norm `size`; time constants must be numbers."""
@@ -26,8 +29,22 @@ def num_steps(configuration: Configuration) -> float:
     step = configuration.max_step
     if step is None:
         online = configuration.dynamics is Dynamics.ONLINE
-        step = 1e-3 if online else default_step_for(configuration, size_of_teachers(configuration.teachers))
+        step = (
+            DEFAULT_ONLINE_STEP if online else default_step_for(configuration, size_of_teachers(configuration.teachers))
+        )
     return configuration.curriculum.end / step
+
+
+def batch_noise(configuration: Configuration) -> float | None:
+    """Kappa = (h / tau_W) (d_in + 1) / B of dynamics online, which tells whether batches matter; None for others.
+
+    Below .02 batches are as good as the population; see `ntadyn.dynamics.OnlineSGD.batch_noise`.
+    """
+    if configuration.dynamics is not Dynamics.ONLINE:
+        return None
+    step = DEFAULT_ONLINE_STEP if configuration.max_step is None else configuration.max_step
+    inputs = int(configuration.teachers.d_in)
+    return step / configuration.time_constants.weights * (inputs + 1) / int(configuration.batch_size)
 
 
 def size_of_teachers(teachers: Teachers) -> float:

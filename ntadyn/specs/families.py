@@ -8,6 +8,7 @@ from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.continual_presets import CONTINUAL, continual_flexible
 from ntadyn.specs.continuum_presets import CONTINUUM, continuum_chain
 from ntadyn.specs.hierarchy_presets import HIERARCHIES, contexts
+from ntadyn.specs.irregular_presets import IRREGULAR, irregular_hazard
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.specs.switching_presets import SWITCHING, switching_momentum
 
@@ -29,6 +30,7 @@ class Family:
 
 FAMILIES = (
     Family(Configuration, "the defaults", SIMULATIONS),
+    Family(irregular_hazard, "irregular-hazard", IRREGULAR),
     Family(continual_flexible, "continual-flexible", CONTINUAL),
     Family(contexts, "contexts", HIERARCHIES),
     Family(switching_momentum, "switching-momentum", SWITCHING),

@@ -24,6 +24,7 @@ from ntadyn.results.quantities import DESCRIPTIONS, DIMS
 from ntadyn.simulation.outcome import RESULT_CODES, Trajectory, result_codes
 from ntadyn.specs.paths import to_json
 from ntadyn.tasks import AbstractCurriculum, TaskSet
+from ntadyn.tasks.side_by_side import SideBySide
 
 
 def simulation_dataset(
@@ -53,7 +54,8 @@ def simulation_dataset(
         observables: what was recorded, for the labels of observables of your own, which are left out if omitted.
 
     Returns:
-        Dataset with dimensions (seed, record, ...), coordinates time, block and task, and result codes.
+        Dataset with dimensions (seed, record, ...), coordinates time, block and task, and result codes. Where
+        repetitions have tasks of their own, "task" has the dimensions (seed, record).
     """
     labels = _Labels(observables or {})
     values, errors = (
@@ -84,7 +86,11 @@ def simulation_dataset(
         "block": ("record", blocks),
     }
     attributes = {"configuration": to_json(spec), "edges": np.asarray(curriculum.edges)}
-    block_tasks = _block_tasks(curriculum)
+    block_tasks = None if isinstance(curriculum, SideBySide) else _block_tasks(curriculum)
+    if isinstance(curriculum, SideBySide):
+        each = [own for k in range(len(codes)) if (own := _block_tasks(curriculum.of(k))) is not None]
+        if each:
+            coordinates["task"] = (("seed", "record"), np.stack(each)[:, blocks])
     if block_tasks is not None:
         coordinates["task"] = ("record", block_tasks[blocks])
         attributes["block_tasks"] = block_tasks

@@ -11,6 +11,7 @@ from ntadyn.results.provenance import provenance
 from ntadyn.specs.building import first
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.ensemble import keys_for, observables_for, run_ensemble
+from ntadyn.specs.extent import batch_noise
 from ntadyn.specs.families import PRESETS
 from ntadyn.specs.labelled import simulation_dataset
 from ntadyn.specs.names import known_as
@@ -60,5 +61,7 @@ def run(
     trajectory, curriculum = run_ensemble(spec, recorded, records_per_block, estimate_error=estimate_error, keys=keys)
     dataset = simulation_dataset(spec, trajectory, curriculum, getattr(system, "tasks", None), recorded)
     doubts = warnings_of(spec) if isinstance(spec, Configuration) else []
-    attributes = provenance() | ({"warnings": "\n".join(doubts)} if doubts else {})
+    attributes: dict[str, Any] = provenance() | ({"warnings": "\n".join(doubts)} if doubts else {})
+    if isinstance(spec, Configuration) and (kappa := batch_noise(spec)) is not None:
+        attributes["kappa"] = float(kappa)
     return dataset.assign_attrs(attributes | ({} if name is None else {"preset": name}))

@@ -25,7 +25,10 @@ class Spec(Protocol):
 
     A spec may also have `build_method(system, state)`, which says how to step (without it, in the way that suits the
     system; parameters that the method depends on are compiled in), and `check()`, which raises ValueError for values
-    that make no sense.
+    that make no sense. With `draw_curriculum(curriculum, keys)` every repetition has tasks of its own: it returns what
+    `build_curriculum` returned with other tasks, in blocks of the same lengths; real numbers and keys may be traced, so
+    that whatever tasks are drawn, one compiled program serves them. Parameters of any type that only blocks depend on
+    may be named by `laid_out`, a tuple of paths; sweeps compile nothing for them either.
     """
 
     def build(self, keys: "Keys") -> "tuple[AbstractSystem, PyTree]":
@@ -86,6 +89,46 @@ def method_of(spec: Any, system: "AbstractSystem", state: "PyTree") -> "Abstract
 
     build = getattr(spec, "build_method", None)
     return method_for(system, state) if build is None else build(system, state)
+
+
+def draws_curricula(spec: Any) -> bool:
+    """Whether every repetition of a spec has tasks of its own."""
+    return hasattr(spec, "draw_curriculum")
+
+
+def curriculum_of(spec: Any, curriculum: "AbstractCurriculum", keys: "Keys") -> "AbstractCurriculum":
+    """The curriculum of one repetition of a spec: that which is given, unless the spec draws its tasks.
+
+    Args:
+        spec: any spec.
+        curriculum: what its `build_curriculum` returned.
+        keys: those of the repetition; may be traced, as may be the numbers of the spec.
+    """
+    from ntadyn.tasks.side_by_side import with_given_durations, without_durations
+
+    if not draws_curricula(spec):
+        return curriculum
+    # Durations are known numbers also where tasks are traced.
+    drawn = without_durations(spec.draw_curriculum(curriculum, keys))
+    return with_given_durations(drawn, curriculum.durations)
+
+
+def curricula_of(spec: Any, curriculum: "AbstractCurriculum", keys: "Keys") -> "AbstractCurriculum":
+    """The curricula of several repetitions of a spec, side by side if it draws them.
+
+    Args:
+        spec: see `curriculum_of`.
+        curriculum: likewise.
+        keys: leading axis = repetition.
+    """
+    import jax
+
+    from ntadyn.tasks.side_by_side import SideBySide, without_durations
+
+    if not draws_curricula(spec):
+        return curriculum
+    own = jax.vmap(lambda key: without_durations(curriculum_of(spec, curriculum, key)))(keys)
+    return SideBySide.of_all(own, curriculum.durations)
 
 
 def _check_plain(value: Any, path: str) -> None:

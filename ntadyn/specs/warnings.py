@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ntadyn.specs.configuration import Composites, Configuration, Dynamics, TeacherKind
 from ntadyn.specs.extent import default_step_for, num_blocks, order_of_tasks, size_of_teachers
 from ntadyn.specs.kinds import is_number
+from ntadyn.specs.spec import draws_curricula
 
 # Blocks that a task needs to be seen again after a switch.
 FEWEST_BLOCKS = 2
@@ -93,6 +94,8 @@ def _without_effect(configuration: Configuration) -> Iterator[str]:
     if configuration.dynamics is not Dynamics.ONLINE:
         if configuration.batch_size != default.batch_size:
             yield f"batch_size {configuration.batch_size} has no effect: only dynamics online draws batches."
-        if configuration.randomness.data_seed is not None:
+        if configuration.sampler is not default.sampler:
+            yield f"sampler {configuration.sampler.value} has no effect: only dynamics online draws batches."
+        if configuration.randomness.data_seed is not None and not draws_curricula(configuration):
             seed = configuration.randomness.data_seed
             yield f"randomness.data_seed {seed} has no effect: only dynamics online draws batches."

@@ -20,7 +20,7 @@ from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.time_grid import TimeGrid, lay_out, lay_out_whole_steps
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
-from ntadyn.specs.configuration import Configuration, Randomness, Teachers
+from ntadyn.specs.configuration import Configuration, Inputs, Randomness, Teachers
 from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.sweeps.doubt import check_can_be_checked, is_checked_by_gates
 from ntadyn.sweeps.group_sizes import group_size, on_cpu_lanes
@@ -153,7 +153,7 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
 def _compiled_in(sweep: Sweep) -> list[str]:
     """Parameters by which programs differ: all but real numbers, and those that say how to step."""
     spec = sweep.configuration
-    fixed = [axis.path for axis in sweep.parameters if not is_real(spec, axis.path)]
+    fixed = [a.path for a in sweep.parameters if not is_real(spec, a.path) and a.path not in _laid_out(spec)]
     # The step of a configuration is part of its time grid.
     if isinstance(spec, Configuration) or not hasattr(spec, "build_method"):
         return fixed
@@ -193,8 +193,8 @@ class _Part:
         self.precision = sweep.precision
         real = [axis.path for axis in sweep.parameters if axis.path not in fixed]
         steps_are_given = isinstance(spec, Configuration)
-        data = {path for path in real if path not in _LAID_OUT} | set(_ALWAYS_DATA) if steps_are_given else real
-        self.paths = tuple(sorted(data))
+        data = set(real) - {*_LAID_OUT} | {*_ALWAYS_DATA} if steps_are_given else set(real)
+        self.paths = tuple(sorted(data - {*_laid_out(spec)}))
         key = building.first(building.keys_of(sweep.seeds, sweep.repetitions()))
 
         def build(changes: dict[str, Any]) -> tuple[AbstractSystem, PyTree]:
@@ -207,14 +207,15 @@ class _Part:
         held = [leaf for leaf in jax.tree.leaves((system, state)) if _is_floating(leaf)]
         self.state_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in held)
         self.on_schedule = _on_schedule(spec, real, system)
-        columns = [_values(sweep, spec, cells, path) for path in self.on_schedule]
+        columns = [_numbered(sweep, spec, cells, path) for path in self.on_schedule]
         ends = {tuple(row) for row in np.unique(np.stack(columns, axis=1), axis=0).tolist()} if columns else {()}
-        curricula = {end: self._curriculum(end, system) for end in ends}
+        curricula = {end: self._curriculum(sweep, end, system) for end in ends}
         any_curriculum = next(iter(curricula.values()))
         # Lanes know how long a step may be from plain values; others are asked, with all their numbers.
         if steps_are_given and lanes_can_run(system, state):
-            specs = {replaced(spec, corner).teachers for corner in corners}
-            size = max(float(_largest_teacher(item, key.teachers)) for item in specs)
+            specs = {replaced(spec, corner) for corner in corners}
+            specs = {(item.teachers, item.inputs) for item in specs}
+            size = max(float(_largest_teacher(*item, key.teachers)) for item in specs)
             values = partial(_values, sweep, spec, cells)
             self.method, step = LaneSteps(), steps_of_configurations(spec, values, size)
         else:
@@ -250,8 +251,9 @@ class _Part:
             corners += [first | {path: value} for value in {min(axis.values), max(axis.values)} - {first[path]}]
         return corners
 
-    def _curriculum(self, ends: tuple[float, ...], system: AbstractSystem) -> AbstractCurriculum:
-        return replaced(self.spec, dict(zip(self.on_schedule, ends, strict=True))).build_curriculum(system)
+    def _curriculum(self, sweep: Sweep, ends: tuple[float, ...], system: AbstractSystem) -> AbstractCurriculum:
+        changes = {path: _meant(sweep, path, end) for path, end in zip(self.on_schedule, ends, strict=True)}
+        return replaced(self.spec, changes).build_curriculum(system)
 
     def tiles(self, chosen: np.ndarray, repetitions: int) -> list[Tile]:
         """The cells that are True in `chosen`, which has an entry for every cell of the sweep."""
@@ -281,7 +283,8 @@ class _Part:
         """The specification without what is data, and without seeds."""
         if not isinstance(self.spec, Configuration):
             return self.spec
-        data = (path for path in (*self.paths, *_LAID_OUT) if value_at(self.spec, path) is not None)
+        given = (*self.paths, *_LAID_OUT, *_laid_out(self.spec))
+        data = (path for path in given if value_at(self.spec, path) is not None)
         return replaced(self.spec, {path: 1.0 for path in data} | {"randomness": Randomness()})
 
     def _groups_per_tile(self, work: Sequence[tuple[int, int]], lanes: int) -> int:
@@ -292,10 +295,13 @@ class _Part:
         return max(1, most)
 
 
-@partial(jax.jit, static_argnums=0)
-def _largest_teacher(spec: Teachers, key: PRNGKeyArray) -> Float[Array, ""]:
-    """max_m |W*^m|_F."""
-    return jnp.max(jnp.linalg.norm(building.build_tasks(spec, key).teachers, axis=(-2, -1)))
+@partial(jax.jit, static_argnums=(0, 1))
+def _largest_teacher(spec: Teachers, inputs: Inputs, key: PRNGKeyArray) -> Float[Array, ""]:
+    """max_m |W*^m Sigma|_F."""
+    tasks = building.build_tasks(spec, key)
+    covariance = building.build_inputs(inputs, tasks)
+    seen = tasks.teachers if covariance is None else tasks.teachers @ covariance.matrix()
+    return jnp.max(jnp.linalg.norm(seen, axis=(-2, -1)))
 
 
 def _on_schedule(spec: Any, paths: Sequence[str], system: AbstractSystem) -> tuple[str, ...]:
@@ -312,8 +318,30 @@ def _on_schedule(spec: Any, paths: Sequence[str], system: AbstractSystem) -> tup
             return True
 
     if isinstance(spec, Configuration):
-        return tuple(path for path in paths if path in (BLOCK_DURATION, TOTAL_TIME))
+        return tuple(path for path in paths if path in (BLOCK_DURATION, TOTAL_TIME, *_laid_out(spec)))
     return tuple(path for path in paths if depends(path))
+
+
+def _laid_out(spec: Any) -> tuple[str, ...]:
+    """Parameters of any type of which a spec says that only its blocks depend on them."""
+    return getattr(spec, "laid_out", ())
+
+
+def _numbered(sweep: Sweep, spec: Any, cells: np.ndarray, path: str) -> np.ndarray:
+    """A swept parameter in every cell, as a number: itself, or its place among the values of its axis."""
+    if is_real(spec, path):
+        return _values(sweep, spec, cells, path)
+    for axis, index in zip(sweep.axes, np.unravel_index(cells, sweep.shape), strict=True):
+        if any(item.path == path for item in axis.parameters):
+            return index.astype(float)
+    raise AssertionError(f"{path} is no axis")
+
+
+def _meant(sweep: Sweep, path: str, number: float) -> Any:
+    """The value of a swept parameter whose number is `_numbered`."""
+    if is_real(sweep.configuration, path):
+        return number
+    return next(item.values[int(number)] for item in sweep.parameters if item.path == path)
 
 
 def _is_floating(leaf: Any) -> bool:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from ntadyn.interface.observables import description_of
 from ntadyn.specs.paths import plain, to_json
+from ntadyn.sweeps.batch_noises import batch_noises
 from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.plan import Axis, Sweep
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Score
@@ -80,6 +81,8 @@ def _coordinates(plan: Sweep) -> dict:
             found[axis.name] = _coordinate(axis, axis.name)
         else:
             found |= {item.name: _coordinate(item, axis.name) for item in axis.parameters}
+    if (kappa := batch_noises(plan)) is not None:
+        found["kappa"] = kappa
     repetitions = np.asarray(plan.repetitions(), np.int32)
     found["seed"] = np.arange(len(repetitions), dtype=np.int32)
     for column, stream in enumerate(("teachers", "initial", "data")):

@@ -20,6 +20,7 @@ from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.specs import building
 from ntadyn.specs.building import Keys
 from ntadyn.specs.paths import replaced, value_at
+from ntadyn.specs.spec import curriculum_of, draws_curricula
 from ntadyn.sweeps.doubt import NUDGE, checks_of, nudged
 from ntadyn.sweeps.layout import Schedule, Structure
 from ntadyn.sweeps.plan import Precision, Sweep
@@ -27,6 +28,7 @@ from ntadyn.sweeps.scores import Measures, recorded
 from ntadyn.sweeps.surroundings import Device
 from ntadyn.tasks import AbstractCurriculum
 from ntadyn.tasks.dependence import depends_on_first
+from ntadyn.tasks.side_by_side import SideBySide, without_durations
 
 Values = dict[str, Float[Array, "group cell"]]
 Results = dict[str, Array]
@@ -149,6 +151,9 @@ def _over_groups(
             system, state = built.group(index, shape)
             schedule = jax.tree.map(lambda leaf: leaf[index], work.schedules)
             curriculum, grid = _rounded((schedule.curriculum, schedule.grid), dtype)
+            if draws_curricula(structure.spec):
+                values = {path: value[index] for path, value in work.values.items()}
+                curriculum = _side_by_side(structure.spec, values, keys, curriculum, shape[0])
             results = one_group(_Group(system, state, curriculum, grid, structure), schedule)
             return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), results)
 
@@ -163,6 +168,20 @@ def _over_groups(
         return lax.fori_loop(jnp.zeros_like(work.num_groups), work.num_groups, store, empty)
 
     return program
+
+
+def _side_by_side(
+    spec: Any, values: dict[str, Float[Array, " cell"]], keys: Keys, curriculum: AbstractCurriculum, num_cells: int
+) -> SideBySide:
+    """The curricula of a group whose repetitions have tasks of their own, along cells times repetitions."""
+
+    def own(values: dict[str, Array], key: Keys) -> AbstractCurriculum:
+        return without_durations(curriculum_of(replaced(spec, values), curriculum, key))
+
+    over_repetitions = jax.vmap(own, in_axes=(None, 0))
+    every = jax.vmap(over_repetitions, in_axes=(0, None), axis_size=num_cells)(values, keys)
+    flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), every)
+    return SideBySide.of_all(flat, curriculum.durations)
 
 
 class _Built:

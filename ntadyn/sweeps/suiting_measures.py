@@ -12,8 +12,12 @@ from ntadyn.simulation.outcome import RESULTS
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
+from ntadyn.specs.spec import draws_curricula
+from ntadyn.sweeps import input_scores
+from ntadyn.sweeps.input_scores import has_spectrum
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.scores import OUTCOME, Final, Measures, Recorded
+from ntadyn.sweeps.sequence_scores import IRREGULAR
 
 
 def measures_for(sweep: Sweep) -> Measures:
@@ -23,14 +27,17 @@ def measures_for(sweep: Sweep) -> Measures:
         sweep: a sweep whose values have been checked.
 
     Returns:
-        `OUTCOME` for gated linear systems with a path for every task; else all observables of the system at the end.
+        `OUTCOME` for gated linear systems with a path for every task, `IRREGULAR` for a configuration that draws its
+        tasks, with what is seen through inputs that have a spectrum, see `input_scores`; else all observables of the
+        system at the end.
         Learners on streams also get what they keep of all tasks, see `continual_scores`, learners made of levels what
         practice costs them, see `level_scores`, and hierarchies of gates what becomes of contexts, see
         `hierarchy_scores`.
     """
     spec = replaced(sweep.configuration, sweep.changes(0))
     if isinstance(spec, Configuration):
-        return OUTCOME
+        kept = IRREGULAR if draws_curricula(spec) else OUTCOME
+        return kept.and_also(input_scores.OBSERVED, input_scores.SPECTRUM) if has_spectrum(sweep) else kept
     # Here, because they bring the learners with them, which sweeps of plain networks need not wait for.
     from ntadyn.sweeps.continual_scores import CONTINUAL, OBSERVED, TASK_LOSS
     from ntadyn.sweeps.hierarchy_scores import CONTEXTS, HIERARCHY

@@ -7,7 +7,6 @@
 Columns are found by the names in the first line. Blocks follow each other as tasks do in the file, or as one says.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 
+from ntadyn.tasks.csv_table import Table
 from ntadyn.tasks.curricula import sequence
 from ntadyn.tasks.curriculum import Blocked
 from ntadyn.tasks.examples import Examples, ExampleTasks, from_sets, held_out_rows
@@ -76,9 +76,9 @@ def regression_stream(path: Path | str, targets: Sequence[str], layout: Layout |
             message says which line.
     """
     layout = Layout() if layout is None else layout
-    table = _Table.read(Path(path), layout, tuple(targets))
+    table, columns = _read(Path(path), layout, tuple(targets))
     numbers = table.numbers(tuple(targets))
-    return _stream(table, layout, numbers, np.zeros(len(table.rows), int), tuple(targets))
+    return _stream(table, layout, columns, numbers, np.zeros(len(table.rows), int), tuple(targets))
 
 
 def classification_stream(path: Path | str, label: str, layout: Layout | None = None) -> Stream:
@@ -97,92 +97,37 @@ def classification_stream(path: Path | str, label: str, layout: Layout | None = 
         OSError, ValueError: as `regression_stream` does.
     """
     layout = Layout() if layout is None else layout
-    table = _Table.read(Path(path), layout, (label,))
+    table, columns = _read(Path(path), layout, (label,))
     words = table.words(label)
     try:
         names = sorted(set(words), key=int)
     except ValueError:
         names = sorted(set(words))
     classes = np.asarray([names.index(word) for word in words])
-    return _stream(table, layout, classes, classes, tuple(names))
+    return _stream(table, layout, columns, classes, classes, tuple(names))
 
 
-@dataclass(frozen=True)
-class _Table:
-    """The rows of a file, as text, and the numbers of their lines."""
-
-    path: Path
-    header: list[str]
-    rows: list[list[str]]
-    lines: list[int]
-    inputs: tuple[str, ...]
-
-    @classmethod
-    def read(cls, path: Path, layout: Layout, targets: tuple[str, ...]) -> "_Table":
-        rows, lines = [], []
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, skipinitialspace=True)
-            for row in reader:
-                if row:
-                    rows.append([field.strip() for field in row])
-                    lines.append(reader.line_num)
-        if len(rows) < 2:
-            raise ValueError(
-                f"{path.name} has {'no header' if not rows else 'a header but no rows'}; the first line must name the "
-                "columns, and every further line is one example."
-            )
-        header = rows[0]
-        inputs = layout.inputs or tuple(name for name in header if name != layout.task and name not in targets)
-        _check_header(path, header, (layout.task, *inputs, *targets))
-        if not targets or not inputs:
-            raise ValueError(
-                f"{path.name}: the columns are {header}, the task is {layout.task!r}, targets are {list(targets)}; at "
-                "least one target is needed, and one further column as input."
-            )
-        for row, line in zip(rows[1:], lines[1:], strict=True):
-            if len(row) != len(header):
-                raise ValueError(
-                    f"{path.name}, line {line}: it has {len(row)} fields, the header has {len(header)}; every row "
-                    "needs one field per column."
-                )
-        return cls(path, header, rows[1:], lines[1:], inputs)
-
-    def words(self, column: str) -> list[str]:
-        """A column as text, which must not be empty."""
-        at = self.header.index(column)
-        for row, line in zip(self.rows, self.lines, strict=True):
-            if not row[at]:
-                raise ValueError(f"{self.path.name}, line {line}, column {column!r}: it is empty; fill it, or drop it.")
-        return [row[at] for row in self.rows]
-
-    def numbers(self, columns: tuple[str, ...]) -> np.ndarray:
-        """Columns as numbers, shape (rows, columns)."""
-        places = [self.header.index(column) for column in columns]
-        found = np.empty((len(self.rows), len(columns)))
-        for number, (row, line) in enumerate(zip(self.rows, self.lines, strict=True)):
-            for column, at in enumerate(places):
-                try:
-                    found[number, column] = float(row[at])
-                except ValueError:
-                    found[number, column] = np.nan
-                if not np.isfinite(found[number, column]):
-                    raise ValueError(
-                        f"{self.path.name}, line {line}, column {columns[column]!r}: {row[at]!r} is not a finite "
-                        "number; correct it, drop the row, or leave the column out of `Layout.inputs`."
-                    )
-        return found
+def _read(path: Path, layout: Layout, targets: tuple[str, ...]) -> tuple[Table, tuple[str, ...]]:
+    """The file, and the columns that make an input."""
+    table = Table.read(path)
+    inputs = layout.inputs or tuple(name for name in table.header if name != layout.task and name not in targets)
+    table.check_columns((layout.task, *inputs, *targets))
+    if not targets or not inputs:
+        raise ValueError(
+            f"{path.name}: the columns are {table.header}, the task is {layout.task!r}, targets are {list(targets)}; "
+            "at least one target is needed, and one further column as input."
+        )
+    return table, inputs
 
 
-def _check_header(path: Path, header: list[str], needed: tuple[str, ...]) -> None:
-    missing = [name for name in needed if name not in header]
-    if missing:
-        raise ValueError(f"{path.name}, line 1: there is no column {missing[0]!r}; the columns are {header}.")
-    twice = sorted({name for name in header if header.count(name) > 1} | {n for n in needed if needed.count(n) > 1})
-    if twice:
-        raise ValueError(f"{path.name}, line 1: the column {twice[0]!r} is named twice; every column needs one role.")
-
-
-def _stream(table: _Table, layout: Layout, targets: np.ndarray, groups: np.ndarray, outputs: tuple[str, ...]) -> Stream:
+def _stream(
+    table: Table,
+    layout: Layout,
+    columns: tuple[str, ...],
+    targets: np.ndarray,
+    groups: np.ndarray,
+    outputs: tuple[str, ...],
+) -> Stream:
     words = table.words(layout.task)
     names = list(dict.fromkeys(words))
     task = np.asarray([names.index(word) for word in words])
@@ -193,7 +138,7 @@ def _stream(table: _Table, layout: Layout, targets: np.ndarray, groups: np.ndarr
                 f"{table.path.name}, line {lines[0]}: it is the only row of the task {name!r}; every task needs at "
                 "least two, one to practise and one to be held out."
             )
-    inputs = table.numbers(table.inputs)
+    inputs = table.numbers(columns)
     rows = [np.flatnonzero(task == number) for number in range(len(names))]
     masks = [held_out_rows(groups[own], layout.held_out, layout.seed) for own in rows]
 
@@ -209,4 +154,4 @@ def _stream(table: _Table, layout: Layout, targets: np.ndarray, groups: np.ndarr
         raise ValueError(f"{table.path.name}: `order` names the task {unknown[0]!r}; the file has the tasks {names}.")
     durations = jnp.full(len(order), layout.duration, practised.inputs.dtype)
     curriculum = sequence([names.index(name) for name in order], durations, len(names))
-    return Stream(ExampleTasks(practised, held_out, tuple(names)), curriculum, table.inputs, outputs)
+    return Stream(ExampleTasks(practised, held_out, tuple(names)), curriculum, columns, outputs)

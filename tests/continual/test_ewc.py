@@ -22,12 +22,12 @@ from ntadyn.continual import (
 )
 from ntadyn.continual.groups import slow_part
 from ntadyn.dynamics import GradientFlow
-from ntadyn.dynamics.gradient_flow import InputCovariance
 from ntadyn.networks import GatedLinear, NeuronGatedLinear
 from ntadyn.simulation import Adaptive, FixedSteps, simulate
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.tasks.curricula import alternating, sequence
 from ntadyn.tasks.examples import from_sets
+from ntadyn.tasks.inputs import InputCovariance
 from ntadyn.tasks.teachers import matched_rows_orthogonal
 from ntadyn.testing import check_system
 from tests.systems import KINKED, TIME_CONSTANTS, covariance, general_network, general_tasks, two_blocks
@@ -256,7 +256,7 @@ def test_correlated_inputs_and_other_fishers_have_no_closed_form():
 @pytest.mark.slow
 def test_correlated_inputs_are_integrated():
     tasks, strategy = general_tasks(), ElasticWeightConsolidation()
-    system = ContinualFlow(TeacherProblem(tasks, InputCovariance(covariance())), strategy, TIME_CONSTANTS)
+    system = ContinualFlow(TeacherProblem(tasks, InputCovariance.from_matrix(covariance())), strategy, TIME_CONSTANTS)
     run = simulate(system, two_blocks(), system.initial_state(general_network(paths=2)), observables={})
     assert run.result == RESULTS.successful
     # Every input as tightly as it varies.

@@ -15,9 +15,9 @@ from ntadyn.continual import (
     SquaredError,
     TeacherProblem,
 )
-from ntadyn.dynamics.gradient_flow import InputCovariance
 from ntadyn.networks import GatedLinear
 from ntadyn.tasks.examples import Batch, Examples
+from ntadyn.tasks.inputs import InputCovariance
 from ntadyn.tasks.task_set import from_matrices
 from tests.systems import covariance, general_network, general_tasks
 
@@ -45,7 +45,7 @@ def classes():
 
 
 def teacher_problem(matrix=None):
-    sigma = None if matrix is None else InputCovariance(matrix)
+    sigma = None if matrix is None else InputCovariance.from_matrix(matrix)
     return TeacherProblem(general_tasks(), sigma, SquaredError(jnp.asarray(NOISE)))
 
 

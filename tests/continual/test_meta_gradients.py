@@ -20,8 +20,8 @@ from ntadyn.continual import (
     every_parameter,
     only_gates,
 )
-from ntadyn.dynamics.gradient_flow import InputCovariance
 from ntadyn.networks import GatedLinear
+from ntadyn.tasks.inputs import InputCovariance
 from tests.continual.meta_learning import (
     FIRST,
     RATE,
@@ -44,7 +44,7 @@ def found():
 def _with_everything(problem, sigma, network):
     weights = network.weights[0]
     plain, error = plain_network(weights), weights - jnp.mean(problem.tasks.teachers, axis=0)
-    correlated = TeacherProblem(problem.tasks, InputCovariance(sigma))
+    correlated = TeacherProblem(problem.tasks, InputCovariance.from_matrix(sigma))
     second, first = (meta(order, adapts=every_parameter) for order in (SecondOrder(), FirstOrder()))
     shrunk = jnp.eye(3) - RATE * sigma
     return {

@@ -10,7 +10,6 @@ import optax
 import pytest
 
 from ntadyn.continual import TeacherProblem
-from ntadyn.dynamics.gradient_flow import InputCovariance
 from ntadyn.nested import LevelDescent, LevelFlow
 from ntadyn.nested.continuum import (
     ChainOfLevels,
@@ -21,13 +20,14 @@ from ntadyn.nested.continuum import (
     slowing_time_constants,
 )
 from ntadyn.tasks import from_matrices
+from ntadyn.tasks.inputs import InputCovariance
 from tests.systems import general_tasks
 
 TASK = jnp.array([0.3, 0.7])
 
 
 def problem_of(tasks, covariance=None) -> Any:
-    inputs = None if covariance is None else InputCovariance(covariance)
+    inputs = None if covariance is None else InputCovariance.from_matrix(covariance)
     return TeacherProblem(tasks=tasks, input_covariance=inputs)  # pyright: ignore[reportCallIssue]
 
 

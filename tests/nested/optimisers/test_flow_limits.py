@@ -17,7 +17,6 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import sqrtm
 
 from ntadyn.continual import TeacherProblem
-from ntadyn.dynamics.gradient_flow import InputCovariance
 from ntadyn.nested import MomentumFlow
 from ntadyn.nested.optimisers import (
     DeepMomentum,
@@ -32,6 +31,7 @@ from ntadyn.nested.optimisers import (
 from ntadyn.simulation import Adaptive, simulate
 from ntadyn.tasks import from_matrices
 from ntadyn.tasks.curricula import sequence
+from ntadyn.tasks.inputs import InputCovariance
 from tests.nested.optimisers.runs import gradients
 
 DAMPING, FORGETTING, TIME = 1.5, 2.0, 2.0
@@ -191,7 +191,8 @@ FLOWS = {"momentum: h^2, 1 - gamma h": 0.0, "delta: the same, kappa h": FORGETTI
 
 def library_flow(forgetting) -> Any:
     problem: Any = TeacherProblem(  # pyright: ignore[reportCallIssue]
-        tasks=from_matrices(jnp.asarray(ROOT @ TARGET)[None]), input_covariance=InputCovariance(jnp.asarray(CURVATURE))
+        tasks=from_matrices(jnp.asarray(ROOT @ TARGET)[None]),
+        input_covariance=InputCovariance.from_matrix(jnp.asarray(CURVATURE)),
     )
     options: dict[str, Any] = {"time_constant": DAMPING, "memory": 1 / DAMPING, "forgetting": forgetting}
     return MomentumFlow(problem=problem, **options)  # pyright: ignore[reportCallIssue]
