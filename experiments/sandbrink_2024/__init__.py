@@ -15,7 +15,7 @@ EXPERIMENTS = {
     "figure_5": "where networks specialise: block length by gate speed and by penalty strength",
     "figure_5_doubt": "supplement: chance, time step and separatrices in the maps of figure 5",
     "figure_6": "a fully connected network: its second layer learns to gate",
-    "figure_7": "a gated read-out of images whose classes are named in two ways: digits, or a folder of MNIST",
+    "figure_7": "a gated read-out of images whose classes are named in two ways in turn",
     "figure_8": "recovery from a switch after more practice: flexible, forgetful, and people from a file",
     "figure_a1": "the full model beside its reduction to one effective mode",
     "figure_a2": "more dimensions per task, faster gates",
