@@ -56,6 +56,9 @@ class Run:
     names."""
     trials: Path | None = None
     """CSV file with trials of people, for experiments that show some; its columns: see the description of those."""
+    images: Path | None = None
+    """Folder with MNIST or Fashion-MNIST in IDX form, for experiments that learn from images; if omitted, they take the
+    digits that scikit-learn brings along. Nothing is downloaded."""
     again: bool = False
     """Run also what is up to date."""
     workers: int = 2
@@ -74,7 +77,7 @@ class Run:
 
         from experiments.harness.runner import Request, run_experiments
 
-        request = Request(out, self.fast, self.online, reference, self.trials, self.again, self.workers)
+        request = Request(out, self.fast, self.online, reference, self.trials, self.images, self.again, self.workers)
         return int(not run_experiments(self.names, request))
 
 

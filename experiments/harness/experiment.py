@@ -34,8 +34,8 @@ class Experiment(Protocol):
 
     It may also have `online(parameters)`, the same on finite batches, or what of it is on batches in any case, and
     `with_reference(parameters, folder)`, the same followed by a comparison with published arrays, and
-    `with_trials(parameters, file)`, the same beside people's trials; all return parameters. A module without `online`
-    is deterministic.
+    `with_trials(parameters, file)`, the same beside people's trials, and `with_images(parameters, folder)`, the same on
+    images that somebody gives; all return parameters. A module without `online` is deterministic.
     """
 
     PARAMETERS: Any
@@ -64,6 +64,7 @@ class Variant:
         online: finite batches in place of the population flow.
         reference: folder with published arrays, or None.
         trials: file with trials of people, or None.
+        images: folder with images in IDX form, or None.
         since: seconds since the epoch; runs that are older are computed again.
     """
 
@@ -72,6 +73,7 @@ class Variant:
     online: bool = False
     reference: Path | None = None
     trials: Path | None = None
+    images: Path | None = None
     since: float = 0.0
 
 
@@ -134,6 +136,8 @@ def parameters_of(module: Any, variant: Variant) -> Any:
         parameters = module.with_reference(parameters, variant.reference)
     if variant.trials is not None and hasattr(module, "with_trials"):
         parameters = module.with_trials(parameters, variant.trials)
+    if variant.images is not None and hasattr(module, "with_images"):
+        parameters = module.with_images(parameters, variant.images)
     return parameters
 
 

@@ -41,6 +41,7 @@ class Request:
         online: finite batches in place of the population flow.
         reference: folder with published arrays, or None.
         trials: file with trials of people, or None.
+        images: folder with images in IDX form, or None.
         again: also experiments whose results are complete and up to date.
         workers: experiments at a time, each in a process of its own; with 1 they run in this process, in turn.
     """
@@ -50,6 +51,7 @@ class Request:
     online: bool = False
     reference: Path | None = None
     trials: Path | None = None
+    images: Path | None = None
     again: bool = False
     workers: int = 2
 
@@ -57,7 +59,7 @@ class Request:
     def variant(self) -> Variant:
         """What this says about every single experiment."""
         since = time.time() if self.again else 0.0
-        return Variant(self.out, self.fast, self.online, self.reference, self.trials, since)
+        return Variant(self.out, self.fast, self.online, self.reference, self.trials, self.images, since)
 
 
 @dataclass(frozen=True)

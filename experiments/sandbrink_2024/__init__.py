@@ -15,6 +15,7 @@ EXPERIMENTS = {
     "figure_5": "where networks specialise: block length by gate speed and by penalty strength",
     "figure_5_doubt": "supplement: chance, time step and separatrices in the maps of figure 5",
     "figure_6": "a fully connected network: its second layer learns to gate",
+    "figure_7": "a gated read-out of images whose classes are named in two ways in turn",
     "figure_8": "recovery from a switch after more practice: flexible, forgetful, and people from a file",
     "figure_a1": "the full model beside its reduction to one effective mode",
     "figure_a2": "more dimensions per task, faster gates",
@@ -30,6 +31,7 @@ EXPERIMENTS = {
     "figure_a12": "both kinds of composition from beginning to end",
     "figure_a13": "teachers that overlap: speed and specialisation, as published and as they last",
     "figure_a14": "composite tasks alone lead paths to base tasks that are never shown",
+    "figure_a15": "the read-out of figure 7 under two namings: upper/lower, and warm/cool",
     "figure_a16": "one sample per update: full and reduced model",
     "figure_a17": "what the penalties on two gates prefer, in closed form",
 }

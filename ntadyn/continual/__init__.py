@@ -56,6 +56,10 @@ from ntadyn.continual.gate_fit import (
 from ntadyn.continual.gated_flow import (
     GatedContinualFlow as GatedContinualFlow,
 )
+from ntadyn.continual.given_order import (
+    GivenOrder as GivenOrder,
+    shuffled_epochs as shuffled_epochs,
+)
 from ntadyn.continual.growing import (
     DynamicallyExpandable as DynamicallyExpandable,
     GrowthMemory as GrowthMemory,

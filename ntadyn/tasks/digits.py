@@ -16,14 +16,28 @@ import scipy.ndimage
 from jaxtyping import PRNGKeyArray
 
 from ntadyn.tasks.examples import Examples, ExampleTasks, from_sets, held_out_rows
+from ntadyn.tasks.images import NUM_CLASSES, ImageSet
 
-NUM_CLASSES, SIDE = 10, 8
+SIDE = 8
 HELD_OUT, SEED = 0.2, 0
 PAIRS = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
 """The digits of every task of the usual split into five."""
 
 Groups = Sequence[Sequence[int]]
 Pixels = Callable[[np.ndarray], np.ndarray]
+
+
+def images() -> ImageSet:
+    """The digits as a set of images.
+
+    Raises:
+        ImportError: without scikit-learn.
+    """
+    pixels, classes, held_out = _digits()
+    split = f"a fifth of every digit held out by seed {SEED}"
+    # Sixteenths are exact in float32.
+    square = pixels.reshape(-1, SIDE, SIDE).astype(np.float32)
+    return ImageSet(square, classes, held_out, "8x8 digits (scikit-learn)", split)
 
 
 def permuted(key: PRNGKeyArray, num_tasks: int) -> ExampleTasks:

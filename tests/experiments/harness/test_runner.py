@@ -210,6 +210,13 @@ def test_a_file_of_trials_reaches_the_figure_that_can_use_it(figure, tmp_path):
     assert document_of(tmp_path)["parameters"]["reference"] == "people.csv"
 
 
+def test_a_folder_of_images_reaches_the_figure_that_can_use_it(figure, tmp_path):
+    figure.with_images = lambda parameters, folder: dataclasses.replace(parameters, reference=folder)
+    with pytest.raises(SystemExit):
+        main(["run", "figure_x", "--images", "clothes", "--out", str(tmp_path)])
+    assert document_of(tmp_path)["parameters"]["reference"] == "clothes"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -219,6 +226,7 @@ def test_a_file_of_trials_reaches_the_figure_that_can_use_it(figure, tmp_path):
         (["run", "figure_x", "--workers", "0"], "workers must be at least 1, but is 0"),
         (["run", "figure_2", "--reference", "nowhere"], "lacks ['fig2_flexible.npz'"),
         (["run", "figure_8", "--trials", "nowhere.csv"], "nowhere.csv"),
+        (["run", "figure_7", "--images", "nowhere"], "nowhere is no folder; give one with t10k-images-idx3-ubyte"),
         (["report"], "there are no results in"),
     ],
 )
