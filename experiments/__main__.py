@@ -55,7 +55,9 @@ class Run:
     """Folder with arrays of published code, for experiments that compare with some; if omitted, what NTADYN_REFERENCE
     names."""
     trials: Path | None = None
-    """CSV file with trials of people, for experiments that show some; its columns: see the description of those."""
+    """CSV file with trials of people, for figure_8. Its first line names the columns user, practice (the user's games,
+    from 1), trial (place in the game), task (the cued one), correct (1 or 0) and, if known, response_time (seconds) and
+    synthetic (1 if nobody made them); one trial per line."""
     images: Path | None = None
     """Folder with MNIST or Fashion-MNIST in IDX form, for experiments that learn from images; if omitted, they take the
     digits that scikit-learn brings along. Nothing is downloaded."""

@@ -73,7 +73,7 @@ def gated_paths(parameters: Parameters) -> xr.Dataset:
     parts = []
     for preset in NETWORKS.values():
         spec = replaced(
-            preset(), {"teachers.kind": TeacherKind.OVERLAPPING, "randomness.num_seeds": parameters.num_seeds}
+            preset(), {"teachers.kind": TeacherKind.ROW_OVERLAPPING, "randomness.num_seeds": parameters.num_seeds}
         )
         keys = building.keys(spec.randomness)
         recorded = {"k": observables.student_overlaps, "s": observables.teacher_overlaps, "gates": observables.gates}

@@ -21,6 +21,8 @@ TABLE = {
 BORDER = {(1.0, 0.03): ((0.833, 0.752, 0.611), (0.107, 0.133, 0.133), (0.833, 0.758, 0.788))}
 # Eight draws and ours may differ by three standard errors, or by this.
 TOLERANCE = 0.02
+# A cell whose last block is cut in the middle, where losses depend on the place within a block.
+CUT, OF_THE_BLOCK = ((0.4, 0.03),), ("loss", "other_loss")
 READINGS = {
     "alignment": "alignment",
     "seen_alignment": "seen alignment",
@@ -66,7 +68,11 @@ def _of_table(sweep: xr.Dataset) -> list[Acceptance]:
                 for values, (name, text) in zip(TABLE[cell], READINGS.items(), strict=True):
                     found = mean_of(at[name].values)
                     slack = max(TOLERANCE, 3 * (found.spread or 0.0) * (1 / 8 + 1 / at.sizes["seed"]) ** 0.5)
-                    rows.append(near(f"{what}: {text}", values[column], slack, found, OTHER))
+                    if cell in CUT and name in OF_THE_BLOCK:
+                        note = f"theirs {values[column]:g}, at another place within a block"
+                        rows.append(reported(f"{what}: {text}", found, note))
+                    else:
+                        rows.append(near(f"{what}: {text}", values[column], slack, found, OTHER))
             elif cell in BORDER:
                 told, spread, told_seen = (values[column] for values in BORDER[cell])
                 spread = max(spread, seen.spread or 0.0)

@@ -1,6 +1,5 @@
 """What is swept for spectra of inputs: a table of four cells, a map, and the spectrum of images of digits."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,7 @@ from ntadyn.sweeps import Sweep, Threads, as_axes, run_sweep
 from ntadyn.tasks import digits, inputs
 
 TABLE_EXPONENTS = (0.0, 1.0, 2.0)
-# (block duration, time constant of gates) of the four cells of the table; runs of about this length, in whole blocks.
+# (block duration, time constant of gates) of the four cells of the table; the last one ends within a block.
 CELLS = ((1.0, 0.01), (0.7, 0.02), (1.0, 0.03), (0.4, 0.03))
 TIME = 7.0
 MAP_GATES = 0.02
@@ -65,10 +64,8 @@ def base(parameters: Parameters) -> Configuration:
 
 def table(parameters: Parameters) -> xr.Dataset:
     """Four cells of block length and gate speed, three exponents."""
-    durations, gates = zip(*CELLS, strict=True)
-    ends = tuple(math.floor(round(TIME / duration, 6)) * duration for duration in durations)
-    of_cells = ("curriculum.block_duration", "time_constants.gates", "curriculum.total_time")
-    axes = {of_cells: (durations, gates, ends), "inputs.exponent": TABLE_EXPONENTS}
+    of_cells = ("curriculum.block_duration", "time_constants.gates")
+    axes = {of_cells: tuple(zip(*CELLS, strict=True)), "inputs.exponent": TABLE_EXPONENTS}
     return _swept(base(parameters), axes)
 
 

@@ -17,8 +17,10 @@ is free and of which further ones are ignored:
 | `task` | the task that was cued; any text |
 | `correct` | 1 for a right answer, 0 for a wrong one |
 | `response_time` | in seconds; may be left out |
+| `synthetic` | 1 where no person made the trial, and whatever is drawn says so; may be left out |
 
-Select rows (an age group, incongruent trials) before: all rows of the file count.
+`python -m experiments.sandbrink_2024.figure_8.synthetic_people FILE` writes such a file of nobody's trials. Select rows
+(an age group, incongruent trials) before: all rows of the file count.
 """
 
 import csv
@@ -31,6 +33,8 @@ import xarray as xr
 
 REQUIRED = ("user", "practice", "trial", "task", "correct")
 RESPONSE_TIME = "response_time"
+SYNTHETIC = "synthetic"
+OPTIONAL = (RESPONSE_TIME, SYNTHETIC)
 NUM_BINS = 4
 
 
@@ -45,6 +49,7 @@ class Trials:
         task: index of the cued task.
         correct: 1 or 0.
         response_time: seconds, or None where the file has none.
+        synthetic: whether no person made them.
     """
 
     user: np.ndarray
@@ -53,6 +58,7 @@ class Trials:
     task: np.ndarray
     correct: np.ndarray
     response_time: np.ndarray | None
+    synthetic: bool = False
 
 
 def read_trials(path: Path) -> Trials:
@@ -79,6 +85,15 @@ def read_trials(path: Path) -> Trials:
     seconds = None
     if RESPONSE_TIME in columns:
         seconds = _numbers(path, columns, lines, RESPONSE_TIME, lambda x: x > 0, "a positive number of seconds")
+    synthetic = np.zeros(len(lines))
+    if SYNTHETIC in columns:
+        synthetic = _numbers(path, columns, lines, SYNTHETIC, lambda x: (x == 0) | (x == 1), "0 or 1")
+        odd = np.flatnonzero(synthetic != synthetic[0])
+        if odd.size:
+            raise ValueError(
+                f"{path}, line {lines[odd[0]]}: synthetic is {synthetic[odd[0]]:g}, in the first trial it is "
+                f"{synthetic[0]:g}; do not mix trials of people with others in one file."
+            )
     if len(tasks) < 2:
         raise ValueError(f"{path}: all trials are of the task {str(tasks[0])!r}; switching needs trials of two tasks.")
     order = np.lexsort((trial, practice, user))
@@ -90,7 +105,8 @@ def read_trials(path: Path) -> Trials:
             f"{path}, lines {first} and {second}: user {str(users[user[twice[0]]])!r} has trial "
             f"{trial[twice[0]]:g} of game {practice[twice[0]]:g} twice; give every trial a number of its own."
         )
-    return Trials(user, practice, trial, task, correct[order], None if seconds is None else seconds[order])
+    seconds = None if seconds is None else seconds[order]
+    return Trials(user, practice, trial, task, correct[order], seconds, bool(synthetic[0]))
 
 
 def after_switch(trials: Trials, num_positions: int = 5, first_games: Sequence[int] = ()) -> xr.Dataset:
@@ -135,7 +151,9 @@ def after_switch(trials: Trials, num_positions: int = 5, first_games: Sequence[i
         variables["response_time"] = (dims, mean, {"long_name": "response time of right answers", "units": "s"})
         variables["response_time_sem"] = (dims, sem)
     coordinates = {"practice": _labels(starts), "position": np.arange(1, num_positions + 1)}
-    return xr.Dataset(variables, coordinates, {"trials": int(chosen.sum()), "users": shape[0]})
+    return xr.Dataset(
+        variables, coordinates, {"trials": int(chosen.sum()), "users": shape[0], "synthetic": int(trials.synthetic)}
+    )
 
 
 def _positions(trials: Trials) -> np.ndarray:
@@ -199,7 +217,7 @@ def _cells(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
         raise ValueError(
             f"{path} lacks the columns {missing}; its first line has {names}, it must have {list(REQUIRED)}."
         )
-    doubled = [name for name in (*REQUIRED, RESPONSE_TIME) if names.count(name) > 1]
+    doubled = [name for name in (*REQUIRED, *OPTIONAL) if names.count(name) > 1]
     if doubled:
         raise ValueError(f"{path} has the columns {doubled} more than once; keep one of each.")
     if not rows:
@@ -207,7 +225,7 @@ def _cells(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
     short = [line for row, line in zip(rows, lines, strict=True) if len(row) != len(names)]
     if short:
         raise ValueError(f"{path}, line {short[0]}: its number of cells is not that of the heading, {len(names)}.")
-    known = [name for name in (*REQUIRED, RESPONSE_TIME) if name in names]
+    known = [name for name in (*REQUIRED, *OPTIONAL) if name in names]
     columns = {name: np.array([row[names.index(name)].strip() for row in rows]) for name in known}
     for name in ("user", "task"):
         empty = np.flatnonzero(columns[name] == "")

@@ -63,7 +63,7 @@ def _draw_human(ax: Axes, human: xr.Dataset, measure: str) -> None:
         ax.invert_yaxis()
     else:
         ax.legend(title="games played", loc="lower right")
-    ax.set_title("people", loc="center")
+    ax.set_title("synthetic trials, no people" if human.attrs.get("synthetic") else "people", loc="center")
 
 
 def _draw_curve(ax: Axes, x: np.ndarray, y: np.ndarray, error: np.ndarray, share: float, label: str) -> None:

@@ -1,10 +1,13 @@
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from experiments.sandbrink_2024.figure_8 import people
 from experiments.sandbrink_2024.figure_8.people import after_switch, read_trials
+from experiments.sandbrink_2024.figure_8.picture import _draw_human
+from experiments.sandbrink_2024.figure_8.synthetic_people import synthetic_trials
 
 # One game of two switches (positions 1, 2 and 1), a later game with a gap before its second switch, and another user.
 TRIALS = """user,practice,trial,task,correct,response_time,mood
@@ -110,3 +113,22 @@ def test_trials_without_switches_and_bins_out_of_order_are_refused(tmp_path):
         after_switch(read_trials(_written(tmp_path, apart)))
     with pytest.raises(ValueError, match="let them increase from 1"):
         after_switch(read_trials(_written(tmp_path, TRIALS)), first_games=(2, 5))
+
+
+def test_synthetic_trials_are_read_and_marked(tmp_path):
+    text = synthetic_trials(0)
+    assert text == synthetic_trials(0) != synthetic_trials(1)
+    trials = read_trials(_written(tmp_path, text))
+    assert trials.synthetic
+    data = after_switch(trials)
+    assert data.attrs["synthetic"] == 1
+    assert float(data.accuracy[0, 0]) < float(data.accuracy[-1, -1])
+    figure, ax = plt.subplots()
+    _draw_human(ax, data, "accuracy")
+    assert ax.get_title() == "synthetic trials, no people"
+    _draw_human(ax, after_switch(read_trials(_written(tmp_path, TRIALS)), 3, (1, 5)), "accuracy")
+    assert ax.get_title() == "people"
+    plt.close(figure)
+    mixed = text.replace(",1\n", ",0\n", 3)
+    with pytest.raises(ValueError, match="do not mix"):
+        read_trials(_written(tmp_path, mixed))
