@@ -10,13 +10,14 @@ import xarray as xr
 from experiments.beyond import lanes
 from experiments.harness.runs import Run
 from ntadyn.specs.configuration import Penalties
-from ntadyn.specs.nonlinear import Convolutions, GatedStudent, LabelMaps, SoftmaxGates, UnitGates
+from ntadyn.specs.nonlinear import Convolutions, GatedStudent, LabelMaps, PathGates, SoftmaxGates, UnitGates
 from ntadyn.specs.nonlinear_presets import digits_flexible, nonlinear_flexible
 from ntadyn.specs.paths import replaced
 
 RATE, WEIGHT_RATE = "learning_rates.gates", "learning_rates.weights"
 NONNEGATIVE, UNIT_L1, UNIT_L2 = (f"penalties.{name}" for name in ("nonnegative", "unit_l1", "unit_l2"))
 SCALE = "paths.initial_scale"
+FLOOR, STRENGTH = "gating.entropy_floor", "gating.floor_strength"
 # In the units of `UnitGates`, s times smaller than plain gates of units: rates over s^2, k of norms times s^2, k of the
 # hinge times s, with s^2 = 12 units.
 UNITS = 12
@@ -36,6 +37,8 @@ class Condition:
         unit_l2: k of their L2 norm.
         weight_rate: eta_W.
         scale: of initial weights, times sqrt(fan-in).
+        floor: below which the entropy of softmax gates is pushed up, in nats.
+        strength: of that push, in energy per nat.
     """
 
     name: str
@@ -45,6 +48,8 @@ class Condition:
     unit_l2: float = 0.0
     weight_rate: float = 0.02
     scale: float = SMALL
+    floor: float = 0.0
+    strength: float = 0.0
 
 
 def of_scale(scale: float, *conditions: Condition) -> tuple[Condition, ...]:
@@ -57,11 +62,12 @@ FORGETFUL = Condition("forgetful", 0.02)
 FAST = Condition("fast, no penalty", 0.2)
 SLOW_GATES = Condition("slow, penalty", 0.02, 2.5, 5.0)
 SOFTMAX = Condition("softmax, rate 1", 1.0)
+FLOORED = Condition("softmax with floor", 1.0, floor=0.2, strength=1.0)
 UNIT = Condition("unit gates, L2", 0.2 / UNITS, 2.5 * UNITS**0.5, 0.0, 5.0 * UNITS)
 UNIT_ONE = Condition("unit gates, L1", 0.05 / UNITS, 2.5 * UNITS**0.5, 1.6 * UNITS)
 TEACHERS = {
     "path": (FLEXIBLE, FORGETFUL, FAST, SLOW_GATES, *of_scale(USUAL, FLEXIBLE, FORGETFUL, FAST)),
-    "softmax": (SOFTMAX, Condition("softmax, rate 5", 5.0), *of_scale(USUAL, SOFTMAX)),
+    "softmax": (SOFTMAX, Condition("softmax, rate 5", 5.0), FLOORED, *of_scale(USUAL, SOFTMAX, FLOORED)),
     "unit": (UNIT, UNIT_ONE, *of_scale(USUAL, UNIT)),
 }
 
@@ -81,11 +87,14 @@ def of_digits(rate: float) -> dict[str, tuple[Condition, ...]]:
             Condition("fast, no penalty", 0.1, **common),
             Condition("slow, penalty", rate, 2.5, 2.5, **common),
         ),
-        "softmax": (Condition("softmax, rate 1", 1.0, **common),),
+        "softmax": (
+            Condition("softmax, rate 1", 1.0, **common),
+            Condition("softmax with floor", 1.0, floor=0.2, strength=1.0, **common),
+        ),
     }
 
 
-GATINGS = {"path": None, "softmax": SoftmaxGates(), "unit": UnitGates()}
+GATINGS = {"path": PathGates(), "softmax": SoftmaxGates(), "unit": UnitGates()}
 
 
 @dataclass(frozen=True)
@@ -188,13 +197,13 @@ def table_of(
 
     Returns:
         `steps` (condition, seed, block) until the task is found again, infinite where it is not; `score` (condition,
-        seed, test), the loss over that of silence or the accuracy; at the end `gates` and `largest` (condition, seed,
-        path), of units their means and largest sizes, `path_overlaps` and `loss`; `switching`; `result`.
+        seed, test), the loss over that of silence or the accuracy; at the end `gates` (condition, seed, path),
+        of units their means, `path_overlaps` and `loss`; `switching`; `result`.
     """
     parts = []
     for gating, rows in conditions.items():
-        changed = {"penalties": Penalties(), "gating": GATINGS[gating] or spec.gating}
-        found = lanes.trained(replaced(spec, changed), changes_of(spec, rows), num_seeds, spacing)
+        gated = replaced(spec, {"penalties": Penalties(), "gating": GATINGS[gating]})
+        found = lanes.trained(gated, changes_of(gated, rows), num_seeds, spacing)
         is_found = found["score"] >= lanes.FOUND_ACCURACY
         if not isinstance(spec.tasks, LabelMaps):
             is_found = found["score"] < lanes.FOUND_LOSS
@@ -233,6 +242,8 @@ def changes_of(spec: GatedStudent, rows: tuple[Condition, ...]) -> dict[str, lis
     }
     if hasattr(spec.paths, "initial_scale"):
         fields[SCALE] = "scale"
+    if isinstance(spec.gating, SoftmaxGates):
+        fields |= {FLOOR: "floor", STRENGTH: "strength"}
     return {path: [getattr(row, name) for row in rows] for path, name in fields.items()}
 
 
