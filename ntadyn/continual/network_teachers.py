@@ -28,7 +28,7 @@ class NetworkTeachers(AbstractProblem):
     @property
     def num_tasks(self) -> int:
         """Number of teachers."""
-        return jax.tree.leaves(eqx.filter(self.teachers, eqx.is_array))[0].shape[0]
+        return next(leaf.shape[0] for leaf in jax.tree.leaves(self.teachers) if hasattr(leaf, "shape"))
 
     def population(self, shares: Shares) -> Batch:
         """The points, answered by the mixture of the teachers, which minimises the mean loss over them."""

@@ -201,13 +201,18 @@ class GatedNetwork(AbstractGatedPaths):
 def _number_of(paths: PyTree) -> int:
     if isinstance(paths, tuple):
         return len(paths)
-    return jax.tree.leaves(eqx.filter(paths, eqx.is_array))[0].shape[0]
+    # Also where only shapes are known.
+    return next(leaf.shape[0] for leaf in jax.tree.leaves(paths) if hasattr(leaf, "shape"))
 
 
 def _stacked(paths: Sequence[Any]) -> PyTree:
     """One module with a leading axis over paths if they are alike in all but the values of arrays, else a tuple."""
     arrays, rest = zip(*(eqx.partition(path, eqx.is_array) for path in paths), strict=True)
-    alike = all(bool(eqx.tree_equal(jax.eval_shape(lambda: one), jax.eval_shape(lambda: arrays[0]))) for one in arrays)
+
+    def kind(path: PyTree) -> Any:
+        return jax.tree.structure(path), [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(path)]
+
+    alike = all(kind(one) == kind(arrays[0]) for one in arrays)
     if not alike or not all(bool(eqx.tree_equal(one, rest[0])) for one in rest):
         return tuple(paths)
     return eqx.combine(jax.tree.map(lambda *leaves: jnp.stack(leaves), *arrays), rest[0])

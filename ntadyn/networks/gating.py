@@ -66,7 +66,7 @@ class ByUnit(AbstractGating):
         return (num_paths, num_units)
 
     def opened(self, gates: Float[Array, "p h"]) -> Float[Array, "p h"]:
-        """s c."""
+        """Gates times s."""
         return self.scale * gates
 
     def equal(self, num_paths: int, num_units: int, dtype: DTypeLike | None = None) -> Float[Array, "p h"]:

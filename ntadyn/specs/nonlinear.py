@@ -131,7 +131,7 @@ class Perceptrons:
 
 @dataclass(frozen=True)
 class Convolutions:
-    """Paths of one layer of 3 x 3 convolutions of a square image, in strides of 2, and a linear read-out with biases."""
+    """Paths of one layer of 3 x 3 convolutions of a square image, in strides of 2, and a linear read-out."""
 
     channels: int = 8
     """Kernels per path."""

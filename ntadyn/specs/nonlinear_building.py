@@ -38,9 +38,7 @@ def build(spec: "GatedStudent", keys: building.Keys) -> tuple[ContinualDescent, 
     problem = spec.tasks.build(keys.teachers)
     batch = jax.eval_shape(lambda: problem.draw(keys.data, jnp.ones(problem.num_tasks) / problem.num_tasks, 1))
     sizes = batch.inputs.shape[-1], num_outputs(problem)
-    network: AbstractGatedPaths = spec.paths.build(
-        keys.initial, spec.num_paths, sizes, spec.gating, batch.inputs.dtype
-    )
+    network: AbstractGatedPaths = spec.paths.build(keys.initial, spec.num_paths, sizes, spec.gating, batch.inputs.dtype)
     of_gates = [*from_coefficients(spec.penalties.listed).values(), spec.gating.penalty()]
     learner = learner_of(
         problem,

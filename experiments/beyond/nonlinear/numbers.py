@@ -134,7 +134,9 @@ def matched(cosines: np.ndarray) -> np.ndarray:
 
 def _of_digits(table: xr.Dataset) -> list[Acceptance]:
     rows = [
-        at_most("digits: steps, flexible", 20, mean_of(adaptation(table, "flexible")), OTHER, note="10, every 10 steps"),
+        at_most(
+            "digits: steps, flexible", 20, mean_of(adaptation(table, "flexible")), OTHER, note="10, every 10 steps"
+        ),
         at_least("digits: steps, forgetful", 60, mean_of(adaptation(table, "forgetful")), OTHER, note="80 to 155"),
     ]
     rows += [
@@ -171,11 +173,11 @@ def _of_quick_digits(table: xr.Dataset) -> list[Acceptance]:
 
 
 def _of_convolutions(table: xr.Dataset) -> list[Acceptance]:
-    return [
-        at_least("convolutions, digits: forgetful over flexible", 3, _gain(table, "flexible", "forgetful"), OURS),
-        *(reported(f"convolutions, digits: steps, {name}", mean_of(adaptation(table, name)))
-          for name in ("flexible", "forgetful")),
-    ]  # fmt: skip
+    rows = [at_least("convolutions: forgetful over flexible", 3, _gain(table, "flexible", "forgetful"), OURS)]
+    for name in table.condition.values:
+        rows.append(reported(f"convolutions: steps, {name}", mean_of(adaptation(table, name))))
+        rows.append(reported(f"convolutions: switching, {name}", _switching(table, name)))
+    return rows
 
 
 def _gain(table: xr.Dataset, condition: str, partner: str) -> Measurement:

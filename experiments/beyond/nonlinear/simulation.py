@@ -22,7 +22,7 @@ FLOOR, STRENGTH = "gating.entropy_floor", "gating.floor_strength"
 # hinge times s, with s^2 = 12 units.
 UNITS = 12
 SMALL, USUAL = 0.3, 1.0
-SLOW, QUICK = 0.005, 0.05
+SLOW, MIDDLE, QUICK = 0.005, 0.02, 0.05
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ TEACHERS = {
     "softmax": (SOFTMAX, Condition("softmax, rate 5", 5.0), FLOORED, *of_scale(USUAL, SOFTMAX, FLOORED)),
     "unit": (UNIT, UNIT_ONE, *of_scale(USUAL, UNIT)),
 }
+
+USUAL_TEACHERS = tuple(row for group in TEACHERS.values() for row in group if row.scale == USUAL)
 
 
 def of_digits(rate: float) -> dict[str, tuple[Condition, ...]]:
@@ -170,7 +172,7 @@ def on_digits(num_seeds: int, num_blocks: int, rate: float, gatings: tuple[str, 
 
 
 def by_convolutions(num_seeds: int, num_blocks: int) -> xr.Dataset:
-    """The flexible and the forgetful network with convolutional paths, on digits.
+    """The flexible and the forgetful network with convolutional paths, on digits, at two rates of weights.
 
     Args:
         num_seeds: repetitions.
@@ -180,8 +182,11 @@ def by_convolutions(num_seeds: int, num_blocks: int) -> xr.Dataset:
         See `table_of`.
     """
     spec = replaced(digits_flexible(), {"curriculum.num_blocks": num_blocks, "paths": Convolutions()})
-    rows = of_digits(SLOW)["path"]
-    return table_of(spec, {"path": (rows[0], rows[2])}, num_seeds, 10)
+    rows = []
+    for rate, ending in ((MIDDLE, ""), (SLOW, ", slow weights")):
+        found = [row for row in of_digits(rate)["path"] if row.name in ("flexible", "forgetful")]
+        rows += [dataclasses.replace(row, name=row.name + ending) for row in found]
+    return table_of(spec, {"path": tuple(rows)}, num_seeds, 10)
 
 
 def table_of(
@@ -249,7 +254,7 @@ def changes_of(spec: GatedStudent, rows: tuple[Condition, ...]) -> dict[str, lis
 
 def label_of(row: Condition) -> str:
     """The name of a condition among all of a table."""
-    return row.name if row.scale == SMALL or row.weight_rate != 0.02 else f"{row.name}, usual weights"
+    return f"{row.name}, usual weights" if row in USUAL_TEACHERS else row.name
 
 
 def _per_path(gates: np.ndarray, axis: int) -> np.ndarray:

@@ -61,7 +61,7 @@ def _draw_map(ax: Axes, cells: xr.Dataset, gain: xr.DataArray):
             if does[row, column]:
                 ax.plot(column, row, "o", markersize=3, color=color)
             if values[row, column] < numbers.ADVANTAGE:
-                ax.plot(column, row, "x", markersize=7, color="C3")
+                ax.plot(column, row, "x", markersize=7, color="C1")
     ax.set(
         xlabel=r"$\eta_c / \eta_W$",
         xticks=range(len(ratio)),
