@@ -53,11 +53,11 @@ from ntadyn.continual.gate_fit import (
     residual as residual,
     with_fitted_gates as with_fitted_gates,
 )
-from ntadyn.continual.gated_flow import (
-    GatedContinualFlow as GatedContinualFlow,
-)
 from ntadyn.continual.gate_steps import (
     check_gate_step as check_gate_step,
+)
+from ntadyn.continual.gated_flow import (
+    GatedContinualFlow as GatedContinualFlow,
 )
 from ntadyn.continual.growing import (
     DynamicallyExpandable as DynamicallyExpandable,

@@ -105,7 +105,7 @@ class GatedMLP(AbstractGatedPaths):
             return jnp.asarray(scale, dtype) * jax.random.normal(key, axes, dtype) / axes[-1] ** 0.5
 
         hidden, readouts = drawn(of_hidden, num_paths, units, d_in), drawn(of_readouts, num_paths, d_out, units)
-        return cls(gating.equal(num_paths, units, dtype), hidden, readouts, gating)
+        return cls(gates=gating.equal(num_paths, units, dtype), hidden=hidden, readouts=readouts, gating=gating)
 
     def features(self, x: Float[Array, " i"]) -> Float[Array, "p h"]:
         """relu(U^p x)."""

@@ -144,7 +144,9 @@ def test_temperature_is_a_learning_rate(problem):
 
 def test_overlaps_of_paths_are_cosines_with_tasks(problem):
     teachers = problem.teachers
-    network = GatedMLP(jnp.asarray([0.1, 3.0]), teachers.hidden[::-1], -2 * teachers.outputs[::-1])
+    network = GatedMLP(
+        gates=jnp.asarray([0.1, 3.0]), hidden=teachers.hidden[::-1], readouts=-2 * teachers.outputs[::-1]
+    )
     system = learner(problem, network)
     found = eqx.filter_jit(path_overlaps)(system, system.initial_state(network), FIRST)
     np.testing.assert_allclose([found[0, 1], found[1, 0]], [-1.0, -1.0], rtol=1e-12)

@@ -1,5 +1,7 @@
 """Gated networks with hidden units as plain values: presets, sweeps, refusals."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -53,7 +55,11 @@ def test_gates_of_units_are_as_many_as_units():
 @pytest.mark.slow
 def test_a_sweep_over_rates_is_one_program_and_each_cell_the_run_alone():
     spec = replaced(nonlinear_softmax(), SMALL)
-    axes = {"learning_rates.gates": (0.5, 1.0), "gating.temperature": (1.0, 2.0), "learning_rates.weights": (0.1, 0.2)}
+    axes: Any = {
+        "learning_rates.gates": (0.5, 1.0),
+        "gating.temperature": (1.0, 2.0),
+        "learning_rates.weights": (0.1, 0.2),
+    }
     found = sweep(spec, axes, seeds=2)
     tiles = TiledSweep.make(Sweep(spec, as_axes(axes), num_seeds=2), KEPT).tiles
     assert len({repr(tile.structure) for tile in tiles}) == 1

@@ -52,9 +52,9 @@ class Condition:
     strength: float = 0.0
 
 
-def of_scale(scale: float, *conditions: Condition) -> tuple[Condition, ...]:
-    """The same rows from other initial weights."""
-    return tuple(dataclasses.replace(each, scale=scale) for each in conditions)
+def from_usual_weights(*conditions: Condition) -> tuple[Condition, ...]:
+    """The same rows from initial weights of the usual size."""
+    return tuple(dataclasses.replace(each, name=f"{each.name}, usual weights", scale=USUAL) for each in conditions)
 
 
 FLEXIBLE = Condition("flexible", 0.2, 2.5, 5.0)
@@ -66,12 +66,10 @@ FLOORED = Condition("softmax with floor", 1.0, floor=0.2, strength=1.0)
 UNIT = Condition("unit gates, L2", 0.2 / UNITS, 2.5 * UNITS**0.5, 0.0, 5.0 * UNITS)
 UNIT_ONE = Condition("unit gates, L1", 0.05 / UNITS, 2.5 * UNITS**0.5, 1.6 * UNITS)
 TEACHERS = {
-    "path": (FLEXIBLE, FORGETFUL, FAST, SLOW_GATES, *of_scale(USUAL, FLEXIBLE, FORGETFUL, FAST)),
-    "softmax": (SOFTMAX, Condition("softmax, rate 5", 5.0), FLOORED, *of_scale(USUAL, SOFTMAX, FLOORED)),
-    "unit": (UNIT, UNIT_ONE, *of_scale(USUAL, UNIT)),
+    "path": (FLEXIBLE, FORGETFUL, FAST, SLOW_GATES, *from_usual_weights(FLEXIBLE, FORGETFUL, FAST)),
+    "softmax": (SOFTMAX, Condition("softmax, rate 5", 5.0), FLOORED, *from_usual_weights(SOFTMAX, FLOORED)),
+    "unit": (UNIT, UNIT_ONE, *from_usual_weights(UNIT)),
 }
-
-USUAL_TEACHERS = tuple(row for group in TEACHERS.values() for row in group if row.scale == USUAL)
 
 
 def of_digits(rate: float) -> dict[str, tuple[Condition, ...]]:
@@ -223,7 +221,7 @@ def table_of(
             "result": (("condition", "seed"), found["result"]),
         }
         coordinates = {
-            "condition": [label_of(row) for row in rows],
+            "condition": [row.name for row in rows],
             "step": ("test", found["step"]),
             "block_of_test": ("test", found["block"]),
         }
@@ -250,11 +248,6 @@ def changes_of(spec: GatedStudent, rows: tuple[Condition, ...]) -> dict[str, lis
     if isinstance(spec.gating, SoftmaxGates):
         fields |= {FLOOR: "floor", STRENGTH: "strength"}
     return {path: [getattr(row, name) for row in rows] for path, name in fields.items()}
-
-
-def label_of(row: Condition) -> str:
-    """The name of a condition among all of a table."""
-    return f"{row.name}, usual weights" if row in USUAL_TEACHERS else row.name
 
 
 def _per_path(gates: np.ndarray, axis: int) -> np.ndarray:

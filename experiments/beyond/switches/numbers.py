@@ -42,9 +42,11 @@ def advantage(cells: xr.Dataset) -> xr.DataArray:
     least.
     """
     spacing = np.maximum(1, cells.length // 40)
-    own, partner = (np.log(np.maximum(cells[name], spacing)).mean("seed") for name in ("steps", "partner_steps"))
+    own, partner = (
+        xr.ufuncs.log(xr.ufuncs.maximum(cells[name], spacing)).mean("seed") for name in ("steps", "partner_steps")
+    )
     lost = (cells.missed.mean("seed") > 0.5) & (cells.partner_missed.mean("seed") > 0.5)
-    return np.exp(partner - own).where(~lost)
+    return xr.ufuncs.exp(partner - own).where(~lost)
 
 
 def is_run(cells: xr.Dataset) -> xr.DataArray:

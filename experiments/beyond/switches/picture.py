@@ -6,6 +6,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from experiments.beyond.switches import numbers
 from experiments.harness.runs import Data
@@ -55,7 +56,7 @@ def _draw_map(ax: Axes, cells: xr.Dataset, gain: xr.DataArray):
         for column in range(len(ratio)):
             if not run[row, column]:
                 corner = (column - 0.5, row - 0.5)
-                ax.add_patch(plt.Rectangle(corner, 1, 1, fill=False, hatch="////", linewidth=0, edgecolor="0.5"))
+                ax.add_patch(Rectangle(corner, 1, 1, fill=False, hatch="////", linewidth=0, edgecolor="0.5"))
                 continue
             color = "white" if not values[row, column] > 8 else "black"
             if does[row, column]:

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -111,7 +112,7 @@ def one_map(parameters: Parameters, scale: float) -> xr.Dataset:
         found.append(_measured(lanes.trained(spec, changes, parameters.num_seeds, spacing), length))
     stacked = {name: np.stack([each[name] for each in found]) for name in found[0]}
     shape = (len(parameters.lengths), len(parameters.weight_rates), len(parameters.ratios), parameters.num_seeds)
-    variables = {"result": (("length", "lane", "seed"), stacked.pop("result"))}
+    variables: dict[str, Any] = {"result": (("length", "lane", "seed"), stacked.pop("result"))}
     for name, values in stacked.items():
         cells = np.full(shape, np.nan)
         for at, (rate, ratio) in enumerate(allowed):
