@@ -12,5 +12,5 @@ __all__ = ["FAST", "PARAMETERS", "accept", "plot", "runs"]
 
 PARAMETERS = Parameters()
 FAST = Parameters(
-    num_seeds=2, num_digit_seeds=1, gatings=("path",), num_blocks=10, digit_blocks=6, quick=False, convolutions=False
+    num_seeds=1, num_digit_seeds=1, gatings=("path",), num_blocks=9, digit_blocks=6, quick=False, convolutions=False
 )

@@ -62,7 +62,7 @@ def _draw_ends(ax: Axes, table: xr.Dataset) -> None:
     names = [str(name) for name in table.condition.values]
     for row, name in enumerate(names):
         values = np.minimum(np.maximum(adaptation(table, name), 1), 1200)
-        color = COLORS.get(name.removesuffix(", usual weights"), "0.3")
+        color = COLORS.get(name.removesuffix(", usual weights").removesuffix(", slow weights"), "0.3")
         face = "white" if name.endswith("usual weights") else color
         ax.plot(values, np.full(len(values), row), "o", markersize=3.5, color=color, markerfacecolor=face)
     short = [name.replace(", usual weights", ", usual") for name in names]

@@ -8,11 +8,11 @@ import numpy as np
 import xarray as xr
 
 from experiments.beyond import lanes
-from experiments.beyond.nonlinear.simulation import NONNEGATIVE, RATE, SCALE, UNIT_L1, WEIGHT_RATE
+from experiments.beyond.nonlinear.simulation import NONNEGATIVE, RATE, SCALE, SMALL, UNIT_L1, USUAL, WEIGHT_RATE
 from experiments.harness.runs import Run
 from ntadyn.continual.gate_steps import check_gate_step
 from ntadyn.specs.configuration import Penalties
-from ntadyn.specs.nonlinear import RectifiedTeachers, SoftmaxGates
+from ntadyn.specs.nonlinear import GatedStudent, RectifiedTeachers, SoftmaxGates
 from ntadyn.specs.nonlinear_presets import nonlinear_flexible
 from ntadyn.specs.paths import replaced
 
@@ -81,9 +81,10 @@ def runs(parameters: Parameters) -> list[Run]:
     """A map from small and one from usual initial weights, and the cures of softmax gates."""
     shared = {"parameters": parameters}
     return [
-        Run("switches_small", one_map, shared | {"scale": 0.3}, "small"),
-        Run("switches_usual", one_map, shared | {"scale": 1.0}, "usual"),
+        Run("switches_small", one_map, shared | {"scale": SMALL}, "small"),
         Run("switches_softmax", of_softmax, shared, "softmax"),
+        # Not beside the first, whose compiled programs it takes: two are run at a time.
+        Run("switches_usual", one_map, shared | {"scale": USUAL}, "usual"),
     ]
 
 
@@ -105,9 +106,10 @@ def one_map(parameters: Parameters, scale: float) -> xr.Dataset:
     rows += [(rate, 0.0, 0.0, rate) for rate in parameters.weight_rates]
     names = (RATE, NONNEGATIVE, UNIT_L1, WEIGHT_RATE)
     changes = {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    changes[SCALE] = [scale] * len(rows)
     found = []
     for length in parameters.lengths:
-        spec = _spec(length, parameters.total, scale)
+        spec = _spec(length, parameters.total)
         spacing = max(1, length // 40)
         found.append(_measured(lanes.trained(spec, changes, parameters.num_seeds, spacing), length))
     stacked = {name: np.stack([each[name] for each in found]) for name in found[0]}
@@ -134,7 +136,7 @@ def of_softmax(parameters: Parameters) -> xr.Dataset:
         `largest_gate`, `partner_steps` (seed) of the forgetful network, `flexible_steps` of the flexible one, `result`.
     """
     chosen = [cure for cure in CURES if cure.name in parameters.cures]
-    spec = replaced(_spec(500, 7000, 0.3), {"gating": SoftmaxGates()})
+    spec = replaced(_spec(500, 7000), {"gating": SoftmaxGates()})
     changes = {
         RATE: [cure.rate for cure in chosen],
         TEMPERATURE: [cure.temperature for cure in chosen],
@@ -143,7 +145,7 @@ def of_softmax(parameters: Parameters) -> xr.Dataset:
     }
     trained = lanes.trained(spec, changes, parameters.num_cure_seeds, 4)
     gated = {RATE: [0.02, 0.2], NONNEGATIVE: [0.0, HINGE], UNIT_L1: [0.0, STIFFNESS]}
-    others = _measured(lanes.trained(_spec(500, 7000, 0.3), gated, parameters.num_cure_seeds, 4), 500)
+    others = _measured(lanes.trained(_spec(500, 7000), gated, parameters.num_cure_seeds, 4), 500)
     found = _measured(trained, 500)
     variables = {name: (("cure", "seed"), found[name]) for name in found}
     variables |= {
@@ -168,13 +170,12 @@ def is_stable(weight_rate: float, ratio: float) -> bool:
     return True
 
 
-def _spec(length: int, total: int, scale: float):
+def _spec(length: int, total: int) -> GatedStudent:
     changes = {
         "curriculum.block_duration": float(length),
         "curriculum.num_blocks": total // length,
         "penalties": Penalties(),
         "tasks": RectifiedTeachers(points=POINTS),
-        SCALE: scale,
     }
     return replaced(nonlinear_flexible(), changes)
 
