@@ -5,6 +5,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from experiments.beyond.nonlinear.numbers import adaptation
 from experiments.harness.runs import Data
@@ -39,7 +40,7 @@ def draw(data: Data) -> Figure:
             _draw_ends(axes[1, column], data[name])
             axes[0, column].set_title(TITLES[name])
         axes[0, 0].set_ylabel("steps until found again")
-        handles = [plt.Line2D([], [], color=color, label=name) for name, color in COLORS.items()]
+        handles = [Line2D([], [], color=color, label=name) for name, color in COLORS.items()]
         figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=7)
         figure.suptitle(
             "descent on batches; lines: medians over repetitions, gaps where a task was not found again; "

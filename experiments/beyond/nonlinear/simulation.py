@@ -203,7 +203,7 @@ def table_of(
         seed, test), the loss over that of silence or the accuracy; at the end `gates` (condition, seed, path),
         of units their means, `path_overlaps` and `loss`; `switching`; `result`.
     """
-    parts = []
+    parts: list[xr.Dataset] = []
     for gating, rows in conditions.items():
         gated = replaced(spec, {"penalties": Penalties(), "gating": GATINGS[gating]})
         found = lanes.trained(gated, changes_of(gated, rows), num_seeds, spacing)
@@ -226,7 +226,7 @@ def table_of(
             "block_of_test": ("test", found["block"]),
         }
         parts.append(xr.Dataset(variables, coordinates))
-    return xr.concat(parts, "condition")
+    return xr.concat(parts, dim="condition")
 
 
 def changes_of(spec: GatedStudent, rows: tuple[Condition, ...]) -> dict[str, list[float]]:
