@@ -53,6 +53,9 @@ from ntadyn.continual.gate_fit import (
     residual as residual,
     with_fitted_gates as with_fitted_gates,
 )
+from ntadyn.continual.gate_steps import (
+    check_gate_step as check_gate_step,
+)
 from ntadyn.continual.gated_flow import (
     GatedContinualFlow as GatedContinualFlow,
 )
@@ -90,6 +93,10 @@ from ntadyn.continual.meta import (
     FollowTheMetaLeader as FollowTheMetaLeader,
     ModelAgnosticMetaLearning as ModelAgnosticMetaLearning,
     PopulationEpisodes as PopulationEpisodes,
+)
+from ntadyn.continual.network_teachers import (
+    NetworkTeachers as NetworkTeachers,
+    rectified_teachers as rectified_teachers,
 )
 from ntadyn.continual.new_paths import (
     AbstractNewPath as AbstractNewPath,

@@ -42,6 +42,7 @@ class ContinualDescent(AbstractUpdate):
         batch_size: examples per step.
         support: examples of its task that a strategy is shown at the start of a block, beside those of the steps.
         rule: the update rule without a learning rate, plain descent if omitted.
+        watched: what is observed beside losses, by name.
 
     Raises:
         ValueError: if the batch size or the support is not positive.
@@ -52,6 +53,7 @@ class ContinualDescent(AbstractUpdate):
     batch_size: int = eqx.field(static=True, default=32)
     support: int = eqx.field(static=True, default=256)
     rule: optax.GradientTransformation = eqx.field(static=True, default=optax.identity())
+    watched: dict[str, Observable] = eqx.field(default_factory=dict)
 
     def __check_init__(self):
         for name, value in (("batch size", self.batch_size), ("support", self.support)):
@@ -104,8 +106,8 @@ class ContinualDescent(AbstractUpdate):
         return self._hooked(stepped, ContinualState(*strategy.after_step(problem, network, memory, batch, of_strategy)))
 
     def observables(self) -> dict[str, Observable]:
-        """The loss on the task in force, and on every task."""
-        return super().observables() | {"task_loss": TASK_LOSS}
+        """The loss on the task in force, and on every task; whatever else is watched."""
+        return super().observables() | {"task_loss": TASK_LOSS} | self.watched
 
     def at_block_start(self, state: DescentState, block: BlockInfo) -> DescentState:
         """What the strategy does when a task comes into force, of which it sees `support` examples."""

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from ntadyn.continual.per_path import per_path, with_paths
 from ntadyn.continual.strategy import Released
-from ntadyn.networks import AbstractGatedNetwork
+from ntadyn.networks import AbstractGatedNetwork, AbstractGatedPaths
 from ntadyn.regularizers.coefficients import known_reals
 
 TimeConstants = dict[str, float | Float[Array, ""]] | float | Float[Array, ""]
@@ -75,7 +75,7 @@ def slow_part(network: PyTree) -> PyTree:
         A tree like the network, None in place of the rest.
     """
     learned = eqx.filter(network, eqx.is_inexact_array)
-    if isinstance(network, AbstractGatedNetwork):
+    if isinstance(network, AbstractGatedNetwork | AbstractGatedPaths):
         return eqx.tree_at(lambda tree: tree.gates, learned, None)
     return learned
 

@@ -43,6 +43,10 @@ class AbstractProblem(eqx.Module):
     def losses(self, network: PyTree) -> Float[Array, " m"]:
         """The loss on every task, as results report it: on examples that were not practised, where there are some."""
 
+    def judged(self, shares: Shares) -> Batch:
+        """The examples by which networks are judged: those of `losses`, all that there are unless some are held out."""
+        return self.population(shares)
+
     def outputs(self, network: PyTree, batch: Batch) -> Float[Array, "b k"]:
         """What the network answers to every example."""
         return jax.vmap(network)(batch.inputs)
@@ -175,6 +179,10 @@ class DataProblem(AbstractProblem):
     def population(self, shares: Shares) -> Batch:
         """All examples to learn from."""
         return self.practised.mixed(shares)
+
+    def judged(self, shares: Shares) -> Batch:
+        """All examples that are held out."""
+        return self.held_out.mixed(shares)
 
     def draw(self, key: PRNGKeyArray, shares: Shares, number: int) -> Batch:
         """Examples to learn from, with replacement."""

@@ -7,14 +7,19 @@ without gates have no way of adapting without learning, so that all three readin
 from typing import Any
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from ntadyn.continual.adaptation import GateFlow, adapted_losses, losses_of_own
 from ntadyn.continual.descent import ContinualDescent
 from ntadyn.continual.flow import task_loss
 from ntadyn.continual.gate_fit import with_fitted_gates
+from ntadyn.continual.groups import dtype_of
 from ntadyn.continual.problem import AbstractProblem, Shares
-from ntadyn.networks import AbstractGatedNetwork
+from ntadyn.interface.observables import Labelled
+from ntadyn.metrics import function_cosines
+from ntadyn.networks import AbstractGatedNetwork, AbstractGatedPaths
 from ntadyn.regularizers import Zero
 from ntadyn.tasks.task_set import TaskSet
 
@@ -109,3 +114,36 @@ def accuracy(system: Any, state: Any, task: Shares) -> Float[Array, " m"]:
     """The share of held-out examples of every task that are classified correctly."""
     del task
     return system.problem.accuracies(state.network)
+
+
+def open_gates(system: Any, state: Any, task: Shares) -> Float[Array, "p ..."]:
+    """What every path, or every unit of it, is multiplied by; only networks of paths have any."""
+    del system, task
+    return state.network.open_gates()
+
+
+def path_overlaps(system: Any, state: Any, task: Shares) -> Float[Array, "p m"]:
+    """C_pm = <f_p, y_m> / (|f_p| |y_m|): cosine of what every path answers by itself with what every task asks for.
+
+    Over the examples by which networks are judged. Of classes, targets are one-hot, and means over outputs are taken
+    out on both sides, which classes do not depend on.
+    """
+    del task
+    problem: AbstractProblem = system.problem
+    network: AbstractGatedPaths = state.network
+
+    def of_task(shares: Shares) -> Float[Array, " p"]:
+        batch = problem.judged(shares)
+        answers, targets = jax.vmap(network.path_outputs)(batch.inputs), batch.targets
+        if problem.criterion.judges_classes:
+            targets = jax.nn.one_hot(targets, answers.shape[-1], dtype=answers.dtype)
+            answers, targets = (part - jnp.mean(part, axis=-1, keepdims=True) for part in (answers, targets))
+        return function_cosines(answers, targets, batch.weights)
+
+    each = jnp.eye(problem.num_tasks, dtype=dtype_of(network))
+    return jax.vmap(of_task, out_axes=1)(each)
+
+
+PATH_OVERLAPS = Labelled(path_overlaps, ("path", "teacher"))
+ACCURACY = Labelled(accuracy, ("teacher",))
+OPEN_GATES = Labelled(open_gates, ("path", "unit"))

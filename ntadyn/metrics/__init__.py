@@ -43,6 +43,10 @@ from ntadyn.metrics.continual import (
     rows_of_tasks as rows_of_tasks,
     stability_plasticity as stability_plasticity,
 )
+from ntadyn.metrics.functions import (
+    distribution_entropy as distribution_entropy,
+    function_cosines as function_cosines,
+)
 from ntadyn.metrics.recurrence import block_distance as block_distance
 from ntadyn.metrics.rows import (
     MatchedRows as MatchedRows,

@@ -17,6 +17,7 @@ Two families behave differently under time stepping, and `split` separates them:
 For solvers that know nothing of kinks, `smoothed(penalty, width)` is a penalty without them.
 """
 
+from ntadyn.regularizers.entropy_floor import EntropyFloor as EntropyFloor
 from ntadyn.regularizers.gate_penalties import (
     Nonnegativity as Nonnegativity,
     UnitL1Norm as UnitL1Norm,

@@ -10,6 +10,7 @@ from ntadyn.specs.continual_presets import CONTINUAL, continual_flexible
 from ntadyn.specs.continuum_presets import CONTINUUM, continuum_chain
 from ntadyn.specs.hierarchy_presets import HIERARCHIES, contexts
 from ntadyn.specs.irregular_presets import IRREGULAR, irregular_hazard
+from ntadyn.specs.nonlinear_presets import NONLINEAR, nonlinear_flexible
 from ntadyn.specs.presets import SIMULATIONS
 from ntadyn.specs.switching_presets import SWITCHING, switching_momentum
 
@@ -37,5 +38,6 @@ FAMILIES = (
     Family(switching_momentum, "switching-momentum", SWITCHING),
     Family(continuum_chain, "continuum-chain", CONTINUUM),
     Family(committee, "committee", COMMITTEES),
+    Family(nonlinear_flexible, "nonlinear-flexible", NONLINEAR),
 )
 PRESETS = {name: make for family in FAMILIES for name, make in family.presets.items()}

@@ -115,3 +115,14 @@ def test_without_scikit_learn_it_is_said_what_to_install(monkeypatch):
     digits._digits.cache_clear()
     with pytest.raises(ImportError, match=r'pip install "ntadyn\[images\]"'):
         digits.rotated([0])
+
+
+def test_labels_change_and_images_do_not():
+    tasks = digits.relabelled((digits.OWN_LABELS, digits.BY_PARITY))
+    for part in (tasks.practised, tasks.held_out):
+        np.testing.assert_array_equal(part.inputs[0], part.inputs[1])
+        own = np.asarray(part.targets[0])
+        np.testing.assert_array_equal(part.targets[1], own // 2 + 5 * (own % 2))
+    for maps in ((), ((0, 1, 2),), ((0,) * 10,)):
+        with pytest.raises(ValueError, match="all labels from 0 to 9"):
+            digits.relabelled(maps)
