@@ -43,8 +43,8 @@ class Committee:
 
         dtype = jnp.zeros(()).dtype
         tasks = similar_teachers(self.similarity, self.num_inputs, dtype)
-        weight_rate, head_rate = (jnp.asarray(rate, dtype) for rate in (self.weight_rate, self.head_rate))
-        system = CommitteeMachine(tasks, weight_rate, head_rate)
+        rates = jnp.asarray(self.weight_rate, dtype), jnp.asarray(self.head_rate, dtype)
+        system = CommitteeMachine(tasks, *rates)
         network = CommitteeNetwork.initialise(keys.initial, tasks, self.num_units, self.initial_scale)
         return system, system.initial_state(network)
 

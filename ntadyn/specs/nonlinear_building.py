@@ -23,7 +23,7 @@ from ntadyn.networks import AbstractGatedPaths, BySoftmax, Convolutional, GatedN
 from ntadyn.regularizers import from_coefficients
 from ntadyn.regularizers.penalty import combine
 from ntadyn.specs import building
-from ntadyn.tasks import digits
+from ntadyn.tasks import digits, images
 
 if TYPE_CHECKING:
     from ntadyn.specs.nonlinear import Convolutions, GatedStudent, LabelMaps, RectifiedTeachers
@@ -92,11 +92,14 @@ def build_teachers(spec: "RectifiedTeachers", key: PRNGKeyArray) -> NetworkTeach
     return rectified_teachers(of_teachers, spec.num_tasks, spec.units, spec.d_out, points)
 
 
+_LABELS = {"own labels": images.IDENTITY, "even digits first": images.PARITY}
+
+
 def build_label_maps(spec: "LabelMaps", key: PRNGKeyArray) -> DataProblem:
     """Digits with their pixels from -1 to 1, so that networks without biases can tell dark from light."""
     del key
     with jax.ensure_compile_time_eval():  # what is known outside jit is known inside, too, and checked
-        tasks = digits.relabelled((digits.OWN_LABELS, digits.BY_PARITY)[: spec.num_tasks])
+        tasks = digits.relabelled(dict(list(_LABELS.items())[: spec.num_tasks]))
         dtype = jnp.zeros(()).dtype
         sets = [
             jax.tree.map(lambda leaf: leaf.astype(dtype) if leaf.dtype.kind == "f" else leaf, part)

@@ -7,7 +7,7 @@ Source: Alpaydin and Kaynak 1998, optical recognition of handwritten digits (UCI
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -16,15 +16,12 @@ import scipy.ndimage
 from jaxtyping import PRNGKeyArray
 
 from ntadyn.tasks.examples import Examples, ExampleTasks, from_sets, held_out_rows
-from ntadyn.tasks.images import NUM_CLASSES, ImageSet
+from ntadyn.tasks.images import NUM_CLASSES, ImageSet, relabelled as relabelled_images
 
 SIDE = 8
 HELD_OUT, SEED = 0.2, 0
 PAIRS = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
 """The digits of every task of the usual split into five."""
-OWN_LABELS = tuple(range(NUM_CLASSES))
-BY_PARITY = (0, 5, 1, 6, 2, 7, 3, 8, 4, 9)
-"""The label of every digit: even digits in order, then odd ones; 0 and 9 keep their own."""
 
 Groups = Sequence[Sequence[int]]
 Pixels = Callable[[np.ndarray], np.ndarray]
@@ -92,30 +89,17 @@ def rotated(angles: Sequence[float | int]) -> ExampleTasks:
     return _changed([turned(float(angle)) for angle in angles], [f"{angle:g} degrees" for angle in angles])
 
 
-def relabelled(maps: Sequence[Sequence[int]]) -> ExampleTasks:
-    """All ten digits in every task, with other labels in each.
+def relabelled(maps: Mapping[str, Sequence[int]]) -> ExampleTasks:
+    """All ten digits in every task, with other labels in each, see `images.relabelled`.
 
     Args:
-        maps: one per task, the label of every digit from 0 to 9; for example `OWN_LABELS`, `BY_PARITY`.
+        maps: name of a task -> the label of every digit from 0 to 9; for example `images.IDENTITY`, `images.PARITY`.
 
     Raises:
-        ValueError: for no map, or one that is not ten labels from 0 to 9, each once.
+        ValueError: for no map, or one that is no permutation of the ten labels.
         ImportError: without scikit-learn.
-
-    Source: arXiv 2411.03840, figure 7, and its published code.
     """
-    if len(maps) == 0 or any(sorted(labels) != list(range(NUM_CLASSES)) for labels in maps):
-        raise ValueError(
-            f"relabelled: got the maps {[list(labels) for labels in maps]}; give at least one, each with all labels "
-            f"from 0 to {NUM_CLASSES - 1}."
-        )
-    pixels, classes, held_out = _digits()
-
-    def chosen(rows: np.ndarray) -> Examples:
-        return from_sets([pixels[rows]] * len(maps), [np.asarray(labels)[classes[rows]] for labels in maps])
-
-    names = ["digits" if tuple(labels) == OWN_LABELS else " ".join(map(str, labels)) for labels in maps]
-    return ExampleTasks(chosen(~held_out), chosen(held_out), tuple(names))
+    return relabelled_images(*_digits(), maps)
 
 
 def split_task_incremental(groups: Groups = PAIRS) -> ExampleTasks:

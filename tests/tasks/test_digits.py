@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from ntadyn.tasks import digits
+from ntadyn.tasks import digits, images
 
 
 @pytest.fixture(scope="module")
@@ -118,11 +118,10 @@ def test_without_scikit_learn_it_is_said_what_to_install(monkeypatch):
 
 
 def test_labels_change_and_images_do_not():
-    tasks = digits.relabelled((digits.OWN_LABELS, digits.BY_PARITY))
+    tasks = digits.relabelled({"own": images.IDENTITY, "parity": images.PARITY})
     for part in (tasks.practised, tasks.held_out):
         np.testing.assert_array_equal(part.inputs[0], part.inputs[1])
         own = np.asarray(part.targets[0])
         np.testing.assert_array_equal(part.targets[1], own // 2 + 5 * (own % 2))
-    for maps in ((), ((0, 1, 2),), ((0,) * 10,)):
-        with pytest.raises(ValueError, match="all labels from 0 to 9"):
-            digits.relabelled(maps)
+    with pytest.raises(ValueError, match="no two classes become one"):
+        digits.relabelled({"constant": (0,) * 10})

@@ -60,13 +60,14 @@ def _of_units(units: xr.Dataset) -> list[Acceptance]:
             spread = max(told[place + 1], found.spread or 0.0)
             slack = max(TOLERANCE, 3 * spread * (1 / 10 + 1 / units.sizes["seed"]) ** 0.5)
             rows.append(near(f"hidden units, {name}: rise at V = {value:g}", told[place], slack, found, OTHER))
-    orthogonal = units.sel(similarity=0.0)
-    reused = orthogonal.reused.values.astype(bool)
-    rows.append(reported("hidden units, V = 0: share of seeds whose unit is used again", mean_of(reused.astype(float))))
-    for kind, chosen in (("is used again", reused), ("is left alone", ~reused)):
-        if chosen.any():
-            rise = mean_of(orthogonal.late.values[chosen])
-            rows.append(reported(f"hidden units, V = 0: rise where the unit of task 1 {kind}", rise))
+    for value in similarity[similarity <= 0.31]:
+        at = units.sel(similarity=value)
+        reused = at.reused.values.astype(bool)
+        what = f"hidden units, V = {value:g}"
+        rows.append(reported(f"{what}: share of seeds whose unit of task 1 is used again", mean_of(reused * 1.0)))
+        for kind, chosen in (("is used again", reused), ("is left alone", ~reused)):
+            if chosen.any():
+                rows.append(reported(f"{what}: rise where the unit of task 1 {kind}", mean_of(at.late.values[chosen])))
     return rows
 
 
