@@ -12,6 +12,7 @@ from ntadyn.specs.configuration import (
     Curriculum,
     Dynamics,
     Gating,
+    Sampler,
     TeacherKind,
     Teachers,
     TeacherScale,
@@ -241,7 +242,8 @@ def _check_sizes(configuration: Configuration) -> None:
     repetitions = int(configuration.randomness.num_seeds)
     limits.check_bytes("teachers.num_tasks, d_out and d_in", tasks, d_out, d_in)
     if configuration.dynamics is Dynamics.ONLINE:
-        limits.check_bytes("batch_size, teachers.d_in and num_seeds", int(configuration.batch_size), d_in, repetitions)
+        rows = d_in if configuration.sampler is Sampler.WISHART else int(configuration.batch_size)
+        limits.check_bytes("batch_size, teachers.d_in and num_seeds", rows, d_in, repetitions)
     paths = int(network.num_paths)
     limits.check_bytes("network.num_paths, teachers.d_out, d_in and num_seeds", paths, d_out, d_in, repetitions)
     if network.gating is Gating.LAYER:

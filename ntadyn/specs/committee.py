@@ -44,7 +44,7 @@ class Committee:
         dtype = jnp.zeros(()).dtype
         tasks = similar_teachers(self.similarity, self.num_inputs, dtype)
         rates = jnp.asarray(self.weight_rate, dtype), jnp.asarray(self.head_rate, dtype)
-        system = CommitteeMachine(tasks, *rates)
+        system = CommitteeMachine(tasks, rates[0], rates[1])  # pyright: ignore[reportCallIssue]
         network = CommitteeNetwork.initialise(keys.initial, tasks, self.num_units, self.initial_scale)
         return system, system.initial_state(network)
 
