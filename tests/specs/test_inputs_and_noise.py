@@ -74,29 +74,15 @@ def test_noise_is_said_where_batches_are_drawn():
 
 
 @pytest.mark.slow
-def test_exponents_share_a_program_and_are_read_through_the_inputs():
-    spec = replaced(
-        figure_5_published(),
-        {"randomness.num_seeds": 8, "randomness.vary_teachers": True, "time_constants.gates": 0.01},
-    )
-    found = run_sweep(Sweep(spec, (Axis("inputs.exponent", (0.0, 1.0, 2.0)),)))
+def test_exponents_are_read_through_the_inputs_and_the_limit_of_many_inputs_can_be_swept():
+    spec = replaced(figure_5_published(), {"randomness.num_seeds": 2, "time_constants.gates": 0.01})
+    found = run_sweep(Sweep(spec, (Axis("inputs.exponent", (0.0, 2.0)),)))
     assert int(found.result.max()) == 0
-    # An independent simulation, eight draws of teachers.
-    mean = found.mean("seed")
-    np.testing.assert_allclose(mean.alignment, [0.999, 0.985, 0.798], atol=0.02)
-    np.testing.assert_allclose(mean.seen_alignment, [0.999, 0.992, 0.977], atol=0.01)
-    np.testing.assert_allclose(mean.loss, [0.0005, 0.004, 0.008], atol=0.003)
-    np.testing.assert_allclose(mean.other_loss, [0.48, 0.46, 0.47], atol=0.04)
-    # White inputs are white also where their exponent is an axis.
-    white = run_sweep(Sweep(spec, (Axis("time_constants.gates", (0.01,)),)))
-    np.testing.assert_allclose(found.alignment[0], white.alignment[0], atol=1e-6)
-    np.testing.assert_allclose(found.seen_alignment[0], white.alignment[0], atol=1e-6)
-
-
-@pytest.mark.slow
-def test_the_limit_of_many_inputs_can_be_swept():
-    spec = replaced(figure_5_published(), {"randomness.num_seeds": 2})
-    found = run_sweep(Sweep(spec, (Axis("batch_noise", (0.0, 0.5)),)))
-    plain = run_sweep(Sweep(spec, (Axis("time_constants.weights", (1.0,)),)))
-    np.testing.assert_allclose(found.loss[0], plain.loss[0], atol=1e-12)
-    assert float(jnp.max(jnp.abs(found.gates[1].values - found.gates[0].values))) > 1e-4
+    np.testing.assert_allclose(found.seen_alignment[0], found.alignment[0], atol=1e-9)
+    np.testing.assert_allclose(found.alignment[0], 0.999, atol=0.002)
+    np.testing.assert_allclose(found.alignment[1], 0.798, atol=0.05)
+    np.testing.assert_allclose(found.seen_alignment[1], 0.977, atol=0.02)
+    assert float((found.other_loss / found.loss)[1].min()) > 20
+    noisy = run_sweep(Sweep(spec, (Axis("batch_noise", (0.0, 0.5)),)))
+    np.testing.assert_allclose(noisy.alignment[0], found.alignment[0], atol=1e-3)
+    assert float(np.max(np.abs(noisy.gates[1].values - noisy.gates[0].values))) > 1e-4

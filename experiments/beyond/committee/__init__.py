@@ -12,4 +12,4 @@ from experiments.beyond.committee.simulation import Parameters, runs
 __all__ = ["FAST", "PARAMETERS", "accept", "plot", "runs"]
 
 PARAMETERS = Parameters()
-FAST = Parameters(similarities=(0.0, 0.3, 0.5, 1.0), num_seeds=3)
+FAST = Parameters(similarities=(0.0, 0.5, 1.0), num_seeds=2, num_gated=2)

@@ -15,7 +15,7 @@ from ntadyn.sweeps import Axis, Sweep, Threads, Zipped, run_sweep
 from ntadyn.sweeps.scores import OUTCOME, Recorded
 
 # Batches of so many are the population, in the same steps.
-NOISELESS = 1_000_000
+NOISELESS = 100_000
 TABLE_BATCHES = (1, 10, NOISELESS)
 # Name -> preset and parameters of the cells of the table.
 CELLS: dict[str, tuple[Any, dict[str, float]]] = {

@@ -25,4 +25,4 @@ def test_it_is_accepted_can_be_refused_and_drawn():
     data["gates"].latent_rise[:] = 0.3
     broken = outside(data)
     assert "hidden units, late: forgetting of one and the same task" in broken
-    assert "flexible gates: largest rise with the best gates, over V" in broken
+    assert "short blocks, flexible: largest rise with the best gates, over V" in broken
