@@ -14,8 +14,7 @@
 # %% [markdown]
 # # Noise and irregular blocks
 #
-# The article shows tasks in blocks of equal length, to white inputs, on large batches. Life is less tidy. In this lesson
-# we
+# The article shows tasks in blocks of equal length, on white inputs and large batches. Life is less tidy. Here we
 #
 # 1. let tasks switch at random times, and find networks specialising that would not in regular blocks of the same mean;
 # 2. ask which blocks did it;
@@ -40,7 +39,6 @@ import matplotlib.pyplot as plt
 
 jax.config.update("jax_enable_x64", True)
 
-from ntadyn.plotting.style import house_style
 from ntadyn.specs.configuration import Dynamics
 from ntadyn.specs.extent import batch_noise
 from ntadyn.specs.irregular_presets import irregular_gamma
@@ -50,7 +48,7 @@ from ntadyn.sweeps import sweep
 
 FAST = "NTADYN_FAST" in os.environ
 SEEDS = 4 if FAST else 24
-house_style().__enter__()
+plt.style.use("ntadyn.plotting.ntadyn")
 
 # %% [markdown]
 # ## 1. Irregular blocks
