@@ -182,3 +182,20 @@ def test_who_forgets_and_at_what_price(run):
     losses = {name: float(np.mean(found[-1])) for name, found in seen["at_the_end"].items()}
     assert losses["pull to the mean"] < losses["fine-tuning"]
     assert abs(losses["pull to the mean"] - losses["EWC"]) < 0.1
+
+
+@pytest.mark.slow
+def test_noise_and_irregular_blocks(run):
+    seen = run("noise_and_irregular_blocks")
+    assert seen["regular_share"] == 0
+    assert seen["irregular_share"] > 0.5
+    assert seen["plain"][-1] < 0.85 < 0.95 < seen["through"][-1]
+    assert seen["ratio"][-1] > 20
+
+
+@pytest.mark.slow
+def test_digits_under_two_names(run):
+    seen = run("digits_under_two_names")
+    assert seen["shared"] == (0, 9)
+    assert seen["back"]["flexible"] > 0.7 > 0.4 > seen["back"]["forgetful"]
+    assert seen["swings"](seen["collapsed"]) < 0.2 < 0.6 < seen["swings"](seen["cured"])

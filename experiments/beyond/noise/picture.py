@@ -28,7 +28,7 @@ def draw(data: Data) -> Figure:
         _draw_cells(axes[1, 0], cells, lambda cell: cell.alignment, "alignment")
         _draw_cells(axes[1, 1], cells, lambda cell: (cell.alignment > ALIGNED).astype(float), "share specialised")
         _draw_cells(axes[1, 2], cells, flips, "share whose paths take other tasks")
-        axes[1, 0].legend(fontsize=7)
+        axes[1, 2].legend(fontsize=7, loc="upper left")
         figure.suptitle(
             rf"above: steps of {MAP_STEP:g}, {sweep.sizes['seed']} repetitions; flips are against batches of 100,000 "
             "in the same steps from the same start; bars: one standard error",
