@@ -67,8 +67,10 @@ def _of_units(units: xr.Dataset) -> list[Acceptance]:
         rows.append(
             reported(f"hidden units, V = {value:g}: cosine of the unit of task 1 with teacher 2", mean_of(at.turned))
         )
-    together = float(np.corrcoef(few.turned.values.ravel(), few.late.values.ravel())[0, 1])
-    rows.append(reported("hidden units, V up to .3: correlation of that cosine with the rise, late", single(together)))
+    if few.late.values.std() > 0:
+        together = float(np.corrcoef(few.turned.values.ravel(), few.late.values.ravel())[0, 1])
+        name = "hidden units, V up to .3: correlation of that cosine with the rise, late"
+        rows.append(reported(name, single(together)))
     return rows
 
 
