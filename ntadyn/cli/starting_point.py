@@ -69,6 +69,9 @@ def making_room(configuration: Started, arguments: Sequence[str]) -> Started:
         changes["curriculum.name"] = None
     if "curriculum.num-blocks" in options:
         changes["curriculum.total_time"] = None
+    # Curricula of other kinds have no such alternatives.
+    given = getattr(configuration, "curriculum", None)
+    changes = {path: to for path, to in changes.items() if path == "penalties" or hasattr(given, path.split(".")[-1])}
     return replaced(configuration, changes)
 
 

@@ -81,11 +81,11 @@ class Sweep:
             f"sweep: {shape}, {number} repetition{'s' if number != 1 else ''}: {sweep.num_cells * number:,} "
             f"trajectories, into {printable(str(self.out))}"
         )
-        from ntadyn.sweeps.batch_noises import batch_noises
+        from ntadyn.sweeps.batch_noises import batch_noises, spread
 
         if (noise := batch_noises(sweep)) is not None:
-            low, high = noise[1].min(), noise[1].max()
-            say(f"batch noise kappa from {low:.2g} to {high:.2g}; below .02 batches are as good as the population")
+            ends = dict.fromkeys(f"{end:.2g}" for end in spread(noise[1]))
+            say(f"batch noise kappa {' to '.join(ends)}; below .02 batches are as good as the population")
         warn(warnings_of_cells(sweep))
 
         wake_jax(self.running.device)

@@ -44,7 +44,6 @@ from ntadyn.metrics.continual import (
     stability_plasticity as stability_plasticity,
 )
 from ntadyn.metrics.functions import (
-    distribution_entropy as distribution_entropy,
     function_cosines as function_cosines,
 )
 from ntadyn.metrics.recurrence import block_distance as block_distance

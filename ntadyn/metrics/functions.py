@@ -1,6 +1,5 @@
-"""How much functions resemble each other on examples, and how even shares are."""
+"""How much functions resemble each other on examples."""
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -24,12 +23,3 @@ def function_cosines(
     cross = jnp.einsum("n,npo,no->p", weights, answers, targets)
     teachers = jnp.einsum("n,no,no->", weights, targets, targets)
     return overlap_cosines(students, cross[:, None], teachers[None, None])[:, 0]
-
-
-def distribution_entropy(shares: Float[Array, " p"]) -> Float[Array, ""]:
-    """H = -sum_p g_p ln g_p in nats, with 0 ln 0 = 0: ln P where all are equal, 0 where one has everything.
-
-    Args:
-        shares: g, nonnegative, of sum one, shape (paths,).
-    """
-    return jnp.sum(jax.scipy.special.entr(shares))

@@ -292,8 +292,14 @@ def _check_ways(curriculum: Curriculum) -> None:
 
 
 def _check_inputs(configuration: Configuration) -> None:
-    """Refuse spectra and noise that the dynamics do not know."""
+    """Refuse spectra, samplers and noise that the dynamics do not know, or that do not fit the sizes."""
     inputs, dynamics, noise = configuration.inputs, configuration.dynamics, configuration.batch_noise
+    size, d_in = int(configuration.batch_size), int(configuration.teachers.d_in)
+    if dynamics is Dynamics.ONLINE and configuration.sampler is Sampler.WISHART and size < d_in:
+        raise ValueError(
+            f"sampler wishart draws batches of at least as many inputs as there are numbers in each: batch_size is "
+            f"{size}, teachers.d_in {d_in}. Choose sampler rows, which costs less there, too."
+        )
     if inputs.variances is not None:
         if len(inputs.variances) != int(configuration.teachers.d_in):
             raise ValueError(

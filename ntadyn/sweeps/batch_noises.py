@@ -36,3 +36,8 @@ def batch_noises(sweep: Sweep) -> tuple[tuple[str, ...], np.ndarray, dict[str, s
         values.append(batch_noise(cell) if cell.dynamics is Dynamics.ONLINE else np.nan)
     found = np.reshape(np.asarray(values, float), [len(axis) for axis in axes])
     return None if np.all(np.isnan(found)) else (tuple(axis.name for axis in axes), found, _ATTRIBUTES)
+
+
+def spread(noises: np.ndarray) -> tuple[float, float]:
+    """The least and the most noise of the cells that draw batches."""
+    return float(np.nanmin(noises)), float(np.nanmax(noises))

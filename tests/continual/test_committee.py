@@ -137,6 +137,7 @@ def test_samples_come_near_the_limit():
         (lambda: CommitteeTasks(jnp.ones((13, 5)), jnp.ones((2, 13))), "at most 12"),
         (lambda: CommitteeNetwork(jnp.ones((2, 5)), jnp.ones((2, 3))), "give .units, inputs."),
         (lambda: machine(8).initial_state(student(9)), "make them equal"),
+        (lambda: machine(rates=(-1.0, 1.0)), "weight_rate is -1.0"),
         (
             lambda: machine(8).initial_state(CommitteeNetwork(jnp.ones((11, 8)), jnp.ones((2, 11)))),
             "13 units in all",

@@ -1,7 +1,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from ntadyn.metrics import distribution_entropy, function_cosines
+from ntadyn.metrics import function_cosines
 
 
 def test_cosines_of_functions_are_those_of_their_values_in_one_vector():
@@ -14,8 +14,3 @@ def test_cosines_of_functions_are_those_of_their_values_in_one_vector():
     expected = [path @ wanted / np.linalg.norm(path) / np.linalg.norm(wanted) for path in flat[:2]] + [0.0]
     found = function_cosines(*(jnp.asarray(part) for part in (answers, targets, weights)))
     np.testing.assert_allclose(found, expected, rtol=1e-12)
-
-
-def test_entropy_of_shares():
-    np.testing.assert_allclose(distribution_entropy(jnp.full(4, 0.25)), np.log(4), rtol=1e-14)
-    np.testing.assert_array_equal(distribution_entropy(jnp.asarray([1.0, 0.0])), 0.0)

@@ -50,6 +50,10 @@ def test_a_spectrum_reaches_every_system():
         ({"inputs.variances": 3.0}, "a tuple of numbers"),
         ({"inputs.exponent": float("nan")}, "must be finite"),
         ({"inputs.exponent": 1.0, "network.gating": Gating.LAYER}, "two layers"),
+        (
+            {"dynamics": Dynamics.ONLINE, "sampler": Sampler.WISHART, "batch_size": 5},
+            "batch_size is 5, teachers.d_in 20",
+        ),
         ({"batch_noise": -0.1}, "must not be negative"),
         ({"batch_noise": 0.1, "dynamics": Dynamics.ONLINE}, "draws its batches"),
         ({"batch_noise": 0.1, "inputs.exponent": 1.0}, "mixes the eigenspaces"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxtyping import PRNGKeyArray
+    from jaxtyping import Array, PRNGKeyArray
 
     from ntadyn.tasks import Blocked
 
@@ -38,10 +38,7 @@ class Rearranged:
 
         from ntadyn.tasks import random_sequences
 
-        number, trial = trials.num_blocks, trials.durations[0]
-        drawn = random_sequences.gamma_lengths(key, self.mean / trial, self.cv, number)
-        # Cut at least to a trial, and to whole ones, so that an order changes no length.
-        lengths = jnp.maximum(jnp.round(jnp.minimum(drawn, self.cap / trial)), 1)
+        number, lengths = trials.num_blocks, _cut_lengths(self, trials, key)
         ends = jnp.cumsum(lengths)
         used = ends - lengths < number
         lengths = jnp.where(used, jnp.minimum(lengths, number - (ends - lengths)), 0)
@@ -71,14 +68,23 @@ class Paired:
 
         from ntadyn.tasks import random_sequences
 
-        number, trial = trials.num_blocks, trials.durations[0]
-        drawn = random_sequences.gamma_lengths(key, self.mean / trial, self.cv, number)
-        lengths = jnp.maximum(jnp.round(jnp.minimum(drawn, self.cap / trial)), 1)
-        pairs = lengths[jnp.arange(number) // 2 * 2]
+        number = trials.num_blocks
+        pairs = _cut_lengths(self, trials, key)[jnp.arange(number) // 2 * 2]
         return random_sequences.in_turn(pairs, number, trials.durations, trials.num_tasks)
 
     def check(self, num_tasks: int, trial: Any) -> None:
         """Nothing that `draw` does not refuse."""
+
+
+def _cut_lengths(blocks: "Rearranged | Paired", trials: "Blocked", key: "PRNGKeyArray") -> "Array":
+    """Gamma-distributed lengths in trials, cut to `cap`; whole and at least one, so that an order changes no length."""
+    import jax.numpy as jnp
+
+    from ntadyn.tasks import random_sequences
+
+    trial = trials.durations[0]
+    drawn = random_sequences.gamma_lengths(key, blocks.mean / trial, blocks.cv, trials.num_blocks)
+    return jnp.maximum(jnp.round(jnp.minimum(drawn, blocks.cap / trial)), 1)
 
 
 @dataclass(frozen=True)

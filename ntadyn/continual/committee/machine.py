@@ -5,6 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ntadyn.continual.committee.gaussian_averages import i2, i3, i4
@@ -13,6 +14,7 @@ from ntadyn.interface.flow import AbstractFlow
 from ntadyn.interface.gated_linear import TaskWeights
 from ntadyn.interface.observables import Labelled
 from ntadyn.interface.system import Observable
+from ntadyn.regularizers.coefficients import known_reals
 
 
 class CommitteeState(eqx.Module):
@@ -46,12 +48,21 @@ class CommitteeMachine(AbstractFlow):
         weight_rate: w.
         head_rate: h.
 
+    Raises:
+        ValueError: for rates that are negative or not finite.
+
     Source: Saad and Solla 1995 (Phys. Rev. E 52, 4225); Lee, Goldt and Saxe 2021 (arXiv 2107.04384) for several heads.
     """
 
     tasks: CommitteeTasks
     weight_rate: Float[Array, ""] = eqx.field(converter=jnp.asarray)
     head_rate: Float[Array, ""] = eqx.field(converter=jnp.asarray)
+
+    def __check_init__(self):
+        for name in ("weight_rate", "head_rate"):
+            known = known_reals(name, getattr(self, name))
+            if known is not None and not np.all(np.isfinite(known) & (known >= 0)):
+                raise ValueError(f"{name} is {getattr(self, name)}; learning rates are zero or positive, and finite.")
 
     @property
     def num_tasks(self) -> int:
