@@ -1,5 +1,6 @@
 """Settings and fixtures that every test shares."""
 
+import gc
 import itertools
 import os
 import shutil
@@ -43,6 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # JAX has read its environment already.
     jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What collecting has made stays until the end: the garbage collector need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
