@@ -34,6 +34,11 @@ class AbstractMixer(eqx.Module):
             token and on those before it.
         """
 
+    def state_floats(self, tokens: int) -> int:
+        """How many numbers the state holds after so many tokens; of most mixers as many as before."""
+        del tokens
+        return floats(eqx.filter_eval_shape(self.initial_state))
+
 
 class SequenceModel(eqx.Module):
     """An encoder, blocks one after the other, a norm, and a linear read-out at every token.
@@ -105,3 +110,8 @@ class SequenceModel(eqx.Module):
                 f"jax.vmap."
             )
         return jax.vmap(self.encoder)(inputs)
+
+
+def floats(tree: PyTree) -> int:
+    """How many real numbers a tree of arrays holds; whole numbers do not count."""
+    return sum(leaf.size for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact))
