@@ -54,11 +54,11 @@ def dynamic_evaluation(
     rates: Sequence[Any],
     chunks: Sequence[int] = CHUNKS,
 ) -> tuple[LearningState, Float[Array, "t o"]]:
-    """Answer a sequence, and learn from its targets: after every C_l tokens theta_l <- theta_l - eta_l sum of gradients.
+    """Answer a sequence and learn from its targets: after every C_l tokens theta_l <- theta_l - eta_l sum of gradients.
 
     The tokens of a chunk of the fastest level are answered first. Then their targets are revealed, and the gradient of
-    their loss by the levels, at the levels and the state that the chunk has found, is added to what every level gathers;
-    those whose chunk ends take their step. So no answer depends on a target of its own chunk or of a later one, and a
+    their loss by the levels, at the levels and the state that the chunk has found, is added to what every level
+    gathers; those whose chunk ends take their step. So no answer depends on a target of its own chunk or of a later one, and a
     level stands still within its chunks. All else stays as it was trained. A sequence may be cut where chunks of the
     fastest level end: the next call goes on from the state of the last.
 
@@ -79,7 +79,7 @@ def dynamic_evaluation(
         The state after the sequence, and the answers, shape (tokens, outputs).
 
     Raises:
-        ValueError: for chunks that do not nest, numbers that differ, or a length that the fastest chunk does not divide.
+        ValueError: for chunks that do not nest, numbers that differ, or a length that C_1 does not divide.
 
     Source: Krause et al. 2018, dynamic evaluation (arXiv 1709.07432), for one level; the levels: Behrouz et al., Nested
     Learning (NeurIPS 2025), equation 31.
@@ -112,9 +112,7 @@ def dynamic_evaluation(
     return state, answers.reshape(-1, answers.shape[-1])
 
 
-def _moved(
-    level: tuple[ResidualBlock, ...], slope: tuple[ResidualBlock, ...], rate: Array
-) -> tuple[ResidualBlock, ...]:
+def _moved(level: PyTree, slope: PyTree, rate: Array) -> PyTree:
     return jax.tree.map(lambda leaf, change: leaf - rate.astype(leaf.dtype) * change, level, slope)
 
 
@@ -132,8 +130,8 @@ def _blocks(model: SequenceModel) -> list[Block]:
     blocks = [block for block in model.blocks if isinstance(block, Block)]
     if len(blocks) < len(model.blocks):
         raise ValueError(
-            f"only models of {Block.__name__} have levels, and this one has "
-            f"{', '.join(sorted({type(block).__name__ for block in model.blocks}))}; make it with build() or assemble()."
+            f"only a Block has levels, and this model has {', '.join(type(one).__name__ for one in model.blocks)}; make "
+            f"one with build() or assemble()."
         )
     return blocks
 
@@ -142,8 +140,8 @@ def _check(model: SequenceModel, inputs: Array, targets: Array, rates: Sequence[
     number = len(_levels(model))
     if not number == len(rates) == len(chunks):
         raise ValueError(
-            f"dynamic_evaluation: got {len(rates)} rates and {len(chunks)} chunks for {number} levels; give one of each "
-            f"per level."
+            f"dynamic_evaluation: got {len(rates)} rates and {len(chunks)} chunks for {number} levels; give one of "
+            f"each per level."
         )
     continuum((1.0,) * number, chunks)  # which says what is wrong with chunks that do not nest
     length = inputs.shape[0]
