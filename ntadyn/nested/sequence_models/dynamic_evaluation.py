@@ -58,9 +58,9 @@ def dynamic_evaluation(
 
     The tokens of a chunk of the fastest level are answered first. Then their targets are revealed, and the gradient of
     their loss by the levels, at the levels and the state that the chunk has found, is added to what every level
-    gathers; those whose chunk ends take their step. So no answer depends on a target of its own chunk or of a later one, and a
-    level stands still within its chunks. All else stays as it was trained. A sequence may be cut where chunks of the
-    fastest level end: the next call goes on from the state of the last.
+    gathers; those whose chunk ends take their step. So no answer depends on a target of its own chunk or of a later
+    one, and a level stands still within its chunks. All else stays as it was trained. A sequence may be cut where
+    chunks of the fastest level end: the next call goes on from the state of the last.
 
         state, answers = dynamic_evaluation(model, initial_learning_state(model), inputs, targets, loss=loss, rates=...)
 
@@ -130,8 +130,8 @@ def _blocks(model: SequenceModel) -> list[Block]:
     blocks = [block for block in model.blocks if isinstance(block, Block)]
     if len(blocks) < len(model.blocks):
         raise ValueError(
-            f"only a Block has levels, and this model has {', '.join(type(one).__name__ for one in model.blocks)}; make "
-            f"one with build() or assemble()."
+            f"only a Block has levels, and this model has {', '.join(type(one).__name__ for one in model.blocks)}; "
+            f"make one with build() or assemble()."
         )
     return blocks
 
