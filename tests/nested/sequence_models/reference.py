@@ -1,5 +1,7 @@
 """Self-modifying memory as the equations say it, token by token in numpy, with slopes by differentiation."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,12 +37,13 @@ def answer(name, weights, x):
     return np.asarray(added(weights, x)) + (x if passes(name, weights) else 0)
 
 
+@functools.partial(jax.jit, static_argnums=3)
 def slopes(weights, key, target, objective):
     def loss(weights):
         answer = added(weights, key)
         return -jnp.sum(answer * target) if objective is Objective.DOT else 0.5 * jnp.sum((answer - target) ** 2)
 
-    return [np.asarray(slope) for slope in jax.grad(loss)([jnp.asarray(one) for one in weights])]
+    return jax.grad(loss)(weights)
 
 
 def run(model, tokens):
@@ -65,7 +68,7 @@ def run(model, tokens):
             if model.guard is Guard.CLIPPED:
                 target = target / max(1, np.linalg.norm(target))
             step, kept = largest * rate, retention if name == "memory" else 1.0
-            changes = slopes(found[name], key, target, model.how.objective)
+            changes = map(np.asarray, slopes(found[name], key, target, model.how.objective))
             if largest == 0:
                 after[name] = now[name]
                 continue

@@ -10,20 +10,26 @@ from ntadyn.nested.sequence_models import SelfModifyingMemory, Tokens, build
 WIDTH, SYMBOLS, TOKENS = 8, 7, 12
 
 
-def stirred(tree, seed=0, scale=0.1):
-    """Random numbers added to all parameters, so that nothing is hidden by a start at zero."""
-    leaves, structure = jax.tree.flatten(tree)
+def filled(make, seed=0):
+    """What a function makes, with other random numbers in all its arrays: none is zero, and nothing is compiled."""
     rng = np.random.default_rng(seed)
-    moved = [leaf + scale * rng.normal(size=leaf.shape) if eqx.is_inexact_array(leaf) else leaf for leaf in leaves]
-    return jax.tree.unflatten(structure, moved)
+
+    def numbers(shape):
+        return jnp.asarray(rng.normal(size=shape.shape) / (shape.shape or (1,))[-1] ** 0.5)
+
+    shapes = eqx.filter_eval_shape(make)
+    return jax.tree.map(lambda leaf: numbers(leaf) if isinstance(leaf, jax.ShapeDtypeStruct) else leaf, shapes)
 
 
-def small_model(name, depth=1, **sizes):
-    return stirred(build(name, inputs=Tokens(SYMBOLS), outputs=5, width=WIDTH, depth=depth, key=jax.random.key(0)))
+INPUTS = Tokens(SYMBOLS)
 
 
-def memory(make=SelfModifyingMemory.linear, width=4, scale=0.3, **choices):
-    return stirred(make(jax.random.key(1), width, **choices), scale=scale)
+def small_model(name, depth=1, inputs=INPUTS):
+    return filled(lambda: build(name, inputs=inputs, outputs=5, width=WIDTH, depth=depth, key=jax.random.key(0)))
+
+
+def memory(make=SelfModifyingMemory.linear, width=4, **choices):
+    return filled(lambda: make(jax.random.key(1), width, **choices))
 
 
 def two_layers(key, width, **choices):

@@ -100,7 +100,8 @@ def test_every_level_moves_where_its_chunk_ends(model, data):
         )
     )
     state = initial_learning_state(model)
-    levels, memory, sums = list(state.levels), state.memory, [0.0, 0.0, 0.0]
+    levels, memory = list(state.levels), state.memory
+    sums = jax.tree.map(jnp.zeros_like, levels)
     for number in range(4):
         part = slice(2 * number, 2 * number + 2)
         before = state.levels
@@ -114,7 +115,7 @@ def test_every_level_moves_where_its_chunk_ends(model, data):
                 levels[index] = jax.tree.map(
                     lambda leaf, change, index=index: leaf - RATES[index] * change, levels[index], sums[index]
                 )
-                sums[index] = 0.0
+                sums[index] = jax.tree.map(jnp.zeros_like, sums[index])
                 assert distance(state.levels[index], before[index]) > 0
             else:
                 assert distance(state.levels[index], before[index]) == 0
@@ -137,7 +138,7 @@ def test_refusals(model, data, changes, said):
 
 
 def test_levels_in_training_move_after_every_chunk_along_the_sum_of_their_gradients(model):
-    """Constant gradients of one, plain descent: after N steps level l has gone floor(N / C_l) C_l shares of the rate."""
+    """Gradients of one, plain descent: after N steps level l has gone floor(N / C_l) C_l shares of the rate."""
     optimiser = continuum_optimiser(lambda share: optax.sgd(0.1 * share), (1, 2, 4), (1.0, 0.5, 0.25))
     start = eqx.filter(small_model("hope"), eqx.is_inexact_array)
     ones, now = jax.tree.map(jnp.ones_like, start), start
