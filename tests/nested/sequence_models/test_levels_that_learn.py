@@ -44,11 +44,13 @@ def data():
 
 @pytest.mark.slow
 def test_h8_rates_of_zero_change_no_bit(model, learned, data):
-    state, answers = learned(initial_learning_state(model), *data, jnp.zeros(3))
+    state, answers = learned(initial_learning_state(model), *data, (0.0, 0.0, 0.0))
     start = initial_learning_state(model)
     for left, right in zip(jax.tree.leaves(state.levels), jax.tree.leaves(start.levels), strict=True):
         np.testing.assert_array_equal(left, right)
-    frozen = jax.jit(lambda state, inputs: jax.lax.scan(model, state, inputs.reshape(-1, 2)))
+    frozen = jax.jit(
+        lambda state, inputs: jax.lax.scan(lambda state, part: model(state, part), state, inputs.reshape(-1, 2))
+    )
     _, expected = frozen(model.initial_state(), data[0])
     np.testing.assert_array_equal(answers, expected.reshape(8, -1))
     assert distance(answers, eqx.filter_jit(model)(model.initial_state(), data[0])[1]) <= 1e-12
@@ -58,16 +60,16 @@ def test_h8_rates_of_zero_change_no_bit(model, learned, data):
 def test_h8_a_chunk_that_is_repeated_is_answered_better(model, learned, data):
     """With the memory at its start again: only what the levels have learned helps."""
     start = initial_learning_state(model)
-    state, answers = learned(start, *data, jnp.asarray(RATES))
+    state, answers = learned(start, *data, RATES)
     again = eqx.tree_at(lambda state: state.memory, state, start.memory)
-    _, better = learned(again, *data, jnp.asarray(RATES))
+    _, better = learned(again, *data, RATES)
     assert loss(better, data[1]) < 0.9 * loss(answers, data[1])
 
 
 @pytest.mark.slow
 def test_targets_are_known_only_after_their_chunk(model, learned, data):
     inputs, targets = data
-    start, rates = initial_learning_state(model), jnp.asarray(RATES)
+    start, rates = initial_learning_state(model), RATES
     _, answers = learned(start, inputs, targets, rates)
     for token in (2, 3):
         _, changed = learned(start, inputs, targets.at[token].set((targets[token] + 1) % 5), rates)
@@ -79,7 +81,6 @@ def test_targets_are_known_only_after_their_chunk(model, learned, data):
 def test_every_level_moves_where_its_chunk_ends(model, data):
     """Against gradients that are added up by hand, one call per chunk of the fastest level."""
     inputs, targets = data
-    rates = jnp.asarray(RATES)
 
     @jax.jit
     def slopes(levels, memory, read, revealed):
@@ -96,7 +97,7 @@ def test_every_level_moves_where_its_chunk_ends(model, data):
 
     once = jax.jit(
         lambda state, read, revealed: dynamic_evaluation(
-            model, state, read, revealed, loss=loss, rates=rates, chunks=CHUNKS
+            model, state, read, revealed, loss=loss, rates=RATES, chunks=CHUNKS
         )
     )
     state = initial_learning_state(model)

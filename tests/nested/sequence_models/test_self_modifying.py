@@ -209,12 +209,16 @@ def norms(guard, rates, tokens=10_000, width=32):
 @pytest.mark.slow
 @pytest.mark.usefixtures("optimised")
 def test_h0_bound():
-    """|A|_F <= eta / (1 - alpha) over ten thousand tokens, and far below it."""
+    """|A|_F <= eta / (1 - alpha) over ten thousand tokens, and far below it.
+
+    At eta = 0.5 at most 2.6, for a bound of 27.8: keys and values are maps of one token. Were they independent, it
+    would be 2.2.
+    """
     rates = np.array([0.1, 0.5, 0.9])
     bound = rates / (1 - reference.sigmoid(4.0))
     clipped = norms(Guard.CLIPPED, rates).max(axis=1)
     assert np.all(clipped <= bound)
-    assert 1.5 <= clipped[1] <= 2.5
+    assert 2.5 <= clipped[1] <= 2.7
 
 
 @pytest.mark.slow
