@@ -1,4 +1,12 @@
-"""Self-modifying memory: fast weights that make their own keys, values, rates and retentions, and write themselves."""
+"""Self-modifying memory: fast weights that make their own keys, values, rates and retentions, and write themselves.
+
+What is not taken literally from the source (Behrouz et al. 2025, Nested Learning, arXiv 2512.24695, section 8):
+
+- equations 88 and 93 take away twice what is known about a key, see `Descent`;
+- equation 90 reads at C ceil(t / C), where the chunk of token t ends; here all is read where it starts;
+- equation 92 has the value with the sign that ascends its objective;
+- values have no length there, and a memory that makes its own targets then grows without bound, see `Guard`.
+"""
 
 import enum
 from typing import Any, NamedTuple
@@ -110,9 +118,10 @@ class SelfModifyingMemory(AbstractMixer):
     M(x) = x + A x where memories are matrices; those of two layers add x where they answer with a token. An objective
     sees what a memory adds, A x, not the x that passes it by.
 
-    The bound: for a matrix of `Descent.DELTA` down `Objective.DOT`, with |k| = 1, targets of length at most 1, a
-    retention alpha < 1 and a rate eta <= 2 alpha, A (alpha I - eta k k^T) is not longer than alpha |A|, hence
-    |A|_F <= eta / (1 - alpha) at all times, if it is so at the start. This is why targets are clipped.
+    The bound: for a matrix of `Descent.DELTA` down `Objective.DOT`, with |k| = 1, targets of length at most 1 and
+    rates of at most twice the retention, A (alpha I - eta k k^T) is not longer than alpha |A|. So with the largest rate
+    eta and retention alpha < 1 of all tokens |A|_F <= eta / (1 - alpha) at all times, if it is so at the start. This is
+    why targets are clipped. Of memories that forget nothing it says nothing.
 
     Attributes:
         keys: M_k at the start of a sequence.
@@ -133,8 +142,7 @@ class SelfModifyingMemory(AbstractMixer):
     Raises:
         ValueError: for a chunk of no tokens, or rates that are negative.
 
-    Source: Behrouz et al. 2025, Nested Learning (arXiv 2512.24695), section 8; which of its equations are not taken
-    literally, and why, is said in the tests of this class.
+    Source: Behrouz et al. 2025, Nested Learning (arXiv 2512.24695), section 8, with the changes that are listed above.
     """
 
     keys: AbstractFastMemory

@@ -1,12 +1,4 @@
-"""Self-modifying memory against its equations, its limits, and its bound.
-
-What is not taken literally from the source (arXiv 2512.24695), and what the literal form does:
-
-- equations 88 and 93 count the delta term twice, see `test_printed_rule_recalls_one_half`;
-- equation 90 reads at C ceil(t / C), where a chunk ends: a token would see its own future, see `test_causality`;
-- equation 92 has the value with the other sign: the objective would be ascended;
-- values have no length in it, see `test_raw_values_blow_up`.
-"""
+"""Self-modifying memory against its equations, its limits, and its bound; H0, H2, H3, H5 and H7."""
 
 import dataclasses
 
