@@ -159,3 +159,26 @@ def _num_outputs(networks: tuple[GatedNetwork, ...]) -> int:
     units = sum(path.num_units for path in _paths(networks[0]))
     hidden = jax.ShapeDtypeStruct((units,), networks[0].gates.dtype)
     return eqx.filter_eval_shape(_readout, networks[0], hidden).shape[0]
+
+
+def separation(maps: ArrayLike) -> float:
+    """1 - |F_1 F_2^T|_F^2 / (|F_1 F_1^T|_F |F_2 F_2^T|_F): how little the maps of two contexts share, in no basis.
+
+    Args:
+        maps: F, shape (contexts, d_out, d_in).
+
+    Returns:
+        The mean over pairs of contexts; 1 where they read orthogonal inputs, 0 where they are equal.
+
+    Raises:
+        ValueError: for less than two contexts, or a map that is zero.
+    """
+    values = np.asarray(maps, np.float64)
+    if values.ndim != 3 or len(values) < 2:
+        raise ValueError(f"separation: maps of at least two contexts are needed, (contexts, d_out, d_in); got {values.shape}.")
+    shared = np.sum(np.einsum("aoi,bpi->abop", values, values) ** 2, axis=(2, 3))
+    sizes = np.sqrt(np.diagonal(shared))
+    if np.any(sizes == 0):
+        raise ValueError("separation: the map of a context is zero; it shares everything and nothing.")
+    pairs = np.triu_indices(len(values), 1)
+    return float(np.mean(1 - (shared / np.outer(sizes, sizes))[pairs]))
