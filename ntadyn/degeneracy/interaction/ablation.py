@@ -11,9 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from numpy.typing import NDArray
 
 from ntadyn.degeneracy.interaction.graph import InteractionGraph, interaction_graph
 from ntadyn.degeneracy.interaction.network_basis import HatNetwork, NetworkBasis
@@ -151,9 +149,7 @@ def gini(weights: ArrayLike) -> float:
 
 
 @eqx.filter_jit
-def _cut(
-    network: HatNetwork, masks: tuple[Array, ...], first: int, inputs: Float[Array, "n i"]
-) -> Float[Array, "n o"]:
+def _cut(network: HatNetwork, masks: tuple[Array, ...], first: int, inputs: Float[Array, "n i"]) -> Float[Array, "n o"]:
     def of_one(x: Array) -> Array:
         hat = network.enter(x)
         for layer in range(first):

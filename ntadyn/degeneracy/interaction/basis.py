@@ -17,8 +17,7 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ntadyn.degeneracy.interaction.derivatives import (
     AbstractDerivative,

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ntadyn.degeneracy.closed_form.ranks import as_table
 from ntadyn.degeneracy.interaction.sections import Dense, Sections

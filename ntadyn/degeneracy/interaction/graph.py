@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 import equinox as eqx
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ntadyn.degeneracy.interaction.derivatives import AbstractDerivative, AtData, matrices
 from ntadyn.degeneracy.interaction.network_basis import HatNetwork, NetworkBasis

@@ -6,9 +6,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ntadyn.degeneracy.interaction.sections import Sections
 from ntadyn.degeneracy.interaction.spectrum import Spectrum
@@ -150,7 +149,7 @@ def outputs_of(network: eqx.Module, inputs: Float[Array, "n i"]) -> Float[Array,
 
 
 def relative_loss(rebuilt: NDArray[np.float64], outputs: NDArray[np.float64]) -> float:
-    """max |rebuilt - outputs| / max |outputs|; infinite where nothing should be and something is."""
+    """Max |rebuilt - outputs| / max |outputs|; infinite where nothing should be and something is."""
     off, size = float(np.max(np.abs(rebuilt - outputs))), float(np.max(np.abs(outputs)))
     if size == 0:
         return 0.0 if off == 0 else float("inf")

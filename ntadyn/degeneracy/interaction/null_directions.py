@@ -15,9 +15,8 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ntadyn.degeneracy.interaction.basis import TOLERANCE
 from ntadyn.degeneracy.interaction.derivatives import AtData, matrices, triangle

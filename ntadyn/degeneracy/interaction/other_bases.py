@@ -1,8 +1,7 @@
 """Coordinates to compare the Interaction Basis with: the units themselves, and principal directions."""
 
 import numpy as np
-from jax.typing import ArrayLike
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ntadyn.degeneracy.interaction.basis import TOLERANCE, active_directions, as_they_are, dead_units
 from ntadyn.degeneracy.interaction.frames import AbstractFrame, ConstantApart, Uncentred, without_apart
@@ -29,7 +28,7 @@ def neuron_basis(sections: Sections, inputs: ArrayLike) -> NetworkBasis:
 def principal_basis(
     sections: Sections, inputs: ArrayLike, frame: AbstractFrame | None = None, tolerance: float = TOLERANCE
 ) -> NetworkBasis:
-    """fhat = U^T f with the left singular vectors U of activations, in descending order of their singular values.
+    """Fhat = U^T f with the left singular vectors U of activations, in descending order of their singular values.
 
     Args:
         sections: the network.

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from numpy.typing import NDArray
-
-import equinox as eqx
+from numpy.typing import ArrayLike, NDArray
 
 from ntadyn.degeneracy.interaction.basis import TOLERANCE
 from ntadyn.degeneracy.interaction.firing import firing_blocks, preactivations, rectified
@@ -90,7 +87,9 @@ def reduce_block(
     hidden, members = rectified(sections, layer), list(block)
     readout = sections.sections[layer] if layer < sections.depth else None
     if not isinstance(readout, Dense):
-        raise ValueError(f"reduce_block: what reads layer {layer} must be a `Dense` section; got {type(readout).__name__}.")
+        raise ValueError(
+            f"reduce_block: what reads layer {layer} must be a `Dense` section; got {type(readout).__name__}."
+        )
     before = preactivations(sections, layer, inputs)
     _check_block(before, members)
     fires = before[:, members[0]] > 0

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from jax.typing import ArrayLike
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ntadyn.degeneracy.interaction.derivatives import AtData, Onward, matrices
 from ntadyn.degeneracy.interaction.joint_diagonalisation import joint_diagonaliser

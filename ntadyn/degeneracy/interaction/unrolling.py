@@ -10,9 +10,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ntadyn.degeneracy.gate_table import GateTable, with_parameters
 from ntadyn.degeneracy.interaction.sections import Dense, Sections, chain
@@ -175,7 +174,9 @@ def separation(maps: ArrayLike) -> float:
     """
     values = np.asarray(maps, np.float64)
     if values.ndim != 3 or len(values) < 2:
-        raise ValueError(f"separation: maps of at least two contexts are needed, (contexts, d_out, d_in); got {values.shape}.")
+        raise ValueError(
+            f"separation: maps of at least two contexts are needed, (contexts, d_out, d_in); got {values.shape}."
+        )
     shared = np.sum(np.einsum("aoi,bpi->abop", values, values) ** 2, axis=(2, 3))
     sizes = np.sqrt(np.diagonal(shared))
     if np.any(sizes == 0):

@@ -13,7 +13,6 @@ from ntadyn.degeneracy.interaction.derivatives import AlongRays, AtData, Outputs
 from ntadyn.degeneracy.interaction.frames import Centred
 from ntadyn.degeneracy.interaction.other_bases import neuron_basis, principal_basis
 from ntadyn.degeneracy.interaction.sections import Dense, Sections, chain, of_mlp
-
 from tests.degeneracy.interaction.planted import inserted, normal, rectified
 
 
