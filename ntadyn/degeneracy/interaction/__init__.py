@@ -1,1 +1,1 @@
-"""What a network is made of once its degeneracies are taken off: coordinates, graphs, and a ledger of flat directions."""
+"""What a network is made of once its degeneracies are taken off: coordinates, graphs, a ledger of flat directions."""

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
 
 from ntadyn.degeneracy.interaction.graph import InteractionGraph, interaction_graph
 from ntadyn.degeneracy.interaction.network_basis import HatNetwork, NetworkBasis

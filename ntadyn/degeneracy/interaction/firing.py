@@ -1,8 +1,9 @@
 """Which rectified units fire together: blocks of units with one firing pattern on the data, and how robust they are.
 
-Synchronised units share *when* they fire, not their values. Two of them can in general not be merged into one: what is
-free is a change of basis, GL(s), inside a block of s units, on which the network acts linearly wherever the block fires.
-Only a block whose values, or what is read of them, have fewer than s directions can be made smaller, see `reduce_block`.
+Synchronised units share *when* they fire, not their values. Two of them can in general not be merged into one: what
+is free is a change of basis, GL(s), inside a block of s units, on which the network acts linearly wherever the block
+fires. Only a block whose values, or what is read of them, have fewer than s directions can be made smaller, see
+`reduce_block`.
 """
 
 from collections.abc import Sequence

@@ -2,8 +2,8 @@
 
     E_ij = mean_x ( int_0^1 d fhat_i^(l+1) / d fhat_j^l (a fhat) da . fhat_j )^2
 
-is how much of direction i comes from direction j. For a network unrolled over contexts, with a linear last section B_m in
-context m, E_((m,k),j) = (B_m C+)_kj^2 lambda_j.
+is how much of direction i comes from direction j. For a network unrolled over contexts, with a linear last section B_m
+in context m, E_((m,k),j) = (B_m C+)_kj^2 lambda_j.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,8 +25,8 @@ class InteractionGraph:
 
     Attributes:
         name: of the basis.
-        edges: E of every pair of layers from `first` on, shapes (nodes of the next layer, nodes of the layer). Constants
-            that are kept apart are no nodes.
+        edges: E of every pair of layers from `first` on, shapes (nodes of the next layer, nodes of the layer).
+            Constants that are kept apart are no nodes.
         contexts: the context of every output, or None.
         first: the layer that the first edges come from.
     """

@@ -141,7 +141,8 @@ def ledger(
     flat, _ = ravel_pytree(eqx.filter(point, eqx.is_inexact_array))
     if not 0 < flat.size <= MOST_PARAMETERS:
         raise ValueError(
-            f"a ledger needs the null space of all parameters, of which there may be 1 to {MOST_PARAMETERS}; got {flat.size}."
+            f"a ledger needs the null space of all parameters, of which there may be 1 to {MOST_PARAMETERS}; got "
+            f"{flat.size}."
         )
     wrong = [each.name for each in explanations if each.directions.ndim != 2 or each.directions.shape[1] != flat.size]
     if wrong:

@@ -1,8 +1,8 @@
 """How modular a graph is, in three numbers: of a given partition, of the best one found, and by chance.
 
-On small graphs the best partition of pure noise is modular too: networks without any modules have optimised modularities
-of 0.27 to 0.44, and so have graphs with the same weights in random places. An optimised number means nothing without
-its null model.
+On small graphs the best partition of pure noise is modular too: networks without any modules have optimised
+modularities of 0.27 to 0.44, and so have graphs with the same weights in random places. An optimised number means
+nothing without its null model.
 """
 
 from dataclasses import dataclass
@@ -46,8 +46,8 @@ class Modularity:
     def __str__(self) -> str:
         """One line."""
         return (
-            f"modularity {self.given:.3f} of the given partition; best {self.optimised:.3f} in "
-            f"{len(set(self.parts))} parts, by chance {self.null_mean:.3f} ± {self.null_deviation:.3f} (z = {self.z:+.1f})"
+            f"modularity {self.given:.3f} of the given partition; best {self.optimised:.3f} in {len(set(self.parts))} "
+            f"parts, by chance {self.null_mean:.3f} ± {self.null_deviation:.3f} (z = {self.z:+.1f})"
         )
 
 

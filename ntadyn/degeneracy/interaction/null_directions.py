@@ -142,7 +142,7 @@ class _Places(eqx.Module):
         return found.reshape(-1, self.total)
 
     def exchanges(self, layer: int, block: Sequence[int], shifts: bool) -> Iterator[NDArray[np.float64]]:
-        """DW_l = e_a e_b^T W_l and dW_(l+1) = - W_(l+1) e_a e_b^T for a, b in a block; with shifts, b may be the bias."""
+        """DW_l = e_a e_b^T W_l, dW_(l+1) = - W_(l+1) e_a e_b^T for a, b in a block; with shifts, b may be the bias."""
         first, second = self.values.sections[layer - 1 : layer + 1]
         into, out_of = _with_bias(first), _with_bias(second)
         where_into, where_out = self.of(layer - 1), self.of(layer)

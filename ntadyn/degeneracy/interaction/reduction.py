@@ -84,7 +84,8 @@ def reduce_block(
     Raises:
         ValueError: for units that do not fire together, or never, or a next section that is not a `Dense`.
     """
-    hidden, members = rectified(sections, layer), list(block)
+    members = list(block)
+    rectified(sections, layer)
     readout = sections.sections[layer] if layer < sections.depth else None
     if not isinstance(readout, Dense):
         raise ValueError(

@@ -13,8 +13,8 @@ from ntadyn.networks import AbstractGatedNetwork, DeepLinear, NeuronGatedLinear
 def table_ledger(network: AbstractGatedNetwork, table: GateTable) -> Ledger:
     """The ledger of F_m = sum_p C_mp W^p, for parameters C and W.
 
-    As a function of both this is a linear network of two layers, from the entries of a map to paths and on to tasks: its
-    null directions are changes of basis of paths, weights that no task reads, and gates of what no path spans.
+    As a function of both this is a linear network of two layers, from the entries of a map to paths and on to tasks:
+    its null directions are changes of basis of paths, weights that no task reads, and gates of what no path spans.
 
     Args:
         network: any network of the kind.

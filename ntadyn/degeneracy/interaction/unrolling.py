@@ -89,8 +89,8 @@ def unrolled(network: Any, gates: ArrayLike) -> Unrolled:
         sections = chain(AllFeatures(_paths(network)), AllReadouts(networks))
     else:
         raise ValueError(
-            f"unrolled: the hidden units of a {type(network).__name__} are not known; make its paths `AbstractPath`s, or "
-            "chain sections of your own whose last one gives the outputs of all contexts."
+            f"unrolled: the hidden units of a {type(network).__name__} are not known; make its paths `AbstractPath`s, "
+            "or chain sections of your own whose last one gives the outputs of all contexts."
         )
     outputs = sections.sections[-1]
     size = outputs.weight.shape[0] if isinstance(outputs, Dense) else _num_outputs(networks) * len(networks)

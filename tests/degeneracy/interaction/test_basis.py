@@ -177,7 +177,7 @@ def test_a_dead_unit_that_wakes_does_no_harm():
 
 
 def test_a_direction_that_matters_only_far_away_is_not_preserved():
-    """A cubic has no slope at its centre, where all data lie but for the constant: the derivative misses what it does."""
+    """A step has no slope at any data point, yet the outputs depend on which side of it they are."""
     network = Sections((lambda f: jnp.stack([f[0], f[1] ** 2 * jnp.sign(f[0] - 10)]), Dense(jnp.ones((1, 2)))))
     steep = Sections((lambda f: jnp.stack([f[0], jnp.heaviside(f[1], 0.0)]), Dense(jnp.ones((1, 2)))))
     inputs = normal(0, 50, 2)

@@ -64,7 +64,7 @@ def test_synchronised_units_cannot_in_general_be_merged(pair):
 
 
 def test_the_example_of_the_seed_is_the_one_that_can(pair):
-    """B = A always, as the seed has it: values have one direction, and one unit with the sum of both read-outs is left."""
+    """B = A always, as the seed has it: values have one direction, and one unit with the sum of read-outs is left."""
     network, inputs = pair
     hidden, readout = network.sections
     same = rectified(hidden.weight.at[1].set(hidden.weight[0]), readout.weight)

@@ -44,7 +44,7 @@ def test_planted_activation_and_gradient_ranks():
     network = chain(Dense(jnp.asarray(normal(2, 4, 5))), Dense(jnp.asarray(np.outer(normal(3, 2), normal(4, 4)))))
     found = degeneracy_ledger(network, inputs)
     claimed = {entry.name: entry.claimed for entry in found.entries}
-    # d_(l+1) (d_l - r_act): 4 x 2 of the first layer, 2 x 1 of the second; r_act (d_(l+1) - r_grad): 3 x 3 of the first.
+    # d_(l+1) (d_l - r_act): 4 x 2 of the first layer, 2 x 1 of the second; r_act (d_(l+1) - r_grad): 3 x 3.
     assert claimed["activations span too little"] == 8 + 2
     assert claimed["gradients span too little"] == 9
     assert claimed["linear layers"] == 16
