@@ -96,9 +96,9 @@ def best_partition(adjacency: NDArray[np.float64], resolution: float = 1.0, seed
     if not np.any(adjacency):
         return np.zeros(len(adjacency), np.int64)
     clustering, sparse = _clustering(), csr_matrix(adjacency)
-    settings = {"resolution": resolution, "shuffle_nodes": True, "tol_optimization": 1e-9, "tol_aggregation": 1e-9}
-    lean = {"return_probs": False, "return_aggregate": False}
-    searches = [clustering.Louvain(random_state=seed + each, **settings, **lean) for each in range(SEARCHES)]
+    # Its own tolerances: it adds in single precision, and with 1e-9 a search may never end (version 0.33.5).
+    settings = {"resolution": resolution, "shuffle_nodes": True, "return_probs": False, "return_aggregate": False}
+    searches = [clustering.Louvain(random_state=seed + each, **settings) for each in range(SEARCHES)]
     found = [search.fit_predict(sparse) for search in searches]
     return np.asarray(max(found, key=lambda parts: modularity(adjacency, parts, resolution)), np.int64)
 

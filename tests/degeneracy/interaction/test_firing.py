@@ -77,6 +77,7 @@ def test_the_example_of_the_seed_is_the_one_that_can(pair):
 def test_a_block_is_as_large_as_what_is_read_of_it():
     """T22: three units with biases, of which two outputs read two directions; the outputs stay."""
     weights = normal(0, 3, 5)
+    weights[0, 4] = 0.1
     weights[1:] = weights[0] + 0.05 * weights[1:]
     first = Dense(jnp.asarray(normal(1, 4, 3)), jnp.asarray(normal(2, 4)), jnp.tanh)
     filler = np.concatenate([weights[:, :4], normal(3, 2, 4)])

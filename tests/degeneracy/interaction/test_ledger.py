@@ -62,7 +62,7 @@ def test_unexplained_directions_are_counted(examples):
     assert found.unexplained >= (20 if examples == 6 else 0)
     assert sum(entry.explained for entry in found.entries) + found.unexplained == found.nullity
     assert all(0 <= entry.explained <= entry.claimed for entry in found.entries)
-    assert f"unexplained                 {found.unexplained:6d}" in str(found)
+    assert str(found).splitlines()[-1].split() == ["unexplained", str(found.unexplained)]
 
 
 def test_biases_can_be_moved_on_where_units_are_always_on():
