@@ -1,5 +1,7 @@
 """A network taken apart: its spectra, its graph by tasks, and how modular and how flat it is along a simulation."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -41,14 +43,17 @@ def draw_spectra(ax: Axes, one: xr.Dataset) -> None:
         ax: where to draw.
         one: one checkpoint.
     """
-    index = np.arange(1, one.sizes["direction"] + 1)
-    for name, look in (("activation", {"color": "C0", "marker": "o"}), ("interaction", {"color": "C1", "marker": "s"})):
+    index, lowest = np.arange(1, one.sizes["direction"] + 1), 0.05
+    for name, color, marker in (("activation", "C0", "o"), ("interaction", "C1", "s")):
         values, rank = one[f"{name}_spectrum"].values, int(one[f"{name}_rank"])
         size = values[0] if values.size and values[0] > 0 else 1.0
-        ax.plot(index, np.maximum(values / size, FLOOR), linewidth=0.8, markersize=4, label=f"{name}s, rank {rank}", **look)
+        label, shares = f"{name}s, rank {rank}", np.maximum(values / size, FLOOR)
+        ax.plot(index, shares, linewidth=0.8, markersize=4, label=label, color=color, marker=marker)
+        lowest = min(lowest, 0.5 * float(np.nanmin(shares)))
         if rank < index.size:
-            ax.axvline(rank + 0.5, color=look["color"], linestyle=":", linewidth=0.8)
+            ax.axvline(rank + 0.5, color=color, linestyle=":", linewidth=0.8)
     ax.set(xlabel="direction", ylabel="singular value / largest", yscale="log", xlim=(0.5, index.size + 0.5))
+    ax.set_ylim(lowest, 2)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend()
 
@@ -119,11 +124,13 @@ def draw_ledger(ax: Axes, one: xr.Dataset) -> None:
     names = one.explanation_name.values
     names = names[0] if names.ndim == 2 else names
     parts = {"seen to second order": one["rank"].values}
-    parts |= {str(name): one.explained.values[:, at] for at, name in enumerate(names) if one.explained.values[:, at].any()}
+    parts |= {
+        str(name): one.explained.values[:, at] for at, name in enumerate(names) if one.explained.values[:, at].any()
+    }
     parts["unexplained"] = one.unexplained.values
     bottom, places = np.zeros(one.sizes["block"]), np.arange(one.sizes["block"])
     for at, (name, counts) in enumerate(parts.items()):
-        look = {"color": "0.75"} if at == 0 else {"color": f"C{at}"}
+        look: dict[str, Any] = {"color": "0.75"} if at == 0 else {"color": f"C{at}"}
         if name == "unexplained":
             look = {"facecolor": "white", "edgecolor": "black", "hatch": "///", "linewidth": 0.6}
         ax.bar(places, counts, bottom=bottom, width=0.7, label=name, **look)

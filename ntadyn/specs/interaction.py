@@ -71,13 +71,13 @@ def taken_apart(checkpoint: Checkpoint) -> xr.Dataset:
     """
     network = unrolled_table(checkpoint.network, checkpoint.table)
     size = checkpoint.table.weights.shape[-1]
-    inputs = np.sqrt(size) * np.asarray(checkpoint.flow.through_root(jnp.eye(size, dtype=checkpoint.table.weights.dtype)))
+    inputs = np.sqrt(size) * np.asarray(
+        checkpoint.flow.through_root(jnp.eye(size, dtype=checkpoint.table.weights.dtype))
+    )
     basis = interaction_basis(network.sections, inputs)
     grams = context_grams(basis, inputs, network.contexts)
     bases = {gap: resolved(basis, inputs, network.contexts, gap, grams) for gap in {*GAPS, GAP}}
-    graphs = {
-        gap: interaction_graph(one, inputs, network.contexts).from_layer(-2) for gap, one in bases.items()
-    }
+    graphs = {gap: interaction_graph(one, inputs, network.contexts).from_layer(-2) for gap, one in bases.items()}
     given = [modularity(graphs[gap].adjacency(), graphs[gap].context_partition()) for gap in GAPS]
     found, layer = modularity_report(graphs[GAP]), bases[GAP].layers[1]
     units = layer.to_hat.shape[1]

@@ -157,5 +157,5 @@ def triangle(rows: Iterator[NDArray[np.float64]], width: int) -> NDArray[np.floa
     """
     found = np.zeros((0, width))
     for part in rows:
-        found = np.linalg.qr(np.concatenate([found, part]), mode="r")
+        found = np.asarray(np.linalg.qr(np.concatenate([found, part]), mode="r"))
     return found

@@ -94,7 +94,7 @@ def reduce_block(
     before = preactivations(sections, layer, inputs)
     _check_block(before, members)
     fires = before[:, members[0]] > 0
-    values, read = before[np.ix_(fires, members)], np.asarray(readout.weight)[:, members]
+    values, read = before[fires][:, members], np.asarray(readout.weight)[:, members]
     # On what the block reaches, V = L T with T of as many rows as V P^T has directions.
     _, sizes, right = np.linalg.svd(values / np.sqrt(len(values)), full_matrices=False)
     reached = Spectrum.cut(sizes, tolerance)

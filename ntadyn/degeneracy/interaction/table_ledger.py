@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from ntadyn.degeneracy.gate_table import GateTable, with_parameters
+from ntadyn.degeneracy.gate_table import GateTable
 from ntadyn.degeneracy.interaction.ledger import Ledger
 from ntadyn.degeneracy.interaction.null_directions import degeneracy_ledger
 from ntadyn.degeneracy.interaction.sections import Dense, Sections, chain
@@ -29,8 +29,8 @@ def table_ledger(network: AbstractGatedNetwork, table: GateTable) -> Ledger:
 
 def _linear_networks(network: AbstractGatedNetwork, table: GateTable) -> list[Sections]:
     if isinstance(network, DeepLinear):
-        each = [with_parameters(network, gates, table.weights).second_layer for gates in table.gates]
-        return [chain(Dense(table.weights), Dense(jnp.concatenate(each)))]
+        readouts = jnp.concatenate(list(table.gates.swapaxes(1, 2)))  # all second layers, one after the other
+        return [chain(Dense(table.weights), Dense(readouts))]
     weights = table.weights  # (paths, d_out, d_in)
     if isinstance(network, NeuronGatedLinear):
         return [chain(Dense(weights[:, row]), Dense(table.gates[:, :, row])) for row in range(weights.shape[1])]
