@@ -48,7 +48,7 @@ def test_the_second_example_of_the_seed():
     assert (layer.to_hat @ weight.T).shape == (2, 2)  # the seed's order does not even fit in general
 
 
-@pytest.mark.parametrize("reach", [None, Outputs()])
+@pytest.mark.parametrize("reach", [None, pytest.param(Outputs(), marks=pytest.mark.slow)])
 def test_planted_ranks(reach):
     """T17: five of eight directions are active, and the next layer does not see two of those."""
     mixing, active = normal(0, 8, 5), np.linalg.qr(normal(1, 8, 5))[0]
@@ -88,9 +88,9 @@ def test_random_ranks_of_linear_networks(active, unseen, seed):
     "construction",
     [
         Construction(),
-        Construction(derivative=AlongRays(3)),
-        Construction(reach=Outputs()),
-        Construction(frame=Centred()),
+        pytest.param(Construction(derivative=AlongRays(3)), marks=pytest.mark.slow),
+        pytest.param(Construction(reach=Outputs()), marks=pytest.mark.slow),
+        pytest.param(Construction(frame=Centred()), marks=pytest.mark.slow),
     ],
 )
 def test_identities(perceptron, construction):
@@ -110,6 +110,7 @@ def test_identities(perceptron, construction):
         np.testing.assert_allclose(gram, np.eye(layer.rank), atol=1e-10)
 
 
+@pytest.mark.slow
 def test_integrated_is_jacobian_for_rectified_sections_with_folded_biases(perceptron):
     sections, inputs = perceptron
     at_data = interaction_basis(sections, inputs)
@@ -118,6 +119,7 @@ def test_integrated_is_jacobian_for_rectified_sections_with_folded_biases(percep
         np.testing.assert_allclose(one.strengths, other.strengths, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_integrated_derivatives_are_complete():
     """Times f they give g(f) - g(0), and g(0) = 0 once biases are folded."""
     weights = jnp.asarray(normal(0, 4, 3))
@@ -132,7 +134,8 @@ def test_integrated_derivatives_are_complete():
         assert (off < 1e-10) == complete
 
 
-@pytest.mark.parametrize("layer", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("layer", [1, 2])
 def test_invariance_under_reparametrisation(layer):
     """T19, for maps of condition up to a thousand, with signs fixed by the data."""
     network, inputs = rectified(normal(0, 6, 4), normal(1, 5, 6), normal(2, 3, 5)), normal(3, 100, 4)
@@ -163,6 +166,7 @@ def test_dead_units_are_listed_and_dropped():
     assert basis.lost < 1e-9
 
 
+@pytest.mark.slow
 def test_a_dead_unit_that_wakes_does_no_harm():
     """Only the dead unit reads one input: the basis drops that input, and without it the unit would fire."""
     first = np.array([[1.0, 0.5, 0.0], [-0.3, 1.0, 0.0], [3.0, 0.0, -40.0]])
@@ -188,6 +192,7 @@ def test_a_direction_that_matters_only_far_away_is_not_preserved():
     assert basis.lost > 0.1
 
 
+@pytest.mark.slow
 def test_blocks_stay_apart_where_data_do():
     """T25: two blocks, on all pairs of inputs of either; raw activations mix through their means."""
     weights = [np.zeros((6, 4)), np.zeros((6, 6)), np.zeros((2, 6))]
@@ -206,6 +211,7 @@ def test_blocks_stay_apart_where_data_do():
     assert np.max(np.minimum(np.abs(raw[:, :3]).max(axis=1), np.abs(raw[:, 3:]).max(axis=1))) > 0.05
 
 
+@pytest.mark.slow
 def test_a_network_without_activity_has_no_directions():
     basis = interaction_basis(rectified(-np.ones((3, 2)), np.ones((1, 3))), np.abs(normal(0, 20, 2)))
     assert [layer.rank for layer in basis.layers] == [0, 0, 1]

@@ -50,6 +50,7 @@ def pair():
     return synchronised((2,), outputs=2, examples=500)
 
 
+@pytest.mark.slow
 def test_synchronised_units_cannot_in_general_be_merged(pair):
     """The seed leaves out one of two units that fire together; they share when they fire, not what they say."""
     network, inputs = pair

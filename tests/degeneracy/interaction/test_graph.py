@@ -41,7 +41,7 @@ def specialised():
     return found, inputs, interaction_basis(found.sections, inputs)
 
 
-@pytest.mark.parametrize("number", [2, 4])
+@pytest.mark.parametrize("number", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_modularity_of_disjoint_modules(number):
     """T23: 1 - 1/K, by our own formula and by that of scikit-network, and the search finds them."""
     from scipy.sparse import csr_matrix
@@ -75,6 +75,7 @@ def test_modularity_agrees_with_the_library_on_random_graphs():
         assert by_library == pytest.approx(by_definition, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_permuted_weights_are_not_modular():
     """T26."""
     graph = InteractionGraph("noise", (np.abs(normal(0, 6, 5)), np.abs(normal(1, 6, 6))), (0, 0, 0, 1, 1, 1))
@@ -100,6 +101,7 @@ def test_equal_strengths_need_contexts(specialised):
     assert separation(maps_of_contexts(network)) == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_without_unrolling_every_direction_has_one_partner():
     """The basis of a linear network is that of its singular vectors: no modules can be seen, by construction."""
     first, last = normal(0, 6, 4), normal(1, 3, 6)
@@ -119,7 +121,10 @@ def test_edges_of_a_linear_last_section(specialised):
     np.testing.assert_allclose(last, weights**2 * basis.layers[1].strengths, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["gated", "neuron-gated", "deep", "mlp", "mlp by unit", "modules", "modules by unit"])
+KINDS = ["gated", "neuron-gated", "deep", "mlp", "modules", "modules by unit"]
+
+
+@pytest.mark.parametrize("kind", ["mlp by unit", *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS)])
 def test_unrolled_networks_are_the_networks_of_all_contexts(kind):
     units = ByUnit(1.5) if "unit" in kind else None
     match kind.split()[0]:
@@ -173,6 +178,7 @@ def ablated():
     return {name: Ablation(kind(network, inputs), inputs) for name, kind in kinds.items()}, network, inputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["neuron", "principal", "interaction"])
 def test_ablation_curves(ablated, name):
     """All edges leave the function as it is and none leaves nothing of it, but for biases that are kept apart."""
@@ -185,6 +191,7 @@ def test_ablation_curves(ablated, name):
     assert ablation.error(needed) <= 0.1 < ablation.error(needed - 1)
 
 
+@pytest.mark.slow
 def test_an_edge_is_cut_where_it_ends(ablated):
     """In the basis of units, cutting edges of the first layer is setting weights to zero."""
     ablations, network, inputs = ablated
@@ -199,6 +206,14 @@ def test_an_edge_is_cut_where_it_ends(ablated):
     assert ablation.error(kept) == pytest.approx(np.linalg.norm(outputs - whole) / np.linalg.norm(whole), rel=1e-10)
 
 
+@pytest.mark.slow
+def test_what_cannot_be_kept_is_refused(ablated):
+    with pytest.raises(ValueError, match="edges to keep"):
+        ablated[0]["neuron"].error(10**6)
+    with pytest.raises(ValueError, match="with all"):
+        ablated[0]["principal"].edges_needed(0.0)
+
+
 def test_sparsity_of_weights():
     assert gini(np.full(7, 3.0)) == pytest.approx(0)
     assert gini([0, 0, 0, 5]) == pytest.approx(0.75)
@@ -208,7 +223,7 @@ def test_sparsity_of_weights():
     np.testing.assert_allclose(DecadesAbove(1e-2)(np.array([0, 1e-3, 1e-1, 10])), [0, 0, 1, 3], atol=1e-12)
 
 
-def test_what_is_no_graph_is_refused(specialised, ablated):
+def test_what_is_no_graph_is_refused(specialised):
     network, inputs, basis = specialised
     graph = interaction_graph(basis, inputs)
     for call, message in [
@@ -220,8 +235,6 @@ def test_what_is_no_graph_is_refused(specialised, ablated):
         (lambda: modularity(-np.ones((2, 2)), [0, 1]), "not negative"),
         (lambda: DecadesAbove(0.0), "positive"),
         (lambda: gini([]), "must be some"),
-        (lambda: ablated[0]["neuron"].error(10**6), "edges to keep"),
-        (lambda: ablated[0]["principal"].edges_needed(0.0), "with all"),
         (lambda: unrolled(GatedLinear(jnp.ones(2), jnp.ones((2, 3, 4))), np.ones((2, 3))), "one such set of gates"),
         (lambda: unrolled(network.sections, np.ones((2, 3))), "one such set of gates"),
     ]:

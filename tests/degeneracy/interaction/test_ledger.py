@@ -17,6 +17,8 @@ from ntadyn.degeneracy.interaction.table_ledger import table_ledger
 from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
 from tests.degeneracy.interaction.planted import normal, rectified, synchronised
 
+PLANTED = [(2, 2, 2, False), (2, 3, 3, False), (3, 4, 6, False)]
+
 
 @pytest.mark.parametrize(("sizes", "nullity"), [((), 7), ((2,), 9), ((3,), 13), ((2, 3), 15)])
 def test_nullity_of_planted_blocks(sizes, nullity):
@@ -38,6 +40,7 @@ def test_random_block_structures(sizes, seed):
     assert found.unexplained == 0
 
 
+@pytest.mark.slow
 def test_planted_activation_and_gradient_ranks():
     """A linear network of inputs of rank 3 in 5 whose read-out has rank 1: all null directions are named."""
     inputs = normal(0, 40, 3) @ normal(1, 3, 5)
@@ -52,6 +55,7 @@ def test_planted_activation_and_gradient_ranks():
     assert (found.rank, found.unexplained) == (6, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("examples", [6, 200])
 def test_unexplained_directions_are_counted(examples):
     """A deep rectified network; six examples leave many directions free for no structural reason."""
@@ -65,6 +69,7 @@ def test_unexplained_directions_are_counted(examples):
     assert str(found).splitlines()[-1].split() == ["unexplained", str(found.unexplained)]
 
 
+@pytest.mark.slow
 def test_biases_can_be_moved_on_where_units_are_always_on():
     """GL(s) and a shift for each of s units."""
     network = rectified(normal(0, 2, 3), normal(1, 2, 2), biases=[np.full(2, 50.0), np.zeros(2)])
@@ -82,7 +87,8 @@ def test_a_claim_that_is_not_null_explains_nothing():
 
 
 @pytest.mark.parametrize(
-    ("tasks", "paths", "size", "equal"), [(2, 2, 2, False), (2, 3, 3, False), (2, 2, 6, True), (3, 4, 6, False)]
+    ("tasks", "paths", "size", "equal"),
+    [(2, 2, 6, True), *(pytest.param(*each, marks=pytest.mark.slow) for each in PLANTED)],
 )
 def test_gated_linear_tables_are_explained_in_full(tasks, paths, size, equal):
     """T12 once more, and the forgetful point, where all tasks have the same gates."""
@@ -94,6 +100,7 @@ def test_gated_linear_tables_are_explained_in_full(tasks, paths, size, equal):
     assert (found.rank, found.nullity, found.unexplained) == (counts.rank, counts.nullity, 0)
 
 
+@pytest.mark.slow
 def test_tables_of_other_networks():
     """Gates of neurons add up over neurons; a full first layer and its tasks are one network of two layers."""
     weights = normal(0, 2, 3, 4)
