@@ -187,7 +187,7 @@ def basis_table(dataset: "xr.Dataset") -> list[str]:
     Args:
         dataset: of `ntadyn.specs.interaction.interaction`.
     """
-    rows = [_BASIS_HEAD]
+    rows: list[tuple[str, ...]] = [_BASIS_HEAD]
     for seed in dataset.seed.values:
         for block in dataset.block.values:
             one = dataset.sel(seed=seed, block=block)

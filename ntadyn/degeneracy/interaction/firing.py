@@ -72,12 +72,13 @@ def firing_blocks(preactivations: ArrayLike) -> Firing:
     together: dict[bytes, list[int]] = {}
     for unit, key in enumerate(packed):
         together.setdefault(key, []).append(unit)
-    never, always = ~patterns.any(axis=0), patterns.all(axis=0)
-    firing = [tuple(units) for units in together.values() if not never[units[0]] and not always[units[0]]]
+    never = np.flatnonzero(patterns.sum(axis=0) == 0).tolist()
+    always = np.flatnonzero(patterns.sum(axis=0) == len(patterns)).tolist()
+    firing = [tuple(units) for units in together.values() if units[0] not in {*never, *always}]
     return Firing(
         blocks=tuple(sorted(firing, key=lambda units: (-len(units), units))),
-        dead=tuple(np.flatnonzero(never).tolist()),
-        always_on=tuple(np.flatnonzero(always).tolist()),
+        dead=tuple(never),
+        always_on=tuple(always),
         margins=np.abs(values).min(axis=0),
         patterns=patterns,
     )

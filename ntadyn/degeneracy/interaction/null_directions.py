@@ -22,7 +22,7 @@ from ntadyn.degeneracy.interaction.basis import TOLERANCE
 from ntadyn.degeneracy.interaction.derivatives import AtData, matrices, triangle
 from ntadyn.degeneracy.interaction.firing import firing_of
 from ntadyn.degeneracy.interaction.ledger import Explanation, Ledger, ledger
-from ntadyn.degeneracy.interaction.sections import Dense, Sections
+from ntadyn.degeneracy.interaction.sections import Dense, Section, Sections
 from ntadyn.degeneracy.interaction.spectrum import Spectrum
 
 ACTIVATIONS, GRADIENTS, UNITS = "activations span too little", "gradients span too little", "single units"
@@ -165,7 +165,8 @@ def _places(sections: Sections) -> _Places:
     return _Places(eqx.combine(unravel(jnp.arange(flat.size, dtype=flat.dtype)), rest), sections, flat.size)
 
 
-def _with_bias(section: Dense) -> NDArray[np.float64]:
+def _with_bias(section: Section) -> NDArray[np.float64]:
+    assert isinstance(section, Dense)
     weight = np.asarray(section.weight)
     return weight if section.bias is None else np.concatenate([weight, np.asarray(section.bias)[:, None]], axis=1)
 
