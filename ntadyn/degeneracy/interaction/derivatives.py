@@ -130,7 +130,8 @@ def matrices(
         Which points, and their matrices, shape (some, r, d).
     """
     number, width = points.shape
-    size = eqx.filter_eval_shape(function, jax.ShapeDtypeStruct((width,), points.dtype)).shape[0]
+    at = jax.ShapeDtypeStruct((width,), points.dtype)
+    size = eqx.filter_eval_shape(function, at).shape[0]  # pyright: ignore[reportArgumentType]
     parts = -(-number * max(size, 1) * width // MOST_HELD)
     some = -(-number // max(parts, 1))
     for start in range(0, number, some):

@@ -69,7 +69,7 @@ def test_planted_ranks(reach):
 
 @pytest.mark.slow
 @hypothesis.given(st.integers(1, 6), st.integers(0, 6), st.integers(0, 100))
-@hypothesis.settings(max_examples=15)
+@hypothesis.settings(max_examples=6, suppress_health_check=list(hypothesis.HealthCheck))
 def test_random_ranks_of_linear_networks(active, unseen, seed):
     """r_act is what is planted, and r_jac what is left of it."""
     unseen = min(unseen, active)
