@@ -37,7 +37,7 @@ def test_nullity_of_planted_blocks(sizes, nullity):
 def test_random_block_structures(sizes, seed):
     """T21 for any blocks, those larger than what is read of them included."""
     found = degeneracy_ledger(*synchronised(tuple(sizes), seed=seed, examples=1000))
-    # A block is a map of six inputs on three outputs of rank r = min(s, 3), of which there are r (9 - r) dimensions; for
+    # A block is a map of six inputs on three outputs, of rank r = min(s, 3); such maps have r (9 - r) dimensions. For
     # s <= 3 that leaves s^2 directions of its 9 s parameters free, for s = 4 two more.
     ranks = [min(size, 3) for size in sizes]
     free = [9 * size - rank * (9 - rank) for size, rank in zip(sizes, ranks, strict=True)]
