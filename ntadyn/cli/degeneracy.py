@@ -1,7 +1,8 @@
-"""ntadyn degeneracy: learning coefficients of what a simulation ends in."""
+"""ntadyn degeneracy: learning coefficients of what a simulation ends in, or what it is made of."""
 
 import enum
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,7 +36,7 @@ class Degeneracy:
 
     The simulation is run again from a preset, or from the configuration in a file that `ntadyn simulate` wrote, in
     weight space. A point is the weights together with the gates that every task had last. Estimates that are not to be
-    trusted say why, and are drawn hollow.
+    trusted say why, and are drawn hollow. With --basis the network is taken apart instead.
     """
 
     what: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="FILE_OR_PRESET")] = tyro.MISSING
@@ -58,9 +59,48 @@ class Degeneracy:
     """Draws of each of four chains, after as many of warm-up."""
     keep: Path | None = None
     """Folder in which to keep what is done, so that the same command goes on there after it was stopped."""
+    basis: bool = False
+    """Take the network apart instead: Interaction Basis, graph by tasks and its modules, and what explains directions
+    that change nothing. Writes basis.nc, basis.png and basis.pdf; options of sampling are not used."""
 
     def run(self) -> int:
-        """Simulate, sample, write, draw; 0 if every estimate is trusted, 1 otherwise."""
+        """Simulate, measure, write, draw; 0 if every estimate is trusted, or every basis preserved, 1 otherwise."""
+        return self._take_apart() if self.basis else self._sample()
+
+    def _take_apart(self) -> int:
+        configuration, name = self._configuration()
+        if self.seeds < 1:
+            raise ValueError(f"--seeds is {self.seeds}; give at least 1.")
+        if importlib.util.find_spec("sknetwork") is None:
+            raise ValueError('searches for modules come with scikit-network: `pip install "ntadyn[degeneracy]"`.')
+
+        from ntadyn.results import storage
+
+        with storage.new_folder(self.out) as folder:
+            say(f"basis: {self.seeds} repetitions of {printable(name)}, into {printable(str(self.out))}")
+            wake_jax()
+
+            from tqdm import tqdm
+
+            from ntadyn.plotting.interaction import interaction_figure
+            from ntadyn.plotting.style import save_figure
+            from ntadyn.specs.interaction import interaction
+
+            with tqdm(desc="simulating and taking apart", unit="block", bar_format=LAYOUT) as bar:
+
+                def progress(done: int, of: int) -> None:
+                    bar.total = of
+                    bar.update(done - bar.n)
+
+                dataset = interaction(configuration, Places(self.seeds, self.blocks or None), progress)
+            written = [storage.write_dataset(dataset, folder / "basis.nc")]
+            written += save_figure(interaction_figure(dataset), folder / "basis")
+        print("\n".join(basis_table(dataset)))
+        for path in written:
+            print(f"wrote {path}")
+        return int(not bool(dataset.preserved.all()))
+
+    def _sample(self) -> int:
         configuration, name = self._configuration()
         if self.seeds < 1 or self.draws < 4:
             raise ValueError(f"--seeds is {self.seeds} and --draws is {self.draws}; give at least 1, and at least 4.")
@@ -135,9 +175,42 @@ def table(dataset: "xr.Dataset") -> list[str]:
         limits = one.limit.values if "limit" in one else np.full(one.sizes["block"], np.nan)
         rows += [_row(one.isel(block=at), "", int(one.block[at]), limits[at]) for at in range(one.sizes["block"])]
         rows += [_row(one.sel(over_temperature=t), "curve_", last, limits[-1]) for t in one.over_temperature.values]
-    widths = [max(len(row[column]) for row in (_HEAD, *rows)) for column in range(len(_HEAD))]
-    lines += ["  ".join(word.rjust(width) for word, width in zip(row, widths, strict=True)) for row in (_HEAD, *rows)]
-    return lines
+    return [*lines, *_aligned([_HEAD, *rows])]
+
+
+_BASIS_HEAD = ("block", "rank", "modularity", "best", "chance", "separation", "null", "unexplained", "lost", "status")
+
+
+def basis_table(dataset: "xr.Dataset") -> list[str]:
+    """Every block of every repetition as a line, the first repetition first.
+
+    Args:
+        dataset: of `ntadyn.specs.interaction.interaction`.
+    """
+    rows: list[tuple[str, ...]] = [_BASIS_HEAD]
+    for seed in dataset.seed.values:
+        for block in dataset.block.values:
+            one = dataset.sel(seed=seed, block=block)
+            rows.append(
+                (
+                    str(int(block)),
+                    f"{int(one.interaction_rank)}",
+                    f"{float(one.modularity.sel(gap=dataset.attrs['gap'])):.3f}",
+                    f"{float(one.best_modularity):.3f}",
+                    f"{float(one.null_modularity):.3f} ± {float(one.null_modularity_deviation):.3f}",
+                    f"{float(one.separation):.3f}",
+                    str(int(one.parameters - one["rank"])),
+                    str(int(one.unexplained)),
+                    f"{float(one.lost):.1e}",
+                    "PRESERVED" if bool(one.preserved) else "NOT_PRESERVED",
+                )
+            )
+    return _aligned(rows)
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(word.rjust(width) for word, width in zip(row, widths, strict=True)) for row in rows]
 
 
 def _row(one: "xr.Dataset", prefix: str, block: int, limit: float) -> tuple[str, ...]:

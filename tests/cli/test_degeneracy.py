@@ -1,10 +1,11 @@
 """The command `ntadyn degeneracy`."""
 
+import numpy as np
 import pytest
 import xarray as xr
 
 from ntadyn.cli import main
-from ntadyn.cli.degeneracy import table
+from ntadyn.cli.degeneracy import basis_table, table
 
 
 def test_what_is_neither_a_preset_nor_a_file_is_refused(capsys):
@@ -46,3 +47,33 @@ def test_a_file_is_measured_and_a_kept_run_goes_on(tmp_path, monkeypatch, capsys
         main([*words, "--out", "third", "--localisation", "50"])
     assert end.value.code == 2
     assert "another run" in capsys.readouterr().err
+
+
+def test_without_the_library_of_modules_the_command_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as end:
+        main(["degeneracy", "figure-2-flexible", "--basis"])
+    assert end.value.code == 2
+    assert "scikit-network" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_file_is_taken_apart(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    size = ["--teachers.d-in", "4", "--teachers.d-out", "2", "--curriculum.num-blocks", "2"]
+    with pytest.raises(SystemExit):
+        main(["simulate", *size, "--randomness.num-seeds", "1", "--out", "small"])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        main(["degeneracy", "small/simulation.nc", "--basis", "--out", "apart"])
+    assert end.value.code == 0
+    dataset = xr.load_dataset("apart/basis.nc")
+    assert capsys.readouterr().out.splitlines()[:-3] == basis_table(dataset)
+    assert dict(dataset.sizes) == {
+        "seed": 1, "block": 2, "direction": 4, "task": 2, "output": 2, "gap": 4, "explanation": 5
+    }  # fmt: skip
+    assert int(dataset.parameters[0, 0]) == 20
+    assert np.all(dataset.unexplained == 0)
+    # M P + P D = 20 parameters and a table of full rank: rank M D = 16, and GL(2).
+    np.testing.assert_array_equal(dataset["rank"] + dataset.explained.sum("explanation"), dataset.parameters)
+    assert (tmp_path / "apart" / "basis.png").stat().st_size > 5000
