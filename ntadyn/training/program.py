@@ -6,7 +6,7 @@ program. Random numbers of a step depend on the seed and on the step alone, so t
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -93,11 +93,11 @@ class Program:
         Raises:
             ValueError: if a model cannot be made.
         """
-        self.spec, self._task, self._make = spec, task, make
+        self.spec, self.task, self._make = spec, task, make
         self.shapes = eqx.filter_eval_shape(make, jax.random.key(0))
-        self._static = eqx.filter(self.shapes, _is_shape, inverse=True)
+        self._static = eqx.filter(self.shapes, is_shape, inverse=True)
         self.compile_seconds = 0.0
-        self._compiled: dict[object, Callable[..., PyTree]] = {}
+        self._compiled: dict[object, Any] = {}
         parts = (optax.clip_by_global_norm(spec.clip), optax.scale_by_adam())
         self._optimiser = optax.chain(*parts, optax.add_decayed_weights(spec.weight_decay))
 
@@ -113,7 +113,7 @@ class Program:
             arrays = eqx.filter(self._make(key), eqx.is_array)
             return State(arrays, self._optimiser.init(eqx.filter(arrays, eqx.is_inexact_array)))
 
-        return self._run("start", jax.vmap(one), self._seeds(lanes))
+        return self._run("start", jax.vmap(one), _seeds(lanes))
 
     def step(
         self, state: State, lanes: tuple[Lane, ...], step: int, steps: int
@@ -129,15 +129,15 @@ class Program:
         Returns:
             The state after it, and the loss of every lane on the batch of the step, before the step.
         """
-        rates = np.asarray([lane.rate for lane in lanes], jnp.result_type(float))
-        return self._run("step", self._stepped, state, self._task, self._seeds(lanes), rates, *_counts(step, steps))
+        return self._run("step", self._stepped, *self._of_step(state, lanes, step, steps))
 
     def step_bytes(self, lanes: tuple[Lane, ...]) -> int:
-        """Bytes of memory that a step of so many lanes takes, as far as the compiler says."""
-        state = jax.eval_shape(lambda: self.start(lanes)) if False else self.start(lanes)
-        rates = np.asarray([lane.rate for lane in lanes], jnp.result_type(float))
-        compiled = self._compile("step", self._stepped, state, self._task, self._seeds(lanes), rates, *_counts(0, 1))
-        told = compiled.memory_analysis()
+        """Bytes of memory that a step of so many lanes takes, as far as the compiler says; the step is compiled.
+
+        Args:
+            lanes: seeds and rates.
+        """
+        told = self._compile("step", self._stepped, *self._of_step(self.start(lanes), lanes, 0, 1)).memory_analysis()
         return 0 if told is None else int(told.temp_size_in_bytes + told.argument_size_in_bytes)
 
     def scores(self, state: State, examples: Sequences) -> dict[str, np.ndarray]:
@@ -153,7 +153,7 @@ class Program:
             # The last batch is as large as the others, so that they share a program; what it repeats is cut off.
             rows = np.arange(first, first + batch) % number
             part = jax.tree.map(lambda leaf, rows=rows: np.asarray(leaf)[rows], examples)
-            scores = self._run("scores", self._scored, state.models, self._task, part)
+            scores = self._run("scores", self._scored, state.models, self.task, part)
             found.append(jax.tree.map(np.asarray, scores))
         return {name: np.concatenate([part[name] for part in found], axis=1)[:, :number] for name in found[0]}
 
@@ -200,13 +200,15 @@ class Program:
 
         return jax.vmap(one)(state, seeds, rates)
 
-    def _seeds(self, lanes: tuple[Lane, ...]) -> np.ndarray:
-        return np.asarray([lane.seed for lane in lanes], np.uint32)
+    def _of_step(self, state: State, lanes: tuple[Lane, ...], step: int, steps: int) -> tuple[PyTree, ...]:
+        """The arguments of `_stepped`, in the dtypes with which it is compiled."""
+        rates = np.asarray([lane.rate for lane in lanes], jnp.result_type(float))
+        return state, self.task, _seeds(lanes), rates, np.asarray(step, np.int32), np.asarray(steps, np.int32)
 
     def _run(self, name: str, function: Callable[..., PyTree], *arguments: PyTree) -> PyTree:
         return self._compile(name, function, *arguments)(*arguments)
 
-    def _compile(self, name: str, function: Callable[..., PyTree], *arguments: PyTree) -> Callable[..., PyTree]:
+    def _compile(self, name: str, function: Callable[..., PyTree], *arguments: PyTree) -> Any:
         """A compiled function, and its time apart from that of running it; one for arguments of the same shapes."""
         shapes = (name, *(jnp.shape(leaf) for leaf in jax.tree.leaves(arguments)))
         if shapes not in self._compiled:
@@ -217,9 +219,10 @@ class Program:
         return self._compiled[shapes]
 
 
-def _counts(step: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.asarray(step, np.int32), np.asarray(steps, np.int32)
+def _seeds(lanes: tuple[Lane, ...]) -> np.ndarray:
+    return np.asarray([lane.seed for lane in lanes], np.uint32)
 
 
-def _is_shape(leaf: object) -> bool:
+def is_shape(leaf: object) -> bool:
+    """Whether a leaf is the shape of an array."""
     return isinstance(leaf, jax.ShapeDtypeStruct)
