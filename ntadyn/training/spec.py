@@ -29,7 +29,7 @@ class TrainingSpec:
 
     data: Any
     """The task, one of `ntadyn.training.data`."""
-    model: str = "transformer"
+    model: tyro.conf.Suppress[str] = "transformer"
     """Its name; see `ntadyn.nested.sequence_models.MODELS`."""
     width: int = 32
     """Of tokens within the model."""
@@ -67,7 +67,16 @@ class TrainingSpec:
     """Floating-point numbers."""
 
     def check(self) -> None:
-        """Refuse what makes no sense; without JAX, except for the task.
+        """Refuse what makes no sense, the task included.
+
+        Raises:
+            ValueError: for such values.
+        """
+        self.check_values()
+        self.data.check()
+
+    def check_values(self) -> None:
+        """Refuse what makes no sense whatever the task; without JAX.
 
         Raises:
             ValueError: for such values.
@@ -98,7 +107,6 @@ class TrainingSpec:
         for name, most in (("warm_up", 1.0), ("last_rate", 1.0)):
             if not 0 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is a share, from 0 to 1.")
-        self.data.check()
 
     def of_steps(self, steps: int) -> "TrainingSpec":
         """The same for another number of steps, evaluated as often as there are steps at most."""
