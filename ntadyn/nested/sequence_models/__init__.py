@@ -3,6 +3,7 @@
 - `build`, `MODELS`: a model by its name; `assemble`, `Recipe`: with a mixer of one's own.
 - `SequenceModel`: whole sequences, or streams, with the same numbers.
 - `SelfModifyingMemory`: fast weights that make their own keys, values, rates and targets.
+- `dynamic_evaluation`, `continuum_optimiser`: levels of the feed-forward parts that learn in context, or in training.
 """
 
 from ntadyn.nested.sequence_models.attention import (
@@ -10,7 +11,16 @@ from ntadyn.nested.sequence_models.attention import (
     SoftmaxAttention as SoftmaxAttention,
 )
 from ntadyn.nested.sequence_models.block import Block as Block
+from ntadyn.nested.sequence_models.continuum_optimiser import (
+    continuum_optimiser as continuum_optimiser,
+    level_labels as level_labels,
+)
 from ntadyn.nested.sequence_models.convolution import CausalConvolution as CausalConvolution
+from ntadyn.nested.sequence_models.dynamic_evaluation import (
+    LearningState as LearningState,
+    dynamic_evaluation as dynamic_evaluation,
+    initial_learning_state as initial_learning_state,
+)
 from ntadyn.nested.sequence_models.fast_memories import (
     AbstractFastMemory as AbstractFastMemory,
     Descent as Descent,
