@@ -15,7 +15,9 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from ntadyn.nested.sequence_models import Tokens, Vectors, build, matched_hidden
+from ntadyn.nested.continuum import CHUNKS
+from ntadyn.nested.sequence_models import Tokens, Vectors, build, continuum_optimiser, level_labels, matched_hidden
+from ntadyn.nested.sequence_models.continuum_optimiser import REST, SHARES
 from ntadyn.tasks.sequence_data import AbstractSequenceTask, Sequences, Symbols
 from ntadyn.training.schedule import rate_share
 from ntadyn.training.spec import TrainingSpec
@@ -75,6 +77,35 @@ def maker_of(spec: TrainingSpec, task: AbstractSequenceTask) -> Maker:
     return make
 
 
+def optimiser_of(spec: TrainingSpec, model: PyTree) -> optax.GradientTransformation:
+    """AdamW of clipped gradients, without the learning rate; levels of a model move by clocks of their own.
+
+    Args:
+        spec: says how.
+        model: or the shapes of one.
+
+    Raises:
+        ValueError: for clocks that do not fit the model.
+    """
+
+    def of_share(share: float) -> optax.GradientTransformation:
+        return optax.chain(
+            optax.scale_by_adam(), optax.add_decayed_weights(spec.weight_decay), optax.scale(float(share))
+        )
+
+    clip = optax.clip_by_global_norm(spec.clip)
+    levels = len({*jax.tree.leaves(level_labels(model))} - {REST})
+    given = {name: value for name in ("chunks", "shares") if (value := getattr(spec, name)) is not None}
+    if any(len(value) != levels for value in given.values()):
+        told = " and ".join(f"{name} {value}" for name, value in given.items())
+        raise ValueError(f"{told} for a model with {levels} levels in its feed-forward part; give one number for each.")
+    if not given and levels != len(CHUNKS):
+        return optax.chain(clip, of_share(1.0))
+    chunks = given.get("chunks", CHUNKS if levels == len(CHUNKS) else (1,) * levels)
+    shares = given.get("shares", SHARES if levels == len(SHARES) else (1.0,) * levels)
+    return optax.chain(clip, continuum_optimiser(of_share, chunks, shares))
+
+
 class Program:
     """The programs of one training, compiled when they are first needed.
 
@@ -98,8 +129,7 @@ class Program:
         self._static = eqx.filter(self.shapes, is_shape, inverse=True)
         self.compile_seconds = 0.0
         self._compiled: dict[object, Any] = {}
-        parts = (optax.clip_by_global_norm(spec.clip), optax.scale_by_adam())
-        self._optimiser = optax.chain(*parts, optax.add_decayed_weights(spec.weight_decay))
+        self._optimiser = optimiser_of(spec, self.shapes)
 
     def start(self, lanes: tuple[Lane, ...]) -> State:
         """The state before the first step.

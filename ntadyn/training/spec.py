@@ -39,6 +39,11 @@ class TrainingSpec:
     """Units of the feed-forward part of a block; four times the width if omitted."""
     parameters: int | None = None
     """How many parameters the model should have: the hidden units are chosen so that it comes closest."""
+    chunks: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="C C ...")] = None
+    """Steps after which each level of the feed-forward part moves, the fastest first, each dividing the next. If
+    omitted, models with several levels, those of HOPE, have the usual ones; 1 for each makes all move at every step."""
+    shares: Annotated[tuple[float, ...] | None, tyro.conf.arg(metavar="S S ...")] = None
+    """Learning rate of each of these levels over that of all other parameters; the usual ones if omitted."""
     steps: int = 800
     """Steps of training."""
     seconds: float | None = None
