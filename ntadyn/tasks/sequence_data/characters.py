@@ -115,7 +115,7 @@ class Characters(AbstractSequenceTask):
         """See `AbstractSequenceTask`; besides, bits per character and the perplexity exp(loss)."""
         found = super().measures(scores, examples)
         loss = found["loss"][1]
-        return found | {"bits": ((), loss / np.log(2)), "perplexity": ((), np.exp(loss))}
+        return found | {"bits": ((), np.asarray(loss / np.log(2))), "perplexity": ((), np.asarray(np.exp(loss)))}
 
     @property
     def steps_per_turn(self) -> int | None:

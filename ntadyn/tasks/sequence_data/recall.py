@@ -95,7 +95,7 @@ class AssociativeRecall(AbstractSequenceTask):
         asked = question < num_keys
         which = jnp.minimum(question, num_keys - 1)
         before = jnp.zeros(2 * self.pairs, shown.dtype)
-        weights: Float[Array, " t"] = jnp.concatenate([before, asked]).astype(float)
+        weights: Float[Array, " t"] = jnp.concatenate([before.astype(bool), asked]).astype(float)
         return Sequences(
             inputs=jnp.concatenate([shown, jnp.where(asked, keys[which], 0)]),
             targets=jnp.concatenate([before, jnp.where(asked, answers[which], 0)]),

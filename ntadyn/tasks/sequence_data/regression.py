@@ -80,8 +80,8 @@ class SwitchingSequences(Sequences):
         in_force: which teacher is `(b, t)`.
     """
 
-    since_switch: Int[Array, "b t"]
-    in_force: Int[Array, "b t"]
+    since_switch: Int[Array, "*b t"]
+    in_force: Int[Array, "*b t"]
 
 
 class SwitchingRegression(AbstractSequenceTask):

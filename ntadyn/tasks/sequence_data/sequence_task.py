@@ -43,14 +43,14 @@ class Sequences(eqx.Module):
     """Sequences, and what should be answered at every position.
 
     Attributes:
-        inputs: whole numbers `(b, t)` or vectors `(b, t, i)`.
+        inputs: whole numbers `(b, t)` or vectors `(b, t, i)`; of one sequence without the first axis.
         targets: likewise, `(b, t)` or `(b, t, o)`.
         weights: how much every position counts, 0 where nothing is asked `(b, t)`.
     """
 
-    inputs: Int[Array, "b t"] | Float[Array, "b t i"]
-    targets: Int[Array, "b t"] | Float[Array, "b t o"]
-    weights: Float[Array, "b t"]
+    inputs: Int[Array, "*b t"] | Float[Array, "*b t i"]
+    targets: Int[Array, "*b t"] | Float[Array, "*b t o"]
+    weights: Float[Array, "*b t"]
 
 
 Measure = tuple[tuple[str, ...], np.ndarray]
@@ -103,7 +103,7 @@ class AbstractSequenceTask(eqx.Module):
         # Not looked up: the gradient of a look-up is a scatter, which XLA does not compile well within loops.
         chosen = jax.nn.one_hot(targets, self.answers.number, dtype=answers.dtype)
         loss = jax.nn.logsumexp(answers, axis=-1) - jnp.sum(chosen * answers, axis=-1)
-        right = jnp.argmax(answers, axis=-1) == targets
+        right = jnp.argmax(answers, axis=-1).astype(targets.dtype) == targets
         return {"loss": loss, "accuracy": right.astype(answers.dtype)}
 
     def measures(self, scores: Mapping[str, np.ndarray], examples: Sequences) -> dict[str, Measure]:
@@ -114,7 +114,7 @@ class AbstractSequenceTask(eqx.Module):
             examples: which they are.
         """
         weights = np.asarray(examples.weights, float)
-        return {name: ((), np.sum(weights * values) / np.sum(weights)) for name, values in scores.items()}
+        return {name: ((), np.asarray(np.sum(weights * values) / np.sum(weights))) for name, values in scores.items()}
 
     @property
     def steps_per_turn(self) -> int | None:
