@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, UInt
 
 from ntadyn.nested.continuum import CHUNKS
 from ntadyn.nested.sequence_models import Tokens, Vectors, build, continuum_optimiser, level_labels, matched_hidden
@@ -138,7 +138,7 @@ class Program:
             lanes: seeds and rates.
         """
 
-        def one(seed: Int[Array, ""]) -> State:
+        def one(seed: UInt[Array, ""]) -> State:
             key = jax.random.fold_in(jax.random.key(seed), MODEL)
             arrays = eqx.filter(self._make(key), eqx.is_array)
             return State(arrays, self._optimiser.init(eqx.filter(arrays, eqx.is_inexact_array)))
@@ -206,14 +206,14 @@ class Program:
         self,
         state: State,
         task: AbstractSequenceTask,
-        seeds: Int[Array, " lanes"],
+        seeds: UInt[Array, " lanes"],
         rates: Float[Array, " lanes"],
         step: Int[Array, ""],
         steps: Int[Array, ""],
     ) -> tuple[State, Float[Array, " lanes"]]:
         share = rate_share(step, steps, self.spec.warm_up, self.spec.last_rate)
 
-        def one(state: State, seed: Int[Array, ""], rate: Float[Array, ""]) -> tuple[State, Float[Array, ""]]:
+        def one(state: State, seed: UInt[Array, ""], rate: Float[Array, ""]) -> tuple[State, Float[Array, ""]]:
             key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), DATA), step)
             batch = task.draw(key, self.spec.batch, step)
             trained, fixed = eqx.partition(state.models, eqx.is_inexact_array)
@@ -244,7 +244,10 @@ class Program:
         if shapes not in self._compiled:
             begin = time.perf_counter()
             donated = (0,) if name == "step" else ()
-            self._compiled[shapes] = jax.jit(function, donate_argnums=donated).lower(*arguments).compile()
+            # Optax raises real numbers to whole powers, which strict promotion of dtypes refuses.
+            with jax.numpy_dtype_promotion("standard"):
+                lowered = jax.jit(function, donate_argnums=donated).lower(*arguments)
+            self._compiled[shapes] = lowered.compile()
             self.compile_seconds += time.perf_counter() - begin
         return self._compiled[shapes]
 

@@ -145,7 +145,7 @@ def lanes_together(program: Program, number: int) -> int:
     """
     device = jax.config.values["jax_default_device"] or jax.devices()[0]
     wanted = program.spec.together or (1 if device.platform == "cpu" else number)
-    size = min(wanted, number)
+    size = max(1, min(wanted, number))
     memory = (device.memory_stats() or {}).get("bytes_limit")
     while memory is not None and size > 1:
         lanes = tuple(Lane(program.spec.seed, program.spec.rates[0]) for _ in range(size))

@@ -92,7 +92,7 @@ class TrainingSpec:
         counts = {"width": MOST_OF_A_SIZE, "depth": MOST_OF_A_SIZE, "batch": MOST_OF_A_SIZE, "steps": MOST_STEPS}
         counts |= {"evaluations": self.steps, "seeds": MOST_REPETITIONS}
         optional = [name for name in ("hidden", "parameters", "together") if getattr(self, name) is not None]
-        for name, most in counts.items() | dict.fromkeys(optional, MOST_REPETITIONS * 1000).items():
+        for name, most in (counts | dict.fromkeys(optional, MOST_STEPS)).items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
                 raise ValueError(f"{name} is {value!r}; give a whole number from 1 to {most:,}.")

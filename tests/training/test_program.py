@@ -34,6 +34,14 @@ def test_the_schedule_is_that_of_optax(warm_up, last):
     assert np.max(np.abs(ours - np.array([float(theirs(n)) for n in range(steps)]))) < 0.1
 
 
+@pytest.fixture
+def promoting():
+    """As optax needs it, which raises real numbers to whole powers."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+@pytest.mark.usefixtures("promoting")
 def test_steps_are_those_of_adamw_on_clipped_gradients():
     given = spec(weight_decay=0.1, clip=0.3, precision=Precision.DOUBLE)
     lane = Lane(3, 0.02)
@@ -83,6 +91,7 @@ def test_lanes_do_not_know_of_each_other():
     assert together[0, 0] != together[1, 0]
 
 
+@pytest.mark.usefixtures("promoting")
 def test_levels_move_by_their_clocks():
     given = spec(model="hope-attention", chunks=(1, 2, 4), shares=(1.0, 0.5, 0.25))
     model = build("hope-attention", inputs=Tokens(8), outputs=8, width=4, depth=1, hidden=6, key=jax.random.key(0))

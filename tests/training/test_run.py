@@ -190,7 +190,6 @@ def test_seeds_share_a_program_only_where_it_fits(monkeypatch):
     [
         ({"model": "transformr"}, "Did you mean transformer"),
         ({"steps": 0}, "steps is 0"),
-        ({"batch": 2.5}, "batch is 2.5"),
         ({"evaluations": 41}, "evaluations is 41; give a whole number from 1 to 40"),
         ({"rates": ()}, "rates are"),
         ({"rates": (0.1, 0.1)}, "several different ones"),
