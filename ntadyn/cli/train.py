@@ -110,7 +110,9 @@ def table(dataset: "xr.Dataset") -> list[str]:
     Args:
         dataset: what `ntadyn.training.train` returned.
     """
-    rates = ", ".join(f"{rate:g}: {loss:.4g}" for rate, loss in zip(dataset.rate.values, dataset.grid_loss.values))
+    rates = ", ".join(
+        f"{rate:g}: {loss:.4g}" for rate, loss in zip(dataset.rate.values, dataset.grid_loss.values, strict=False)
+    )
     lines = [
         f"parameters {int(dataset.parameters):,}   state {int(dataset.state_floats):,} floats   steps "
         f"{dataset.sizes['step']:,}   seconds per seed {float(dataset.seconds.mean()):.1f}, compiling "
@@ -130,7 +132,9 @@ def table(dataset: "xr.Dataset") -> list[str]:
             )
         if "ngram_bits" in dataset:
             bits = dataset.ngram_bits.sel(part=part)
-            told = "  ".join(f"{int(order)}: {float(value):.3f}" for order, value in zip(bits.order, bits))
+            told = "  ".join(
+                f"{int(order)}: {float(value):.3f}" for order, value in zip(bits.order, bits, strict=False)
+            )
             lines.append(f"{printable(str(part)):16}n-grams, bits per character by order   {told}")
     for name, axis in (("test_adaptation", "part"), ("gated_adaptation", "learner")):
         if name in dataset:

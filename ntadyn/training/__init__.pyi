@@ -7,5 +7,5 @@ from .data import (
     TwoTexts as TwoTexts,
 )
 from .presets import TASKS as TASKS, preset as preset
-from .spec import TrainingSpec as TrainingSpec
 from .run import train as train, trained as trained
+from .spec import TrainingSpec as TrainingSpec

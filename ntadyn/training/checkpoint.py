@@ -79,7 +79,9 @@ def load(like: PyTree, source: Path) -> Any:
         read = eqx.tree_deserialise_leaves(io.BytesIO(content), jax.tree.map(np.asarray, like))
         return jax.tree.map(np.array, read)  # whose entries can be changed
     except (RuntimeError, ValueError) as error:
-        raise ValueError(f"{printable(str(source))} holds a model of other sizes; delete it to begin it anew.") from error
+        raise ValueError(
+            f"{printable(str(source))} holds a model of other sizes; delete it to begin it anew."
+        ) from error
 
 
 def claim(folder: Path, training: dict[str, Any], resume: bool) -> None:

@@ -200,7 +200,9 @@ class Program:
         return jax.vmap(lambda one: model(model.initial_state(), one)[1])(inputs)
 
     def _scored(self, models: PyTree, task: AbstractSequenceTask, examples: Sequences) -> PyTree:
-        return jax.vmap(lambda one: jax.vmap(task.scores)(self._answers(one, examples.inputs), examples.targets))(models)
+        return jax.vmap(lambda one: jax.vmap(task.scores)(self._answers(one, examples.inputs), examples.targets))(
+            models
+        )
 
     def _stepped(
         self,

@@ -60,7 +60,8 @@ def test_a_whole_run_that_goes_on(capsys, tmp_path):
     assert tables[0] == tables[1]
     assert re.fullmatch(r"recall +accuracy +0\.\d{4} +0\.\d{4} +0\.\d{4} 0\.\d{4}", tables[0][1])
     dataset = storage.read_dataset(tmp_path / "training.nc")
-    assert dataset.attrs["task"] == "mqar-overwrite" and '"rebound": 4' in dataset.attrs["specification"]
+    assert dataset.attrs["task"] == "mqar-overwrite"
+    assert '"rebound": 4' in dataset.attrs["specification"]
     with pytest.raises(SystemExit) as end:
         main(words)
     assert end.value.code == 2
@@ -79,5 +80,6 @@ def test_regression_beside_gated_networks(capsys, tmp_path):
     assert dataset.gated_adaptation.dims == ("learner", "since_switch")
     flexible, forgetful = dataset.gated_adaptation.values
     # Both meet a switch with an error; only flexible gates are done with it early in a block.
-    assert flexible[0] > 0.1 and forgetful[0] > 0.1
+    assert flexible[0] > 0.1
+    assert forgetful[0] > 0.1
     assert flexible[4] < 0.25 * forgetful[4]

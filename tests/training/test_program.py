@@ -27,7 +27,8 @@ def test_the_schedule_is_that_of_optax(warm_up, last):
     warm = max(1, int(warm_up * steps))
     theirs = optax.schedules.warmup_cosine_decay_schedule(1 / warm, 1.0, max(warm - 1, 0), steps - 1, last)
     ours = np.array([float(rate_share(n, steps, warm_up, last)) for n in range(steps)])
-    assert ours[warm - 1] == pytest.approx(1.0) and np.all(np.diff(ours[:warm]) > 0)
+    assert ours[warm - 1] == pytest.approx(1.0)
+    assert np.all(np.diff(ours[:warm]) > 0)
     # They fall from the top at step m - 1 on, we from m on: the same half cosine one step later.
     falls = [last + (1 - last) * 0.5 * (1 + np.cos(np.pi * (n - warm) / (steps - warm))) for n in range(warm, steps)]
     np.testing.assert_allclose(ours[warm:], falls, atol=1e-12)
@@ -87,7 +88,8 @@ def test_lanes_do_not_know_of_each_other():
 
     np.testing.assert_allclose(losses(lanes)[1:2], losses(lanes[1:2]), atol=1e-13)
     together = losses(lanes)
-    assert together[0, 0] == together[2, 0] and together[0, -1] != together[2, -1]  # one start, two rates
+    assert together[0, 0] == together[2, 0]
+    assert together[0, -1] != together[2, -1]
     assert together[0, 0] != together[1, 0]
 
 

@@ -15,7 +15,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ntadyn.tasks.sequence_data.sequence_task import AbstractSequenceTask, HeldOut, Reals, Sequences, Symbols, check_sizes
+from ntadyn.tasks.sequence_data.sequence_task import (
+    AbstractSequenceTask,
+    HeldOut,
+    Reals,
+    Sequences,
+    Symbols,
+    check_sizes,
+)
 
 _SEED_OF_HELD_OUT = 20_240_611  # seeds of training are small numbers
 

@@ -26,7 +26,8 @@ def test_windows_come_from_the_text_whose_turn_it_is():
         for inputs, targets in zip(batch.inputs, batch.targets, strict=True):
             assert spelled(task, inputs) + spelled(task, targets[-1:]) in practised
             assert jnp.array_equal(inputs[1:], targets[:-1])
-    assert task.steps_per_turn == 3 and Characters.make(TEXTS[:1], 10).steps_per_turn is None
+    assert task.steps_per_turn == 3
+    assert Characters.make(TEXTS[:1], 10).steps_per_turn is None
 
 
 def test_every_character_of_the_test_is_asked_for_once_and_none_is_practised():
@@ -60,9 +61,15 @@ def test_ngrams_agree_with_counting_by_hand():
         if history is None:
             return 1 / len(symbols)
         n = len(history) + 1
-        follows = Counter(practised[i + n - 1] for i in range(len(practised) - n + 1) if practised[i:].startswith(history))
+        follows = Counter(
+            practised[i + n - 1] for i in range(len(practised) - n + 1) if practised[i:].startswith(history)
+        )
         shorter = probability(history[1:] if history else None, letter)
-        return (follows[letter] + len(follows) * shorter) / (total) if (total := follows.total() + len(follows)) else shorter
+        return (
+            (follows[letter] + len(follows) * shorter) / (total)
+            if (total := follows.total() + len(follows))
+            else shorter
+        )
 
     codes = {symbol: index for index, symbol in enumerate(symbols)}
     numbers = [np.array([codes[letter] for letter in part]) for part in (practised, tested)]
@@ -79,7 +86,8 @@ def test_ngrams_agree_with_counting_by_hand():
 def test_the_documentation_is_that_of_the_specification():
     corpus = documentation()
     assert (len(corpus.text), len(corpus.symbols)) == (465_126, 103)
-    assert corpus.sha256.startswith("71f2ff5d") and corpus.sha256.endswith("bcee")
+    assert corpus.sha256.startswith("71f2ff5d")
+    assert corpus.sha256.endswith("bcee")
     task = Characters.make([corpus], 128)
     found = ngram_bits(np.asarray(task.practised), task.tested[0][1:], 103, (1, 2, 3, 5, 7))
     # Its first number was cut, not rounded.
@@ -88,8 +96,10 @@ def test_the_documentation_is_that_of_the_specification():
 
 def test_the_source_code_is_that_of_this_python():
     corpus = source_code()
-    assert "class ArgumentParser" in corpus.text and len(corpus.text) > 500_000
-    assert corpus.sha256 in corpus.described() and f"{len(corpus.text):,} characters" in corpus.described()
+    assert "class ArgumentParser" in corpus.text
+    assert len(corpus.text) > 500_000
+    assert corpus.sha256 in corpus.described()
+    assert f"{len(corpus.text):,} characters" in corpus.described()
 
 
 def test_what_is_no_text_is_refused(tmp_path):

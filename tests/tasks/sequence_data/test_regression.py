@@ -36,7 +36,8 @@ def test_blocks_bring_another_teacher_after_as_many_positions(task):
     assert set(firsts) == set(range(1, 9))  # at any place of the first block
     for row in switches:
         assert set(np.diff(np.flatnonzero(row))) == {8}
-    assert (since[:, 0] == -1).all() and since.max() == 7
+    assert (since[:, 0] == -1).all()
+    assert since.max() == 7
 
 
 def test_measures_average_over_positions_since_a_switch(task):
@@ -53,9 +54,11 @@ def test_fresh_teachers_differ_between_sequences():
     task = SwitchingRegression.make(FreshTeachers((2, 2, 3)), length=8, block=4, num_held_out=2)
     keys = jax.random.split(jax.random.key(0), 400)
     drawn = np.asarray(jax.vmap(task.source.teachers)(keys))
-    assert drawn.shape == (400, 2, 2, 3) and abs(drawn.std() ** 2 * 3 - 1) < 0.1
+    assert drawn.shape == (400, 2, 2, 3)
+    assert abs(drawn.std() ** 2 * 3 - 1) < 0.1
     score = task.scores(jnp.ones((8, 2)), jnp.zeros((8, 2)))
-    assert list(score) == ["loss"] and jnp.array_equal(score["loss"], jnp.ones(8))
+    assert list(score) == ["loss"]
+    assert jnp.array_equal(score["loss"], jnp.ones(8))
 
 
 @pytest.mark.parametrize(("num_teachers", "length"), [(1, 30), (2, 15)])
