@@ -32,8 +32,8 @@ class Train:
     """
 
     task: Annotated[str, one_of(TASKS)] = "mqar"
-    """What is learned: questions about pairs of a key and a value, also where keys are bound anew; the next character of
-    a text; regression in context with teachers that switch, the same in all sequences or fresh ones; two texts in
+    """What is learned: questions about pairs of a key and a value, also where keys are bound anew; the next character
+    of a text; regression in context with teachers that switch, the same in all sequences or fresh ones; two texts in
     turns."""
     model: Annotated[str, one_of(MODEL_NAMES)] = TrainingSpec.model
     """The transformer, memories, HOPE, and HOPE without one of its ideas."""
@@ -110,9 +110,8 @@ def table(dataset: "xr.Dataset") -> list[str]:
     Args:
         dataset: what `ntadyn.training.train` returned.
     """
-    rates = ", ".join(
-        f"{rate:g}: {loss:.4g}" for rate, loss in zip(dataset.rate.values, dataset.grid_loss.values, strict=False)
-    )
+    grid = zip(dataset.rate.values, dataset.grid_loss.values, strict=True)
+    rates = ", ".join(f"{rate:g}: {loss:.4g}" for rate, loss in grid)
     lines = [
         f"parameters {int(dataset.parameters):,}   state {int(dataset.state_floats):,} floats   steps "
         f"{dataset.sizes['step']:,}   seconds per seed {float(dataset.seconds.mean()):.1f}, compiling "
@@ -132,9 +131,8 @@ def table(dataset: "xr.Dataset") -> list[str]:
             )
         if "ngram_bits" in dataset:
             bits = dataset.ngram_bits.sel(part=part)
-            told = "  ".join(
-                f"{int(order)}: {float(value):.3f}" for order, value in zip(bits.order, bits, strict=False)
-            )
+            pairs = zip(bits.order, bits, strict=True)
+            told = "  ".join(f"{int(order)}: {float(value):.3f}" for order, value in pairs)
             lines.append(f"{printable(str(part)):16}n-grams, bits per character by order   {told}")
     for name, axis in (("test_adaptation", "part"), ("gated_adaptation", "learner")):
         if name in dataset:

@@ -58,7 +58,10 @@ def adaptation_of_gated_networks(data: "Regression") -> tuple[dict[str, Measure]
     curves = np.stack(rows)  # learner, seed, position
     axes = ("learner", "since_switch")
     error = curves.std(axis=1, ddof=1) / np.sqrt(curves.shape[1])
-    variables = {"gated_adaptation": (axes, curves.mean(axis=1)), "gated_adaptation_error": (axes, error)}
+    variables: dict[str, Measure] = {
+        "gated_adaptation": (axes, curves.mean(axis=1)),
+        "gated_adaptation_error": (axes, error),
+    }
     return variables, {"learner": ["flexible", "forgetful"]}
 
 

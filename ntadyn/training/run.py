@@ -39,7 +39,7 @@ def train(
     make: Maker | None = None,
     folder: Path | None = None,
     resume: bool = False,
-    device: jax.Device | None = None,
+    device: Any = None,
     tell: Callable[[str], None] = lambda line: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> xr.Dataset:
@@ -56,7 +56,7 @@ def train(
             `initial_state()` and `(state, inputs) -> (state, answers)`, see `ntadyn.nested.sequence_models`.
         folder: where trainings are kept, so that one that was stopped goes on, to the same bits; made if missing.
         resume: whether to go on with the training in the folder, if there is one.
-        device: runs the programs; JAX chooses if omitted.
+        device: one of `jax.devices()`, which runs the programs; JAX chooses if omitted.
         tell: is called with lines about choices as they are made.
         progress: is called with the number of steps done, of all lanes, and of all there are.
 

@@ -36,7 +36,8 @@ def maker(inputs, outputs, symbols, width=6):
     def make(key):
         keys = jax.random.split(key, 3)
         shapes = ((width, width), (width, inputs), (outputs, width))
-        return Tiny(*(jax.random.normal(k, s) / 3.0 for k, s in zip(keys, shapes, strict=True)), symbols)
+        recurrent, reading, readout = (jax.random.normal(k, s) / 3.0 for k, s in zip(keys, shapes, strict=True))
+        return Tiny(recurrent, reading, readout, symbols)
 
     return make
 

@@ -122,9 +122,9 @@ def check_recall(symbols: int, length: int, pairs: int, rebound: int, num_held_o
     num_keys, most = pairs - rebound, symbols // 2
     if not (0 <= rebound <= pairs // 2 and num_keys < most and pairs <= most):
         raise ValueError(
-            f"associative recall with {pairs} pairs, of which {rebound} bind a key anew, among {symbols} symbols: every "
-            f"pair has a value of its own, and a key is bound at most twice. There are {most - 1} keys and {most} "
-            f"values; give fewer pairs or more symbols, and at most half of the pairs anew."
+            f"associative recall with {pairs} pairs, of which {rebound} bind a key anew, among {symbols} symbols: "
+            f"every pair has a value of its own, and a key is bound at most twice. There are {most - 1} keys and "
+            f"{most} values; give fewer pairs or more symbols, and at most half of the pairs anew."
         )
     if (needed := 2 * pairs + num_keys) > length:
         raise ValueError(

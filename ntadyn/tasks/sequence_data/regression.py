@@ -194,6 +194,6 @@ def check_switching(num_teachers: int, length: int, block: int, num_held_out: in
     if num_teachers < 2 or length < 2 * block:
         raise ValueError(
             f"regression with {num_teachers} teachers and sequences of {length} positions in blocks of {block}: there "
-            f"would be nothing to switch to, or no whole block after a switch. Give two teachers or more, and sequences "
-            f"of two blocks or more."
+            f"would be nothing to switch to, or no whole block after a switch. Give two teachers or more, and "
+            f"sequences of two blocks or more."
         )

@@ -118,7 +118,7 @@ class AbstractSequenceTask(eqx.Module):
 
     @property
     def steps_per_turn(self) -> int | None:
-        """Steps of practice on one part before the next takes its turn, in the order of `held_out`; None without turns."""
+        """Steps on one part before the next, in the order of `held_out`, has its turn; None where there are no turns."""
         return None
 
 
