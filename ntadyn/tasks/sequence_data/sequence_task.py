@@ -118,7 +118,7 @@ class AbstractSequenceTask(eqx.Module):
 
     @property
     def steps_per_turn(self) -> int | None:
-        """Steps on one part before the next, in the order of `held_out`, has its turn; None where there are no turns."""
+        """Steps on one part before the next one of `held_out` has its turn; None where there are no turns."""
         return None
 
 
