@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
@@ -170,6 +171,8 @@ def _identity(spec: TrainingSpec, program: Program) -> dict[str, Any]:
         "data": spec.data.described(),
         "arrays": shapes,
         "versions": versions | {"ntadyn": __version__},
+        # These move the last bits.
+        "compilation": [os.environ.get("XLA_FLAGS", ""), bool(jax.config.read("jax_disable_most_optimizations"))],
         "platform": (jax.config.values["jax_default_device"] or jax.devices()[0]).platform,
     }
 
