@@ -16,6 +16,7 @@ from . import (
     specs as specs,
     sweeps as sweeps,
     tasks as tasks,
+    training as training,
     verification as verification,
     xla_options as xla_options,
 )

@@ -19,7 +19,7 @@ ROOMS = (
     ("degeneracy",),
     ("specs", "testing"),
     ("sweeps",),
-    ("maps", "arena"),
+    ("maps", "arena", "training"),
     ("verification",),
     ("plotting",),
     ("cli",),

@@ -23,6 +23,7 @@ from ntadyn.cli.show import Show
 from ntadyn.cli.simulate import PRESETS as SIMULATED, Simulate, simulate_of
 from ntadyn.cli.starting_point import check_short_names, given_once, making_room, named_preset
 from ntadyn.cli.sweep import Sweep, sweep_of
+from ntadyn.cli.train import train_of
 from ntadyn.cli.values import REGISTRY
 from ntadyn.cli.verify import Verify
 from ntadyn.results.text import printable
@@ -86,6 +87,7 @@ def _defaults(arguments: list[str]) -> dict[str, Any]:
         "phase-diagram": PhaseDiagram(preset=name, ranges=ranges),
         "sweep": _sweep(preset, arguments),
         "arena": _arena(preset),
+        "train": train_of(arguments),
         "levels": Levels(),
         "degeneracy": Degeneracy(),
         "presets": Presets(),

@@ -9,6 +9,7 @@ from . import (
     named as named,
     random_sequences as random_sequences,
     sequence_csv as sequence_csv,
+    sequence_data as sequence_data,
     teachers as teachers,
 )
 from .curriculum import AbstractCurriculum as AbstractCurriculum, Blocked as Blocked, Listed as Listed
