@@ -7,6 +7,7 @@
 - `nested.continuum`: blocks of one network with chunks of steps of their own, and what they cannot buy.
 - `MomentumFlow`: momentum in continuous time, with a time constant of its own.
 - `nested.memories`: associative memories, written token by token, in chunks, or all at once.
+- `nested.sequence_models`: HOPE, whose memory modifies itself, beside attention and other memories.
 - `nested.optimisers`: what optimisers accumulate is a level, too; `nested.proximal`: updates as exact minimisers.
 """
 
