@@ -54,7 +54,7 @@ LEDGER = {
     "soft clipping": Row(
         "titans-pytorch 0.5.5, max_grad_norm",
         "lengthens what is short",
-        "length of a gradient of 0.01 clipped at 1",
+        "a gradient of 0.01, clipped at 1",
         0.5 + 0.5 * math.tanh(0.02),
         0.01,
         THEIRS,
