@@ -14,9 +14,9 @@
 # %% [markdown]
 # # From fast weights to HOPE
 #
-# A network usually has one kind of memory: weights that training has changed. *Fast weights* are a second kind, a matrix
-# that changes with every token that is read. In six steps, each of which mends a fault of the one before, we go from the
-# oldest rule for such a matrix to HOPE, a block whose memory decides itself what it writes:
+# A network usually has one kind of memory: weights that training has changed. *Fast weights* are a second kind, a
+# matrix that changes with every token that is read. In six steps, each of which mends a fault of the one before, we
+# go from the oldest rule for such a matrix to HOPE, a block whose memory decides itself what it writes:
 #
 # 1. Hebb's rule adds up what it sees;
 # 2. the delta rule looks up what it knows first, and corrects it;
@@ -81,8 +81,8 @@ def written(rule, keys, values, retentions=None, rates=None):
 # ## 1. Hebb: add up
 #
 # A memory is a matrix $M$ that should answer a key $k$ with its value, $Mk \approx v$. Hebb's rule writes a pair by
-# adding $v k^\top$. If all keys are at right angles, nothing is in the way of anything, and every answer is exact. Random
-# keys are not: the answer to one contains a little of all others, and the more pairs, the more of it.
+# adding $v k^\top$. If all keys are at right angles, nothing is in the way of anything, and every answer is exact.
+# Random keys are not: the answer to one contains a little of all others, and the more pairs, the more of it.
 
 # %%
 orthogonal = np.linalg.qr(rng.normal(size=(SIZE, SIZE)))[0]
@@ -126,8 +126,8 @@ assert np.allclose(crosstalk, (np.asarray(NUMBERS) - 1) / SIZE, atol=0.05)
 # ## 2. Delta: look up first
 #
 # The delta rule writes what is *missing*: $M \leftarrow M - \beta\,(Mk - v)\,k^\top$. That is one step down the loss
-# $\frac12 |Mk - v|^2$: the memory is a little network that is trained while it is used. With $\beta = 1$ the newest pair
-# is stored exactly, whatever was there. Hebb's rule answers a key that has been given two values with their sum.
+# $\frac12 |Mk - v|^2$: the memory is a little network that is trained while it is used. With $\beta = 1$ the newest
+# pair is stored exactly, whatever was there. Hebb's rule answers a key that has been given two values with their sum.
 
 # %%
 corrected = mean_errors(Delta())
@@ -136,7 +136,7 @@ shares = {}
 for rule in (Hebbian(), Delta()):
     answer = written(rule, np.stack([key, key]), np.stack([old, new])) @ key
     shares[type(rule).__name__] = (answer @ old, answer @ new)
-    print(f"{type(rule).__name__}: {answer @ old:.2f} of the old value, {answer @ new:.2f} of the new one")
+    print(f"{type(rule).__name__}: {abs(answer @ old):.2f} of the old value, {answer @ new:.2f} of the new one")
 assert np.allclose(shares["Hebbian"], (1, 1), atol=1e-12)
 assert np.allclose(shares["Delta"], (0, 1), atol=1e-12)
 assert all(delta < hebb for delta, hebb in zip(corrected, crosstalk, strict=True))
@@ -150,15 +150,16 @@ places = np.arange(2)
 right.bar(places - 0.2, [shares[name][0] for name in shares], 0.4, label="old value")
 right.bar(places + 0.2, [shares[name][1] for name in shares], 0.4, label="new value")
 right.set(xticks=places, xticklabels=["Hebb", "delta"], ylabel="share in the answer", title="a key with two values")
-right.legend(loc="lower right")
+right.set_ylim(0, 1.35)
+right.legend(loc="upper center", ncols=2)
 figure.savefig("from_fast_weights_to_hope-1.png")
 
 # %% [markdown]
 # ## 3. Retention: forget what is old
 #
-# Both rules keep everything for ever. A factor $\alpha$ in front, $M \leftarrow \alpha M - \beta\,(Mk - v)\,k^\top$, lets
-# a memory fade. With keys at right angles what is left of a pair after $n$ further tokens is $\alpha^n$, exactly. In
-# return the memory stays small: Hebb's matrix keeps growing, and one that fades cannot become longer than
+# Both rules keep everything for ever. A factor $\alpha$ in front, $M \leftarrow \alpha M - \beta\,(Mk - v)\,k^\top$,
+# lets a memory fade. With keys at right angles what is left of a pair after $n$ further tokens is $\alpha^n$,
+# exactly. In return the memory stays small: Hebb's matrix keeps growing, and one that fades cannot become longer than
 # $1 / (1 - \alpha)$ with values of length one.
 
 # %%
@@ -179,11 +180,11 @@ assert lengths["fades"] < 1 / (1 - ALPHA) < lengths["keeps all"]
 # %% [markdown]
 # ## 4. Titans: momentum and depth
 #
-# If writing is descent, all that is known about descent can be used. Titans adds two things. *Momentum*,
-# $S \leftarrow \theta S - \beta g$ and $M \leftarrow \alpha M + S$ with the gradient $g$: a surprise goes on being
+# If writing is descent, all that is known about descent can be used. Titans adds two things. *Momentum*, $S
+# \leftarrow \theta S - \beta g$ and $M \leftarrow \alpha M + S$ with the gradient $g$: a surprise goes on being
 # written for some tokens after it. *Depth*: the memory can be any network. We let keys go round a circle, and values
-# go round twice as fast. No matrix can do this, whose answer to $-k$ is minus that to $k$, while here both have the same
-# value. A network of two layers can.
+# go round twice as fast. No matrix can do this, whose answer to $-k$ is minus that to $k$, while here both have the
+# same value. A network of two layers can.
 
 # %%
 TOKENS, EARLY, LATE = 1000, slice(200), slice(-200, None)
@@ -219,10 +220,11 @@ assert early["two layers, momentum"] < early["two layers"]
 # ## 5. A memory that writes its own keys and values
 #
 # So far somebody gave us keys, values and rates: in a trained network, maps that are fixed once training is over. A
-# *self-modifying* memory makes them from its token $x$ by memories of the same kind, $k = M_k x$, $v = M_v x$,
-# $\beta = \sigma(M_\beta x)$, $\alpha = \sigma(M_\alpha x)$, and writes all of these, too, with what each of them itself
-# makes of the value, $M v$. What training finds is only where they start. Nothing holds such a loop: a longer memory
-# makes longer targets, which make it longer still. This is why targets are shortened to length one by default.
+# *self-modifying* memory makes them from its token $x$ by memories of the same kind, $k = M_k x$ and $v = M_v x$ and,
+# squashed to 0 to 1, $\beta = \sigma(M_\beta x)$ and $\alpha = \sigma(M_\alpha x)$. It writes all of these,
+# too: into each memory what this memory itself makes of the value, $M v$. What training finds is only where they start.
+# Nothing holds such a loop: a longer memory makes longer targets. By default targets are shortened to length one, and
+# we look at the memory that answers with this guard and without.
 
 # %%
 STREAM = 400
@@ -260,11 +262,11 @@ figure.savefig("from_fast_weights_to_hope-2.png")
 # %% [markdown]
 # ## 6. HOPE: learn to remember
 #
-# A HOPE block is a short convolution, a self-modifying memory, and a feed-forward part of several levels. Its starts are
-# trained from outside, through all the writes. The task: four keys are told with random values, then all four again
-# with *other* values, and then the network is asked for each, and should give the newest value, one of eight.
-# Guessing is right in one of eight, and who cannot tell old from new in at most about half. Beside it is the same block
-# with Hebb's rule as its memory, which is called linear attention; it is cheap, so we give it more steps.
+# A HOPE block is a short convolution, a self-modifying memory, and a feed-forward part of several levels. Its starts
+# are trained from outside, through all the writes. The task: four keys are told with random values, then all four
+# again with *other* values, and then the network is asked for each, and should give the newest value, one of eight.
+# Guessing is right in one of eight, and who cannot tell old from new in at most about half. Beside it is the same
+# block with Hebb's rule as its memory, which is called linear attention; it is cheap, so we give it more steps.
 
 # %%
 KEYS, VALUES, WIDTH = 4, 8, 16
@@ -330,7 +332,7 @@ ax.legend(loc="center right")
 figure.savefig("from_fast_weights_to_hope-3.png")
 
 # %% [markdown]
-# HOPE learns to answer with the newest value. Hebb's sum of old and new, of step 2, is what stops linear attention. This
-# is no case for HOPE alone: blocks with the plain delta rule (`MODELS["delta-net"]`) correct what they know as well, and
-# whether a memory that modifies itself is worth its price is a question for longer tasks, and for several seeds.
-# `ntadyn.nested.sequence_models` has all of these blocks, and HOPE without one of its ideas at a time.
+# HOPE learns to answer with the newest value. Hebb's sum of old and new, of step 2, is what stops linear attention.
+# This is no case for HOPE alone: blocks with the plain delta rule (`MODELS["delta-net"]`) correct what they know as
+# well, and whether a memory that modifies itself is worth its price is a question for longer tasks, and for several
+# seeds. `ntadyn.nested.sequence_models` has all of these blocks, and HOPE without one of its ideas at a time.
