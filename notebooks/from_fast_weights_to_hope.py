@@ -312,7 +312,7 @@ def trained(recipe, steps, rate=0.01):
 
 recipes = {
     "linear attention": (MODELS["linear-attention"], 100 if FAST else 400),
-    "HOPE": (Recipe(functools.partial(SelfModifyingMemory.linear, chunk=4), levels=3), 60 if FAST else 150),
+    "HOPE": (Recipe(functools.partial(SelfModifyingMemory.linear, chunk=4), levels=3), 100 if FAST else 260),
 }
 learned = {name: trained(*recipe) for name, recipe in recipes.items()}
 for name, shares in learned.items():
