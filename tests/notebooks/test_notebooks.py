@@ -199,3 +199,19 @@ def test_digits_under_two_names(run):
     assert seen["shared"] == (0, 9)
     assert seen["back"]["flexible"] > 0.7 > 0.4 > seen["back"]["forgetful"]
     assert seen["swings"](seen["collapsed"]) < 0.2 < 0.6 < seen["swings"](seen["cured"])
+
+
+@pytest.mark.slow
+def test_from_fast_weights_to_hope(run):
+    with jax.numpy_dtype_promotion("standard"):  # for which optax is written
+        seen = run("from_fast_weights_to_hope")
+    # "The error is the number of other pairs over the size of a key"; "16 pairs ... about as good as ... nothing".
+    assert abs(float(seen["crosstalk"][-1]) - 15 / 16) < 0.05
+    # "the newest pair is stored exactly ... Hebb's rule answers ... with their sum".
+    assert np.allclose(seen["of_both"]["Delta"], (0, 1), atol=1e-12)
+    assert np.allclose(seen["of_both"]["Hebbian"], (1, 1), atol=1e-12)
+    assert np.allclose(seen["left_over"], 0.9 ** np.arange(16), atol=1e-12)
+    # "Answering nothing would give 0.5, and a matrix does no better."
+    assert seen["late"]["matrix"] > 0.5 > 100 * seen["late"]["two layers"]
+    assert seen["guarded"].max() < 3 < 10 < seen["raw"].max()
+    assert seen["learned"]["HOPE"][-10:].mean() > 2 * seen["learned"]["HOPE"][:10].mean()

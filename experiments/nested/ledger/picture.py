@@ -23,7 +23,7 @@ def draw(data: Data) -> Figure:
         right.plot(ledger.printed.sel(row=names), places, "x", color="C3")
         right.plot(ledger.ours.sel(row=names), places, "o", color="C0")
         told = [f"{LEDGER[name].where}: {LEDGER[name].measured}" for name in names]
-        right.set(yticks=places, yticklabels=told, title="crosses: as printed; dots: here")
+        right.set(yticks=places, yticklabels=told, title="crosses: as printed, or in public code; dots: here")
         right.tick_params(axis="y", labelsize=6)
         right.invert_yaxis()
         right.axvline(0, color="0.8", linewidth=0.8)

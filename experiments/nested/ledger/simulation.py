@@ -1,4 +1,4 @@
-"""The printed equations, typed in as they stand, beside what is done here."""
+"""The printed equations, typed in as they stand, and what public code does, beside what is done here."""
 
 import warnings
 from collections.abc import Callable
@@ -13,10 +13,22 @@ import xarray as xr
 from jaxtyping import Array
 
 from experiments.harness.runs import Run
+from experiments.nested.ledger.public_code import clipped_softly, slope_behind_a_norm, states_with_frozen_slopes
 from ntadyn.continual import TeacherProblem
 from ntadyn.nested import LevelDescent
 from ntadyn.nested.continuum import SumOfLevels, continuum
-from ntadyn.nested.memories import AssociativeMemory, Chunked, Delta, Hebbian, Read, Writes
+from ntadyn.nested.memories import (
+    AssociativeMemory,
+    Chunked,
+    Delta,
+    Hebbian,
+    MatrixMemory,
+    Read,
+    Recurrent,
+    Titans,
+    TitansRetention,
+    Writes,
+)
 from ntadyn.nested.optimisers import (
     AbstractAccumulation,
     AbstractMemoryObjective,
@@ -91,6 +103,10 @@ def simulated(parameters: Parameters) -> xr.Dataset:
         "chunk of a token": _read_too_late(*_pairs(keys[7])),
         "value term": _value_term(key, value),
         "two momenta": _second_moments(),
+        "soft clipping": _clipped(key),
+        "slopes of a call": _written_twice(key, value),
+        "mean of squares": _step(key, value),
+        "slope behind a norm": _behind_a_norm(value, output_gradient),
     }
     return xr.Dataset(
         {
@@ -311,3 +327,56 @@ def _second_moments() -> tuple[Array, Array]:
         return rates[399] / rates[99]
 
     return over(Sums()), over(Averages())
+
+
+def _clipped(key: Array) -> tuple[Array, Array]:
+    """The length that a gradient of length 0.01 has after it is clipped at 1: theirs, and what `Titans` writes."""
+    slope = jnp.zeros((OUTPUTS, INPUTS)).at[0].set(0.01 * key)
+    written = _titans(Titans(), jnp.zeros((OUTPUTS, INPUTS)), _pair(key, 0.01 * jnp.eye(OUTPUTS)[0]))
+    return jnp.linalg.norm(clipped_softly(slope)), jnp.linalg.norm(written)
+
+
+def _written_twice(key: Array, value: Array) -> tuple[Array, Array]:
+    """<M k, v> / |v|^2 after two writes of a pair at a rate of one, in one call: theirs, and by `Titans`."""
+    empty = jnp.zeros((OUTPUTS, INPUTS))
+    writes = _pair(key, value, 2)
+    theirs = states_with_frozen_slopes(empty, writes, every=2)[-1]
+    return _recall(theirs, key, value), _recall(_titans(Titans(None), empty, writes), key, value)
+
+
+def _step(key: Array, value: Array) -> tuple[Array, Array]:
+    """<M k, v> / |v|^2 after a write to an empty memory at a rate of one: down a mean of squares, and by `Titans`."""
+    empty = jnp.zeros((OUTPUTS, INPUTS))
+    theirs = empty - jax.grad(lambda memory: jnp.mean((memory @ key - value) ** 2))(empty)
+    ours = _titans(Titans(None), empty, _pair(key, value))
+    return _recall(theirs, key, value), _recall(ours, key, value)
+
+
+def _pair(key: Array, value: Array, times: int = 1) -> Writes:
+    """One pair, written so many times at a rate of one, without momentum; nothing is forgotten."""
+    ones = jnp.ones(times)
+    kept = TitansRetention(ones, jnp.zeros(times))
+    return Writes(jnp.tile(key, (times, 1)), jnp.tile(value, (times, 1)), ones, kept)
+
+
+def _titans(rule: Titans, matrix: Array, writes: Writes) -> Array:
+    """The matrix that writes leave."""
+    state = rule.initial_state(MatrixMemory(matrix))
+    return AssociativeMemory(rule, Recurrent())(state, writes, writes.keys)[0].memory.matrix
+
+
+def _behind_a_norm(answer: Array, target: Array) -> tuple[Array, Array]:
+    """|sum of a slope| over its length, for a loss of a normalised answer: theirs, and a gradient.
+
+    Adding a number to every entry of the answer changes nothing: no gradient has such a part.
+    """
+    weight, bias = jnp.linspace(0.5, 1.5, OUTPUTS), jnp.zeros(OUTPUTS)
+
+    def loss(answer: Array) -> Array:
+        normed = (answer - jnp.mean(answer)) / jnp.sqrt(jnp.var(answer) + 1e-6)
+        return 0.5 * jnp.sum((weight * normed + bias - target) ** 2)
+
+    def along(slope: Array) -> Array:
+        return jnp.abs(jnp.sum(slope)) / jnp.linalg.norm(slope)
+
+    return along(slope_behind_a_norm(answer, target, weight, bias)), along(jax.grad(loss)(answer))
