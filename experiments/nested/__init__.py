@@ -10,4 +10,7 @@ EXPERIMENTS: dict[str, str] = {
     "blocks": "blocks with clocks of their own: what adding up cannot buy, and what can",
     "levels": "what moves how often and how fast in every learner; the slow manifold",
     "contexts": "gates of contexts above gates of paths: who takes the tasks, who the contexts, what is kept",
+    "hope": "HOPE and its rivals on associative recall: capacity, keys bound anew, equal time, ablations",
+    "hope_text": "HOPE and its rivals on the next character, beside n-grams: equal steps, equal time, ablations",
+    "hope_streams": "sequence models where tasks switch: teachers beside gated networks, and two texts in turns",
 }

@@ -1,0 +1,56 @@
+"""What the tables of recall must show, and what they report."""
+
+import xarray as xr
+
+from experiments.harness.acceptance import Acceptance, Measurement, at_least, at_most, mean_of, near, reported
+from experiments.harness.outcomes import no_failures
+from experiments.harness.runs import Data
+from experiments.harness.sources import OTHER, OURS
+from experiments.nested.hope.simulation import ANEW, FOUR, WITHOUT
+from experiments.nested.trainings import (
+    BASELINE,
+    described,
+    difference,
+    measured,
+    parameters_differ_by,
+    rows_of,
+    tables_of,
+)
+
+MEASURE = "accuracy"
+HEBBIAN = "linear-attention"  # which adds up whatever was bound to a key
+CORRECTING = ("delta-net", "gated-delta", "hope")
+
+
+def accept(data: Data) -> list[Acceptance]:
+    """All rows.
+
+    Args:
+        data: by the names of `simulation.runs`.
+
+    Returns:
+        The prototype's accuracies, what writes that correct must gain where keys are bound anew, and all tables.
+    """
+    four, anew = rows_of(data, FOUR), rows_of(data, ANEW)
+    sizes = parameters_differ_by(four, *(rows_of(data, table) for table in tables_of(data)))
+    rows = [
+        no_failures(*data.values()),
+        at_most("largest share by which parameters differ", 0.02, sizes, OURS),
+        at_least(f"{FOUR}, {BASELINE}: {MEASURE}", 0.99, _of(four[BASELINE]), OTHER),
+        near(f"{FOUR}, {HEBBIAN}: {MEASURE}", 0.952, 0.05, _of(four[HEBBIAN]), OTHER),
+        at_most(f"{FOUR}: hope over {BASELINE}", 0.0, difference(four["hope"], four[BASELINE], MEASURE), OTHER),
+    ]
+    rows += [
+        at_least(f"{ANEW}: {model} over {HEBBIAN}", 0.0, difference(anew[model], anew[HEBBIAN], MEASURE), OURS)
+        for model in CORRECTING
+        if model in anew
+    ]
+    rows += [
+        reported(f"{WITHOUT}, {model}: {MEASURE} over that of hope", difference(dataset, four["hope"], MEASURE))
+        for model, dataset in rows_of(data, WITHOUT).items()
+    ]
+    return rows + [row for table in tables_of(data) for row in described(data, table, MEASURE)]
+
+
+def _of(dataset: xr.Dataset) -> Measurement:
+    return mean_of(measured(dataset, MEASURE))

@@ -1,0 +1,62 @@
+"""What the tables of characters must show, and what they report."""
+
+import sys
+
+import numpy as np
+
+from experiments.harness.acceptance import Acceptance, at_least, at_most, mean_of, near, reported, single
+from experiments.harness.outcomes import no_failures
+from experiments.harness.runs import Data
+from experiments.harness.sources import OTHER, OURS
+from experiments.nested.hope_text.simulation import EQUAL_STEPS, WITHOUT
+from experiments.nested.trainings import (
+    BASELINE,
+    described,
+    difference,
+    measured,
+    parameters_differ_by,
+    rows_of,
+    tables_of,
+)
+
+MEASURE = "bits"
+N_GRAMS = {1: 4.785, 2: 3.606, 3: 2.742, 5: 2.196, 7: 2.357}
+"""Bits per character of another program on the documentation of Python 3.11.7."""
+
+
+def accept(data: Data) -> list[Acceptance]:
+    """All rows.
+
+    Args:
+        data: by the names of `simulation.runs`.
+
+    Returns:
+        N-grams, the prototypes' bits per character, who wins against the best of the n-grams, and all tables.
+    """
+    rows_of_steps = rows_of(data, EQUAL_STEPS)
+    bits = rows_of_steps[BASELINE].ngram_bits.isel(part=0)
+    sizes = parameters_differ_by(rows_of_steps, *(rows_of(data, table) for table in tables_of(data)))
+    rows = [
+        no_failures(*data.values()),
+        at_most("largest share by which parameters differ", 0.02, sizes, OURS),
+    ]
+    for order in bits.order.values.tolist():
+        name, found = f"{order}-grams: {MEASURE}", single(float(bits.sel(order=order)))
+        # The text comes with Python, and another version has another one.
+        is_ours = sys.version_info[:3] == (3, 11, 7) and order in N_GRAMS
+        rows.append(near(name, N_GRAMS[order], 0.005, found, OTHER) if is_ours else reported(name, found))
+    best = min(float(np.mean(measured(dataset, MEASURE))) for dataset in rows_of_steps.values())
+    margin = single(best - float(bits.min()))
+    rows += [
+        near(f"{EQUAL_STEPS}, {model}: {MEASURE}", value, 0.1, mean_of(measured(rows_of_steps[model], MEASURE)), OTHER)
+        for model, value in {BASELINE: 2.559, "linear-attention": 2.661}.items()
+        if model in rows_of_steps
+    ]
+    rows.append(at_least("the best model over the best n-gram", 0.0, margin, OTHER, note="a 5-gram still wins"))
+    rows += [
+        reported(
+            f"{WITHOUT}, {model}: {MEASURE} over those of hope", difference(dataset, rows_of_steps["hope"], MEASURE)
+        )
+        for model, dataset in rows_of(data, WITHOUT).items()
+    ]
+    return rows + [row for table in tables_of(data) for row in described(data, table, MEASURE)]

@@ -1,0 +1,37 @@
+"""How the tables of characters are drawn."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiments.harness.runs import Data
+from experiments.nested.hope_text.simulation import EQUAL_STEPS, EQUAL_TIME, WITHOUT
+from experiments.nested.trainings import draw_curves, draw_measure, rows_of
+from ntadyn.plotting.style import house_style
+
+
+def draw(data: Data) -> Figure:
+    """Learning curves, and bits per character at equal steps, at equal time, and without one idea, beside n-grams."""
+    steps = rows_of(data, EQUAL_STEPS)
+    first = next(iter(steps.values()))
+    with house_style():
+        figure, axes = plt.subplots(1, 3, figsize=(11.4, 3.8))
+        draw_curves(axes[0], steps, per_unit=np.log(2))
+        axes[0].set(title="on characters held out for choices", ylabel="bits per character")
+        axes[0].legend(fontsize=6)
+        for shift, marker, table in ((-0.15, "o", EQUAL_STEPS), (0.15, "^", EQUAL_TIME)):
+            draw_measure(axes[1], rows_of(data, table), "bits", shift, marker)
+        axes[1].set(xlabel="bits per character", title="test: equal steps (dots),\nequal time (triangles)")
+        draw_measure(axes[2], {"hope": steps["hope"]} | rows_of(data, WITHOUT), "bits")
+        axes[2].set(xlabel="bits per character", title="HOPE without one of its ideas")
+        for order in first.order.values.tolist():
+            value = float(first.ngram_bits.isel(part=0).sel(order=order))
+            if order >= 3:
+                axes[1].axvline(value, color="0.6", linewidth=0.8)
+                axes[1].text(value, -0.45, f"{order}-gram", fontsize=6, rotation=90, va="top", ha="right", color="0.4")
+        figure.suptitle(
+            f"the documentation of Python, character by character; equal parameters, rate chosen on the first of "
+            f"{first.sizes['seed']} seeds",
+            fontsize=8,
+        )
+    return figure
