@@ -25,6 +25,9 @@ from ntadyn.training.spec import TrainingSpec
 MODEL, DATA = 0, 1
 """What a seed is folded with to make the keys of a start, and of batches."""
 
+ATTENDING = ("transformer", "hope-attention")
+"""Models whose state is a window of tokens."""
+
 Maker = Callable[[PRNGKeyArray], PyTree]
 
 
@@ -60,8 +63,14 @@ def maker_of(spec: TrainingSpec, task: AbstractSequenceTask) -> Maker:
         task: decides what it reads and answers.
 
     Raises:
-        ValueError: for sizes that do not fit, or a number of parameters that cannot be reached.
+        ValueError: for sizes that do not fit, sequences that attention would not see whole, or a number of parameters
+            that cannot be reached.
     """
+    if spec.model in ATTENDING and task.length > CONTEXT:
+        raise ValueError(
+            f"the attention of {spec.model} looks back over {CONTEXT} tokens, and sequences have {task.length}; make "
+            f"them shorter, or take a model with a memory."
+        )
     inputs = Tokens(task.reads.number) if isinstance(task.reads, Symbols) else Vectors(task.reads.size)
     outputs, hidden = task.answers[0], spec.hidden
     if spec.parameters is not None:

@@ -9,6 +9,8 @@ from ntadyn.nested.sequence_models.sequence_model import AbstractMixer
 
 # The slowest rotation of pairs of entries, as in the source.
 LONGEST = 10_000.0
+CONTEXT = 512
+"""Tokens of the window where nothing is said."""
 
 
 class AttentionState(eqx.Module):
@@ -61,7 +63,7 @@ class SoftmaxAttention(AbstractMixer):
             raise ValueError(f"SoftmaxAttention: got a context of {self.context} tokens; give at least 1.")
 
     @classmethod
-    def initialise(cls, key: PRNGKeyArray, width: int, heads: int = 2, context: int = 256) -> "SoftmaxAttention":
+    def initialise(cls, key: PRNGKeyArray, width: int, heads: int = 2, context: int = CONTEXT) -> "SoftmaxAttention":
         """Random maps.
 
         Args:
