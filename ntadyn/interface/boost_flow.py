@@ -68,9 +68,10 @@ class AbstractBoostFlow(AbstractQuadraticGatedFlow):
     def boosted(self, state: PyTree, task: TaskWeights, duration: Float[Array, ""], search: EventSearch) -> PyTree:
         """One step that conserves what the flow conserves.
 
-        The gates are followed through the kinks of their penalty while the weights rest, c -> c + g, which gives the
-        push X and, as what g lacks of <W, X>/tau_c, the impulse rho = int R' dt of the penalty. Then gates and weights
-        move together, by a boost of angle theta = |X| / sqrt(tau_c tau_W) between two halves of the impulse:
+        The gates are followed through the kinks of their penalty while the weights rest where they are in the middle of
+        the step, c -> c + g. This gives the push X and, as what g lacks of <W, X>/tau_c in that flow, the impulse
+        rho = int R' dt of the penalty. Then gates and weights move together from where they were, by a boost of angle
+        theta = |X| / sqrt(tau_c tau_W) between two halves of the impulse:
 
             c_1 = cosh(theta) c + sinh(theta)/theta (<W, X> - rho) / tau_c
             W_1 = W + (c + c_1)/2 Y / tau_W,   Y = X tanh(theta/2) / (theta/2),   rho' = rho |Y| / |X|
@@ -89,7 +90,7 @@ class AbstractBoostFlow(AbstractQuadraticGatedFlow):
         half = 0.5 * duration / tau_c
         c = shrinking.proximal(self.gates(state), half).reshape(-1)
         state = self.with_gates(state, c)
-        linear, quadratic = self.gate_quadratic(state, task)
+        linear, quadratic = self.gate_quadratic(self.relax_weights(state, task, 0.5 * duration), task)
         released = self.released_gates(state)
         end, area = follow_gates(GateProblem(linear, quadratic, smooth, tau_c, released), c, duration, search)
 
