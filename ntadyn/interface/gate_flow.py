@@ -84,7 +84,13 @@ def follow_gates(
         path, area = _exponential_path(problem, gates, sign)
         end = path(remaining)
         margins = _margins(problem, path, sign)
-        return path, area, (end, (gates - start) * remaining + area(remaining)), margins, jnp.min(margins(remaining)) < 0
+        return (
+            path,
+            area,
+            (end, (gates - start) * remaining + area(remaining)),
+            margins,
+            jnp.min(margins(remaining)) < 0,
+        )
 
     # The piece that reaches the end comes first, outside the loop over events: in a batch, that loop then runs only as
     # often as the trajectory with the most events needs.

@@ -9,9 +9,10 @@ from ntadyn.dynamics import GradientFlow, OrderParameters, SVDModes
 from ntadyn.interface.closed_form import relaxation, relaxed_area
 from ntadyn.metrics.conservation import layer_invariant
 from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
-from ntadyn.regularizers import ColumnL2, UnitL1Norm, UnitL2Norm
+from ntadyn.regularizers import ColumnL2, Nonnegativity, UnitL1Norm, UnitL2Norm
 from ntadyn.simulation import Adaptive, FixedSteps, observables, simulate
 from ntadyn.solvers import LorentzBoost, Splitting
+from ntadyn.tasks import from_matrices
 from ntadyn.tasks.curricula import alternating, sequence
 from tests.systems import KINKED, TIME_CONSTANTS, covariance, general_network, general_tasks
 
@@ -81,7 +82,7 @@ def test_what_the_penalty_leaves_alone_is_kept_to_rounding_where_splitting_loses
     boosted, split = (run(system, curriculum, network, 0.01, solver).values for solver in (LorentzBoost(), Splitting()))
     assert float(jnp.min(boosted["gates"])) > 0
     np.testing.assert_allclose(kept(boosted), np.broadcast_to(kept(boosted)[0], kept(boosted).shape), 0, 1e-13)
-    assert float(jnp.max(jnp.abs(kept(split) - kept(split)[0]))) > 1e-6
+    assert float(jnp.max(jnp.abs(kept(split) - kept(split)[:1]))) > 1e-6
 
 
 @pytest.mark.slow
@@ -94,7 +95,7 @@ def test_without_a_penalty_the_whole_matrix_is_kept(make):
     law = jax.vmap(lambda c, k: layer_invariant(c, k, TIME_CONSTANTS["gates"], TIME_CONSTANTS["weights"]))
     found = law(values["gates"], whole)
     np.testing.assert_allclose(found, np.broadcast_to(found[0], found.shape), rtol=0, atol=1e-12)
-    assert float(jnp.max(jnp.abs(values["gates"] - values["gates"][0]))) > 0.1  # while something happens
+    assert float(jnp.max(jnp.abs(values["gates"] - values["gates"][:1]))) > 0.1  # while something happens
 
 
 @pytest.mark.slow
@@ -176,3 +177,28 @@ def test_area_under_a_relaxation():
     by_quadrature = jax.vmap(lambda t: relaxation(rates, t))(jnp.asarray(t)).T @ jnp.asarray(weights)
     np.testing.assert_allclose(area[:5], by_quadrature[:5], rtol=1e-13)
     np.testing.assert_allclose(area[5], 1e-6 - 1e-12, rtol=1e-13)
+
+
+# Plane, block 1 in units of tau_W, tau_c = .05, small weights: |W^1 - W^2| after 100, 600, 1,000 and 2,000 blocks by
+# fourth-order steps of 1/6400 with bisected events, in extended precision. At 1/1600 the last is .962658; at 1/400 that
+# method loses 3e-10 of Q per block and stays at .946143 for good, which the flow does not.
+EVENT_EXACT = {100: 0.946099461475, 600: 0.946142844947, 1000: 0.946145164249, 2000: 0.962809481422}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("optimised")
+def test_thousands_of_blocks_on_the_specialised_orbit_and_off_it_again():
+    size = 0.5**0.5
+    tasks = from_matrices(jnp.array([[[size, 0.0]], [[0.0, size]]]))
+    penalties = {"gates": Nonnegativity(0.25) + UnitL1Norm(1.25)}
+    system = GradientFlow(tasks, {"gates": 0.05, "weights": 1.0}, penalties)
+    weights = [-0.0046489263193896496, 0.00209560386200658, 0.0013919233038896517, 0.001689755956316383]
+    network = GatedLinear(jnp.array([0.5, 0.5]), jnp.array(weights).reshape(2, 1, 2))
+    values = run(system, alternating(2, 2000, 1.0), network, 1.0 / 400).values
+    at_ends = {name: np.asarray(value)[1::2] for name, value in values.items()}
+    students, gates = at_ends["students"].reshape(-1, 2, 2), at_ends["gates"]
+    squared = students[:, 0, 0] + students[:, 1, 1] - 2 * students[:, 0, 1]
+    for block, distance in EVENT_EXACT.items():
+        assert abs(np.sqrt(squared[block - 1]) - distance) < (1e-4 if block == 2000 else 2e-7)
+    q = squared - 0.05 * (gates[:, 0] - gates[:, 1]) ** 2
+    assert np.max(np.abs(np.diff(q[:2]))) < 1e-9 * q[0]  # before the first contact
