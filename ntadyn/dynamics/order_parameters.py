@@ -12,8 +12,8 @@ from jaxtyping import Array, Float
 from ntadyn.decompositions import largest_eigenvalue
 from ntadyn.dynamics.default_solver import solver_of_gates
 from ntadyn.dynamics.validation import as_covariance, as_time_constants, check_network, check_penalties
-from ntadyn.interface.closed_form import block_diagonal, relaxation, symmetric
 from ntadyn.interface.boost_flow import AbstractBoostFlow, Push
+from ntadyn.interface.closed_form import block_diagonal, relaxation, symmetric
 from ntadyn.interface.gated_linear import Overlaps, TaskWeights
 from ntadyn.interface.rates import Rates, rate_of_teachers
 from ntadyn.networks import AbstractGatedNetwork, AbstractPathNetwork, NeuronGatedLinear

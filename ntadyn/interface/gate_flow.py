@@ -77,7 +77,6 @@ def follow_gates(
     Source: Filippov's convention for discontinuous fields; exponential Euler steps after Hochbruck, Ostermann (Acta
     Numerica 2010).
     """
-
     start = gates
 
     def try_whole(gates, sign, remaining):
