@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.dynamics import GradientFlow, OrderParameters, SVDModes
+from ntadyn.dynamics import DeepOrderParameters, GradientFlow, OrderParameters
 from ntadyn.interface.closed_form import relaxation, relaxed_area
 from ntadyn.metrics.conservation import layer_invariant
 from ntadyn.networks import DeepLinear, GatedLinear, NeuronGatedLinear
@@ -45,12 +45,10 @@ SMOOTH_STRETCHES = {
     "coloured inputs": (coloured, GatedLinear, 2, KINKED),
     "norm on the sphere": (GradientFlow, GatedLinear, 2, UnitL2Norm(0.5)),
 }
-QUICK = ("two paths",)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in SMOOTH_STRETCHES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMOOTH_STRETCHES)
 def test_second_order_where_gates_are_positive_and_equal_to_tsit5(name):
     make, kind, paths, penalty = SMOOTH_STRETCHES[name]
     system = make(general_tasks(), TIME_CONSTANTS, {"gates": penalty})
@@ -75,7 +73,7 @@ def kept(values):
     return differences @ law(values["gates"], values["students"]) @ differences.T
 
 
-@pytest.mark.parametrize("make", [GradientFlow, OrderParameters])
+@pytest.mark.parametrize("make", [pytest.param(GradientFlow, marks=pytest.mark.slow), OrderParameters])
 def test_what_the_penalty_leaves_alone_is_kept_to_rounding_where_splitting_loses_it(make):
     system = make(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})
     network, curriculum = general_network(paths=4), alternating(2, 2, 0.1)
@@ -110,7 +108,8 @@ def test_every_output_row_keeps_its_own_law_where_gates_are_per_neuron():
     np.testing.assert_allclose(law, np.broadcast_to(law[0], law.shape), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("make", [by_row, pytest.param(OrderParameters, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [by_row, OrderParameters])
 def test_weight_space_and_order_parameters_take_the_same_steps(make):
     network, curriculum = general_network(), alternating(2, 3, 1.0)
     left, right = (
@@ -145,6 +144,7 @@ def test_second_order_through_arrivals_and_releases_and_equal_to_splitting(paths
     assert errors[-1] < 3e-5
 
 
+@pytest.mark.slow
 def test_fast_gates_and_stiff_penalties_do_not_limit_the_step():
     # Gates would have to be resolved by explicit steps of 1e-5; the exchange divides a step of 0.1 into some hundred.
     system = OrderParameters(general_tasks(), {"gates": 1e-5, "weights": 1.1}, {"gates": KINKED + UnitL1Norm(50.0)})
@@ -162,8 +162,8 @@ def test_refusals_say_what_to_do():
     for system, reason in ((noisy, "noise of batches"), (pruned, "penalty on its weights")):
         with pytest.raises(ValueError, match=f"{reason}.*Splitting"):
             method.check(system, system.initial_state(general_network()))
-    with pytest.raises(ValueError, match=r"needs a system .*SVDModes is not one.*Splitting"):
-        LorentzBoost().check(jax.eval_shape(lambda: SVDModes(tasks, TIME_CONSTANTS)))
+    with pytest.raises(ValueError, match=r"needs a system .*DeepOrderParameters is not one.*Splitting"):
+        LorentzBoost().check(DeepOrderParameters(tasks, TIME_CONSTANTS))
     layers = GradientFlow(tasks, TIME_CONSTANTS)
     with pytest.raises(ValueError, match=r"weight matrix; got a DeepLinear"):
         run(layers, alternating(2, 1, 1.0), general_network(DeepLinear), 0.1)
