@@ -111,3 +111,10 @@ def test_clocks_that_do_not_fit_the_model_are_refused():
     task = given.data.build()
     with pytest.raises(ValueError, match="with 1 levels"):
         Program(given, task, maker_of(given, task))
+
+
+def test_attention_that_would_not_see_whole_sequences_is_refused():
+    spec = TrainingSpec(Recall(length=513), model="transformer")
+    with pytest.raises(ValueError, match="looks back over 512 tokens, and sequences have 513"):
+        maker_of(spec, spec.data.build())
+    maker_of(dataclasses.replace(spec, model="gated-delta"), spec.data.build())

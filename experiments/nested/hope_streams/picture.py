@@ -17,10 +17,11 @@ def draw(data: Data) -> Figure:
     with house_style():
         figure, axes = plt.subplots(1, 4, figsize=(13.2, 3.6))
         for ax, table in zip(axes, (SAME, FRESH), strict=False):
-            _draw_adaptation(ax, rows_of(data, table))
+            # Gated networks have the same teachers all the time.
+            _draw_adaptation(ax, rows_of(data, table), beside_gates=table == SAME)
             ax.set(title=table)
         axes[0].set_ylabel("loss")
-        axes[1].legend(fontsize=6)
+        axes[0].legend(fontsize=6)
         rows = rows_of(data, TEXTS)
         for ax, part in zip(axes[2:], next(iter(rows.values())).part.values.tolist(), strict=True):
             for model, dataset in rows.items():
@@ -30,18 +31,19 @@ def draw(data: Data) -> Figure:
         axes[2].set_ylabel("bits per character")
         figure.suptitle(
             "regression in context whose teachers switch, mean over held-out sequences and seeds; two texts that are "
-            "practised in turns; colours as in the second panel",
+            "practised in turns; colours as in the first panel",
             fontsize=8,
         )
     return figure
 
 
-def _draw_adaptation(ax: Axes, rows: dict[str, xr.Dataset]) -> None:
+def _draw_adaptation(ax: Axes, rows: dict[str, xr.Dataset], beside_gates: bool) -> None:
     for model, dataset in rows.items():
         curve = dataset.test_adaptation.isel(part=0).mean("seed")
         ax.plot(np.arange(len(curve)), curve, color=COLORS.get(model), label=model)
     first = next(iter(rows.values()))
-    for learner, style in zip(first.learner.values.tolist(), ("--", ":"), strict=True):
+    learners = first.learner.values.tolist() if beside_gates else []
+    for learner, style in zip(learners, ("--", ":"), strict=False):
         curve = first.gated_adaptation.sel(learner=learner)
         ax.plot(np.arange(len(curve)), curve, style, color="C0", label=f"gated network, {learner}")
     ax.set(xlabel="positions since the switch", yscale="log", xlim=(0, None))

@@ -35,6 +35,19 @@ def of_levels(data: Any) -> None:
     data["manifold"].distance[:] = 1.0
 
 
+def of_hope(data: Any) -> None:
+    data["four pairs hope"]["parameters"] = data["four pairs hope"].parameters * 1.1
+
+
+def of_hope_text(data: Any) -> None:
+    data["equal steps transformer"].ngram_bits[:] += 0.1
+    data["equal steps hope"]["parameters"] = data["equal steps hope"].parameters * 1.1
+
+
+def of_hope_streams(data: Any) -> None:
+    data["two texts hope"]["parameters"] = data["two texts hope"].parameters * 1.1
+
+
 def of_ledger(data: Any) -> None:
     data["ledger"].printed[:] = data["ledger"].ours
 
@@ -49,6 +62,9 @@ BROKEN: dict[str, Callable[[Any], None]] = {
     "blocks": of_blocks,
     "levels": of_levels,
     "ledger": of_ledger,
+    "hope": of_hope,
+    "hope_text": of_hope_text,
+    "hope_streams": of_hope_streams,
 }
 
 
