@@ -11,6 +11,7 @@ import pytest
 
 from ntadyn.nested.sequence_models import MODELS, Tokens, build
 from ntadyn.sweeps.plan import Precision
+from ntadyn.training import Recall, TrainingSpec
 from ntadyn.training.program import DATA, MODEL, Lane, Program, maker_of, optimiser_of
 from ntadyn.training.schedule import rate_share
 from ntadyn.training.spec import MODEL_NAMES
@@ -114,7 +115,7 @@ def test_clocks_that_do_not_fit_the_model_are_refused():
 
 
 def test_attention_that_would_not_see_whole_sequences_is_refused():
-    spec = TrainingSpec(Recall(length=513), model="transformer")
+    attending = TrainingSpec(Recall(length=513), model="transformer")
     with pytest.raises(ValueError, match="looks back over 512 tokens, and sequences have 513"):
-        maker_of(spec, spec.data.build())
-    maker_of(dataclasses.replace(spec, model="gated-delta"), spec.data.build())
+        maker_of(attending, attending.data.build())
+    maker_of(dataclasses.replace(attending, model="gated-delta"), attending.data.build())
