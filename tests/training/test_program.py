@@ -11,7 +11,7 @@ import pytest
 
 from ntadyn.nested.sequence_models import MODELS, Tokens, build
 from ntadyn.sweeps.plan import Precision
-from ntadyn.training import Recall, TrainingSpec
+from ntadyn.training import Recall, TrainingSpec, preset
 from ntadyn.training.program import DATA, MODEL, Lane, Program, maker_of, optimiser_of
 from ntadyn.training.schedule import rate_share
 from ntadyn.training.spec import MODEL_NAMES
@@ -119,3 +119,7 @@ def test_attention_that_would_not_see_whole_sequences_is_refused():
     with pytest.raises(ValueError, match="looks back over 512 tokens, and sequences have 513"):
         maker_of(attending, attending.data.build())
     maker_of(dataclasses.replace(attending, model="gated-delta"), attending.data.build())
+
+
+def test_nobody_stands_beside_teachers_that_are_fresh_in_every_sequence():
+    assert preset("regression-fresh").data.references() == ({}, {})

@@ -17,8 +17,7 @@ def draw(data: Data) -> Figure:
     with house_style():
         figure, axes = plt.subplots(1, 4, figsize=(13.2, 3.6))
         for ax, table in zip(axes, (SAME, FRESH), strict=False):
-            # Gated networks have the same teachers all the time.
-            _draw_adaptation(ax, rows_of(data, table), beside_gates=table == SAME)
+            _draw_adaptation(ax, rows_of(data, table))
             ax.set(title=table)
         axes[0].set_ylabel("loss")
         axes[0].legend(fontsize=6)
@@ -37,12 +36,13 @@ def draw(data: Data) -> Figure:
     return figure
 
 
-def _draw_adaptation(ax: Axes, rows: dict[str, xr.Dataset], beside_gates: bool) -> None:
+def _draw_adaptation(ax: Axes, rows: dict[str, xr.Dataset]) -> None:
     for model, dataset in rows.items():
         curve = dataset.test_adaptation.isel(part=0).mean("seed")
         ax.plot(np.arange(len(curve)), curve, color=COLORS.get(model), label=model)
     first = next(iter(rows.values()))
-    learners = first.learner.values.tolist() if beside_gates else []
+    # Beside the same teachers only: gated networks have no weights for fresh ones.
+    learners = first.learner.values.tolist() if "learner" in first.coords else []
     for learner, style in zip(learners, ("--", ":"), strict=False):
         curve = first.gated_adaptation.sel(learner=learner)
         ax.plot(np.arange(len(curve)), curve, style, color="C0", label=f"gated network, {learner}")
