@@ -19,7 +19,7 @@ SPREAD = initial_spread(0.01 / math.sqrt(20), 20)
 
 
 def test_gaussian_measure_of_polygons():
-    """A strip is a difference of normal distributions, a rectangle a product; a thin one is no harder than a wide one."""
+    """Strips are differences of normal distributions, rectangles their products, however thin."""
 
     def strip(size: float) -> float:
         return norm.cdf(1 / size) - norm.cdf(-1 / size)
