@@ -65,7 +65,7 @@ def simulate(
     grid = method.lay_out(system, state, curriculum, records_per_block, times)
     observables = dict(system.observables() if observables is None else observables)
     # Python numbers would be compiled in; as data, one program serves all strengths and time constants.
-    system = _numbers_as_arrays(system, curriculum.durations.dtype)
+    system = numbers_as_arrays(system, curriculum.durations.dtype)
     method = method.fitted(system, state).laid_out()
     trajectory = integrate(system, curriculum, state, method, grid, observables)
     if not estimate_error:
@@ -77,5 +77,6 @@ def simulate(
     return eqx.tree_at(lambda tr: tr.error, trajectory, error, is_leaf=lambda leaf: leaf is None)
 
 
-def _numbers_as_arrays(system: AbstractSystem, dtype: jnp.dtype) -> AbstractSystem:
+def numbers_as_arrays(system: AbstractSystem, dtype: jnp.dtype) -> AbstractSystem:
+    """The same system with arrays for its Python numbers, which are data of a compiled program then."""
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype) if isinstance(leaf, float) else leaf, system)

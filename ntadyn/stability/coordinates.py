@@ -51,14 +51,14 @@ def teacher_frame(system: OrderParameters, state: OrderParameterState) -> tuple[
     values, axes = eigh(jnp.sum(system.teacher_overlaps, axis=0))
     if not float(values[0]) > ROUNDING * float(values[-1]):
         raise ValueError(f"the teachers are linearly dependent: T has the eigenvalues {np.asarray(values)}.")
-    teachers = (axes * jnp.sqrt(values)) @ axes.T
+    teachers = (axes * jnp.sqrt(values)[None]) @ axes.T
     inside = jnp.linalg.solve(teachers, jnp.sum(state.cross, axis=0).T).T
     outside_values, outside_axes = eigh(_outside(system, state))
     if float(outside_values[0]) < -ROUNDING * max(1.0, float(jnp.max(jnp.abs(state.students)))):
         raise ValueError(
             f"no network has these overlaps: K - S T^-1 S^T has the eigenvalue {float(outside_values[0]):.2g}."
         )
-    outside = (outside_axes * jnp.sqrt(jnp.maximum(outside_values, 0))) @ outside_axes.T
+    outside = (outside_axes * jnp.sqrt(jnp.maximum(outside_values, 0))[None]) @ outside_axes.T
     num_paths, num_tasks = inside.shape
     rows = jnp.concatenate([teachers, jnp.zeros((num_tasks, num_paths), teachers.dtype)], axis=1)
     weights = jnp.concatenate([inside, outside], axis=1)

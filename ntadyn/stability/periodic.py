@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Array
+from jaxtyping import Array, Float
 
 from ntadyn.networks import GatedLinear
 from ntadyn.stability.coordinates import GatesAndFactors
@@ -87,7 +87,8 @@ def find_periodic(
     coordinates = GatesAndFactors.of(guess)
     x = np.asarray(coordinates.vector(guess))
     status, count = OrbitStatus.STALLED, 0
-    for count in range(1, max_steps + 1):
+    while count < max_steps:
+        count += 1
         image, gates, jacobian = map_and_jacobian(map, coordinates, jnp.asarray(x))
         residual = image - x
         if not np.all(np.isfinite(image)) or np.max(np.abs(x)) > LARGEST:

@@ -16,6 +16,7 @@ from ntadyn.simulation.integration import integrate
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.method_choice import method_for
 from ntadyn.simulation.time_grid import TimeGrid
+from ntadyn.simulation.trajectory import numbers_as_arrays
 from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
@@ -120,6 +121,7 @@ class StroboscopicMap(AbstractUpdate):
         if renaming is not None:
             _check_symmetric(system, state, renaming)
         grid = method.lay_out(system, state, curriculum, 0, ())
+        system = numbers_as_arrays(system, curriculum.durations.dtype)
         fitted = method.fitted(system, state).laid_out()
         return cls(system=system, curriculum=curriculum, method=fitted, grid=grid, renaming=renaming)  # pyright: ignore[reportCallIssue]
 
