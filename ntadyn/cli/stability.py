@@ -58,8 +58,9 @@ class Orbits:
                 enter(THEORY)
                 dataset = orbits_of_plane(self.configuration)
                 enter(WHOLE)
-                dataset = dataset.assign(unspecialised_in_whole(self.configuration).data_vars)
-                dataset.attrs |= provenance() | {"preset": self.preset}
+                whole = unspecialised_in_whole(self.configuration)
+                dataset = dataset.merge(whole).assign_attrs(dataset.attrs | whole.attrs | provenance())
+                dataset.attrs["preset"] = self.preset
                 enter(DRAW)
                 written = [storage.write_dataset(dataset, folder / "orbits.nc")]
                 written += save_figure(orbits_figure(dataset), folder / "orbits")

@@ -26,7 +26,7 @@ def check_predictable(plan: Sweep) -> None:
         raise ValueError(
             f"predictions are for maps of {BLOCK_DURATION} by {GATE_TIME_CONSTANT} or {STRENGTH}; this one has {paths}."
         )
-    check_in_plane(plan.base)
+    check_in_plane(plan.configuration)
 
 
 def predict(plan: Sweep) -> xr.Dataset:
@@ -48,10 +48,10 @@ def predict(plan: Sweep) -> xr.Dataset:
     rows, columns = (axis.parameters[0] for axis in plan.axes)
     durations = np.asarray(rows.values, float)
     chosen = np.unique(np.round(np.linspace(0, len(durations) - 1, min(MOST_ROWS, len(durations)))).astype(int))
-    training_time, spread = float(plan.base.curriculum.end), spread_of(plan.base)
+    training_time, spread = float(plan.configuration.curriculum.end), spread_of(plan.configuration)
     shares, contacts = [], []
     for duration in durations[chosen]:
-        row = plane_of([_cell(plan.base, float(duration), columns, value) for value in columns.values])
+        row = plane_of([_cell(plan.configuration, float(duration), columns, value) for value in columns.values])
         contacts.append(contact_probability(row, training_time, spread))
         shares.append(specialised_probability(row, training_time, spread))
     dims = (rows.name, columns.name)
@@ -63,11 +63,12 @@ def predict(plan: Sweep) -> xr.Dataset:
     dataset[PREDICTED].attrs["long_name"] = "predicted share of specialised runs, contact and a fitted time after it"
     dataset[CONTACT].attrs["long_name"] = "predicted share of runs in which a gate reaches zero"
     if columns.path == GATE_TIME_CONSTANT:
-        cells = [cell_of(_cell(plan.base, float(duration), columns, columns.values[0])) for duration in durations]
+        any_gates = columns.values[0]
+        cells = [cell_of(_cell(plan.configuration, float(duration), columns, any_gates)) for duration in durations]
         dataset[FOLD] = (rows.name, [band_fold(cell).gates for cell in cells])
         dataset[FOLD].attrs["long_name"] = "gate time constant at which the contact band closes"
     else:
-        cell = cell_of(_cell(plan.base, float(durations[0]), columns, 1.0))
+        cell = cell_of(_cell(plan.configuration, float(durations[0]), columns, 1.0))
         strength = float(hinge_bound(cell)) / float(cell.nonnegative) if cell.nonnegative > 0 else np.nan
         dataset[HINGE] = ((), strength)
         dataset[HINGE].attrs["long_name"] = "penalty strength above which the hinge holds gates, a sufficient bound"

@@ -5,6 +5,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ntadyn.plotting.labels import settings_title
 from ntadyn.plotting.style import WIDTH, house_style
@@ -17,14 +18,14 @@ def draw_band(ax: Axes, dataset: xr.Dataset) -> None:
         ax: where to draw.
         dataset: from `specs.orbits.orbits_of_plane`.
     """
-    ax.loglog(dataset.q, dataset.gate_swing, color="C0")
+    ax.semilogx(dataset.q, dataset.gate_swing, color="C0")
     ax.axhline(1.0, color="0.4", linewidth=0.8)
     low, high = float(dataset.q_low), float(dataset.q_high)
     if np.isfinite(low):
         ax.axvspan(low, high, color="C0", alpha=0.15, linewidth=0)
         ax.plot([low, high], [1, 1], "o", color="C1", markersize=4)
-        for end, name, side in ((low, r"$q_{low}$", "right"), (high, "specialised", "left")):
-            ax.annotate(name, (end, 1), (-4 if side == "right" else 4, 4), textcoords="offset points", ha=side)
+        ax.annotate("lowest", (low, 1), (-4, 4), textcoords="offset points", ha="right")
+        ax.annotate("specialised", (high, 1), (-4, -11), textcoords="offset points", ha="right")
     ax.set(xlabel=r"$q = Q\,\tau_W/\tau_c$", ylabel=r"largest $|c_1 - c_2|$", title="Contact band")
 
 
@@ -38,6 +39,7 @@ def draw_growth(ax: Axes, dataset: xr.Dataset) -> None:
     ax.semilogy(dataset.block, dataset.gate_difference, "o-", color="C0", markersize=4)
     ax.axhline(1.0, color="0.4", linewidth=0.8)
     ax.annotate("contact", (float(dataset.block[-1]), 1), (0, 3), textcoords="offset points", ha="right")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="block", ylabel=r"s.d. of $(c_1 - c_2)/C$", title="Growth from the start")
 
 
@@ -57,7 +59,7 @@ def draw_multipliers(ax: Axes, dataset: xr.Dataset) -> None:
             x, y = dataset.multiplier.values[chosen], dataset.multiplier_imaginary.values[chosen]
             ax.plot(x, y, marker, color=color, markersize=5, fillstyle="none", label=name)
     ax.set(xlabel="real part", ylabel="imaginary part", title="Unspecialised orbit", aspect="equal")
-    ax.legend(fontsize=7, loc="center")
+    ax.legend(fontsize=7, loc="center", bbox_to_anchor=(0.5, 0.75))
 
 
 def orbits_figure(dataset: xr.Dataset) -> Figure:

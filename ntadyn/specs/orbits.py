@@ -115,8 +115,8 @@ def unspecialised_in_whole(configuration: Configuration) -> xr.Dataset:
     return xr.Dataset(
         {
             "whole_unspecialised": ("component", shared),
-            "multiplier": ("direction", found.values.real),
-            "multiplier_imaginary": ("direction", found.values.imag),
+            "multiplier": ("direction", np.real(found.values)),
+            "multiplier_imaginary": ("direction", np.imag(found.values)),
             "residual": ((), orbit.residual),
             "neutral_dimension": ((), orbit.neutral_dimension),
             "num_unstable": ((), found.num_unstable),
@@ -176,8 +176,8 @@ def cell_report(dataset: xr.Dataset) -> list[str]:
         lines.append("contact band          none: no symmetric orbit has a gate that reaches zero")
     else:
         lines.append(
-            f"contact band          {float(dataset.q_low):.5g} < Q tau_W/tau_c < {float(dataset.q_high):.6g}; it closes "
-            f"at tau_c = {float(dataset.band_fold):.6g}"
+            f"contact band          {float(dataset.q_low):.5g} < Q tau_W/tau_c < {float(dataset.q_high):.6g}; closed "
+            f"from tau_c = {float(dataset.band_fold):.6g} on"
         )
         lines.append(f"specialised orbit     |W^1 - W^2| = {float(dataset.specialised_distance):.5f}")
     lines += [

@@ -91,6 +91,6 @@ def spread_of(configuration: Configuration) -> float:
     return initial_spread(configuration.network.initial_scale, configuration.teachers.d_in)
 
 
-def _coefficient(penalty: AbstractPenalty | None, kind: type) -> float:
+def _coefficient(penalty: AbstractPenalty | None, kind: type[UnitL1Norm] | type[Nonnegativity]) -> float:
     terms = penalty.terms if isinstance(penalty, Sum) else () if penalty is None else (penalty,)
-    return float(sum(term.k for term in terms if isinstance(term, kind)))
+    return float(sum(np.asarray(term.k) for term in terms if isinstance(term, kind)))

@@ -11,6 +11,7 @@ climbs through the band of q in which it does, and stays at its upper end: that 
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -55,10 +56,10 @@ def half_swing(plane: TeacherPlane, q: float) -> float:
     if math.isinf(plane.block_duration):
         return float(_angle_at(plane, q, plane.half_distance))
     # The time is concave in z: from zero, Newton's method climbs to the root without passing it.
-    z = 0.0
+    z: float = 0.0
     for _ in range(NEWTON_STEPS):
         slope = float(_slope(plane, q, _angle_at(plane, q, plane.half_distance * math.tanh(z))))
-        step = (plane.block_duration - _duration(plane, q, z)) * slope / (2 * plane.exchange)
+        step = float((plane.block_duration - _duration(plane, q, z)) * slope / (2 * plane.exchange))
         z += step
         if abs(step) <= PRECISION * (1 + z):
             break
@@ -93,11 +94,8 @@ def contact_band(plane: TeacherPlane) -> ContactBand:
     top = _fastest(plane)
     if not _margin(plane, top) > 0:
         return ContactBand(math.nan, math.nan)
-    ends = [
-        brentq(lambda log_q: _margin(plane, log_q), *sorted((top, far)), xtol=PRECISION, rtol=4 * PRECISION)
-        for far in (LOG_LOWEST, LOG_HIGHEST)
-    ]
-    return ContactBand(*map(math.exp, ends))
+    low, high = (_root(lambda log_q: _margin(plane, log_q), top, far) for far in (LOG_LOWEST, LOG_HIGHEST))
+    return ContactBand(math.exp(low), math.exp(high))
 
 
 def specialised_distance(plane: TeacherPlane) -> float:
@@ -129,24 +127,32 @@ def band_fold(plane: TeacherPlane) -> BandFold:
     low = high - 1
     while over(low) < 0:
         low -= 1
-    gates = math.exp(brentq(over, low, high, xtol=PRECISION, rtol=4 * PRECISION))
+    gates = math.exp(_root(over, low, high))
     return BandFold(gates, math.exp(_fastest(dataclasses.replace(plane, gates=gates))))
 
 
 def _fastest(plane: TeacherPlane) -> float:
     """Log q of the orbit that takes the shortest time from dc = -1 to dc = 1, if any does."""
-    reaches = lambda log_q: float(plane.half_distance - _end(plane, math.exp(log_q)))  # noqa: E731
+
+    def reaches(log_q: float) -> float:
+        return float(plane.half_distance - _end(plane, math.exp(log_q)))
+
     if not reaches(0.0) > 0:
         return 0.0  # where orbits come to rest last
-    low, high = (
-        far if reaches(far) > 0 else brentq(reaches, *sorted((0.0, far)), xtol=PRECISION)
-        for far in (LOG_LOWEST, LOG_HIGHEST)
-    )
+    low, high = (far if reaches(far) > 0 else _root(reaches, 0.0, far) for far in (LOG_LOWEST, LOG_HIGHEST))
     found = minimize_scalar(
-        lambda log_q: -1 / contact_time(plane, math.exp(log_q)), bounds=(low, high), method="bounded",
+        lambda log_q: -1 / contact_time(plane, math.exp(log_q)),
+        bounds=(low, high),
+        method="bounded",
         options={"xatol": 1e-8},
-    )  # fmt: skip
+    )
     return float(found.x)
+
+
+def _root(function: Callable[[float], float], one: float, other: float) -> float:
+    """A root between two places, by Brent's method, to rounding."""
+    low, high = sorted((one, other))
+    return brentq(function, low, high, xtol=PRECISION, rtol=4 * PRECISION)  # pyright: ignore[reportReturnType, reportArgumentType]
 
 
 def _margin(plane: TeacherPlane, log_q: float) -> float:

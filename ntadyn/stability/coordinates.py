@@ -83,7 +83,8 @@ class GatesAndFactors(eqx.Module):
     @classmethod
     def of(cls, network: GatedLinear) -> "GatesAndFactors":
         """Those of a network, in which gates are held that are exactly zero."""
-        return cls(tuple(bool(gate != 0) for gate in np.asarray(network.gates)), network.weights.shape)
+        num_paths, d_out, d_in = network.weights.shape
+        return cls(tuple(bool(gate != 0) for gate in np.asarray(network.gates)), (num_paths, d_out, d_in))
 
     def vector(self, network: GatedLinear) -> Float[Array, " n"]:
         """The coordinates of a network."""

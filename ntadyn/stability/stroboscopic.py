@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from ntadyn.dynamics.order_parameters import OrderParameterState
+from ntadyn.interface.gated_linear import AbstractGatedLinear
 from ntadyn.interface.system import AbstractSystem, Observable, Task
 from ntadyn.interface.update import AbstractUpdate
 from ntadyn.networks import GatedLinear
@@ -179,11 +180,10 @@ def _check_symmetric(system: AbstractSystem, state: PyTree, renaming: Renaming) 
             f"the renaming is one of {len(renaming.tasks)} tasks and {len(renaming.paths)} paths; the system has "
             f"{sizes[0]} and {sizes[1]}."
         )
-    teachers = system.overlaps(state).teachers if hasattr(system, "overlaps") else None
-    if teachers is None:
+    if not isinstance(system, AbstractGatedLinear):
         return
     order = np.asarray(renaming.tasks)
-    whole = jnp.sum(teachers, axis=0)
+    whole = jnp.sum(system.overlaps(state).teachers, axis=0)
     moved = float(jnp.max(jnp.abs(whole[order][:, order] - whole)))
     if moved > 1e-6 * float(jnp.max(jnp.abs(whole))):
         raise ValueError(
