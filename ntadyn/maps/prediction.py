@@ -7,12 +7,12 @@ from ntadyn.results.dataset_axes import axis_names
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
 from ntadyn.specs.teacher_plane import cell_of, check_in_plane, plane_of, spread_of
-from ntadyn.stability import band_fold, contact_probability, hinge_bound, specialised_probability
+from ntadyn.stability import band_fold, contact_probability, hinge_bound, time_to_specialise
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, Axis, Sweep
 
 PREDICTED, CONTACT, FOLD, HINGE = "predicted_share", "contact_probability", "band_fold", "hinge_strength"
 # Of predicted rows; probabilities are smooth, and interpolated between them.
-MOST_ROWS = 16
+MOST_ROWS = 12
 
 
 def check_predictable(plan: Sweep) -> None:
@@ -51,9 +51,12 @@ def predict(plan: Sweep) -> xr.Dataset:
     training_time, spread = float(plan.configuration.curriculum.end), spread_of(plan.configuration)
     shares, contacts = [], []
     for duration in durations[chosen]:
-        row = plane_of([_cell(plan.configuration, float(duration), columns, value) for value in columns.values])
-        contacts.append(contact_probability(row, training_time, spread))
-        shares.append(specialised_probability(row, training_time, spread))
+        cells = [_cell(plan.configuration, float(duration), columns, value) for value in columns.values]
+        twice = plane_of(cells * 2)  # until the end, and until contact would be too late, in one run
+        until = training_time - np.where(np.arange(2 * len(cells)) < len(cells), 0, time_to_specialise(twice))
+        contact, share = np.split(np.asarray(contact_probability(twice, until, spread)), 2)
+        contacts.append(contact)
+        shares.append(share)
     dims = (rows.name, columns.name)
     found = {PREDICTED: _between(durations, chosen, shares), CONTACT: _between(durations, chosen, contacts)}
     dataset = xr.Dataset(

@@ -13,9 +13,9 @@ from ntadyn.results.result_format import weight_time_constant
 _OUTLINE = [Stroke(linewidth=2.6, foreground="black"), Normal()]
 # Colour and dashes of every line; light ones with a dark outline are seen on every colour of a map.
 LOOKS = {
-    PREDICTED: ("predicted: half of all runs specialise", {"color": "#F0E442", "linestyle": "-"}),
+    PREDICTED: ("predicted: half of all runs specialise", {"color": "#CC79A7", "linestyle": "-"}),
     FOLD: ("contact band closes: specialised orbits to its left", {"color": "#56B4E9", "linestyle": (0, (4, 2))}),
-    HINGE: ("hinge holds all gates, to its right", {"color": "#CC79A7", "linestyle": (0, (1, 1.5))}),
+    HINGE: ("hinge holds all gates, to its right", {"color": "#009E73", "linestyle": (0, (1, 1.5))}),
 }
 
 

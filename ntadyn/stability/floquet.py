@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from ntadyn.stability.periodic import Orbit
+from ntadyn.stability.plane import Numbers
 
 # Multipliers whose modulus is within this distance of one, or within what rounding leaves, count as neutral.
 WITHIN = 1e-6
@@ -85,10 +86,10 @@ def multipliers_of(jacobian: Float[np.ndarray, "n n"], side: Side = Side.SMOOTH,
     return Multipliers(values, labels, rapidity, rounding, 2 * rapidity / math.log(10), side)
 
 
-def extrapolated(coarse: np.ndarray, fine: np.ndarray, order: int = 2) -> np.ndarray:
+def extrapolated(coarse: Numbers, fine: Numbers, order: int = 2) -> Numbers:
     """(2^p f - c) / (2^p - 1): what a quantity tends to whose error falls as h^p, from steps h and h/2."""
     weight = 2**order
-    return (weight * np.asarray(fine) - np.asarray(coarse)) / (weight - 1)
+    return (weight * fine - coarse) / (weight - 1)
 
 
 def saltation(
