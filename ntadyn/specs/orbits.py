@@ -12,11 +12,12 @@ import xarray as xr
 
 from ntadyn.dynamics import OrderParameters
 from ntadyn.dynamics.order_parameters import OrderParameterState
+from ntadyn.networks import GatedLinear
 from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.specs.building import build, first, keys_of
 from ntadyn.specs.configuration import Configuration, Dynamics
 from ntadyn.specs.paths import plain, replaced
-from ntadyn.specs.teacher_plane import cell_of, spread_of
+from ntadyn.specs.teacher_plane import cell_of, check_in_plane, spread_of
 from ntadyn.stability import (
     SWAPPED_TASKS,
     OrbitStatus,
@@ -89,22 +90,36 @@ def orbits_of_plane(configuration: Configuration) -> xr.Dataset:
     return dataset
 
 
-def unspecialised_in_whole(configuration: Configuration) -> xr.Dataset:
-    """The unspecialised orbit of the whole system: a fixed point of its stroboscopic map, and all its multipliers.
+def half_period(configuration: Configuration) -> tuple[StroboscopicMap, GatedLinear]:
+    """The map of one block of A, and the names of the tasks swapped; and a network next to its fixed point.
 
     Without contact nothing is kinked, so the map is made by a method of order eight, which knows nothing of the plane.
 
     Args:
         configuration: one cell.
+
+    Raises:
+        ValueError: for a configuration that the theory in the plane does not reach.
     """
-    plane, duration = cell_of(configuration), configuration.curriculum.block_duration
+    check_in_plane(configuration)
     flow = replaced(configuration, {"dynamics": Dynamics.ORDER_PARAMETERS})
+    duration = configuration.curriculum.block_duration
     system, _ = build(flow, first(keys_of(0, [(0, 0, 0)])))
     assert isinstance(system, OrderParameters)
     whole, guess = teacher_frame(system, _next_to_equal(system, duration))
     block = curricula.alternating(2, 1, jnp.asarray(duration, whole.dtype))
-    map = StroboscopicMap.of(whole, block, guess, SWAPPED_TASKS, FixedSteps(diffrax.Dopri8(), duration / STEPS))
-    orbit = find_periodic(map, guess)
+    method = FixedSteps(diffrax.Dopri8(), duration / STEPS)
+    return StroboscopicMap.of(whole, block, guess, SWAPPED_TASKS, method), guess
+
+
+def unspecialised_in_whole(configuration: Configuration) -> xr.Dataset:
+    """The unspecialised orbit of the whole system: the fixed point of `half_period`, and all its multipliers.
+
+    Args:
+        configuration: one cell.
+    """
+    orbit = find_periodic(*half_period(configuration))
+    plane = cell_of(configuration)
     found, state = multipliers(orbit), unspecialised_orbit(plane)
     shared = np.array([jnp.sum(orbit.state.gates), *jnp.sum(orbit.state.weights[:, 0, :2], axis=0)])
     agrees = (

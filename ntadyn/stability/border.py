@@ -22,7 +22,8 @@ _FIRST = np.array([1.0, 0.0])
 # t_2 = 3000 (tau_c / tau_B)^2 tau_W at |A - B| = 1: a fit to medians of 200 runs in 17 cells with tau_c of .01 to .03,
 # within a factor 2.1; see `time_to_specialise`.
 FITTED = 3.0e3
-BISECTIONS = 24
+# Of the logarithm of the range in which the border is sought; what is sought is a fit.
+BISECTIONS = 11
 # sin(alpha) cos(2 alpha) is largest where sin(alpha)^2 = 1/6.
 LARGEST_PULL = math.sqrt(2 / 27)
 
