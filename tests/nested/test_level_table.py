@@ -79,6 +79,7 @@ def test_a_table_has_frequencies_and_rates_in_columns_of_their_own():
     assert [line.split()[:5] for line in lines] == [["1", "slow", "2", "1/16", "0.5"], ["2", "never", "3", "0", "-"]]
 
 
+@pytest.mark.representatives(10)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_has_levels(name):

@@ -77,6 +77,7 @@ def usual_promotion() -> Iterator[None]:
     jax.config.update("jax_numpy_dtype_promotion", before)
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize("name", BROKEN)
 def test_it_is_accepted_can_be_refused_and_drawn(name):
     experiment = importlib.import_module(f"experiments.nested.{name}")
