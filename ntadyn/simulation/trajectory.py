@@ -15,6 +15,7 @@ from ntadyn.simulation.integration import integrate
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.method_choice import method_for
 from ntadyn.simulation.outcome import RESULTS, Trajectory
+from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
@@ -71,10 +72,23 @@ def simulate(
     if not estimate_error:
         return trajectory
     finer = integrate(system, curriculum, state, method.refined(grid.start.dtype), grid, observables)
+    error = _doubt(system, curriculum, state, method, grid, trajectory, finer)
+    return eqx.tree_at(lambda tr: tr.error, trajectory, error, is_leaf=lambda leaf: leaf is None)
+
+
+@eqx.filter_jit  # one program, where each operation would be one
+def _doubt(
+    system: AbstractSystem,
+    curriculum: AbstractCurriculum,
+    state: PyTree,
+    method: AbstractMethod,
+    grid: TimeGrid,
+    trajectory: Trajectory,
+    finer: Trajectory,
+) -> PyTree:
     both = (trajectory.result == RESULTS.successful) & (finer.result == RESULTS.successful)
     resolved = both & method.resolves(system, state, curriculum.task(grid.block[0], grid.start[0]), grid)
-    error = estimated_error(trajectory.values, finer.values, resolved)
-    return eqx.tree_at(lambda tr: tr.error, trajectory, error, is_leaf=lambda leaf: leaf is None)
+    return estimated_error(trajectory.values, finer.values, resolved)
 
 
 def numbers_as_arrays(system: AbstractSystem, dtype: jnp.dtype) -> AbstractSystem:

@@ -40,6 +40,7 @@ def test_the_full_size_is_what_it_says():
     assert len(inputs.KINDS) >= 40
 
 
+@pytest.mark.slow
 def test_a_part_that_finds_something_fails(monkeypatch, capsys):
     class Part:
         def run(self, seed, share, write):

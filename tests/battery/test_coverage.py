@@ -41,6 +41,7 @@ def test_estimates_cover_errors_of_a_few_problems():
     assert found.largest_error < 2e-3
 
 
+@pytest.mark.slow
 def test_gates_that_arrive_within_a_fraction_of_a_step_do_not_fool_the_estimate():
     """Weights feel such a gate for a moment that equal steps miss, halved or not, and growth amplifies it.
 

@@ -58,6 +58,7 @@ def learner(problem, network, rates=(0.05, 0.01), penalty=PENALTY):
     return learner_of(problem, network, rates, penalty, jax.random.key(2), 8)
 
 
+@pytest.mark.slow
 def test_teachers_are_orthonormal_units_and_judged_by_their_power(problem):
     rows = np.asarray(problem.teachers.hidden).reshape(-1, D_IN)
     np.testing.assert_allclose(rows @ rows.T, np.eye(6), atol=1e-12)

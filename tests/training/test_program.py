@@ -39,6 +39,7 @@ def promoting():
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("promoting")
 def test_steps_are_those_of_adamw_on_clipped_gradients():
     given = spec(weight_decay=0.1, clip=0.3, precision=Precision.DOUBLE)
@@ -71,6 +72,7 @@ def test_steps_are_those_of_adamw_on_clipped_gradients():
         np.testing.assert_allclose(ours, other, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_lanes_do_not_know_of_each_other():
     """Side by side or alone, a lane has the same losses."""
     lanes = (Lane(0, 0.02), Lane(1, 0.01), Lane(0, 0.05))
@@ -90,6 +92,7 @@ def test_lanes_do_not_know_of_each_other():
     assert together[0, 0] != together[1, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("promoting")
 def test_levels_move_by_their_clocks():
     given = spec(model="hope-attention", chunks=(1, 2, 4), shares=(1.0, 0.5, 0.25))

@@ -77,7 +77,12 @@ def usual_promotion() -> Iterator[None]:
     jax.config.update("jax_numpy_dtype_promotion", before)
 
 
-@pytest.mark.parametrize("name", BROKEN)
+# Compiling a training of every model takes a minute or two.
+TRAINED = ("hope", "hope_text", "hope_streams")
+EACH = [pytest.param(name, marks=[pytest.mark.exhaustive] * (name in TRAINED)) for name in BROKEN]
+
+
+@pytest.mark.parametrize("name", EACH)
 def test_it_is_accepted_can_be_refused_and_drawn(name):
     experiment = importlib.import_module(f"experiments.nested.{name}")
     data = simulated(experiment, SMALL.get(name, experiment.FAST))
