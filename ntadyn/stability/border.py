@@ -63,7 +63,7 @@ def contact_probability(plane: TeacherPlane, until: Numbers, spread: float) -> N
     gains = []
     for moment in symmetric_run(plane, at_rest(plane), num_blocks):
         gains.append(np.where(moment.time <= until, gate_gain(plane, moment), 0.0))
-    return np.maximum(1 - _stays_within(np.stack(gains), spread), 0.0)
+    return np.where(until > 0, np.maximum(1 - _stays_within(np.stack(gains), spread), 0.0), 0.0)
 
 
 def time_to_specialise(plane: TeacherPlane) -> Numbers:

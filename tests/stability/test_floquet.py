@@ -11,6 +11,7 @@ from ntadyn.regularizers import Nonnegativity
 from ntadyn.stability import SWAPPED_TASKS, Renaming, Side, Stability, extrapolated, multipliers_of, saltation
 
 
+@pytest.mark.slow
 def test_saltation_through_an_arrival_and_a_crossing():
     """T8: with constant forces, the derivative of the flow is the saltation matrix itself.
 

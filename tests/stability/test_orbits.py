@@ -97,8 +97,9 @@ def test_orbits_of_equal_paths_with_all_their_multipliers():
         assert abs(np.min(np.real(found.values)) + 1) < 1e-7
 
 
+@pytest.mark.exhaustive  # it compiles again
 def test_the_command_finds_the_orbit_of_figure_2_twice(tmp_path, capsys):
-    """In the plane and in the whole system, by the program that the test before has compiled."""
+    """In the plane and in the whole system."""
     with pytest.raises(SystemExit) as end:
         main(["stability", "orbits", "--out", str(tmp_path / "out")])
     assert end.value.code == 0
@@ -110,6 +111,7 @@ def test_the_command_finds_the_orbit_of_figure_2_twice(tmp_path, capsys):
     assert sorted(dataset.label.values.tolist()).count("unstable") == 1
 
 
+@pytest.mark.exhaustive  # it compiles for long; `saltation` has the same in small
 def test_the_derivative_through_a_release_and_an_arrival():
     """T6: columns of the jacobian against one-sided differences of the same map, the held gate dropped."""
     system = order_parameters(0.01, 1.0, 1.25, 0.25)
