@@ -10,4 +10,7 @@ EXPERIMENTS: dict[str, str] = {
     "work_precision": "what a sampler's answer costs in gradients, how wrong it is, and how wrong it says it is",
     "large": "up to which size estimates are trusted, in which coordinates, and where they are not to be",
     "e1_factorial": "fast or slow gates, penalty or none: how degenerate each network ends",
+    "e2_development": "coefficients along training, beside cosines and gates, with the lag between them",
+    "e3_block_length": "for which block lengths coefficients saturate, and for which graphs do",
+    "e4_equal_functions": "specialised and mixed networks of one function: coefficients, and where training takes them",
 }

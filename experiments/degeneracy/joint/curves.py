@@ -20,13 +20,13 @@ def saturation(places: NDArray[np.float64], curve: NDArray[np.float64]) -> float
     return float(places[last_below] + part * (places[last_below + 1] - places[last_below]))
 
 
-def first_at(curve: NDArray[np.float64], level: float) -> float:
-    """The first block, counted from 1, at which a curve is at a level; not a number if it never is."""
+def first_at(places: NDArray[np.float64], curve: NDArray[np.float64], level: float) -> float:
+    """The first place at which a curve is at a level; not a number if it never is."""
     reached = curve >= level
-    return float(np.argmax(reached) + 1) if reached.any() else float("nan")
+    return float(places[np.argmax(reached)]) if reached.any() else float("nan")
 
 
 def rank_correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Spearman's, over places where both are numbers; not a number for fewer than four of them."""
     both = np.isfinite(one) & np.isfinite(other)
-    return float(stats.spearmanr(one[both], other[both]).statistic) if both.sum() > 3 else float("nan")
+    return float(np.asarray(stats.spearmanr(one[both], other[both]))[0]) if both.sum() > 3 else float("nan")
