@@ -13,4 +13,6 @@ EXPERIMENTS: dict[str, str] = {
     "e2_development": "coefficients along training, beside cosines and gates, with the lag between them",
     "e3_block_length": "for which block lengths coefficients saturate, and for which graphs do",
     "e4_equal_functions": "specialised and mixed networks of one function: coefficients, and where training takes them",
+    "e5_two_layers": "full networks of two layers: their graphs in neurons and in the Interaction Basis",
+    "e6_free_energy": "from how many samples on free energies prefer the flexible solution",
 }

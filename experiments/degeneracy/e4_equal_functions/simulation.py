@@ -31,6 +31,11 @@ CASES = {
     "L2": {"nonnegative": NONNEGATIVE, "unit_l2": L2},
     **{f"L1 + {by:g} L2": {"nonnegative": NONNEGATIVE, "unit_l1": L1, "unit_l2": by * L2} for by in STRENGTHS},
 }
+RECORDED = {
+    "gates": lambda system, state, task: system.gates(state),
+    "weights": lambda system, state, task: system.network(state).weights,
+    "loss": lambda system, state, task: system.loss(state, task),
+}
 
 
 @dataclass(frozen=True)
@@ -100,12 +105,7 @@ def drift(parameters: Parameters) -> xr.Dataset:
     for coefficients in CASES.values():
         flow = GradientFlow(tasks, {"gates": FAST, "weights": SLOW}, from_coefficients(coefficients))
         curriculum = curricula.alternating(2, num_blocks=parameters.blocks, duration=1.0)
-        observables = {
-            "gates": lambda system, state, task: system.gates(state),
-            "weights": lambda system, state, task: system.network(state).weights,
-            "loss": lambda system, state, task: system.loss(state, task),
-        }
-        run = eqx.filter_jit(lambda state, flow=flow, to=curriculum: simulate(flow, to, state, observables=observables))
+        run = eqx.filter_jit(lambda state, flow=flow, to=curriculum: simulate(flow, to, state, observables=RECORDED))
         trajectory = run(flow.initial_state(network))
         ends = {name: np.asarray(trajectory.at_block_ends(values)) for name, values in trajectory.values.items()}
         found.append(

@@ -1,0 +1,16 @@
+"""Experiment E5: full networks of two layers, whose graphs are looked at in neurons and in the Interaction Basis.
+
+Hidden units are twice as many as outputs; the second layer is fast, and held to be nonnegative and of norm one, or
+free. Teachers have singular values that all differ. Modularity of tasks at the end of the first block and later, with the
+second layers of both tasks as a table; block lengths at one total time; and, exploratory and without a prediction, a
+rectified network of the same sizes, whose units that fire together are counted.
+"""
+
+from experiments.degeneracy.e5_two_layers.numbers import accept
+from experiments.degeneracy.e5_two_layers.picture import draw as plot
+from experiments.degeneracy.e5_two_layers.simulation import Parameters, runs
+
+__all__ = ["FAST", "PARAMETERS", "accept", "plot", "runs"]
+
+PARAMETERS = Parameters()
+FAST = Parameters(d_in=4, d_out=2, seeds=2, blocks=(1, 4), lengths=(0.5, 2.0), examples=50)
