@@ -49,10 +49,10 @@ def of_condition(parameters: Parameters, gates: float, penalties: bool) -> xr.Da
     chosen = np.asarray(parameters.blocks) - 1
     tables = jax.tree.map(lambda leaf: leaf[:, chosen], found.tables)
     seeds = range(parameters.seeds)
-    measured = estimates(tables, {"seed": seeds, "block": parameters.blocks}, mala(parameters.fast), 1)
+    measured = estimates(tables, {"seed": seeds, "block": parameters.blocks}, mala(parameters.fast), 10)
     first = jax.tree.map(lambda leaf: leaf[:, 0], tables)
     lengths = {"num_warm_up": 100, "num_draws": 100} if parameters.fast else {}
-    checked = estimates(first, {"seed": seeds}, NUTS(**lengths), 2, (CHECKED,)).isel(cutoff=0, drop=True)  # pyright: ignore[reportCallIssue]
+    checked = estimates(first, {"seed": seeds}, NUTS(**lengths), 20, (CHECKED,)).isel(cutoff=0, drop=True)  # pyright: ignore[reportCallIssue]
     second = np.linalg.svd(np.asarray(tables.gates), compute_uv=False)[..., 1]
     return measured.assign(
         alignment=(("seed", "block"), alignment(cosines(tables.weights, found.teachers))),

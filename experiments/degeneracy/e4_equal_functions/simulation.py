@@ -79,7 +79,7 @@ def points(parameters: Parameters) -> xr.Dataset:
 
     stacked = GateTable(repeated([each.gates for each in tables]), repeated([each.weights for each in tables]))
     axes = {"share": SHARES, "seed": range(parameters.seeds)}
-    found = estimates(stacked, axes, mala(parameters.fast), 3)
+    found = estimates(stacked, axes, mala(parameters.fast), 30)
     fine = np.linspace(0.52, 1.0, 97)
     curve = [[_laplace(mixed(share, tasks), cutoff) for cutoff in found.cutoff.values] for share in fine.tolist()]
     losses = [[float(jnp.sum((maps(each) - tasks)[task] ** 2)) / 2 for task in range(2)] for each in tables]
