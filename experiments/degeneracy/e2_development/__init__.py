@@ -1,7 +1,7 @@
 """Experiment E2: coefficients along training, beside how far paths have specialised, and when tables of gates separate.
 
 Flexible and forgetful networks as in E1, with 6 inputs and 3 outputs. Estimates by MALA at ends of blocks, at four
-cutoffs; where the first block ends also by NUTS.
+cutoffs; where the second block ends, the first in which both tasks have been met, also by NUTS.
 """
 
 from experiments.degeneracy.e2_development.numbers import accept

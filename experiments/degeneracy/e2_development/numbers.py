@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from experiments.degeneracy.e2_development.simulation import CHECKED
+from experiments.degeneracy.e2_development.simulation import CHECKED, CHECKED_BLOCK
 from experiments.degeneracy.joint.curves import SATURATED, first_at, rank_correlation
 from experiments.degeneracy.joint.measures import trusted
 from experiments.degeneracy.joint.predictions import frozen
@@ -37,8 +37,8 @@ def results(data: Data) -> dict[str, np.ndarray]:
     """The numbers of all predictions, by their id."""
     flexible, forgetful = data["flexible"], data["forgetful"]
     last = flexible.isel(block=-1)
-    first = flexible.isel(block=0).sel(cutoff=CHECKED)
-    apart = np.abs(first.value - first.nuts) / np.hypot(first.error, first.nuts_error)
+    checked = flexible.sel(block=CHECKED_BLOCK, cutoff=CHECKED)
+    apart = np.abs(checked.value - checked.nuts) / np.hypot(checked.error, checked.nuts_error)
     early = flexible.where(flexible.block <= EARLY, drop=True)
     below = (trusted(early) - early.effective_dimension).min("block")
     at_end = forgetful.isel(block=-1)

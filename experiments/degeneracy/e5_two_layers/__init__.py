@@ -13,4 +13,4 @@ from experiments.degeneracy.e5_two_layers.simulation import Parameters, runs
 __all__ = ["FAST", "PARAMETERS", "accept", "plot", "runs"]
 
 PARAMETERS = Parameters()
-FAST = Parameters(d_in=4, d_out=2, seeds=2, blocks=(1, 4), lengths=(0.5, 2.0), examples=50)
+FAST = Parameters(d_in=4, d_out=2, seeds=2, blocks=(1, 2, 4), lengths=(0.5, 2.0), examples=50)
