@@ -7,8 +7,8 @@ from experiments.degeneracy.e2_development.simulation import CHECKED, CHECKED_BL
 from experiments.degeneracy.joint.curves import SATURATED, first_at, rank_correlation
 from experiments.degeneracy.joint.measures import trusted
 from experiments.degeneracy.joint.predictions import frozen
-from experiments.degeneracy.joint.verdicts import verdict_rows
-from experiments.harness.acceptance import Acceptance, mean_of, reported, single
+from experiments.degeneracy.joint.verdicts import measured, verdict_rows
+from experiments.harness.acceptance import Acceptance, reported, single
 from experiments.harness.runs import Data
 
 TASKS = 2
@@ -29,7 +29,7 @@ def accept(data: Data) -> list[Acceptance]:
         rows.append(reported(f"{name}: of so many", single(float(refused.size))))
         for block in found.block.values:
             at = trusted(found.sel(block=block, cutoff=CHECKED))
-            rows.append(reported(f"{name}, block {block}: coefficient at a cutoff of 0.01", mean_of(at.values)))
+            rows.append(reported(f"{name}, block {block}: coefficient at a cutoff of 0.01", measured(at.values)))
     return rows
 
 

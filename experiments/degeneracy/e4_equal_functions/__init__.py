@@ -13,4 +13,4 @@ from experiments.degeneracy.e4_equal_functions.simulation import Parameters, run
 __all__ = ["FAST", "PARAMETERS", "accept", "plot", "runs"]
 
 PARAMETERS = Parameters()
-FAST = Parameters(d_in=4, d_out=2, seeds=2, blocks=14, fast=True)
+FAST = Parameters(d_in=4, d_out=2, seeds=2, blocks=24, fast=True)

@@ -6,13 +6,13 @@ import xarray as xr
 from experiments.degeneracy.e4_equal_functions.simulation import START, STRENGTHS
 from experiments.degeneracy.joint.measures import trusted
 from experiments.degeneracy.joint.predictions import frozen
-from experiments.degeneracy.joint.verdicts import verdict_rows
-from experiments.harness.acceptance import Acceptance, mean_of, reported, single
+from experiments.degeneracy.joint.verdicts import measured, verdict_rows
+from experiments.harness.acceptance import Acceptance, reported, single
 from experiments.harness.outcomes import no_failures
 from experiments.harness.runs import Data
 
-# Blocks from which the rate of the drift is read: ten after the first two.
-FIRST, LAST = 3, 12
+# Blocks from which the rate of the drift is read: ten after the first two, and the later half.
+EARLY, LATE = slice(3, 12), slice(21, None)
 
 
 def accept(data: Data) -> list[Acceptance]:
@@ -29,9 +29,10 @@ def accept(data: Data) -> list[Acceptance]:
         for cutoff in points.cutoff.values:
             at = points.sel(share=share, cutoff=cutoff)
             note = f"closed form {at.closed_form.item():.3f}"
-            rows.append(reported(f"a = {share:g}, cutoff {cutoff:g}: coefficient", mean_of(trusted(at).values), note))
+            rows.append(reported(f"a = {share:g}, cutoff {cutoff:g}: coefficient", measured(trusted(at).values), note))
     for case in drift.case.values:
         rows.append(reported(f"{case}: gates apart per block", single(rate(drift.sel(case=case)))))
+        rows.append(reported(f"{case}: the same from block 21 on", single(rate(drift.sel(case=case), LATE))))
         rows.append(reported(f"{case}: gates apart at the end", single(float(apart(drift.sel(case=case))[-1]))))
     return rows
 
@@ -44,7 +45,7 @@ def results(data: Data) -> dict[str, np.ndarray]:
     falls = (-values.diff("share")).min("share", skipna=False).transpose("cutoff", "seed").values
     l1, l2, both = (drift.sel(case=case) for case in ("L1", "L2", f"L1 + {STRENGTHS[0]:g} L2"))
     rates = [rate(drift.sel(case=f"L1 + {by:g} L2")) for by in STRENGTHS]
-    slopes = np.diff(np.log10(np.abs(rates))) / np.diff(np.log10(STRENGTHS))
+    slopes = proportionality(np.array(rates))
     return {
         "E4.a": np.array([float(points.loss.max())]),
         "E4.b": np.array([float(max(off))]),
@@ -58,12 +59,22 @@ def results(data: Data) -> dict[str, np.ndarray]:
     }
 
 
+def proportionality(rates: np.ndarray) -> np.ndarray:
+    """Log-log slopes from strength to strength; minus infinity where the drift turns round."""
+    ratios = rates[1:] / rates[:-1]
+    slopes = np.log10(np.where(ratios > 0, ratios, 1)) / np.diff(np.log10(STRENGTHS))
+    return np.where(ratios > 0, slopes, -np.inf)
+
+
 def apart(one: xr.Dataset) -> np.ndarray:
-    """By how much the gate of the task's own path exceeds the other, at the ends of all blocks."""
-    return np.abs(one.gate.isel(path=0) - one.gate.isel(path=1)).values
+    """By how much the gate of the task's own path exceeds the other, mean of the ends of two blocks, one of each task.
+
+    Both tasks are averaged over: the ends of their blocks differ by more than ten blocks of drift.
+    """
+    return np.abs(one.gate.isel(path=0) - one.gate.isel(path=1)).values.reshape(-1, 2).mean(axis=1)
 
 
-def rate(one: xr.Dataset) -> float:
-    """By how much gates come apart per block, in the first ten blocks after the first two."""
-    chosen = one.sel(block=slice(FIRST, LAST))
-    return float(np.polyfit(chosen.block.values, apart(chosen), 1)[0])
+def rate(one: xr.Dataset, blocks: slice = EARLY) -> float:
+    """By how much gates come apart per block, in the first ten blocks after the first two, or in others."""
+    chosen = apart(one.sel(block=blocks))
+    return float(np.polyfit(2 * np.arange(len(chosen)), chosen, 1)[0])

@@ -162,11 +162,12 @@ def _rows(found: Judged) -> list[Acceptance]:
     rows = [near(f"{said.id} {said.says}", 1.0, 0.0, single(found.verdict.value), PREDICTED, note)]
     for index, values in enumerate(found.values):
         place = f", {said.over} {found.sweep[index]:g}" if found.sweep else ""
-        rows.append(reported(f"{said.id}{place}", _measured(values), found.row(index)))
+        rows.append(reported(f"{said.id}{place}", measured(values), found.row(index)))
     return rows
 
 
-def _measured(values: NDArray[np.float64]) -> Measurement:
+def measured(values: NDArray[np.float64]) -> Measurement:
+    """The mean over seeds that were not refused, of so many seeds; not a number if all were."""
     left = values[np.isfinite(values)]
     spread = float(np.std(left, ddof=1)) if len(left) > 1 else None
     return Measurement(float(np.mean(left)) if len(left) else float("nan"), spread, len(values))
