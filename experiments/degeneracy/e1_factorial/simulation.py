@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 
 from experiments.degeneracy.joint.conditions import FAST, SLOW, Trained, gated, trained
-from experiments.degeneracy.joint.measures import cosines, estimates, laplace, mala, maps
+from experiments.degeneracy.joint.measures import cosines, estimates, laplace, maps
 from experiments.degeneracy.joint.predictions import CUTOFFS
 from experiments.harness.runs import Run
-from ntadyn.degeneracy import GateTable
+from ntadyn.degeneracy import MALA, GateTable
 from ntadyn.metrics import time_to_threshold
 
 # The finest is there for networks whose gates differ by a few percent between tasks.
@@ -78,7 +78,8 @@ def of_condition(parameters: Parameters, condition: Condition) -> xr.Dataset:
     values = jnp.linalg.svd(functions.reshape(*functions.shape[:3], -1), compute_uv=False)
     last = GateTable(tables.gates[:, -1], tables.weights[:, -1])
     seeds = range(parameters.seeds)
-    ends = estimates(last, {"seed": seeds}, mala(parameters.fast), 0)
+    steps = {"num_warm_up": 300, "num_draws": 600} if parameters.fast else {"num_warm_up": 2000, "num_draws": 16_000}
+    ends = estimates(last, {"seed": seeds}, MALA(**steps), 0)  # pyright: ignore[reportCallIssue]
     return ends.merge(
         xr.Dataset(
             {

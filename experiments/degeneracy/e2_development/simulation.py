@@ -31,7 +31,7 @@ class Parameters:
     d_in: int = 6
     d_out: int = 3
     seeds: int = 5
-    blocks: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8, 12, 20)
+    blocks: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8, 20)
     fast: bool = False
 
 
@@ -50,7 +50,7 @@ def of_condition(parameters: Parameters, gates: float, penalties: bool) -> xr.Da
     chosen = np.asarray(parameters.blocks) - 1
     tables = jax.tree.map(lambda leaf: leaf[:, chosen], found.tables)
     seeds = range(parameters.seeds)
-    steps = {"num_warm_up": 300, "num_draws": 600} if parameters.fast else {"num_warm_up": 2000, "num_draws": 10_000}
+    steps = {"num_warm_up": 300, "num_draws": 600} if parameters.fast else {"num_warm_up": 2000, "num_draws": 8000}
     sampler = MALA(**steps)  # pyright: ignore[reportCallIssue]
     measured = estimates(tables, {"seed": seeds, "block": parameters.blocks}, sampler, 10)
     early = jax.tree.map(lambda leaf: leaf[:, list(parameters.blocks).index(CHECKED_BLOCK)], tables)

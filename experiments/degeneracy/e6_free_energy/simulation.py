@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from experiments.degeneracy.joint.measures import mala, maps
+from experiments.degeneracy.joint.measures import maps
 from experiments.degeneracy.joint.predictions import LOCALISATIONS
 from experiments.harness.runs import Run
-from ntadyn.degeneracy import BehaviouralAt, GateTable, Settings, labelled, learning_coefficients
+from ntadyn.degeneracy import MALA, BehaviouralAt, GateTable, Settings, labelled, learning_coefficients
 from ntadyn.degeneracy.closed_form import free_energy_crossing, gated_linear
 from ntadyn.tasks import teachers
 
-SAMPLES = (50, 100, 200, 300, 400, 600, 1000, 2000, 5000)
+SAMPLES = (50, 150, 300, 500, 1500, 5000)
 SOLUTIONS = ("flexible", "forgetful")
 # Inputs and outputs of the second case of exact arithmetic.
 SMALLER = (6, 3)
@@ -50,9 +50,10 @@ def free_energies(parameters: Parameters) -> xr.Dataset:
     points = jax.tree.map(lambda *leaves: jnp.repeat(jnp.stack(leaves), number, axis=0), *tables)
     temperatures = [samples / math.log(samples) for _ in SOLUTIONS for samples in SAMPLES for _ in seeds]
     axes = {"solution": SOLUTIONS, "samples": SAMPLES, "seed": seeds}
+    sampler = MALA(num_warm_up=300, num_draws=600) if parameters.fast else MALA()  # pyright: ignore[reportCallIssue]
     behaviour, found = BehaviouralAt(maps), []
     for localisation in LOCALISATIONS:
-        settings = Settings(localisation=localisation, sampler=mala(parameters.fast))
+        settings = Settings(localisation=localisation, sampler=sampler)
         measured = learning_coefficients(behaviour, points, settings, 4, inverse_temperatures=temperatures)
         found.append(labelled(measured, axes)[["value", "error", "effective_dimension", "trusted", "status"]])
     crossings = [exact_crossing(d_in, d_out) for d_in, d_out in ((parameters.d_in, parameters.d_out), SMALLER)]
