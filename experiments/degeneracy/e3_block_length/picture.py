@@ -31,9 +31,17 @@ def draw(data: Data) -> Figure:
 
 
 def _draw_seeds(ax: Axes, curves: xr.DataArray, over: str, main: float) -> None:
-    for color, value in zip(("C2", "C0", "C1", "C3"), curves[over].values, strict=True):
+    for color, line, value in zip(("black", "C0", "C1", "C3"), ("--", "-", "-", "-"), curves[over].values, strict=True):
         mean = curves.sel({over: value}).mean("seed")
-        ax.plot(curves.length, mean, "-", color=color, linewidth=2 if value == main else 0.9, label=f"{value:g}")
+        ax.plot(
+            curves.length,
+            mean,
+            line,
+            color=color,
+            zorder=3 if line == "--" else 2,
+            linewidth=2 if value == main else 0.9,
+            label=f"{value:g}",
+        )
         if value == main:
             for place in range(curves.sizes["seed"]):
                 shift = np.exp(0.02 * (place - 2))
