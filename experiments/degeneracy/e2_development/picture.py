@@ -44,8 +44,10 @@ def _draw_both(ax: Axes, found: xr.Dataset, entries: int) -> None:
     ax.set(xlabel="block", ylabel="coefficient", ylim=(0.45 * entries, 1.06 * entries))
     other.set_ylabel(r"cosine, $\sigma_2(C)$", color=COSINE)
     other.set_ylim(-0.02, 1.1)
+    _log_blocks(ax, found)
     handles = [*ax.get_legend_handles_labels()[0], *other.get_legend_handles_labels()[0]]
-    ax.legend(handles, [str(handle.get_label()) for handle in handles], fontsize=6, loc="center right")
+    if float(found.value.max()) < 0.8 * entries:  # where there is room
+        ax.legend(handles, [str(handle.get_label()) for handle in handles], fontsize=7, loc=(0.45, 0.68))
 
 
 def _draw_cutoffs(ax: Axes, found: xr.Dataset) -> None:
@@ -57,4 +59,11 @@ def _draw_cutoffs(ax: Axes, found: xr.Dataset) -> None:
         ax.fill_between(found.block, np.asarray(low), np.asarray(high), color=color, alpha=0.15, linewidth=0)
     ax.legend(title=r"cutoff $\gamma/t$", title_fontsize=6, fontsize=6)
     ax.set(xlabel="block", ylabel="coefficient")
+    _log_blocks(ax, found)
     ax.set_title("flexible: mean of trusted, sd over seeds", fontsize=8)
+
+
+def _log_blocks(ax: Axes, found: xr.Dataset) -> None:
+    ax.set_xscale("log")
+    ax.set_xticks(found.block.values, [str(block) for block in found.block.values])
+    ax.minorticks_off()
