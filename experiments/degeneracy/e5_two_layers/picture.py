@@ -23,9 +23,9 @@ def draw(data: Data) -> Figure:
                             label=name if seed == 0 else None)  # fmt: skip
         for ax, title in zip(axes, ("neurons", f"Interaction Basis, gap {GAP:g}"), strict=False):
             ax.axhline(0, color="0.7", linewidth=0.7)
-            ax.set(xscale="log", xlabel="block", title=title, ylim=(-0.3, 0.55))
+            ax.set(xscale="log", xlabel="block", title=title, ylim=(-0.1, 0.55))
         axes[0].set_ylabel("modularity of tasks")
-        axes[0].legend(loc="lower left")
+        axes[0].legend(loc="upper left")
         for color, gap in zip(("C2", "C0", "C1", "C3"), data["penalty"].gap.values, strict=True):
             found = lengths(data)
             places = [one.length.item() for one in found]
@@ -34,8 +34,8 @@ def draw(data: Data) -> Figure:
             if gap == GAP:
                 axes[2].plot(places, rows, "o", color=color, markersize=3)
         axes[2].axhline(0, color="0.7", linewidth=0.7)
-        axes[2].set(xscale="log", xlabel="block length", title="penalty, at the end", ylim=(-0.3, 0.55))
-        axes[2].legend(title="gap", fontsize=6, title_fontsize=6)
+        axes[2].set(xscale="log", xlabel="block length", title="penalty, at the end", ylim=(-0.1, 0.55))
+        axes[2].legend(title="gap", fontsize=6, title_fontsize=6, loc="center left")
         for name, color in COLORS.items():
             found = data["rectified"].sel(condition=name)
             for kind, line, text in (("nearly", "-", "on 95 % of examples"), ("units", ":", "on all")):
