@@ -93,6 +93,7 @@ def in_cell(cell: str, parameters: Parameters) -> xr.Dataset:
             **{name: (over, values) for name, values in _contrasts(points).items()},
         },
         {"temperature": list(TEMPERATURES), "seed": range(parameters.num_seeds), "block": list(blocks)},
+        {"size": weights.shape[-1]},
     )
     if cell != next(iter(CELLS)):
         return found
