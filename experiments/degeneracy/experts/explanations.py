@@ -50,7 +50,9 @@ def _stacked(network: Experts, directions: Iterator[Experts]) -> NDArray[np.floa
     return np.stack(rows) if rows else np.zeros((0, size))
 
 
-def _moved(network: Experts, where: str, value: NDArray[np.float64], *others: tuple[str, NDArray[np.float64]]) -> Experts:
+def _moved(
+    network: Experts, where: str, value: NDArray[np.float64], *others: tuple[str, NDArray[np.float64]]
+) -> Experts:
     """The direction that moves some arrays and nothing else."""
     direction = jax.tree.map(np.zeros_like, network)
     for name, moved in ((where, value), *others):

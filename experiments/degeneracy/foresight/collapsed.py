@@ -69,9 +69,10 @@ def coefficient(
         ensembles: how many draws.
         seed: of all of them.
     """
-    flat = [np.moveaxis(each.reshape(-1, 4), 1, 0)[:, :, None] for each in (gates, grams)]  # walkers behind tables
+    # Walkers behind tables.
+    places, products = (np.moveaxis(each.reshape(-1, 4), 1, 0)[:, :, None] for each in (gates, grams))
     draws = np.random.default_rng(seed).spawn(ensembles.number)
-    means = np.stack([_mean(*flat, law, ensembles, draw) for draw in draws])
+    means = np.stack([_mean(places, products, law, ensembles, draw) for draw in draws])
     return Estimate(means.mean(axis=0), means.std(axis=0, ddof=1) / ensembles.number**0.5)
 
 

@@ -2,7 +2,7 @@
 
 import enum
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -135,14 +135,10 @@ def _of_claim(claim: Claim, dataset: xr.Dataset) -> Acceptance:
 
 
 def _of_cell(cell: str, dataset: xr.Dataset) -> list[Acceptance]:
-    ranks = [
-        float(spearmanr(dataset.value.values[:, at], dataset.laplace.sel(temperature=USUAL).values[:, at]).statistic)
-        for at in range(3)
-    ]
-    spread = [
-        float(spearmanr(dataset.gate_spread.values[:, at], dataset.laplace.sel(temperature=USUAL).values[:, at]).statistic)
-        for at in range(3)
-    ]
+    closed = dataset.laplace.sel(temperature=USUAL)
+    ranks, spread = (
+        [_rank_correlation(each, closed, block) for block in (1, 2, 3)] for each in (dataset.value, dataset.gate_spread)
+    )
     # By how much networks differ, over the error of each.
     clear = float((dataset.value.std("seed") / np.sqrt((dataset.error**2).mean("seed"))).sel(block=2))
     before = not_yet(dataset).mean(axis=0)
@@ -157,9 +153,17 @@ def _of_cell(cell: str, dataset: xr.Dataset) -> list[Acceptance]:
     if "langevin_value" in dataset:
         refused = float((dataset.langevin_status != "TRUSTED").mean())
         rows.append(reported(f"{cell}: share of estimates in all directions that are refused", single(refused)))
-    below = float((dataset.value - dataset.laplace.sel(temperature=USUAL)).max())
+    below = float((dataset.value - closed).max())
     limit = float(dataset.attrs["size"])
-    rows.append(at_most(f"{cell}: largest sampled value, over its limit D", 1.0, single(
-        float(dataset.value.max()) / limit), EXACT))
+    rows.append(
+        at_most(
+            f"{cell}: largest sampled value, over its limit D", 1.0, single(float(dataset.value.max()) / limit), EXACT
+        )
+    )
     rows.append(reported(f"{cell}: largest excess of sampled over closed form", single(below)))
     return rows
+
+
+def _rank_correlation(one: xr.DataArray, other: xr.DataArray, block: int) -> float:
+    found: Any = spearmanr(one.sel(block=block).values, other.sel(block=block).values)
+    return float(found.statistic)

@@ -1,6 +1,5 @@
 """What is simulated for the question whether a coefficient foretells which networks will specialise."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jax
@@ -19,7 +18,7 @@ from ntadyn.specs.paths import replaced
 from ntadyn.specs.places import Places
 
 # Cells of figure 5 at its borders: two of the map of gate speeds, one of that of penalties.
-CELLS: dict[str, Mapping[str, float]] = {
+CELLS: dict[str, dict[str, float]] = {
     "slow gates": {"curriculum.block_duration": 0.6, "time_constants.gates": 0.02},
     "slower gates": {"curriculum.block_duration": 1.0, "time_constants.gates": 0.03},
     "weak penalty": {
