@@ -3,20 +3,19 @@
 - activations: dU = u v^T and dR = u v^T where v is orthogonal to all inputs, dV = u v^T where it is to all units;
 - single units: incoming weights that see nothing of the inputs on which the unit fires;
 - synchronised units: dU = A U, dV = -V A inside a block of an expert that fires together; a block of one is a scale;
-- gates: C_p / a with a V^p for a table; the same to all experts for a softmax, in R and in every b_m.
+- gates: C_p / a with a V^p for a table; for a softmax the same to all experts, in R and in every b_m, and what R makes
+  of a pixel that is always dark, which b can undo.
 """
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 from numpy.typing import NDArray
 
-from experiments.degeneracy.experts.network import Experts, Router, Table
+from experiments.degeneracy.experts.network import Experts
 from ntadyn.degeneracy.interaction import Explanation, Ledger, firing_blocks, ledger
 from ntadyn.degeneracy.interaction.null_directions import ACTIVATIONS, SYNCHRONISED, UNITS
 
@@ -31,12 +30,15 @@ def ledger_of(network: Experts, inputs: NDArray[np.float64]) -> Ledger:
         network: the network.
         inputs: shape (examples, d_in).
     """
-    explanations = [
-        Explanation(ACTIVATIONS, _stacked(network, _of_activations(network, inputs))),
-        Explanation(UNITS, _stacked(network, _of_units(network, inputs))),
-        Explanation(SYNCHRONISED, _stacked(network, _of_blocks(network, inputs))),
-        Explanation(GATES, _stacked(network, _of_gates(network))),
-    ]
+    groups = {"hidden": network.hidden, "readouts": network.readouts} | vars(network.gates)
+    arrays = {name: np.asarray(value) for name, value in groups.items()}
+    found = {
+        ACTIVATIONS: _of_activations(arrays, inputs),
+        UNITS: _of_units(arrays, inputs),
+        SYNCHRONISED: _of_blocks(arrays, inputs),
+        GATES: _of_gates(arrays, inputs),
+    }
+    explanations = [Explanation(name, _stacked(arrays, directions)) for name, directions in found.items()]
     return ledger(_apply, network, inputs, explanations, TOLERANCE)
 
 
@@ -44,86 +46,68 @@ def _apply(network: Experts, x: Array) -> Array:
     return network(x)
 
 
-def _stacked(network: Experts, directions: Iterator[Experts]) -> NDArray[np.float64]:
-    rows = [np.asarray(ravel_pytree(each)[0]) for each in directions]
-    size = ravel_pytree(network)[0].size
-    return np.stack(rows) if rows else np.zeros((0, size))
+Arrays = Mapping[str, NDArray[np.float64]]
+# A direction: what is moved of some arrays, at places of theirs; nothing else is.
+Moves = Iterator[dict[str, tuple[Any, NDArray[np.float64] | float]]]
 
 
-def _moved(
-    network: Experts, where: str, value: NDArray[np.float64], *others: tuple[str, NDArray[np.float64]]
-) -> Experts:
-    """The direction that moves some arrays and nothing else."""
-    direction = jax.tree.map(np.zeros_like, network)
-    for name, moved in ((where, value), *others):
-        direction = eqx.tree_at(lambda each, name=name: _at(each, name), direction, jnp.asarray(moved))
-    return direction
+def _stacked(arrays: Arrays, directions: Moves) -> NDArray[np.float64]:
+    """Directions in the order in which fields are flattened, shape (directions, parameters)."""
+    rows = []
+    for each in directions:
+        moved = {name: np.zeros_like(array) for name, array in arrays.items()}
+        for name, (place, value) in each.items():
+            moved[name][place] = value
+        rows.append(np.concatenate([array.ravel() for array in moved.values()]))
+    return np.reshape(rows, (len(rows), sum(array.size for array in arrays.values())))
 
 
-def _at(network: Experts, name: str) -> Array:
-    return getattr(network if name in ("hidden", "readouts") else network.gates, name)
-
-
-def _of_activations(network: Experts, inputs: NDArray[np.float64]) -> Iterator[Experts]:
-    units = np.maximum(np.einsum("phi,ni->pnh", np.asarray(network.hidden), inputs), 0)
-    seen = {"hidden": [inputs] * len(units), "readouts": list(units)}
-    if isinstance(network.gates, Router):
-        seen["looks"] = [inputs] * len(units)
-    for name, of_experts in seen.items():
-        shape = _at(network, name).shape
-        unseen = [_orthogonal(each) for each in of_experts]
-        for row in np.ndindex(shape[:-1]):
+def _of_activations(arrays: Arrays, inputs: NDArray[np.float64]) -> Moves:
+    units = list(np.maximum(np.einsum("phi,ni->pnh", arrays["hidden"], inputs), 0))
+    seen = {"hidden": [inputs] * len(units), "readouts": units, "looks": [inputs] * len(units)}
+    for name in seen.keys() & arrays.keys():
+        unseen = [_orthogonal(each) for each in seen[name]]
+        for row in np.ndindex(arrays[name].shape[:-1]):
             for direction in unseen[row[0]]:
-                value = np.zeros(shape)
-                value[row] = direction
-                yield _moved(network, name, value)
+                yield {name: (row, direction)}
 
 
-def _of_units(network: Experts, inputs: NDArray[np.float64]) -> Iterator[Experts]:
-    for expert, patterns in enumerate(_firing(network, inputs)):
-        for unit, fires in enumerate(patterns.T):
-            for direction in _orthogonal(inputs[fires]):
-                value = np.zeros(network.hidden.shape)
-                value[expert, unit] = direction
-                yield _moved(network, "hidden", value)
+def _of_units(arrays: Arrays, inputs: NDArray[np.float64]) -> Moves:
+    fires = np.einsum("phi,ni->phn", arrays["hidden"], inputs) > 0
+    for unit in np.ndindex(fires.shape[:2]):
+        for direction in _orthogonal(inputs[fires[unit]]):
+            yield {"hidden": (unit, direction)}
 
 
-def _of_blocks(network: Experts, inputs: NDArray[np.float64]) -> Iterator[Experts]:
-    hidden, readouts = np.asarray(network.hidden), np.asarray(network.readouts)
+def _of_blocks(arrays: Arrays, inputs: NDArray[np.float64]) -> Moves:
+    hidden, readouts = arrays["hidden"], arrays["readouts"]
     for expert in range(len(hidden)):
         for block in firing_blocks(inputs @ hidden[expert].T).linear_blocks:
-            for a in block:
-                for b in block:
-                    into, out_of = np.zeros(hidden.shape), np.zeros(readouts.shape)
-                    into[expert, a] = hidden[expert, b]
-                    out_of[expert, :, b] = -readouts[expert, :, a]
-                    yield _moved(network, "hidden", into, ("readouts", out_of))
+            for a, b in itertools.product(block, block):
+                yield {
+                    "hidden": ((expert, a), hidden[expert, b]),
+                    "readouts": ((expert, slice(None), b), -readouts[expert, :, a]),
+                }
 
 
-def _of_gates(network: Experts) -> Iterator[Experts]:
-    gates = network.gates
-    if isinstance(gates, Table):
-        for expert in range(gates.gates.shape[1]):
-            chosen = np.zeros(gates.gates.shape)
-            chosen[:, expert] = np.asarray(gates.gates)[:, expert]
-            out_of = np.zeros(network.readouts.shape)
-            out_of[expert] = -np.asarray(network.readouts)[expert]
-            yield _moved(network, "gates", chosen, ("readouts", out_of))
-    elif isinstance(gates, Router):
-        for name, axis, number in (("looks", 1, gates.looks.shape[1]), ("tells", 0, gates.tells.shape[0])):
-            for place in range(number):
-                value = np.zeros(_at(network, name).shape)
-                np.moveaxis(value, axis, 0)[place] = 1
-                yield _moved(network, name, value)
-
-
-def _firing(network: Experts, inputs: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return np.einsum("phi,ni->pnh", np.asarray(network.hidden), inputs) > 0
+def _of_gates(arrays: Arrays, inputs: NDArray[np.float64]) -> Moves:
+    for expert in range(len(arrays["hidden"])) if "gates" in arrays else ():
+        chosen = (slice(None), expert)
+        yield {"gates": (chosen, arrays["gates"][chosen]), "readouts": (expert, -arrays["readouts"][expert])}
+    for pixel in range(arrays["looks"].shape[1]) if "looks" in arrays else ():
+        yield {"looks": ((slice(None), pixel), 1.0)}
+    for task in range(arrays["tells"].shape[0]) if "tells" in arrays else ():
+        yield {"tells": (task, 1.0)}
+    reads_one = np.linalg.lstsq(inputs, np.ones(len(inputs)))[0]
+    if "tells" in arrays and np.allclose(inputs @ reads_one, 1.0, rtol=0, atol=TOLERANCE):
+        for expert in range(len(arrays["tells"].T)):
+            yield {"looks": (expert, reads_one), "tells": ((slice(None), expert), -1.0)}
 
 
 def _orthogonal(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Orthonormal rows that are orthogonal to all of some."""
     if not len(rows):
         return np.eye(rows.shape[1])
-    _, values, right = np.linalg.svd(rows, full_matrices=True)
+    square = np.linalg.qr(rows, mode="r")  # a full decomposition would be as large as the data squared
+    _, values, right = np.linalg.svd(square)
     return right[int(np.sum(values > TOLERANCE * values[0])) :]
