@@ -8,5 +8,6 @@ EXPERIMENTS: dict[str, str] = {
     "published": "deep linear networks at published settings: what an estimate is made of",
     "work_precision": "what a sampler's answer costs in gradients, how wrong it is, and how wrong it says it is",
     "large": "up to which size estimates are trusted, in which coordinates, and where they are not to be",
+    "experts": "rectified paths and a mixture of experts on digits, taken apart before and after training",
     "foresight": "does the coefficient foretell which networks will specialise, before they do",
 }

@@ -4,7 +4,9 @@
 - single units: incoming weights that see nothing of the inputs on which the unit fires;
 - synchronised units: dU = A U, dV = -V A inside a block of an expert that fires together; a block of one is a scale;
 - gates: C_p / a with a V^p for a table; for a softmax the same to all experts, in R and in every b_m, and what R makes
-  of a pixel that is always dark, which b can undo.
+  of a pixel that is always dark, which b can undo;
+- single examples: where a direction of inputs is that of one example alone, a softmax can be moved for that example by
+  a vote a that has one mean s = g_m . a in all tasks, if the units of expert p are scaled there by 1 + s - a_p.
 """
 
 import itertools
@@ -19,7 +21,7 @@ from experiments.degeneracy.experts.network import Experts
 from ntadyn.degeneracy.interaction import Explanation, Ledger, firing_blocks, ledger
 from ntadyn.degeneracy.interaction.null_directions import ACTIVATIONS, SYNCHRONISED, UNITS
 
-GATES = "scales of gates"
+GATES, EXAMPLES = "scales of gates", "single examples"
 TOLERANCE = 1e-8
 
 
@@ -37,6 +39,7 @@ def ledger_of(network: Experts, inputs: NDArray[np.float64]) -> Ledger:
         UNITS: _of_units(arrays, inputs),
         SYNCHRONISED: _of_blocks(arrays, inputs),
         GATES: _of_gates(arrays, inputs),
+        EXAMPLES: _of_examples(arrays, inputs),
     }
     explanations = [Explanation(name, _stacked(arrays, directions)) for name, directions in found.items()]
     return ledger(_apply, network, inputs, explanations, TOLERANCE)
@@ -48,7 +51,7 @@ def _apply(network: Experts, x: Array) -> Array:
 
 Arrays = Mapping[str, NDArray[np.float64]]
 # A direction: what is moved of some arrays, at places of theirs; nothing else is.
-Moves = Iterator[dict[str, tuple[Any, NDArray[np.float64] | float]]]
+Moves = Iterator[dict[str, tuple[Any, Any]]]
 
 
 def _stacked(arrays: Arrays, directions: Moves) -> NDArray[np.float64]:
@@ -102,6 +105,21 @@ def _of_gates(arrays: Arrays, inputs: NDArray[np.float64]) -> Moves:
     if "tells" in arrays and np.allclose(inputs @ reads_one, 1.0, rtol=0, atol=TOLERANCE):
         for expert in range(len(arrays["tells"].T)):
             yield {"looks": (expert, reads_one), "tells": ((slice(None), expert), -1.0)}
+
+
+def _of_examples(arrays: Arrays, inputs: NDArray[np.float64]) -> Moves:
+    if "looks" not in arrays:
+        return
+    left, values, right = np.linalg.svd(inputs, full_matrices=False)
+    rank = int(np.sum(values > TOLERANCE * values[0]))
+    for example in np.flatnonzero(np.sum(left[:, :rank] ** 2, axis=1) > 1 - TOLERANCE):
+        only = left[example, :rank] / values[:rank] @ right[:rank]  # only . x is 1 for this example, 0 for others
+        votes = np.exp(arrays["looks"] @ inputs[example] + arrays["tells"])
+        gates = votes / votes.sum(axis=1, keepdims=True)
+        units = arrays["hidden"] @ inputs[example]
+        for vote in _orthogonal(np.diff(gates, axis=0)):
+            scales = (gates[0] @ vote - vote)[:, None] * units
+            yield {"looks": (..., np.outer(vote, only)), "hidden": (..., scales[..., None] * only)}
 
 
 def _orthogonal(rows: NDArray[np.float64]) -> NDArray[np.float64]:

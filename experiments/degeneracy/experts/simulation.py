@@ -57,9 +57,9 @@ class Parameters:
         examples: digits on which networks are taken apart.
     """
 
-    num_seeds: int = 3
-    units: int = 6
-    num_blocks: int = 8
+    num_seeds: int = 2
+    units: int = 8
+    num_blocks: int = 12
     experts: int = 3
     expert_units: int = 4
     steps: int = 4000
