@@ -12,4 +12,4 @@ from experiments.degeneracy.experts.simulation import Parameters, runs
 __all__ = ["FAST", "PARAMETERS", "accept", "plot", "runs"]
 
 PARAMETERS = Parameters()
-FAST = Parameters(num_seeds=1, units=3, num_blocks=2, experts=2, expert_units=2, steps=200, examples=60)
+FAST = Parameters(networks=("mixture",), num_seeds=1, experts=2, expert_units=2, steps=200, examples=60)

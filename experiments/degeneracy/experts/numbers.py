@@ -21,13 +21,15 @@ def accept(data: Data) -> list[Acceptance]:
     """
     rows = [row for name, dataset in data.items() for row in _of_network(name, dataset)]
     after = {name: dataset.sel(stage="after") for name, dataset in data.items()}
-    more = after["flexible"].owned.values - after["forgetful"].owned.values
-    tidier = after["flexible"].owned.values - after["flexible"].unit_owned.values
-    return [
-        *rows,
-        at_least("flexible less forgetful: interaction owned by one task", 0.1, mean_of(more), OURS),
-        reported("flexible: owned by directions less owned by units", mean_of(tidier)),
-    ]
+    if {"flexible", "forgetful"} <= data.keys():
+        more = after["flexible"].unit_owned.values - after["forgetful"].unit_owned.values
+        rows.append(at_least("flexible less forgetful: units owned by one task", 0.1, mean_of(more), OURS))
+        more = after["flexible"].owned.values - after["forgetful"].owned.values
+        rows.append(at_least("flexible less forgetful: directions owned by one task", 0.1, mean_of(more), OURS))
+    for name, one in after.items():
+        tidier = (one.owned - one.unit_owned).values
+        rows.append(reported(f"{name}: owned, directions less units", mean_of(tidier)))
+    return rows
 
 
 def _of_network(name: str, dataset: xr.Dataset) -> list[Acceptance]:
@@ -45,6 +47,7 @@ def _of_network(name: str, dataset: xr.Dataset) -> list[Acceptance]:
         reported(f"{name}: owned by one task, after", mean_of(after.owned.values)),
         reported(f"{name}: owned by one task, after, of units", mean_of(after.unit_owned.values)),
         reported(f"{name}: modularity by tasks, after", mean_of(after.modularity.sel(gap=0.2).values)),
+        reported(f"{name}: modularity by tasks, after, of units", mean_of(after.unit_modularity.values)),
         reported(f"{name}: modularity by tasks, gained", mean_of(above)),
         reported(f"{name}: spread over gaps of strengths", mean_of(
             np.ptp(after.modularity.values, axis=-1))),

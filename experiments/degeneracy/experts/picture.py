@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from experiments.harness.runs import Data
 from ntadyn.plotting.interaction import draw_graph
@@ -62,6 +63,7 @@ def _draw_spectra(ax: Axes, one: xr.Dataset) -> None:
                 label=f"{name}s {stage}, rank {rank}",
             )
     ax.set(yscale="log", xlabel="direction of the hidden layer", ylabel="singular value / largest", ylim=(FLOOR / 3, 3))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(fontsize=6, loc="lower left")
 
 
@@ -80,5 +82,5 @@ def _draw_ledger(ax: Axes, one: xr.Dataset) -> None:
         ax.bar(places, counts, bottom=bottom, width=0.6, label=f"{name}: {numbers}", **look)
         bottom = bottom + counts
     ax.set_xticks(places, list(one.stage.values))
-    ax.set(ylabel="parameters", ylim=(0, 1.75 * bottom.max()))
+    ax.set(ylabel="parameters", ylim=(0, 2.05 * bottom.max()))
     ax.legend(fontsize=6, loc="upper center", title="before / after", title_fontsize=6)

@@ -55,6 +55,7 @@ class Parameters:
         expert_units: hidden units of each.
         steps: of its training, on both labellings at once.
         examples: digits on which networks are taken apart.
+        networks: names of `NETWORKS`.
     """
 
     num_seeds: int = 2
@@ -64,6 +65,7 @@ class Parameters:
     expert_units: int = 4
     steps: int = 4000
     examples: int = 200
+    networks: tuple[str, ...] = ("flexible", "forgetful", "mixture")
 
 
 def runs(parameters: Parameters) -> list[Run]:
