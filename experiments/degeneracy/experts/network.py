@@ -61,7 +61,7 @@ class Router(AbstractGates):
 
     def opened(self, votes: Float[Array, " v"]) -> Float[Array, "m p"]:
         """Softmax(R x + b_m)."""
-        return jax.nn.softmax(votes + self.tells, axis=1)
+        return jax.nn.softmax(votes[None, :] + self.tells, axis=1)
 
 
 class Experts(eqx.Module):

@@ -4,6 +4,7 @@ import enum
 import math
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -17,6 +18,7 @@ from experiments.harness.sources import EXACT, OURS
 from ntadyn.metrics import areas_under_roc
 
 WIDE = 1.96
+_areas = jax.jit(areas_under_roc)
 FOR_A_VERDICT = 3  # of four temperatures
 PREDICTORS = ("sampled", "closed form", "contrast", "gate spread")
 
@@ -79,7 +81,8 @@ def areas(dataset: xr.Dataset, block: int, *rows: np.ndarray) -> list[Area]:
         rows: scores, shape (seed,); the areas of all, then the first less each of the others.
     """
     who = not_yet(dataset)[:, dataset.block.values.tolist().index(block)]
-    found = areas_under_roc(jnp.asarray(np.stack(rows))[:, who], jnp.asarray(specialised(dataset)[who]))
+    will = specialised(dataset)
+    found = _areas(*map(jnp.asarray, (np.stack(rows), will & who, ~will & who)))
     area, covariance = np.asarray(found.area), np.asarray(found.covariance)
     each = [Area(float(a), math.sqrt(max(v, 0.0))) for a, v in zip(area, np.diagonal(covariance), strict=True)]
     for other in range(1, len(rows)):
