@@ -140,11 +140,12 @@ for name, found in parts.items():
 
 # %% [markdown]
 # After one block neither network has anything to tell apart. At the end the flexible network has twice as many strong
-# directions as outputs, half of them for each task; in the forgetful one both tasks use the same ones, and a second
-# half is there but thousands of times weaker, because the weights hold one task at a time.
+# directions as outputs, and tasks read different inputs (a *separation* near 1); in the forgetful one both tasks use
+# the same directions, and the others are there, but thousands of times weaker.
 #
-# Do not read too much into a tidy graph. The teachers' rows are orthogonal and equally strong, so that the basis is
-# arbitrary within them; tasks had to decide which rotation is drawn.
+# Do not read too much into colours, though: the graph of the flexible network has edges that cross. All rows of the
+# teachers are equally strong, and among directions of equal strength a basis is arbitrary: what little tasks share is
+# enough to mix them.
 #
 # ## 3. The ledger
 #
@@ -161,8 +162,11 @@ unexplained = {name: int(found.unexplained.max()) for name, found in parts.items
 print("null directions without a reason:", unexplained)
 
 # %% [markdown]
-# All null directions are explained. The flexible network is the *less* degenerate one: it stores two functions. It
-# pays to remember this wherever somebody says that modular networks are more degenerate: here they do more.
+# All null directions are explained, and all by the changes $G$ of the first part. And the ledger is the same for all
+# networks, at all times: a count knows zero and not zero, and after training nothing is exactly zero. The spectra above
+# have what it misses. A number that does not count but weighs, with a cutoff that it names, is the *learning
+# coefficient*; it is near $D$ where two functions of $D$ numbers are stored, and near $D / 2$ where it is one. So the
+# specialised network is the less degenerate one: it does more.
 #
 # ## 4. Can it be foretold who will specialise?
 #
@@ -192,9 +196,8 @@ error = np.array([np.sqrt(np.diagonal(each.covariance)) for each in areas])
 figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.4), layout="constrained")
 for at, (name, color) in enumerate((("coefficient, by curvature", "C1"), ("contrast", "black"))):
     left.plot(range(1, 8), area[:, at], "o-", color=color, label=name)
-    left.fill_between(
-        range(1, 8), area[:, at] - 1.96 * error[:, at], area[:, at] + 1.96 * error[:, at], color=color, alpha=0.2
-    )
+    low, high = (np.clip(area[:, at] + side * error[:, at], 0, 1) for side in (-1.96, 1.96))
+    left.fill_between(range(1, 8), low, high, color=color, alpha=0.2, linewidth=0)
 for who, line, name in ((specialised, "-", "will specialise"), (~specialised, ":", "will not")):
     right.plot(range(1, 8), coefficient[who].mean(axis=0), line, color="C1", label=name)
 left.axhline(0.5, color="grey", linestyle=":")
