@@ -70,7 +70,10 @@ class Parameters:
 
 def runs(parameters: Parameters) -> list[Run]:
     """One for every network."""
-    return [Run(f"experts_{name}", taken_apart, {"network": name, "parameters": parameters}, name) for name in NETWORKS]
+    return [
+        Run(f"experts_{name}", taken_apart, {"network": name, "parameters": parameters}, name)
+        for name in parameters.networks
+    ]
 
 
 def taken_apart(network: str, parameters: Parameters) -> xr.Dataset:
