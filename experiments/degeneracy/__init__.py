@@ -15,4 +15,6 @@ EXPERIMENTS: dict[str, str] = {
     "e4_equal_functions": "specialised and mixed networks of one function: coefficients, and where training takes them",
     "e5_two_layers": "full networks of two layers: their graphs in neurons and in the Interaction Basis",
     "e6_free_energy": "from how many samples on free energies prefer the flexible solution",
+    "experts": "rectified paths and a mixture of experts on digits, taken apart before and after training",
+    "foresight": "does the coefficient foretell which networks will specialise, before they do",
 }

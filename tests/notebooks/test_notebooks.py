@@ -217,3 +217,19 @@ def test_from_fast_weights_to_hope(run):
     assert seen["late"]["matrix"] > 0.5 > 100 * seen["late"]["two layers"]
     assert seen["guarded"].max() < 3 < 10 < seen["raw"].max()
     assert seen["learned"]["HOPE"][-10:].mean() > 2 * seen["learned"]["HOPE"][:10].mean()
+
+
+@pytest.mark.exhaustive
+def test_degeneracy_while_a_network_specialises(run):
+    seen = run("degeneracy_while_a_network_specialises")
+    # "Scaling the gates by 1 - s is the same to first order: the loss then rises with s^4".
+    names = ("gates (1 - s), path (1 + s)", "weights elsewhere")
+    assert [round(seen["orders"][name], 2) for name in names] == [4, 2]
+    assert max(seen["rises"]["gates / (1 + s), path (1 + s)"]) < 1e-30
+    # "Four directions are degenerate"; "All null directions are explained".
+    assert seen["counts"].nullity == 4
+    assert set(seen["unexplained"].values()) == {0}
+    assert seen["last"]("flexible", "separation") > 0.9
+    # "After the first block the contrast knows nothing"; "Three blocks later the same number points the other way".
+    assert seen["area"][0, 0] > 0.7 > 0.65 > seen["area"][0, 1]
+    assert seen["area"][3, 0] < 0.5 < 0.8 < seen["area"][3, 1]
