@@ -66,6 +66,7 @@ def test_published_runs_are_resolved(preset):
     assert np.isfinite(np.asarray(trajectory.error["gates"])).all()
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize(("gates", "block"), [(0.01, 1.0), (0.03, 0.6), (0.05, 0.2)])

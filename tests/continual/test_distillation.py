@@ -188,6 +188,7 @@ def test_closed_parts_follow_the_flow_that_is_differentiated():
         np.testing.assert_allclose(b, a, rtol=0, atol=2e-5, err_msg=name)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 def test_systems_keep_their_promises():
     check_system(*gated({"gates": KINKED}), two_blocks())

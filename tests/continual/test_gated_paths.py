@@ -163,6 +163,7 @@ def test_what_holds_what_was_learned_is_everything_but_the_gates():
     assert kept.hidden is not None
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["softmax", "a convolution and a perceptron"])
 def test_the_contract_of_systems(problem, kind):

@@ -256,6 +256,7 @@ def test_growth_leaves_the_moments_of_other_paths_alone_and_moments_move_no_froz
     np.testing.assert_array_equal(moved.network.gates, grown.network.gates)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [closed_form, descent])
 def test_it_keeps_what_systems_promise(make):

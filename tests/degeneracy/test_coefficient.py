@@ -150,7 +150,7 @@ def test_samplers_of_unknown_bias_are_never_trusted():
         assert 0.5 * found.effective_dimension < found.value < 2 * found.effective_dimension
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_diagonal_estimates_what_a_dense_hessian_says():
     point, loss = table(MIXED)
     dense, diagonal = (
@@ -162,7 +162,7 @@ def test_a_diagonal_estimates_what_a_dense_hessian_says():
     assert np.isnan(diagonal.step_bias) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_second_opinion_is_part_of_the_estimate():
     point, loss = table(jnp.eye(2))
     found = learning_coefficient(

@@ -143,6 +143,7 @@ def test_rates_bound_what_they_should():
     assert float(fast.exchange(state, TASK)) > 5 * float(system.exchange(state, TASK))
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 def test_it_keeps_the_promises_of_the_interface():
     system, _ = hierarchy()

@@ -125,7 +125,7 @@ def test_gates_under_a_norm_and_a_kink():
     assert np.log(coarse / fine) / np.log(4) > 1.8
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_derivative_through_an_arrival():
     """Forward mode agrees with differences while one column arrives at zero."""
     teacher, gates = np.array([[0.02, 1.0]]), jnp.asarray([1.0])

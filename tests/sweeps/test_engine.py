@@ -293,7 +293,7 @@ def test_checks_are_taken_from_a_share_of_the_cells(doubt):
     assert len(doubt.tiled.programs) == 2
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_error_that_is_told_is_that_of_a_second_order_step(doubt):
     error = doubt.dataset.gate_error
     ratios = (error.values[:, 1:] / error.values[:, :-1]).ravel()
