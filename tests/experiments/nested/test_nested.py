@@ -77,9 +77,9 @@ def usual_promotion() -> Iterator[None]:
     jax.config.update("jax_numpy_dtype_promotion", before)
 
 
-# Compiling a training of every model takes a minute or two.
-TRAINED = ("hope", "hope_text", "hope_streams")
-EACH = [pytest.param(name, marks=[pytest.mark.exhaustive] * (name in TRAINED)) for name in BROKEN]
+# Compiling a training of every model, or a network of every kind, takes minutes.
+LONG = ("contexts", "momentum", "hope", "hope_text", "hope_streams")
+EACH = [pytest.param(name, marks=[pytest.mark.exhaustive] * (name in LONG)) for name in BROKEN]
 
 
 @pytest.mark.parametrize("name", EACH)
