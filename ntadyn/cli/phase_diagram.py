@@ -61,7 +61,6 @@ class PhaseDiagram:
         prepared = [self.running.prepared(plan, folder / f"{plan.name}.tiles", programs=programs) for plan in maps]
         prepared[0].compile_ahead()
 
-        from ntadyn.maps.prediction import agreement, with_prediction
         from ntadyn.maps.run_summary import run_summary
         from ntadyn.plotting.phase_diagram import phase_diagram_figure
         from ntadyn.plotting.style import save_figure
@@ -74,6 +73,9 @@ class PhaseDiagram:
                 dataset = run(compute)
                 dataset.attrs |= provenance() | {"preset": BASES[self.preset]}
                 if self.predict:
+                    from ntadyn.maps.prediction import agreement, with_prediction
+
+                    say(f"{plan.name}: predicting the border, which takes up to a minute")
                     dataset = with_prediction(dataset, plan)
                     same, cells = agreement(dataset)
                     print(f"{plan.name}: most runs specialise as predicted in {same:,} of {cells:,} cells")

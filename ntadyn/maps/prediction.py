@@ -4,13 +4,13 @@ import numpy as np
 import xarray as xr
 
 from ntadyn.results.dataset_axes import axis_names
+from ntadyn.results.quantities import CONTACT, FOLD, HINGE, PREDICTED
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced
 from ntadyn.specs.teacher_plane import cell_of, check_in_plane, plane_of, spread_of
 from ntadyn.stability import band_fold, contact_probability, hinge_bound, time_to_specialise
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, Axis, Sweep
 
-PREDICTED, CONTACT, FOLD, HINGE = "predicted_share", "contact_probability", "band_fold", "hinge_strength"
 # Of predicted rows; probabilities are smooth, and interpolated between them.
 MOST_ROWS = 12
 

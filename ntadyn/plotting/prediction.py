@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
-from ntadyn.maps.prediction import FOLD, HINGE, PREDICTED
 from ntadyn.plotting.cells import map_axes
+from ntadyn.results.quantities import FOLD, HINGE, PREDICTED
 from ntadyn.results.result_format import weight_time_constant
 
 _OUTLINE = [Stroke(linewidth=2.6, foreground="black"), Normal()]

@@ -8,10 +8,11 @@ import pytest
 import xarray as xr
 
 from ntadyn.cli import main
-from ntadyn.maps.prediction import CONTACT, FOLD, HINGE, PREDICTED, agreement, with_prediction
+from ntadyn.maps.prediction import agreement, with_prediction
 from ntadyn.plotting.phase_diagram import draw_phase_map
 from ntadyn.plotting.prediction import draw_prediction
 from ntadyn.results import storage
+from ntadyn.results.quantities import CONTACT, FOLD, HINGE, PREDICTED
 from ntadyn.specs.paths import replaced
 from ntadyn.sweeps.phase_maps import figure_5_maps, published
 from ntadyn.sweeps.plan import TOTAL_TIME

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from experiments.degeneracy.joint.conditions import FAST, SLOW, Trained, gated, trained
+from experiments.degeneracy.joint.conditions import FAST, SLOW, Sizes, Trained, gated, trained
 from experiments.degeneracy.joint.measures import cosines, estimates, laplace, maps
 from experiments.degeneracy.joint.predictions import CUTOFFS
 from experiments.harness.runs import Run
@@ -41,20 +41,14 @@ CONDITIONS = {
 
 
 @dataclass(frozen=True)
-class Parameters:
+class Parameters(Sizes):
     """What the experiment is made of.
 
     Attributes:
-        d_in: inputs.
-        d_out: outputs; D = d_in d_out.
-        seeds: repetitions.
         blocks: of length 1.
         fast: whether chains are short.
     """
 
-    d_in: int = 8
-    d_out: int = 4
-    seeds: int = 5
     blocks: int = 20
     fast: bool = False
 
@@ -69,9 +63,7 @@ def runs(parameters: Parameters) -> list[Run]:
 
 def of_condition(parameters: Parameters, condition: Condition) -> xr.Dataset:
     """All that is recorded of one condition, over (seed, block)."""
-    spec = gated(
-        (parameters.d_in, parameters.d_out), parameters.seeds, parameters.blocks, condition.gates, condition.penalties
-    )
+    spec = gated(parameters.sizes, parameters.seeds, parameters.blocks, condition.gates, condition.penalties)
     found = trained(spec, RECORDS)
     tables = found.tables
     functions = jax.vmap(jax.vmap(maps))(tables)
@@ -91,7 +83,7 @@ def of_condition(parameters: Parameters, condition: Condition) -> xr.Dataset:
             },
             {"block": np.arange(1, parameters.blocks + 1), "fine_cutoff": list(CLOSED_FORM_CUTOFFS)},
         )
-    ).assign_attrs(entries=parameters.d_in * parameters.d_out, task=int(found.tasks[-1]))
+    ).assign_attrs(entries=parameters.entries, task=int(found.tasks[-1]))
 
 
 def adaptation_times(found: Trained) -> np.ndarray:

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from experiments.degeneracy.joint.conditions import FAST, SLOW, gated, trained
+from experiments.degeneracy.joint.conditions import FAST, SLOW, Sizes, gated, trained
 from experiments.degeneracy.joint.measures import alignment, cosines, estimates
 from experiments.harness.runs import Run
 from ntadyn.degeneracy import MALA, NUTS
@@ -17,20 +17,16 @@ CONDITIONS = {"flexible": (FAST, True), "forgetful": (SLOW, False)}
 
 
 @dataclass(frozen=True)
-class Parameters:
+class Parameters(Sizes):
     """What the experiment is made of.
 
     Attributes:
-        d_in: inputs.
-        d_out: outputs; D = d_in d_out.
-        seeds: repetitions.
         blocks: at whose ends is measured, counted from 1; the last one is that of the run.
         fast: whether chains are short.
     """
 
     d_in: int = 6
     d_out: int = 3
-    seeds: int = 5
     blocks: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8, 20)
     fast: bool = False
 
@@ -45,7 +41,7 @@ def runs(parameters: Parameters) -> list[Run]:
 
 def of_condition(parameters: Parameters, gates: float, penalties: bool) -> xr.Dataset:
     """Estimates, cosines and the second singular value of gates, over (seed, block)."""
-    sizes = (parameters.d_in, parameters.d_out)
+    sizes = parameters.sizes
     found = trained(gated(sizes, parameters.seeds, parameters.blocks[-1], gates, penalties))
     chosen = np.asarray(parameters.blocks) - 1
     tables = jax.tree.map(lambda leaf: leaf[:, chosen], found.tables)
@@ -63,4 +59,4 @@ def of_condition(parameters: Parameters, gates: float, penalties: bool) -> xr.Da
         nuts=("seed", checked.value.values),
         nuts_error=("seed", checked.error.values),
         nuts_status=("seed", checked.status.values),
-    ).assign_attrs(entries=parameters.d_in * parameters.d_out)
+    ).assign_attrs(entries=parameters.entries)

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from experiments.degeneracy.joint.conditions import distinct, gated, trained, with_blocks
+from experiments.degeneracy.joint.conditions import Sizes, distinct, gated, trained, with_blocks
 from experiments.degeneracy.joint.graphs import graphs, over_tables
 from experiments.degeneracy.joint.measures import alignment, cosines, laplace
 from experiments.degeneracy.joint.predictions import CUTOFFS, GAPS, RESOLUTIONS
@@ -14,20 +14,14 @@ from experiments.harness.runs import Run
 
 
 @dataclass(frozen=True)
-class Parameters:
+class Parameters(Sizes):
     """What the experiment is made of.
 
     Attributes:
-        d_in: inputs.
-        d_out: outputs; D = d_in d_out.
-        seeds: repetitions.
         lengths: of blocks, ascending.
         total: time of every run.
     """
 
-    d_in: int = 8
-    d_out: int = 4
-    seeds: int = 5
     lengths: tuple[float, ...] = (0.1, 0.25, 0.35, 0.5, 1.0, 2.0)
     total: float = 20.0
 
@@ -52,7 +46,7 @@ def name_of(kind: str, length: float) -> str:
 
 def of_length(parameters: Parameters, kind: str, length: float) -> xr.Dataset:
     """All numbers at the end, over seeds."""
-    spec = gated((parameters.d_in, parameters.d_out), parameters.seeds, 1)
+    spec = gated(parameters.sizes, parameters.seeds, 1)
     spec = with_blocks(distinct(spec) if kind == "distinct" else spec, length, parameters.total)
     found = trained(spec)
     tables = jax.tree.map(lambda leaf: leaf[:, -1:], found.tables)
@@ -66,5 +60,5 @@ def of_length(parameters: Parameters, kind: str, length: float) -> xr.Dataset:
             "neuron": ("seed", modular["neuron"][:, 0]),
         },
         {"cutoff": list(CUTOFFS), "gap": list(GAPS), "resolution": list(RESOLUTIONS), "length": length, "kind": kind},
-        attrs={"entries": parameters.d_in * parameters.d_out, "blocks": len(np.asarray(found.tasks))},
+        attrs={"entries": parameters.entries, "blocks": len(np.asarray(found.tasks))},
     )

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from experiments.degeneracy.joint.conditions import FAST, SLOW
+from experiments.degeneracy.joint.conditions import FAST, SLOW, Sizes
 from experiments.degeneracy.joint.measures import LOCALISATION, cosines, estimates, mala, maps
 from experiments.harness.runs import Run
 from ntadyn.degeneracy import GateTable
@@ -39,20 +39,16 @@ RECORDED = {
 
 
 @dataclass(frozen=True)
-class Parameters:
+class Parameters(Sizes):
     """What the experiment is made of.
 
     Attributes:
-        d_in: inputs.
-        d_out: outputs; D = d_in d_out.
-        seeds: of estimates.
         blocks: of length 1.
         fast: whether chains are short.
     """
 
     d_in: int = 6
     d_out: int = 3
-    seeds: int = 5
     blocks: int = 40
     fast: bool = False
 
@@ -93,7 +89,7 @@ def points(parameters: Parameters) -> xr.Dataset:
         ),
         curve=(("fine_share", "cutoff"), curve),
         fine_share=fine,
-    ).assign_attrs(entries=parameters.d_in * parameters.d_out)
+    ).assign_attrs(entries=parameters.entries)
 
 
 def drift(parameters: Parameters) -> xr.Dataset:

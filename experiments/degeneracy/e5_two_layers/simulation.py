@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from experiments.degeneracy.e5_two_layers.rectified import firing_over_blocks
-from experiments.degeneracy.joint.conditions import Trained, trained, two_layers, with_blocks
+from experiments.degeneracy.joint.conditions import Sizes, Trained, trained, two_layers, with_blocks
 from experiments.degeneracy.joint.graphs import graphs, over_tables
 from experiments.degeneracy.joint.measures import alignment, cosines
 from experiments.degeneracy.joint.predictions import GAPS, RESOLUTIONS
@@ -26,21 +26,15 @@ CONDITIONS = {"penalty": True, "no penalty": False}
 
 
 @dataclass(frozen=True)
-class Parameters:
+class Parameters(Sizes):
     """What the experiment is made of.
 
     Attributes:
-        d_in: inputs.
-        d_out: outputs; there are 2 d_out hidden units.
-        seeds: repetitions.
         blocks: of length 1, at whose ends is measured, counted from 1; the last one is that of the run.
         lengths: of blocks, until the same time.
         examples: of the rectified network.
     """
 
-    d_in: int = 8
-    d_out: int = 4
-    seeds: int = 5
     blocks: tuple[int, ...] = (1, 2, 4, 8, 16, 30)
     lengths: tuple[float, ...] = (0.1, 0.25, 0.5, 2.0)
     examples: int = 200
@@ -64,7 +58,7 @@ def runs(parameters: Parameters) -> list[Run]:
 
 def of_condition(parameters: Parameters, penalties: bool) -> xr.Dataset:
     """Graphs over (seed, block), and the search for modules at the end."""
-    sizes, blocks = (parameters.d_in, parameters.d_out), parameters.blocks
+    sizes, blocks = parameters.sizes, parameters.blocks
     found = trained(two_layers(sizes, parameters.seeds, blocks[-1], penalties))
     tables = jax.tree.map(lambda leaf: leaf[:, np.asarray(blocks) - 1], found.tables)
     searched = [searched_for(found, GateTable(*(leaf[seed, -1] for leaf in (tables.gates, tables.weights))))
@@ -79,14 +73,14 @@ def of_condition(parameters: Parameters, penalties: bool) -> xr.Dataset:
 
 def of_length(parameters: Parameters, length: float) -> xr.Dataset:
     """Graphs at the end of a run with blocks of another length."""
-    spec = two_layers((parameters.d_in, parameters.d_out), parameters.seeds, 1)
+    spec = two_layers(parameters.sizes, parameters.seeds, 1)
     found = trained(with_blocks(spec, length, float(parameters.blocks[-1])))
     return of_graphs(found, jax.tree.map(lambda leaf: leaf[:, -1:], found.tables)).isel(block=0).assign(length=length)
 
 
 def rectified(parameters: Parameters) -> xr.Dataset:
     """Units that fire together, over seeds, conditions and blocks."""
-    sizes = (parameters.d_in, parameters.d_out)
+    sizes = parameters.sizes
     parts = [
         firing_over_blocks(sizes, parameters.seeds, parameters.blocks[-1], parameters.examples, penalties)
         for penalties in CONDITIONS.values()

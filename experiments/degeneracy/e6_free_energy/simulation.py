@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from experiments.degeneracy.joint.conditions import Sizes
 from experiments.degeneracy.joint.measures import maps
 from experiments.degeneracy.joint.predictions import LOCALISATIONS
 from experiments.harness.runs import Run
@@ -22,19 +23,13 @@ SMALLER = (6, 3)
 
 
 @dataclass(frozen=True)
-class Parameters:
+class Parameters(Sizes):
     """What the experiment is made of.
 
     Attributes:
-        d_in: inputs.
-        d_out: outputs; D = d_in d_out.
-        seeds: of estimates.
         fast: whether chains are short.
     """
 
-    d_in: int = 8
-    d_out: int = 4
-    seeds: int = 5
     fast: bool = False
 
 
@@ -45,7 +40,7 @@ def runs(parameters: Parameters) -> list[Run]:
 
 def free_energies(parameters: Parameters) -> xr.Dataset:
     """Estimates over (localisation, solution, samples, seed), losses and exact coefficients of both solutions."""
-    tasks, tables = solutions(parameters.d_in, parameters.d_out)
+    tasks, tables = solutions(*parameters.sizes)
     seeds, number = range(parameters.seeds), len(SAMPLES) * parameters.seeds
     points = jax.tree.map(lambda *leaves: jnp.repeat(jnp.stack(leaves), number, axis=0), *tables)
     temperatures = [samples / math.log(samples) for _ in SOLUTIONS for samples in SAMPLES for _ in seeds]
@@ -56,7 +51,7 @@ def free_energies(parameters: Parameters) -> xr.Dataset:
         settings = Settings(localisation=localisation, sampler=sampler)
         measured = learning_coefficients(behaviour, points, settings, 4, inverse_temperatures=temperatures)
         found.append(labelled(measured, axes)[["value", "error", "effective_dimension", "trusted", "status"]])
-    crossings = [exact_crossing(d_in, d_out) for d_in, d_out in ((parameters.d_in, parameters.d_out), SMALLER)]
+    crossings = [exact_crossing(d_in, d_out) for d_in, d_out in (parameters.sizes, SMALLER)]
     return (
         xr.concat(found, "localisation")
         .assign_coords(localisation=list(LOCALISATIONS))

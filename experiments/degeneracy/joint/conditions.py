@@ -35,6 +35,31 @@ RATIO = 3.0
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """What the parameters of all joint experiments begin with.
+
+    Attributes:
+        d_in: inputs.
+        d_out: outputs.
+        seeds: repetitions.
+    """
+
+    d_in: int = 8
+    d_out: int = 4
+    seeds: int = 5
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """d_in and d_out."""
+        return self.d_in, self.d_out
+
+    @property
+    def entries(self) -> int:
+        """D = d_in d_out, the number of entries of a map."""
+        return self.d_in * self.d_out
+
+
+@dataclass(frozen=True)
 class DistinctTeachers(Configuration):
     """A configuration whose orthogonal teachers have singular values that all differ, with the same mean square.
 
