@@ -14,6 +14,7 @@ from . import (
     simulation as simulation,
     solvers as solvers,
     specs as specs,
+    stability as stability,
     sweeps as sweeps,
     tasks as tasks,
     training as training,

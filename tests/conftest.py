@@ -46,6 +46,25 @@ def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
+@pytest.hookimpl(tryfirst=True)  # before items are chosen by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a family of cases under `representatives(n)`, n that lie evenly among them run; the others are `exhaustive`.
+
+    The quick and the slow ones of a test are two families.
+    """
+    families: dict[tuple[str, bool], list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("representatives"):
+            name = item.nodeid.split("[")[0], item.get_closest_marker("slow") is not None
+            families.setdefault(name, []).append(item)
+    for family in families.values():
+        number = next(family[0].iter_markers("representatives")).args[0]
+        kept = {round((k + 0.5) * len(family) / number - 0.5) for k in range(number)}
+        for index, item in enumerate(family):
+            if index not in kept:
+                item.add_marker(pytest.mark.exhaustive)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What collecting has made stays until the end: the garbage collector need not walk through it again and again."""
     gc.collect()

@@ -15,7 +15,7 @@ ROOMS = (
     ("dynamics",),
     ("simulation",),
     ("continual",),
-    ("nested",),
+    ("nested", "stability"),
     ("degeneracy",),
     ("specs", "testing"),
     ("sweeps",),

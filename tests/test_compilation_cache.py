@@ -113,6 +113,7 @@ def test_without_a_place_of_ones_own_nothing_is_kept(nothing_chosen, monkeypatch
     assert jax.config.values["jax_compilation_cache_dir"] is None
 
 
+@pytest.mark.slow
 def test_two_processes_fill_a_folder_and_a_third_compiles_nothing(tmp_path):
     both = [started(tmp_path), started(tmp_path)]
     assert {said(process)[2] for process in both} == {"8.0"}

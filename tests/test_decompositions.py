@@ -28,6 +28,7 @@ def test_eigh_is_the_library_routine_under_nested_batches(matrices):
     np.testing.assert_allclose(np.abs(vectors), np.abs(expected_vectors), atol=ROUNDING)
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("derivative", [jax.grad, jax.jacfwd, jax.hessian])
 def test_derivatives_are_those_of_the_library(matrices, derivative):
     weights = jnp.arange(float(SIZE))
@@ -77,6 +78,7 @@ for thread in threads:
 """
 
 
+@pytest.mark.slow
 def test_two_programs_may_decompose_at_once():
     # Batches of matrices made them wait for each other forever, most often in less than a second.
     subprocess.run([sys.executable, "-c", TWO_AT_ONCE], check=True, timeout=120)

@@ -15,7 +15,7 @@ import ntadyn
 HEAVY = ("numpy", "jax", "xarray", "matplotlib", "diffrax", "equinox", "h5netcdf", "scipy")
 
 
-@pytest.mark.parametrize("package", ["", ".tasks", ".specs", ".sweeps", ".maps", ".results", ".training"])
+@pytest.mark.parametrize("package", ["", ".tasks", ".specs", ".sweeps", ".maps", ".results", ".training", ".stability"])
 def test_every_lazy_name_resolves(package):
     module = importlib.import_module(f"ntadyn{package}")
     stub = Path(module.__file__).with_suffix(".pyi").read_text()

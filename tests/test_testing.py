@@ -18,6 +18,8 @@ QUICK = ("order parameters", "symmetric", "online")
 BY_NAME = [pytest.param(case, id=case.name, marks=[] if case.name in QUICK else pytest.mark.slow) for case in CASES]
 
 
+@pytest.mark.representatives(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BY_NAME)
 def test_what_ships_keeps_its_promises(case):
     kept = check_system(*case.make(jnp.float64))
@@ -25,6 +27,7 @@ def test_what_ships_keeps_its_promises(case):
     assert len(kept) == len(set(kept)) >= 10
 
 
+@pytest.mark.slow
 def test_a_system_without_teachers_needs_a_curriculum():
     inputs, targets = jnp.ones((SAMPLES, 3)), jnp.ones((2, SAMPLES))
     system = TanhFlow(inputs, targets, jnp.asarray(0.1), jnp.asarray(1.0))
@@ -61,6 +64,7 @@ class Growing(GradientFlow):
         return eqx.tree_at(lambda net: net.gates, state, jnp.append(state.gates, 0.0))
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(
     ("kind", "message"),
     [

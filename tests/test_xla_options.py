@@ -73,6 +73,7 @@ def test_this_process_compiles_loops_whole_and_may_ask_for_it_again(monkeypatch)
     assert os.environ[VARIABLE] == "--xla_dump_to=/tmp/x"
 
 
+@pytest.mark.slow
 def test_the_identity_of_a_sweep_says_what_is_in_force():
     early, never, late = asked("early"), asked(), asked("late")
     assert early.stdout == "True {}\n", early.stderr

@@ -28,6 +28,8 @@ ABLATIONS = (
     "hope-no-dgd", "hope-fixed-keys", "hope-fixed-values", "hope-frozen-projections", "hope-given-values",
 )  # fmt: skip
 """HOPE without one of its ideas."""
+LONG_ENOUGH = 400
+"""Steps of training from which on a number says something about a model."""
 COLORS = {
     "transformer": "black", "linear-attention": "C7", "delta-net": "C2", "gated-delta": "C8", "titans": "C1",
     "hope-attention": "C9", "self-modifying": "C4", "hope": "C3",
@@ -41,7 +43,8 @@ def at_equal_parameters(spec: TrainingSpec, models: Sequence[str]) -> list[Train
         spec: task, sizes and schedule.
         models: names.
     """
-    baseline = dataclasses.replace(spec, model=BASELINE)
+    # Clocks of levels have nothing to do with its size, and the baseline has but one level.
+    baseline = dataclasses.replace(spec, model=BASELINE, chunks=None, shares=None)
     shapes = eqx.filter_eval_shape(maker_of(baseline, spec.data.build()), jax.random.key(0))
     number = parameter_count(shapes)
     return [dataclasses.replace(spec, model=model, hidden=None, parameters=number) for model in models]
@@ -109,6 +112,17 @@ def described(data: Data, table: str, name: str) -> list[Acceptance]:
             reported(f"{table}, {model}: ms per step", mean_of(1e3 * seconds / steps)),
         ]
     return rows
+
+
+def once_trained(row: Acceptance, *datasets: xr.Dataset) -> Acceptance:
+    """A row that demands something of models which were trained long enough; of others it only reports.
+
+    Args:
+        row: the demand.
+        datasets: of the models.
+    """
+    is_trained = all(dataset.sizes["step"] >= LONG_ENOUGH for dataset in datasets)
+    return row if is_trained else reported(row.name, row.measured, "a quick look: too few steps to demand anything")
 
 
 def parameters_differ_by(baseline_table: dict[str, xr.Dataset], *tables: dict[str, xr.Dataset]) -> Measurement:

@@ -21,6 +21,7 @@ from ntadyn.cli.phase_diagram import PhaseDiagram
 from ntadyn.cli.presets import Presets
 from ntadyn.cli.show import Show
 from ntadyn.cli.simulate import PRESETS as SIMULATED, Simulate, simulate_of
+from ntadyn.cli.stability import stability_of
 from ntadyn.cli.starting_point import check_short_names, given_once, making_room, named_preset
 from ntadyn.cli.sweep import Sweep, sweep_of
 from ntadyn.cli.train import train_of
@@ -90,6 +91,7 @@ def _defaults(arguments: list[str]) -> dict[str, Any]:
         "train": train_of(arguments),
         "levels": Levels(),
         "degeneracy": Degeneracy(),
+        "stability": stability_of(preset, arguments),
         "presets": Presets(),
         "verify": Verify(),
         "show": Show(),

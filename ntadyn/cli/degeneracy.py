@@ -30,6 +30,10 @@ class Chains(enum.Enum):
     MALA = "Langevin steps with a test"
 
 
+_OF_SAMPLING = ("of", "inverse_temperature", "localisation", "chains", "draws", "keep")
+"""Options that `--basis` has no use for."""
+
+
 @dataclass(frozen=True)
 class Degeneracy:
     """Measure how degenerate the end of a simulation is, and the ends of its blocks: learning coefficients.
@@ -61,13 +65,16 @@ class Degeneracy:
     """Folder in which to keep what is done, so that the same command goes on there after it was stopped."""
     basis: bool = False
     """Take the network apart instead: Interaction Basis, graph by tasks and its modules, and what explains directions
-    that change nothing. Writes basis.nc, basis.png and basis.pdf; options of sampling are not used."""
+    that change nothing. Writes basis.nc, basis.png and basis.pdf. Options of sampling have no place here."""
 
     def run(self) -> int:
         """Simulate, measure, write, draw; 0 if every estimate is trusted, or every basis preserved, 1 otherwise."""
         return self._take_apart() if self.basis else self._sample()
 
     def _take_apart(self) -> int:
+        if changed := [name for name in _OF_SAMPLING if getattr(self, name) != getattr(Degeneracy, name)]:
+            options = ", ".join("--" + name.replace("_", "-") for name in changed)
+            raise ValueError(f"--basis samples nothing, and {options} belongs to sampling; leave one of them out.")
         configuration, name = self._configuration()
         if self.seeds < 1:
             raise ValueError(f"--seeds is {self.seeds}; give at least 1.")

@@ -33,6 +33,8 @@ class PhaseDiagram:
     """Where to start; `ntadyn presets` says what each is."""
     out: Path = Path("phase-diagram")
     """Folder for one NetCDF file per map, their tiles, and phase-diagram.png and .pdf."""
+    predict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Draw over both maps where theory has the border, which simulates nothing: a gate reaches zero early enough."""
     running: Annotated[Running, tyro.conf.arg(name="")] = field(default_factory=Running)
     ranges: Annotated[Ranges, tyro.conf.arg(name="")] = field(default_factory=published)
 
@@ -70,6 +72,13 @@ class PhaseDiagram:
             for plan, run in zip(maps, prepared, strict=True):
                 dataset = run(compute)
                 dataset.attrs |= provenance() | {"preset": BASES[self.preset]}
+                if self.predict:
+                    from ntadyn.maps.prediction import agreement, with_prediction
+
+                    say(f"{plan.name}: predicting the border, which takes up to a minute")
+                    dataset = with_prediction(dataset, plan)
+                    same, cells = agreement(dataset)
+                    print(f"{plan.name}: most runs specialise as predicted in {same:,} of {cells:,} cells")
                 datasets.append(dataset)
                 failures += int((dataset.result > 0).sum())
                 print(run_summary(dataset))
@@ -89,4 +98,9 @@ class PhaseDiagram:
         maps = figure_5_maps(self.ranges, self.running.check, self.running.precision)
         for plan in maps:
             check_cells(plan)
+        if self.predict:
+            from ntadyn.maps.prediction import check_predictable
+
+            for plan in maps:
+                check_predictable(plan)
         return maps

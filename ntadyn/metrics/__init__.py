@@ -47,6 +47,7 @@ from ntadyn.metrics.functions import (
     function_cosines as function_cosines,
 )
 from ntadyn.metrics.recurrence import block_distance as block_distance
+from ntadyn.metrics.roc import RocAreas as RocAreas, areas_under_roc as areas_under_roc
 from ntadyn.metrics.rows import (
     MatchedRows as MatchedRows,
     assign_paths_by_row as assign_paths_by_row,

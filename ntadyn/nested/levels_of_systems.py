@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from ntadyn.continual import ContinualDescent, ContinualFlow, GatedContinualFlow
+from ntadyn.continual.committee import CommitteeMachine, CommitteeSGD
 from ntadyn.dynamics import OnlineSGD
 from ntadyn.interface import AbstractGatedLinear, AbstractSystem
 from ntadyn.nested.clocks import EverySteps, Flow, OncePerBlock
@@ -89,6 +90,24 @@ def _(system: ContinualDescent, state: PyTree) -> tuple[LevelRow, ...]:
     rows = levels_of_training(sizes, taus, state.network, state.optimiser, system.batch_size)
     after_steps = system.strategy.acts_on_batches()
     return (*rows, *_memory(system.strategy, state.memory, rows[-1].frequency if after_steps else PER_BLOCK))
+
+
+@levels_of.register
+def _(system: CommitteeMachine, state: PyTree) -> tuple[LevelRow, ...]:
+    overlaps = _size(state) - state.heads.size
+    return (
+        LevelRow("overlaps", overlaps, ALWAYS, float(system.weight_rate), context=POPULATION),
+        LevelRow("heads", state.heads.size, ALWAYS, float(system.head_rate), context=POPULATION),
+    )
+
+
+@levels_of.register
+def _(system: CommitteeSGD, state: PyTree) -> tuple[LevelRow, ...]:
+    network, sample = state.network, Frequency(1.0)
+    return (
+        LevelRow("weights", network.weights.size, sample, float(system.limit.weight_rate), context="examples"),
+        LevelRow("heads", network.heads.size, sample, float(system.limit.head_rate), context="examples"),
+    )
 
 
 @levels_of.register

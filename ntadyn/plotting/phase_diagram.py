@@ -12,6 +12,7 @@ from matplotlib.patheffects import Normal, Stroke
 from ntadyn.maps.border import BORDER
 from ntadyn.plotting.cells import cross_out, draw_cells, map_axes, title_of
 from ntadyn.plotting.labels import settings_title
+from ntadyn.plotting.prediction import draw_prediction
 from ntadyn.plotting.style import WIDTH, house_style
 from ntadyn.results.quantities import label_of
 
@@ -73,9 +74,10 @@ def phase_diagram_figure(datasets: list[xr.Dataset]) -> Figure:
         )
         mesh = None
         titles = [settings_title(dataset, MAP_WIDTH) for dataset in datasets]
-        alike = len(set(titles)) == 1
+        alike, predictions = len(set(titles)) == 1, {}
         for ax, dataset, title in zip(axes[0], datasets, titles, strict=True):
             mesh = draw_phase_map(ax, dataset)
+            predictions |= {str(line.get_label()): line for line in draw_prediction(ax, dataset)}
             if title and not alike:
                 ax.set_title(f"{title_of(dataset)}\n{title}", fontsize=7)
             ax.label_outer()
@@ -93,6 +95,7 @@ def phase_diagram_figure(datasets: list[xr.Dataset]) -> Figure:
         }
         handles = [Line2D([], [], label=f"{label_of('alignment')} {BORDER}", **look)]
         marks = [line for ax in axes[0] for line in ax.lines if len(np.asarray(line.get_xdata()))]
-        handles += {str(mark.get_label()): mark for mark in marks}.values()
-        figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=7)
+        handles += {str(mark.get_label()): mark for mark in marks if str(mark.get_label())[0] != "_"}.values()
+        handles += predictions.values()
+        figure.legend(handles=handles, loc="outside lower center", ncols=2 if predictions else 3, fontsize=7)
     return figure

@@ -87,6 +87,9 @@ DIMS = {
 }
 DESCRIPTIONS = {name: QUANTITIES[name].description for name in DIMS}
 
+# What theory predicts of a map: shares of runs over its cells, and two lines.
+PREDICTED, CONTACT, FOLD, HINGE = "predicted_share", "contact_probability", "band_fold", "hinge_strength"
+
 
 def label_of(name: str, attributes: Mapping[Any, Any] | None = None) -> str:
     """What a variable is called on an axis or in a table.

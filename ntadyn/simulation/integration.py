@@ -175,7 +175,9 @@ def _run(
     start = (states, fine, watch, fine == RESULTS.successful, jnp.asarray(True))
     # Batches are stepped in loops that reverse mode cannot follow in any case.
     over_intervals = _over_real_intervals if method.steps_batches else _over_all_intervals
-    (final, result, watch, *_), values = over_intervals(interval, start, grid)
+    # The shapes of a record are those at the start: a look at a whole interval would trace every step twice.
+    record = jax.eval_shape(lambda: recorded(states, watch, first)[0])
+    (final, result, watch, *_), values = over_intervals(interval, start, record, grid)
     if hooks:
         last = _block(curriculum, watch.block, last_block)
         final = every(lambda system, state: system.at_block_end(state, last), final)
@@ -201,18 +203,19 @@ def _of_one(function: Callable[..., Any], in_axes: Any = None) -> Callable[..., 
     return function
 
 
-def _over_all_intervals(interval: Step, start: PyTree, grid: TimeGrid) -> tuple[PyTree, PyTree]:
+def _over_all_intervals(interval: Step, start: PyTree, record: PyTree, grid: TimeGrid) -> tuple[PyTree, PyTree]:
     """`lax.scan` over a time grid, through whose padding carry and records stay as they are.
 
     Args:
         interval: function (carry, interval) -> (carry, record).
         start: the carry before the first interval.
+        record: shapes and dtypes of one record.
         grid: the intervals.
 
     Returns:
         The last carry, and the records, with a leading axis over intervals.
     """
-    blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), _record_of(interval, start, grid))
+    blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), record)
 
     def unless_padding(before: tuple[PyTree, PyTree], item: tuple[TimeGrid, Array]):
         after = lax.cond(item[1], lambda: interval(before[0], item[0]), lambda: before)
@@ -223,10 +226,10 @@ def _over_all_intervals(interval: Step, start: PyTree, grid: TimeGrid) -> tuple[
     return carry, records
 
 
-def _over_real_intervals(interval: Step, start: PyTree, grid: TimeGrid) -> tuple[PyTree, PyTree]:
+def _over_real_intervals(interval: Step, start: PyTree, record: PyTree, grid: TimeGrid) -> tuple[PyTree, PyTree]:
     """`_over_all_intervals` in a loop that ends before the padding: faster, but without reverse mode."""
     number, length = _num_real(grid), grid.block.size
-    blank = jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), _record_of(interval, start, grid))
+    blank = jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), record)
 
     def one(k: Int[Array, ""], state: tuple[PyTree, PyTree]) -> tuple[PyTree, PyTree]:
         carry, records = state
@@ -242,11 +245,6 @@ def _num_real(grid: TimeGrid) -> Int[Array, ""]:
     """How many intervals come before the padding, which repeats the last block without a step."""
     begins = grid.block != jnp.concatenate([grid.block[:1] - 1, grid.block[:-1]])
     return jnp.max(jnp.where(begins | (grid.num_steps > 0), jnp.arange(1, grid.block.size + 1), 0))
-
-
-def _record_of(interval: Step, start: PyTree, grid: TimeGrid) -> PyTree:
-    """The shapes of one record."""
-    return jax.eval_shape(lambda: interval(start, jax.tree.map(lambda leaf: leaf[0], grid))[1])
 
 
 def _block(curriculum: AbstractCurriculum, index: Int[Array, ""], last: Int[Array, ""]) -> BlockInfo:

@@ -15,6 +15,7 @@ from ntadyn.simulation.integration import integrate
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.method_choice import method_for
 from ntadyn.simulation.outcome import RESULTS, Trajectory
+from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
@@ -65,17 +66,31 @@ def simulate(
     grid = method.lay_out(system, state, curriculum, records_per_block, times)
     observables = dict(system.observables() if observables is None else observables)
     # Python numbers would be compiled in; as data, one program serves all strengths and time constants.
-    system = _numbers_as_arrays(system, curriculum.durations.dtype)
+    system = numbers_as_arrays(system, curriculum.durations.dtype)
     method = method.fitted(system, state).laid_out()
     trajectory = integrate(system, curriculum, state, method, grid, observables)
     if not estimate_error:
         return trajectory
     finer = integrate(system, curriculum, state, method.refined(grid.start.dtype), grid, observables)
-    both = (trajectory.result == RESULTS.successful) & (finer.result == RESULTS.successful)
-    resolved = both & method.resolves(system, state, curriculum.task(grid.block[0], grid.start[0]), grid)
-    error = estimated_error(trajectory.values, finer.values, resolved)
+    error = _doubt(system, curriculum, state, method, grid, trajectory, finer)
     return eqx.tree_at(lambda tr: tr.error, trajectory, error, is_leaf=lambda leaf: leaf is None)
 
 
-def _numbers_as_arrays(system: AbstractSystem, dtype: jnp.dtype) -> AbstractSystem:
+@eqx.filter_jit  # one program, where each operation would be one
+def _doubt(
+    system: AbstractSystem,
+    curriculum: AbstractCurriculum,
+    state: PyTree,
+    method: AbstractMethod,
+    grid: TimeGrid,
+    trajectory: Trajectory,
+    finer: Trajectory,
+) -> PyTree:
+    both = (trajectory.result == RESULTS.successful) & (finer.result == RESULTS.successful)
+    resolved = both & method.resolves(system, state, curriculum.task(grid.block[0], grid.start[0]), grid)
+    return estimated_error(trajectory.values, finer.values, resolved)
+
+
+def numbers_as_arrays(system: AbstractSystem, dtype: jnp.dtype) -> AbstractSystem:
+    """The same system with arrays for its Python numbers, which are data of a compiled program then."""
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype) if isinstance(leaf, float) else leaf, system)

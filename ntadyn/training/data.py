@@ -199,7 +199,12 @@ class Regression(SequenceData):
         return SwitchingRegression.make(source, self.length, self.block, self.held_out)
 
     def references(self) -> "tuple[dict[str, Measure], dict[str, Any]]":
-        """See `SequenceData`: the loss of flexible and forgetful gated networks after a switch of the same teachers."""
+        """See `SequenceData`: the loss of flexible and forgetful gated networks after a switch of the same teachers.
+
+        Nothing where teachers are fresh in every sequence: gated networks have no weights for those.
+        """
+        if self.source is Source.FRESH:
+            return {}, {}
         from ntadyn.training.references import adaptation_of_gated_networks
 
         return adaptation_of_gated_networks(self)

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, UInt
 
 from ntadyn.nested.continuum import CHUNKS
 from ntadyn.nested.sequence_models import Tokens, Vectors, build, continuum_optimiser, level_labels, matched_hidden
+from ntadyn.nested.sequence_models.attention import CONTEXT
 from ntadyn.nested.sequence_models.continuum_optimiser import REST, SHARES
 from ntadyn.tasks.sequence_data import AbstractSequenceTask, Sequences, Symbols
 from ntadyn.training.schedule import rate_share

@@ -41,6 +41,7 @@ def test_estimates_cover_errors_of_a_few_problems():
     assert found.largest_error < 2e-3
 
 
+@pytest.mark.slow
 def test_gates_that_arrive_within_a_fraction_of_a_step_do_not_fool_the_estimate():
     """Weights feel such a gate for a moment that equal steps miss, halved or not, and growth amplifies it.
 
@@ -65,6 +66,7 @@ def test_published_runs_are_resolved(preset):
     assert np.isfinite(np.asarray(trajectory.error["gates"])).all()
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize(("gates", "block"), [(0.01, 1.0), (0.03, 0.6), (0.05, 0.2)])

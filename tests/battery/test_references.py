@@ -245,6 +245,7 @@ def creep(given: Problem, steps: int) -> np.ndarray:
 QUICK, LONG = (27, 39, 67, 78, 80, 132), (55, 114, 148, 156, 192, 198, 209, 222)
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("seed", [*QUICK, *(pytest.param(seed, marks=pytest.mark.slow) for seed in LONG)])
 def test_random_problems_against_tiny_steps(seed):
     path = solve(draw(seed))

@@ -134,6 +134,7 @@ def test_phase_diagram_shows_its_progress_to_the_end(mapped):
     assert "12.0/12.0" in done.stderr
 
 
+@pytest.mark.slow
 def test_failed_trajectories_of_a_simulation_are_named_and_the_exit_code_is_1(tmp_path, capsys):
     arguments = [*QUICK, "--seeds", "2", "--time-constants.gates", "0.0005", "--out", tmp_path]
     assert in_this_process("simulate", *arguments) == 1
@@ -145,6 +146,7 @@ def test_failed_trajectories_of_a_simulation_are_named_and_the_exit_code_is_1(tm
     assert read_dataset(tmp_path / "simulation.nc").result.values.tolist() == [1, 1]
 
 
+@pytest.mark.slow
 def test_failed_trajectories_of_a_map_are_counted_and_the_exit_code_is_1(mapped, tmp_path, capsys, monkeypatch):
     def with_failures(tiled, compute, folder, report):
         name = tiled.sweep.name
@@ -181,6 +183,7 @@ def test_a_folder_of_another_map_is_refused_before_the_first_one_is_replaced(map
     assert (folder / "gate_speed.nc").read_bytes() == before
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("refine", [[], ["--refine", "2"]], ids=["whole", "refined"])
 @pytest.mark.parametrize("stranger", ["penalty.tiles/thesis.tex", "penalty.tiles"])
 def test_a_refusal_of_the_second_map_leaves_nothing_of_the_first(refine, stranger, tmp_path, monkeypatch, capsys):

@@ -57,6 +57,13 @@ def test_without_the_library_of_modules_the_command_says_what_to_install(monkeyp
     assert "scikit-network" in capsys.readouterr().err
 
 
+def test_options_of_sampling_are_refused_where_nothing_is_sampled(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["degeneracy", "figure-2-flexible", "--basis", "--draws", "30", "--inverse-temperature", "100"])
+    assert end.value.code == 2
+    assert "--inverse-temperature, --draws belongs to sampling" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_file_is_taken_apart(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

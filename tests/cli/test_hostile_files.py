@@ -34,6 +34,7 @@ def check(kind, shown, code, out, error):
     assert kind.refused in error or (kind.name in DANGEROUS and "in time" in error)
 
 
+@pytest.mark.representatives(24)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_file_is_printed_or_refused(kind, tmp_path, capsys, monkeypatch):
     if kind.name not in DANGEROUS:
@@ -56,6 +57,7 @@ def test_a_file_that_cannot_be_drawn_is_refused_before_anything_is_printed(kind,
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name in PLAIN], ids=lambda kind: kind.name)
 def test_plain_data_sets_are_drawn_as_far_as_they_go(kind, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(untrusted, "_examine", examine_here)

@@ -35,6 +35,7 @@ ENCODINGS = {
 }
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_characters_that_an_encoding_lacks_are_replaced(path, encoding):
     shown, environment = ENCODINGS[encoding]
@@ -43,6 +44,7 @@ def test_characters_that_an_encoding_lacks_are_replaced(path, encoding):
     assert shown in done.stdout.decode(encoding)
 
 
+@pytest.mark.slow
 def test_paths_that_an_encoding_lacks_are_written_and_told(path):
     done = run('exec "$@"', "show", path, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, b"")
@@ -57,6 +59,7 @@ def test_messages_survive_any_encoding(tmp_path):
     assert done.stderr.count(b"\n") == 1
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_changes_neither_the_work_nor_its_exit_code(path):
     picture = path.with_name("piped.png")
     script = '{ "$@"; echo "code $?" >&2; } | true'
@@ -65,6 +68,8 @@ def test_a_reader_that_leaves_changes_neither_the_work_nor_its_exit_code(path):
     assert picture.exists()
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed_from_the_beginning_are_no_error(path, closed):
     picture = path.with_name(f"closed{len(closed)}.png")
@@ -75,6 +80,7 @@ def test_streams_that_are_closed_from_the_beginning_are_no_error(path, closed):
     assert run(f'"$@" {closed}', "show", path.with_name("none.nc")).returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_results_that_cannot_be_printed_are_an_error(path):
     done = run('"$@" >/dev/full', "show", path, "--no-plot")

@@ -60,6 +60,7 @@ def simulation_file(folder):
     return write_dataset(dataset, folder / "simulation.nc")
 
 
+@pytest.mark.slow
 def test_a_sweep_is_printed_and_drawn_beside_its_file(tmp_path, capsys):
     open_before = plt.get_fignums()
     path = sweep_file(tmp_path, "run.1.nc", ntadyn_version="0.1.0", command="ntadyn phase-diagram", max_step=0.0125)
@@ -122,6 +123,7 @@ def three_axes_file(folder):
     return write_dataset(sweep(deep, **axes), folder / "deep.nc")
 
 
+@pytest.mark.slow
 def test_a_slice_of_a_sweep_over_three_axes_is_chosen_and_said(tmp_path, capsys):
     path = three_axes_file(tmp_path)
     assert run(path, "--no-plot") == 0
@@ -178,6 +180,7 @@ def test_axes_are_held_in_sweeps_only(tmp_path, capsys):
         assert "--at holds axes of a sweep, and" in refused(capsys, path, "--at", "record=1")
 
 
+@pytest.mark.slow
 def test_a_picture_that_its_command_drew_is_not_drawn_again_under_another_name(tmp_path, capsys):
     path = simulation_file(tmp_path)
     save_figure(trajectory_figure(read_result(path).dataset), tmp_path / "simulation")
@@ -195,6 +198,7 @@ def test_a_picture_that_its_command_drew_is_not_drawn_again_under_another_name(t
     assert f"wrote {tmp_path / 'simulation-overview.png'}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_configuration_of_another_kind_is_listed_whole(tmp_path, capsys):
     path = sweep_file(tmp_path, configuration=json.dumps({"tau_v": 0.3, "layers": {"width": 8}}))
     assert run(path) == 0

@@ -137,6 +137,7 @@ def swept(tmp_path_factory):
     return folder, in_new_process(*SWEEP, "--out", folder)
 
 
+@pytest.mark.slow
 def test_sweep_writes_what_python_returns_and_draws_it(swept, capsys):
     folder, done = swept
     assert done.returncode == 0, done.stderr

@@ -142,6 +142,7 @@ def told(problem, network):
     return ran(problem, Detected(Told(), support=100), network, [0, 0, 1, 0])
 
 
+@pytest.mark.slow
 def test_blocks_of_the_simulator_are_ignored_and_jumps_are_not(told):
     detections = np.asarray(told.values["detections"])
     at = np.flatnonzero(np.diff(detections)) + 1
@@ -166,6 +167,7 @@ def test_the_anchor_has_not_seen_the_new_task(told):
     np.testing.assert_allclose(memory.recent.weights, 1 / 100)
 
 
+@pytest.mark.slow
 def test_fewer_examples_than_asked_for_weigh_the_same(problem, network):
     strategy = Detected(Told(), support=40)
     network, memory = strategy.begin(problem, network)

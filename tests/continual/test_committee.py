@@ -37,6 +37,7 @@ def averages():
     return lambda function: np.sum(weight * function(*fields.T))
 
 
+@pytest.mark.slow
 def test_averages_are_those_of_quadrature(averages):
     two, three, four = (np.asarray(x) for x in (i2(C), i3(C, 2), i4(C, 2)))
     np.testing.assert_allclose(two[0, 1], averages(lambda a, b, c: g(a) * g(b)), atol=1e-10)
@@ -85,6 +86,7 @@ def test_flow_is_the_one_of_the_table():
     np.testing.assert_allclose(np.ravel(last["heads"]), [0.8026, -0.4913, 0.9292, 0.2287], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_weights_and_heads_descend_the_loss():
     """Without the square of the weights' rate the flow is steepest descent in weights and head."""
     number = 8
@@ -106,6 +108,7 @@ def test_weights_and_heads_descend_the_loss():
     np.testing.assert_allclose(system.loss(silent, task), 1 / 6, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_it_keeps_the_promises_of_the_interface():
     curriculum = alternating(2, 2, jnp.asarray(0.5))
     assert check_system(machine(), student(8), curriculum)

@@ -138,6 +138,7 @@ def test_frozen_gates_push_those_that_move():
         assert np.max(np.abs(b[1] - getattr(network, name)[1])) > 0.1
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 def test_systems_keep_their_promises():
     flow = GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})

@@ -60,6 +60,7 @@ def learned(problem):
     return [np.asarray(part) for part in run(jax.random.split(jax.random.key(1), 3))]
 
 
+@pytest.mark.slow
 def test_a_network_learns_what_a_line_cannot_tell(learned):
     accuracies, weights = learned
     assert accuracies.shape == (3, 4, 2)

@@ -138,6 +138,7 @@ def test_of_a_linear_student_it_is_ewc_with_the_full_fisher_of_the_present_input
     np.testing.assert_allclose(weights[0], weights[1], rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_before_the_first_end_it_does_nothing(same_inputs):
     strategy = LearningWithoutForgetting(3.0)
     batch = same_inputs.population(jnp.asarray([1.0, 0.0]))
@@ -187,6 +188,7 @@ def test_closed_parts_follow_the_flow_that_is_differentiated():
         np.testing.assert_allclose(b, a, rtol=0, atol=2e-5, err_msg=name)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 def test_systems_keep_their_promises():
     check_system(*gated({"gates": KINKED}), two_blocks())

@@ -70,6 +70,7 @@ def anchored(problem, strategy, weight):
     return strategy.at_end(problem, network, memory, problem.population(shares(0)))[1]
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_merged_anchors_pull_like_all_of_them_kept_one_by_one(kind):
     problem, strategy = TeacherProblem(general_tasks()), kind(strength=0.7)
@@ -209,6 +210,7 @@ def gated_flow(strategy, kind=GatedLinear, penalties=None, tasks=None):
     return GatedContinualFlow(flow, strategy), general_network(kind, paths=2)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(
     ("strategy", "kind"),
     [
@@ -221,6 +223,7 @@ def test_systems_keep_their_promises(strategy, kind):
     check_system(*gated_flow(strategy, kind), two_blocks())
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(
     ("strategy", "kind"),
     [

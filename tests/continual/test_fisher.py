@@ -67,6 +67,7 @@ def test_full_fisher_of_gates_couples_paths_of_one_row(gated):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_sampled_fisher_is_the_model_fisher_but_for_chance(gated):
     problem = teacher_problem()
     # Both ways of taking ten thousand targets: of as many inputs, and many of each point of the population.
@@ -83,6 +84,7 @@ def test_sampled_fisher_is_the_model_fisher_but_for_chance(gated):
         np.testing.assert_allclose(one.weights, expected, rtol=0.05, atol=0)
 
 
+@pytest.mark.slow
 def test_softmax_in_closed_form(classes):
     network, problem = classes
     batch = problem.population(jnp.ones(1))

@@ -23,6 +23,7 @@ def tables():
     return tables, targets
 
 
+@pytest.mark.slow
 def test_minimum_agrees_with_scipy_on_awkward_tables(tables):
     tables, targets = tables
     solve = jax.jit(jax.vmap(lambda table, target: nonnegative_minimum(table.T @ table, table.T @ target)))

@@ -58,6 +58,7 @@ def learner(problem, network, rates=(0.05, 0.01), penalty=PENALTY):
     return learner_of(problem, network, rates, penalty, jax.random.key(2), 8)
 
 
+@pytest.mark.slow
 def test_teachers_are_orthonormal_units_and_judged_by_their_power(problem):
     rows = np.asarray(problem.teachers.hidden).reshape(-1, D_IN)
     np.testing.assert_allclose(rows @ rows.T, np.eye(6), atol=1e-12)
@@ -162,6 +163,7 @@ def test_what_holds_what_was_learned_is_everything_but_the_gates():
     assert kept.hidden is not None
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["softmax", "a convolution and a perceptron"])
 def test_the_contract_of_systems(problem, kind):

@@ -80,6 +80,7 @@ def walk(tasks, strategy=DEFAULT, problem=PROBLEM, start=None, moved=STILL):
     return network, memory, counts, float(left)
 
 
+@pytest.mark.slow
 def test_d1_paths_grow_with_tasks_that_are_new_and_not_with_others():
     network, memory, counts, left = walk(SEQUENCE)
     assert counts == COUNTS
@@ -112,6 +113,7 @@ def test_d3_group_lasso_shrinks_by_its_strength_and_drops_what_is_smaller():
         np.testing.assert_array_equal(network.gates, [count, 0, 0, 0, 0])
 
 
+@pytest.mark.slow
 def test_d4_a_split_restores_the_old_weights_and_keeps_the_map():
     problem = with_last(at_angle(0.98))
     fitted = jax.jit(lambda network, memory, batch, block: DEFAULT.timestamped_gates(network, memory, batch, block))
@@ -238,6 +240,7 @@ def test_d5_a_new_path_with_a_gate_of_zero_changes_nothing_for_the_others(paused
         np.testing.assert_array_equal(each(with_it).gates, each(without).gates)
 
 
+@pytest.mark.slow
 def test_growth_leaves_the_moments_of_other_paths_alone_and_moments_move_no_frozen_path(paused):
     system, state, update = paused
     task, zero, no = one_hot(2), jnp.zeros(()), jnp.asarray(False)
@@ -253,6 +256,7 @@ def test_growth_leaves_the_moments_of_other_paths_alone_and_moments_move_no_froz
     np.testing.assert_array_equal(moved.network.gates, grown.network.gates)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [closed_form, descent])
 def test_it_keeps_what_systems_promise(make):

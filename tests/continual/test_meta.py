@@ -68,6 +68,7 @@ def test_the_meta_leader_is_followed():
     np.testing.assert_allclose(value, (losses[1] + losses[2]) / 2, rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_episodes_are_drawn_anew_at_every_step():
     strategy = ModelAgnosticMetaLearning(InnerLoop(1, CommonRate(RATE)), DrawnEpisodes(500, 700))
 

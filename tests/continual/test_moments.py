@@ -40,6 +40,7 @@ def kept(state):
     return np.any(np.asarray(state.optimiser.trace.weights), axis=(1, 2)).tolist()
 
 
+@pytest.mark.slow
 def test_a_mixture_that_becomes_a_path_starts_without_moments():
     two = general_network(paths=2)
     network = GatedLinear(jnp.asarray([0.6, 0.4, 0.0, 0.0]), jnp.pad(two.weights, ((0, 2), (0, 0), (0, 0))))
@@ -87,6 +88,7 @@ def detecting():
     return system, jumped, after(jumped, 1e9)
 
 
+@pytest.mark.slow
 def test_a_detected_switch_clears_moments_as_a_block_start_does(detecting):
     _, jumped, _ = detecting
     assert int(jumped.memory.detections) == 1

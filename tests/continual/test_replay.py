@@ -92,6 +92,7 @@ def test_of_one_batch_the_later_example_stays():
     assert abs(int(jnp.sum(found)) - 1000) < 4.5 * 22.4
 
 
+@pytest.mark.slow
 def test_fresh_and_replayed_examples_weigh_the_same(problem, linear):
     strategy = ExampleReplay(4)
     _, memory = strategy.begin(problem, linear)

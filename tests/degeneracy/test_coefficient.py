@@ -57,6 +57,7 @@ def table(gates, inputs=6):
     return (gates, jnp.linalg.solve(gates, teachers)), TwoLayers(teachers, scale=2.0)
 
 
+@pytest.mark.slow
 def test_gate_tables_that_solve_their_tasks_are_all_as_degenerate_and_checkpoints_share_a_program():
     points = [table(gates)[0] for gates in (jnp.eye(2), MIXED)]
     loss = table(MIXED)[1]
@@ -74,6 +75,7 @@ def test_gate_tables_that_solve_their_tasks_are_all_as_degenerate_and_checkpoint
     assert list(axes.status.values) == ["TRUSTED"] * 2
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(("sampled", "expected"), [((False, True), 6), ((True, False), 2)])
 def test_a_part_of_the_parameters_is_a_linear_model(sampled, expected):
@@ -94,7 +96,7 @@ def test_one_path_alone_can_be_sampled():
     assert LossProblem(loss, point, path).dimension == 8
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_curve_over_temperatures_rises_to_the_coefficient():
     point, loss = table(jnp.eye(2))
     curve = learning_curve(loss, point, (1e2, 1e4, 1e6), Settings(sampler=SHORT))
@@ -105,7 +107,7 @@ def test_the_curve_over_temperatures_rises_to_the_coefficient():
         assert abs(found.value - found.effective_dimension) < 3 * found.error + 0.03 * found.value
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_local_moves_are_biased_at_a_crossing_while_diagnostics_look_well():
     """w1^2 w2^2 at inverse temperature 100, twelve seeds: the mass is in arms that are long and thin."""
     exact = localised_monomial(1, 1, 100.0, 1.0)
@@ -118,7 +120,7 @@ def test_local_moves_are_biased_at_a_crossing_while_diagnostics_look_well():
     assert all(Refusal.SINGULAR_UNCHECKED in each.refusals for each in found)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_cubic_term_has_its_sign():
     """A target that is not symmetric: signs that are wrong twice do not cancel."""
 
@@ -136,7 +138,7 @@ def test_a_cubic_term_has_its_sign():
     assert 20 * mean / mass - found.effective_dimension > 4 * found.error
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_samplers_of_unknown_bias_are_never_trusted():
     inputs = jax.random.normal(jax.random.key(0), (50, 3))
     loss = squared_error(lambda w, x: w @ x, inputs, inputs @ jnp.ones(3))
@@ -148,7 +150,7 @@ def test_samplers_of_unknown_bias_are_never_trusted():
         assert 0.5 * found.effective_dimension < found.value < 2 * found.effective_dimension
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_diagonal_estimates_what_a_dense_hessian_says():
     point, loss = table(MIXED)
     dense, diagonal = (
@@ -160,7 +162,7 @@ def test_a_diagonal_estimates_what_a_dense_hessian_says():
     assert np.isnan(diagonal.step_bias) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_second_opinion_is_part_of_the_estimate():
     point, loss = table(jnp.eye(2))
     found = learning_coefficient(
@@ -174,6 +176,7 @@ def test_a_second_opinion_is_part_of_the_estimate():
     assert "NUTS finds" in str(found)
 
 
+@pytest.mark.slow
 def test_any_point_is_a_minimum_of_its_behavioural_loss():
     (gates, weights), _ = table(jnp.eye(2))
     point = (gates, weights + 0.3)
@@ -188,6 +191,7 @@ def test_any_point_is_a_minimum_of_its_behavioural_loss():
     assert found.status == "TRUSTED"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_kept_goes_on_and_gives_the_same(tmp_path):
     point, loss = table(jnp.eye(2))
     told = []
@@ -227,6 +231,7 @@ def chart_of(loss, dimension):
     return DenseWhitening().chart(problem, jnp.asarray(1e4), jnp.asarray(100.0))
 
 
+@pytest.mark.slow
 def test_kinks_that_go_up_on_all_sides_are_minima_and_others_are_not():
     def bowl(w):
         return 0.5 * jnp.sum(w**2)
@@ -239,12 +244,14 @@ def test_kinks_that_go_up_on_all_sides_are_minima_and_others_are_not():
     assert downhill.lowered_by_slope > 1
 
 
+@pytest.mark.slow
 def test_saddles_are_no_minima():
     found = learning_coefficient(lambda w: 0.5 * w[0] ** 2 - 0.0025 * w[1] ** 2, jnp.zeros(2), Settings(sampler=SHORT))
     assert found.most_negative == pytest.approx(-0.005)
     assert found.status == "NOT_A_MINIMUM"
 
 
+@pytest.mark.slow
 def test_a_network_with_functions_in_it_is_a_point_and_masks_and_whole_numbers_work_under_nested_slices():
     network = eqx.nn.MLP(2, 1, 3, 1, jnp.tanh, key=jax.random.key(0))
     inputs = jax.random.normal(jax.random.key(1), (20, 2))
@@ -352,6 +359,7 @@ PENALTIES = {
 }
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("penalty", "gates", "expected"),
@@ -383,6 +391,7 @@ def test_gated_networks_with_penalties_have_their_coefficients(penalty, gates, e
         assert abs(found.value - found.effective_dimension) < 3 * found.error + 0.05
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("rank_w1", "rank_w2", "multiplicity"), [(1, 1, 1), (0, 1, 1), (2, 0, 1), (0, 2, 1), (0, 0, 2), (1, 0, 2)]
@@ -416,7 +425,7 @@ def test_moves_along_the_gauge_change_nothing():
     assert abs(found[0].value - found[1].value) < 3 * np.hypot(found[0].error, found[1].error)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_nested_slices_certify_what_local_moves_found_or_contradict_it():
     loss, exact = Monomial(jnp.ones(2)), localised_monomial(1, 1, 100.0, 1.0)
     settings = Settings(100.0, 1.0, check=NestedSlices(num_live=2000, num_delete=200))
@@ -437,6 +446,7 @@ def test_langevin_steps_agree_with_quadrature_where_nested_slices_do():
     assert abs(found.value - gated_linear_by_quadrature(1e4, 100.0)) < 3 * found.error
 
 
+@pytest.mark.slow
 def test_the_energy_of_any_system_is_a_loss():
     """One map cannot do two orthogonal tasks; at their mean it has the curvature of one map of six entries."""
     tasks = teachers.orthogonal(jax.random.key(0), 2, 1, 6)

@@ -68,6 +68,7 @@ def test_of_curvatures_that_are_equal_one_is_found_and_the_rest_are_zeros():
     np.testing.assert_allclose(values, [0, 0, 0, 1], atol=1e-10)
 
 
+@pytest.mark.slow
 def test_along_all_curvatures_the_law_is_that_of_dense_whitening(problem, found):
     _, matrices, _ = found
     precision = TEMPERATURE * np.asarray(problem.loss.hessian) + LOCALISATION * np.eye(SIZE)

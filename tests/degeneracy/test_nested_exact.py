@@ -51,6 +51,7 @@ def monomials():
     return {name: jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i], runs) for i, name in enumerate(named)}
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("inverse_temperature", [30.0, 1e2, 1e4])
 @pytest.mark.parametrize("powers", SIMPLE)
 def test_the_coefficient_of_a_simple_power_is_that_at_all_temperatures(monomials, powers, inverse_temperature):
@@ -80,6 +81,7 @@ def test_volume_and_hill_at_a_crossing(monomials):
     np.testing.assert_allclose(curve.hill[chosen], (1 - log_delta) / (2 * (2 - log_delta)), rtol=0.03)
 
 
+@pytest.mark.exhaustive
 def test_independent_crossings_add():
     sampler = NestedSlices(num_live=2000, num_delete=400, log_volume=-12.0)
     run = eqx.filter_jit(sampler.sample)(LossProblem(TwoCrossings(), jnp.zeros(4)), Box(1.0), jax.random.key(0))
@@ -105,6 +107,7 @@ def degenerate_volumes():
     }
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("curvatures", DEGENERATE)
 def test_flat_directions_do_not_count(degenerate_volumes, curvatures):
     plateau = degenerate_volumes[curvatures].plateau
@@ -114,6 +117,7 @@ def test_flat_directions_do_not_count(degenerate_volumes, curvatures):
     assert plateau.coefficient == pytest.approx(exact, rel=0.04)
 
 
+@pytest.mark.exhaustive
 def test_a_regular_point_has_the_coefficient_of_laplace():
     problem = LossProblem(Quadratic(jnp.array([1.0, 0.5, 0.1, 0.01])), jnp.zeros(4))
     sampler = NestedSlices(num_live=1000, num_delete=200, log_volume=-12.0)

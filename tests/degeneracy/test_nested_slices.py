@@ -30,6 +30,7 @@ def told():
     return run, said, _advance._cached._cache_size() - before
 
 
+@pytest.mark.slow
 def test_progress_is_told_up_to_the_last_step(told):
     _, said, _ = told
     total = SAMPLER.num_steps

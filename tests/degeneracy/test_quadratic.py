@@ -17,6 +17,8 @@ CURVATURES = np.array([1, 0.5, 0.1, 0.01])
 MODERATE = MALA(num_draws=5000)  # pyright: ignore[reportCallIssue]
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("localisation", [1.0, 30.0, 1000.0])
 def test_the_effective_dimension_is_what_langevin_steps_with_a_test_find(localisation):
     curvatures = np.random.default_rng(0).gamma(1.0, 1.0, 10)
@@ -62,6 +64,7 @@ def test_chains_that_start_at_the_centre_fall_short_by_what_the_recursion_of_var
     assert short > 0.03
 
 
+@pytest.mark.slow
 def test_plain_coordinates_start_at_the_centre():
     sampler = SGLD(step_size=jnp.asarray(1e-9), num_warm_up=1, num_draws=50)  # pyright: ignore[reportCallIssue]
     settings = Settings(200.0, 5.0, sampler, PlainCoordinates())

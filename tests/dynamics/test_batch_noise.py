@@ -39,6 +39,7 @@ def start():
     return OrderParameterState(jnp.full(2, 0.5), STUDENTS[None], CROSS[None])
 
 
+@pytest.mark.slow
 def test_weights_relax_in_closed_form():
     system = OrderParameters(general_tasks(), TIME_CONSTANTS, {"gates": KINKED}, batch_noise=0.8)
     state, task = system.initial_state(general_network()), jnp.asarray([0.2, 0.9])
@@ -63,6 +64,7 @@ def test_weights_relax_in_closed_form():
     np.testing.assert_array_equal(relaxed.gates, state.gates + zero)
 
 
+@pytest.mark.slow
 def test_limit_is_that_of_the_specification_and_no_noise_is_the_population():
     run = simulate(limit(0.5), BLOCKS, start(), observables=RECORDED)
     assert bool(run.result == RESULTS.successful)
@@ -82,6 +84,7 @@ def test_limit_is_that_of_the_specification_and_no_noise_is_the_population():
         np.testing.assert_allclose(silent.values[name], plain.values[name], rtol=0, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_lanes_carry_the_noise():
     noises = jnp.asarray([0.0, 0.5, 1.5])
     systems = jax.vmap(limit)(noises)

@@ -26,6 +26,7 @@ def moments(sampler, size):
     return jnp.einsum("nri,nrj->nij", factors, factors) / size
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(("sampler", "size"), [(Rows(), 5), (Wishart(), 5), (Wishart(), 40)])
 def test_second_moments_of_batches_have_the_law_of_wishart(sampler, size):
     drawn = moments(sampler, size)
@@ -45,6 +46,7 @@ def test_second_moments_of_batches_have_the_law_of_wishart(sampler, size):
 STEP = 0.05
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("size", [1, 3, 5])
 def test_one_step_has_the_moments_of_its_derivation(size):
     """Means of K and of the difference of paths; covariance of the noise of gates, with the same batch in all parts."""
@@ -88,6 +90,7 @@ def test_one_step_has_the_moments_of_its_derivation(size):
     close(q_after - q_before, law)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(("size", "a"), [(1, 0.05), (1, 0.1), (10, 0.05), (10, 0.1)])
 def test_frozen_gates_learn_at_the_rate_of_its_derivation(size, a):
     """E |E_n|^2 = |E_0|^2 (1 - 2 a + a^2 (1 + (d_in + 1)/B))^n."""

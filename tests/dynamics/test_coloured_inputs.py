@@ -51,6 +51,7 @@ def records(system, network, curriculum):
     return run.values
 
 
+@pytest.mark.slow
 def test_overlaps_by_eigenspace_are_the_flow_in_weight_space():
     flow, reduced, network = pair()
     assert reduced.spectrum.num_groups == 5
@@ -60,6 +61,8 @@ def test_overlaps_by_eigenspace_are_the_flow_in_weight_space():
         np.testing.assert_allclose(closed[name], full[name], rtol=0, atol=CLOSURE, err_msg=name)
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [GatedLinear, NeuronGatedLinear])
 def test_fields_steps_and_readings_are_those_of_weight_space(kind):
     flow, reduced, network = pair(kind)
@@ -79,6 +82,7 @@ def test_fields_steps_and_readings_are_those_of_weight_space(kind):
         np.testing.assert_allclose(jnp.sum(one, axis=0), jnp.sum(other, axis=0), rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_equal_variances_are_white_inputs():
     _, reduced, network = pair(sigma=jnp.eye(D_IN))
     assert reduced.spectrum.num_groups == 1
@@ -92,6 +96,7 @@ def test_equal_variances_are_white_inputs():
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-14), move(reduced), move(white))
 
 
+@pytest.mark.slow
 def test_what_inputs_never_show_is_never_learned_and_laws_hold_for_plain_sums():
     _, reduced, network = pair()
     free = OrderParameters(reduced.tasks, TIME_CONSTANTS, input_covariance=rotated())
@@ -111,6 +116,7 @@ def test_what_inputs_never_show_is_never_learned_and_laws_hold_for_plain_sums():
     np.testing.assert_allclose(drift, 0, atol=CLOSURE)
 
 
+@pytest.mark.slow
 def test_lanes_take_the_same_steps_for_every_spectrum():
     tasks = orthogonal(jax.random.key(0), 2, D_OUT, D_IN)
     curriculum = alternating(2, 3, jnp.asarray(0.7))

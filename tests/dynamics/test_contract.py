@@ -104,6 +104,7 @@ def assert_trees_close(left, right, atol=ROUNDING):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=atol), left, right)
 
 
+@pytest.mark.representatives(6)
 @each_system
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_field_is_shaped_and_typed_like_the_state(name, dtype):
@@ -114,6 +115,7 @@ def test_field_is_shaped_and_typed_like_the_state(name, dtype):
     assert jax.tree.structure(field) == jax.tree.structure(parameters(state))
 
 
+@pytest.mark.representatives(2)
 @each_system
 def test_single_and_batched_calls_agree(name):
     system, _, state, task = setting(name)
@@ -191,6 +193,8 @@ def test_permuting_paths_permutes_everything(name):
     assert_trees_close(after.student_rate, before.student_rate[:, ::-1, ::-1])
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @each_simulated_system
 def test_simulates_with_no_more_than_a_curriculum(name):
     trajectory = simulated(name)
@@ -215,6 +219,7 @@ def test_estimates_its_error_on_one_argument(name):
         assert error < 1e-3
 
 
+@pytest.mark.representatives(3)
 @each_system
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_simulation_keeps_the_dtype(name, dtype):

@@ -72,6 +72,7 @@ def closures():
 CLOSURES = {name: rest for name, *rest in closures()}
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("name", CLOSURES)
 def test_reduced_field_is_the_full_one_seen_through_the_reduction(name):
     tasks, penalties, network, reduction = CLOSURES[name]
@@ -85,6 +86,8 @@ def test_reduced_field_is_the_full_one_seen_through_the_reduction(name):
 QUICK = ("GatedLinear, P=2, M=4", "singular modes")
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in CLOSURES]
 )
@@ -95,6 +98,7 @@ def test_reduced_run_is_the_full_one(name):
     assert_trees_close(records(reduction, network, curriculum), records(flow, network, curriculum), CLOSURE)
 
 
+@pytest.mark.slow
 def test_reduced_euler_run_differs_at_first_order():
     # One Euler step of W changes W W^T by a term of order h^2 that the Euler step of K does not have.
     tasks, network, curriculum = general_tasks(), general_network(paths=2), alternating(2, 1, 0.5)
@@ -145,6 +149,7 @@ def test_aligned_full_model_is_the_toy_with_time_constant_and_penalty_rescaled()
     np.testing.assert_allclose(full["loss"], MODE_ENERGY * toy["loss"], rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_rescaling_the_time_constant_alone_changes_the_gates():
     toy, half_scaled, _ = toy_and_full()
     # The published code does this; 0.121 is measured at the ten records per block.
@@ -157,6 +162,7 @@ def on_the_symmetric_manifold(gate_difference, weight_difference):
     return GatedLinear(gates, jnp.array([[own, other], [other, own]])[:, :, None])
 
 
+@pytest.mark.slow
 def test_toy_approaches_the_symmetric_system_as_the_norm_stiffens():
     network, curriculum = on_the_symmetric_manifold(-0.5, 0.8), sequence([0], [0.3], 2)
     limit = Symmetric(TIME_CONSTANTS)
@@ -173,6 +179,7 @@ def test_toy_approaches_the_symmetric_system_as_the_norm_stiffens():
     assert gaps[1] / gaps[2] == pytest.approx(2, abs=0.25)
 
 
+@pytest.mark.slow
 def test_symmetric_system_stops_at_its_bounds_as_the_toy_does():
     network, curriculum = on_the_symmetric_manifold(-0.5, 0.8), alternating(2, 3, 3.0)
     limit = records(Symmetric(TIME_CONSTANTS), network, curriculum, diffrax.Heun(), 0.001)["gates"]
@@ -213,6 +220,7 @@ def gradient_noise(batch_size, draws=2000):
     return float(jnp.sqrt(jnp.mean(off))), float(jnp.sqrt(jnp.mean(spread)))
 
 
+@pytest.mark.slow
 def test_batch_noise_has_its_predicted_size():
     noise, spread = gradient_noise(200)
     # 2000 draws: the relative sampling error of either deviation is below 2 percent (three of them here).
@@ -253,6 +261,7 @@ def test_coloured_batches_have_the_given_covariance():
     assert float(batch_loss) == pytest.approx(float(flow.loss(network, task)), rel=0.02)
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("rule", [optax.trace(0.9), optax.scale_by_adam(), optax.clip_by_global_norm(0.5)])
 def test_other_update_rules_fit_in(rule):
     flow = GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})

@@ -53,6 +53,7 @@ def rotation(seed, size):
     return jnp.linalg.qr(jax.random.normal(jax.random.key(seed), (size, size)))[0]
 
 
+@pytest.mark.slow
 @few
 @given(seeds)
 def test_rotating_teachers_and_students_together_changes_nothing(seed):
@@ -84,6 +85,7 @@ def test_only_ratios_of_times_matter(seed, factor):
     np.testing.assert_allclose(scaled["gates"], plain["gates"], rtol=0, atol=SAME)
 
 
+@pytest.mark.slow
 def test_a_trajectory_does_not_see_its_batch():
     problems = [problem(seed) for seed in range(4)]
     teachers, networks = (
@@ -110,6 +112,7 @@ def path_drift(seed, step):
     return float(jnp.max(jnp.abs(invariants - invariants[:1])))
 
 
+@pytest.mark.slow
 @few
 @given(seeds)
 def test_balance_of_each_path_is_conserved_without_penalty(seed):
@@ -129,6 +132,7 @@ def stiff_drift(seed, step):
     return float(jnp.max(jnp.abs(q - q[0]))), float(jnp.max(jnp.abs(paths - paths[:1])))
 
 
+@pytest.mark.slow
 @few
 @given(st.integers(0, 20))
 def test_difference_is_conserved_under_the_norm_while_both_gates_are_positive(seed):

@@ -46,6 +46,7 @@ def assert_trees_close(left, right, atol):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=atol), left, right)
 
 
+@pytest.mark.slow
 def test_the_closure_moves_like_the_flow_that_it_reduces():
     flow, closure = (kind(general_tasks(), TIME_CONSTANTS, {"gates": ON_SPHERE})
                      for kind in (GradientFlow, DeepOrderParameters))  # fmt: skip
@@ -54,6 +55,7 @@ def test_the_closure_moves_like_the_flow_that_it_reduces():
     assert_trees_close(closure.vector_field(0.0, closure.initial_state(network()), TASK), expected, ROUNDING)
 
 
+@pytest.mark.slow
 def test_a_run_of_the_closure_is_a_run_of_the_flow():
     flow, closure = (kind(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})
                      for kind in (GradientFlow, DeepOrderParameters))  # fmt: skip
@@ -63,6 +65,7 @@ def test_a_run_of_the_closure_is_a_run_of_the_flow():
     assert_trees_close(reduced, full, CLOSURE)
 
 
+@pytest.mark.slow
 def test_with_one_output_it_is_the_gated_network():
     tasks = general_tasks(d_out=1)
     gates, weights = network().gates[:, :1], network().weights
@@ -81,6 +84,7 @@ def invariants(system, state, task):
     return layer_invariant(state.gates, students, tau_2, tau_1), state.gates, students, penalty
 
 
+@pytest.mark.slow
 def test_the_balance_of_the_layers_is_conserved_for_any_inputs_and_tasks():
     flow = GradientFlow(general_tasks(), TIME_CONSTANTS, input_covariance=covariance())
     values = recorded(flow, network(), diffrax.Tsit5(), 0.01, observables={"all": invariants})
@@ -90,6 +94,7 @@ def test_the_balance_of_the_layers_is_conserved_for_any_inputs_and_tasks():
     np.testing.assert_allclose(balance, jnp.broadcast_to(balance[:1], balance.shape), rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_penalty_changes_the_balance_by_what_the_law_says():
     flow = GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": ON_SPHERE})
     start = general_network(DeepLinear, paths=4)
@@ -117,6 +122,7 @@ def test_frozen_gates_let_the_first_layer_relax_in_closed_form(kind):
     assert_trees_close(rate, system.with_gates(field, jnp.zeros(field.gates.size)), ROUNDING)
 
 
+@pytest.mark.slow
 def test_batches_approach_the_euler_steps_of_the_population():
     tasks = orthogonal(jax.random.key(0), 2, 2, 4)
     # Without kinks, at which one step more or less on the other side would be a difference of its own.
@@ -145,6 +151,7 @@ def test_units_are_compared_with_all_rows_of_all_teachers():
     np.testing.assert_allclose(seen, row_cosines(tasks.teachers, network().weights), rtol=0, atol=ROUNDING)
 
 
+@pytest.mark.slow
 def test_adaptive_solvers_are_stopped_at_the_first_gate_below_zero():
     flow = GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": ON_SPHERE})
     trajectory = simulate(flow, CURRICULUM, network(), method=Adaptive(), observables=RECORDED)

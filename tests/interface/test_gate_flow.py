@@ -56,6 +56,8 @@ def random_problems(size, count=48, seed=0):
 
 # About one relaxation time of the fastest gates. Over several, a path may dip through zero and come back within one
 # piece, which the flow, looking at the ends of a piece, overlooks: 1 of 48 problems of size 5 at 0.05, by 2e-3.
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "duration"), [(2, 0.05), (3, 0.05), (5, 0.02)])
 def test_random_problems_against_tiny_steps(size, duration):
     linear, quadratic, gates = random_problems(size)
@@ -158,6 +160,8 @@ def test_equal_gates_stay_equal():
     assert float(after[0]) == pytest.approx(float(after[1]), abs=ROUNDING)
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("penalty", [UnitL2Norm(2.0), Nonnegativity(0.3) + UnitL2Norm(2.0)])
 def test_norm_on_the_sphere_converges_at_second_order(penalty):
     linear, quadratic, gates = random_problems(3, count=8, seed=5)

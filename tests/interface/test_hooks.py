@@ -97,6 +97,7 @@ def exact_ends():
     return ends
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("method", [None, FixedSteps(), FixedSteps(max_step=0.3), Adaptive(), GradientDescent(1e-3)])
 @pytest.mark.parametrize("records", [0, 3])
 def test_every_method_calls_hooks_once_per_block(method, records):
@@ -119,6 +120,7 @@ def test_updates_call_hooks_once_per_block():
     np.testing.assert_allclose(found.at_block_ends(found.values["x"]), exact_ends(), atol=2e-3)
 
 
+@pytest.mark.slow
 def test_hooks_of_a_batch_and_of_a_padded_grid():
     system = Anchored()
     grid = lay_out(CURRICULUM, 0.1).padded(15)

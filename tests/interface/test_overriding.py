@@ -50,6 +50,7 @@ def still(kind):
     return Still
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind is not OrderParameters)) for kind in SHIPPED]
 )
@@ -99,6 +100,7 @@ def test_an_override_that_nothing_moves_by_is_refused_at_once(kind):
         make(Doubled)
 
 
+@pytest.mark.slow
 def test_weight_decay_in_the_field_is_followed():
     class Decaying(GradientFlow):
         def vector_field(self, t, state, task):
@@ -114,6 +116,7 @@ def test_weight_decay_in_the_field_is_followed():
     assert float(jnp.max(jnp.abs(found.weights - plain.final_state.weights))) > 1e-2
 
 
+@pytest.mark.slow
 def test_parts_that_are_overridden_are_solved():
     class Frozen(OrderParameters):
         def relax_weights(self, state, task, duration):

@@ -74,6 +74,7 @@ def test_similarity_ignores_rotations_of_the_input(getkey):
     )
 
 
+@pytest.mark.slow
 def test_one_row_group_per_output_gives_the_row_cosine(getkey):
     teachers, weights = random_case(getkey)
     np.testing.assert_allclose(

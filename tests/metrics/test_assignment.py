@@ -31,6 +31,7 @@ compiled_assignments = jax.jit(jax.vmap(optimal_assignment))
 SIZES = [(1, 1), (1, 7), (2, 2), (2, 5), (5, 5), (4, 6), (6, 6), (8, 20)]
 
 
+@pytest.mark.representatives(4)
 @pytest.mark.parametrize(("teachers", "paths"), SIZES)
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_scipy_finds_the_same_assignment(getkey, teachers, paths, dtype):
@@ -53,6 +54,7 @@ def test_assignment_is_injective_and_as_good_as_scipy_even_with_ties(size, data)
     assert total_alignment(similarity, found) == pytest.approx(best_by_scipy(similarity), abs=ROUNDING)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("paths", [4, 7])
 def test_permuting_paths_permutes_the_assignment(getkey, paths):
     similarity = jax.random.uniform(getkey(), (4, paths))
@@ -161,6 +163,7 @@ def test_published_sorting_keeps_the_dtype(getkey, dtype):
     assert sorting.similarity.dtype == dtype
 
 
+@pytest.mark.slow
 def test_published_rule_reproduces_the_relabelling_of_the_reference_runs(shared):
     with np.load(shared / "reference" / "fig2_flexible.npz") as data:
         teachers, initial, block_ends = (jnp.asarray(data[k]) for k in ("teachers", "W_initial", "W_block_end"))

@@ -139,6 +139,7 @@ def test_a_constant_penalty_force_is_integrated(getkey):
         np.testing.assert_allclose(record, float(time) * rate, rtol=0, atol=1e-13)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("paths", [2, 3])
 def test_path_law_without_penalty_holds_across_a_switch(getkey, paths):
     teachers = 0.5 * jax.random.normal(getkey(), (2, 3, 4))
@@ -227,6 +228,8 @@ def test_other_numbers_of_paths_and_mismatched_axes_are_errors():
         inspect.unwrap(growth_while_sliding)(jnp.arange(3.0), jnp.ones(2), jnp.ones((3, 2)))
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_conservation_under_jit_and_vmap_keeps_dtype(getkey, dtype):
     series = jax.tree.map(lambda x: jnp.stack([x, 2 * x]).astype(dtype), random_flow(getkey, norm_penalty, steps=20))

@@ -26,6 +26,7 @@ def test_the_scatter_of_one_sample_is_unknown():
     assert jnp.all(jnp.isnan(result.sem))
 
 
+@pytest.mark.slow
 @hypothesis.given(
     hnp.arrays(np.float64, st.sampled_from([(1,), (5,), (4, 3)]), elements=st.floats(-1e3, 1e3)),
     st.lists(st.floats(0, 1), min_size=2, max_size=2),

@@ -112,6 +112,7 @@ def test_changes_ignore_path_order_and_weight_scale(seed, scale):
     np.testing.assert_allclose(gate_change(weights[:, ::-1]), gate_change(weights), rtol=1e-10)  # rounding
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_changes_under_jit_and_vmap_keep_dtype(getkey, dtype):
     weights = jax.random.normal(getkey(), (3, 6, 2, 2, 4), dtype)

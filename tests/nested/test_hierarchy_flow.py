@@ -55,6 +55,8 @@ def furthest(one, other):
     return max(float(jnp.max(jnp.abs(a - b))) for a, b in zip(*map(jax.tree.leaves, (one, other)), strict=True))
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("branches", [(2, 2), (2, 1, 3)])
 def test_the_field_descends_the_energy_at_the_rate_of_every_level(branches):
     system, state = hierarchy(GradientFlow, branches)
@@ -67,6 +69,7 @@ def test_the_field_descends_the_energy_at_the_rate_of_every_level(branches):
     np.testing.assert_allclose(field.paths.weights, -slope.paths.weights / taus["weights"], atol=1e-14)
 
 
+@pytest.mark.slow
 def test_overlaps_close():
     """Exactly: trajectories on overlaps are those in weight space, at every step and through kinks."""
     runs = [run(*hierarchy(kind), FixedSteps(max_step=0.01)) for kind in (OrderParameters, GradientFlow)]
@@ -95,6 +98,7 @@ def test_steps_are_of_second_order_where_nothing_meets_zero(branches):
     assert np.log2(errors[0] / errors[1]) == pytest.approx(2, abs=0.1)
 
 
+@pytest.mark.slow
 def test_kinks_are_followed():
     """Against an explicit solver, which errs by a step at every kink."""
     system, state = hierarchy()
@@ -126,6 +130,7 @@ def test_differences_of_squares_are_conserved_along_every_branch():
     assert float(jnp.max(jnp.abs(moved[-1] - moved[0]))) > 0.1
 
 
+@pytest.mark.slow
 def test_rates_bound_what_they_should():
     system, state = hierarchy(GradientFlow, penalty=None)
 
@@ -138,6 +143,7 @@ def test_rates_bound_what_they_should():
     assert float(fast.exchange(state, TASK)) > 5 * float(system.exchange(state, TASK))
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 def test_it_keeps_the_promises_of_the_interface():
     system, _ = hierarchy()

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 import pytest
 
+from ntadyn.continual.committee import CommitteeMachine, CommitteeNetwork, CommitteeSGD, CommitteeTasks
 from ntadyn.dynamics import GradientFlow, OnlineSGD
 from ntadyn.nested import ALWAYS, Frequency, LevelRow, level_table, levels_of, levels_of_training, ranked
 from ntadyn.specs import building
@@ -79,6 +80,23 @@ def test_a_table_has_frequencies_and_rates_in_columns_of_their_own():
     assert [line.split()[:5] for line in lines] == [["1", "slow", "2", "1/16", "0.5"], ["2", "never", "3", "0", "-"]]
 
 
+def test_weights_and_heads_of_a_committee_are_two_levels_in_the_limit_and_on_samples():
+    units, readouts = jnp.eye(3)[:2], jnp.eye(2)
+    limit = CommitteeMachine(CommitteeTasks(units, readouts), 0.5, 2.0)
+    network = CommitteeNetwork(jnp.ones((2, 3)), jnp.zeros((2, 2)))
+    assert [(row.name, row.size, row.rate) for row in levels_of(limit, limit.initial_state(network))] == [
+        ("overlaps", 8, 0.5),
+        ("heads", 4, 2.0),
+    ]
+    samples = CommitteeSGD(limit, jax.random.key(0))
+    rows = levels_of(samples, samples.initial_state(network))
+    assert [(row.name, row.size, str(row.frequency), row.rate) for row in rows] == [
+        ("weights", 6, "1", 0.5),
+        ("heads", 4, "1", 2.0),
+    ]
+
+
+@pytest.mark.representatives(10)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_has_levels(name):

@@ -119,6 +119,7 @@ def test_gradients_between_moves_are_averaged_by_the_rule_of_the_level():
     np.testing.assert_allclose(alone[8].network.weights, coarse[2].network.weights, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_on_batches_every_level_sees_the_same_examples():
     system = descent(Level("gates", gates, EverySteps(0.5)), of_weights(EverySteps(2.0)), batch_size=5)
     state = system.initial_state(general_network())

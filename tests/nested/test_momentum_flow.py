@@ -32,6 +32,7 @@ def test_it_keeps_what_the_interface_promises():
     check_system(flow(0.7, 0.3, 0.5, general_tasks()), general_network(), alternating(2, 2, 0.4))
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(("tau", "memory"), [(0.3, 1.0), (2.0, 0.4), (1.0, 1e-3)])
 def test_the_heavy_ball_swings_and_decays_as_its_two_roots_say(tau, memory):
     """Tau tau_m r^2 + tau r + 1 = 0; with a short memory what is left is the gradient flow of tau."""
@@ -65,6 +66,7 @@ def test_momentum_and_network_are_two_levels():
         assert {row.name: row.rate for row in rows} == pytest.approx({"momentum": 1 / memory, "network": 1 / tau})
 
 
+@pytest.mark.slow
 def test_a_momentum_without_a_gradient_has_derivatives():
     """Where a task is solved, keys have no direction."""
     system = flow(1.0, 0.5, jnp.asarray(0.5))

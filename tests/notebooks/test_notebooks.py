@@ -61,6 +61,7 @@ def test_first_simulation(run):
     assert seen["last"] < 0.1 < 10 * seen["last"] < seen["first"]
 
 
+@pytest.mark.slow
 def test_exact_solution_and_conservation_laws(run):
     seen = run("exact_solution_and_conservation_laws")
     assert seen["mean_distance"] < 5e-4
@@ -71,7 +72,7 @@ def test_exact_solution_and_conservation_laws(run):
     assert 0 < float(seen["share"].time_share) < 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_your_own_network_and_learning_rule(run):
     seen = run("your_own_network_and_learning_rule")
     # With an exponent of one the rule is the gradient flow, up to steps that overshoot zero.
@@ -123,6 +124,7 @@ def test_each_is_a_lesson_in_percent_format_that_changes_with_its_size(path):
     assert "plt.show" not in text
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["first_simulation", "exact_solution_and_conservation_laws"])
 def test_the_whole_lesson_draws_as_a_script(name, tmp_path):
@@ -131,7 +133,7 @@ def test_the_whole_lesson_draws_as_a_script(name, tmp_path):
     assert_drawn(name, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_counting_directions_is_not_enough(run):
     seen = run("counting_directions_is_not_enough")
     assert seen["found"].status == "TRUSTED"
@@ -155,7 +157,7 @@ def test_counting_directions_is_not_enough(run):
     assert crossing.at(1e-12)[0] > crossing.at(1e-4)[0]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_levels_with_clocks_of_their_own(run):
     seen = run("levels_with_clocks_of_their_own")
     # "each of them closes for four blocks and belongs to one context (1.00) ... one task of either context (0.50)"
@@ -184,7 +186,7 @@ def test_who_forgets_and_at_what_price(run):
     assert abs(losses["pull to the mean"] - losses["EWC"]) < 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_noise_and_irregular_blocks(run):
     seen = run("noise_and_irregular_blocks")
     assert seen["regular_share"] == 0
@@ -201,7 +203,7 @@ def test_digits_under_two_names(run):
     assert seen["swings"](seen["collapsed"]) < 0.2 < 0.6 < seen["swings"](seen["cured"])
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_from_fast_weights_to_hope(run):
     with jax.numpy_dtype_promotion("standard"):  # for which optax is written
         seen = run("from_fast_weights_to_hope")
@@ -215,3 +217,19 @@ def test_from_fast_weights_to_hope(run):
     assert seen["late"]["matrix"] > 0.5 > 100 * seen["late"]["two layers"]
     assert seen["guarded"].max() < 3 < 10 < seen["raw"].max()
     assert seen["learned"]["HOPE"][-10:].mean() > 2 * seen["learned"]["HOPE"][:10].mean()
+
+
+@pytest.mark.exhaustive
+def test_degeneracy_while_a_network_specialises(run):
+    seen = run("degeneracy_while_a_network_specialises")
+    # "Scaling the gates by 1 - s is the same to first order: the loss then rises with s^4".
+    names = ("gates (1 - s), path (1 + s)", "weights elsewhere")
+    assert [round(seen["orders"][name], 2) for name in names] == [4, 2]
+    assert max(seen["rises"]["gates / (1 + s), path (1 + s)"]) < 1e-30
+    # "Four directions are degenerate"; "All null directions are explained".
+    assert seen["counts"].nullity == 4
+    assert set(seen["unexplained"].values()) == {0}
+    assert seen["last"]("flexible", "separation") > 0.9
+    # "After the first block the contrast knows nothing"; "Three blocks later the same number points the other way".
+    assert seen["area"][0, 0] > 0.7 > 0.65 > seen["area"][0, 1]
+    assert seen["area"][3, 0] < 0.5 < 0.8 < seen["area"][3, 1]

@@ -125,6 +125,7 @@ def test_a_few_lines_that_coincide_are_all_seen(number):
     assert unseen_on_each_other(looks) == []
 
 
+@pytest.mark.slow
 def test_any_two_of_many_lines_that_coincide_are_both_seen():
     with house_style():
         looks = line_looks(8)

@@ -200,6 +200,7 @@ def test_no_parameter_that_is_always_positive_gets_a_negative_place(drawn):
     assert figure.axes[0].get_ylim()[0] >= 0
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("shape", [(), (2,), (2, 1), (2, 2)])
 def test_small_and_failed_sweeps_can_be_drawn(drawn, shape):
     axes = dict(zip(("block_duration", "strength"), ([1, 2], [0.1, 0.2]), strict=True))

@@ -78,6 +78,7 @@ def test_autodiff_of_the_energy_obeys_the_tie_rules(kind, shape, zeros):
     np.testing.assert_allclose(forward, rule, rtol=1e-14, atol=1e-16)
 
 
+@pytest.mark.representatives(4)
 @pytest.mark.parametrize(("kind", "shape"), PROBLEMS)
 def test_no_nan_at_or_near_zero(kind, shape):
     """Zero, subnormal numbers, and numbers whose squares underflow."""
@@ -271,6 +272,7 @@ def test_float32_is_preserved(kind, shape):
             assert jax.eval_shape(function, x).dtype == jnp.float32
 
 
+@pytest.mark.representatives(5)
 @pytest.mark.parametrize(("kind", "shape"), PROBLEMS)
 def test_jit_changes_nothing(kind, shape):
     x = jnp.asarray(off_the_kinks(20, shape))

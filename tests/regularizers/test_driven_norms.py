@@ -49,6 +49,7 @@ def integrated(x, drift, threshold):
     return found.y[:, -1] if found.t[-1] == 1.0 else released * (1.0 - found.t[-1])
 
 
+@pytest.mark.representatives(7)
 @pytest.mark.parametrize("size", [1, 2, 5])
 @pytest.mark.parametrize("drive", [0.1, 0.39, 0.41, 2.0], ids="drive {}".format)
 def test_vectors_follow_their_equation(size, drive):
@@ -99,6 +100,7 @@ def test_limits():
     np.testing.assert_array_equal(driven_entries(x, nothing, 5.0), nothing)
 
 
+@pytest.mark.slow
 def test_derivatives():
     """By forward and reverse mode, of a vector on its way."""
     x, drift = jnp.asarray([0.3, -0.8, 0.1]), jnp.asarray([0.2, 0.1, -0.4])

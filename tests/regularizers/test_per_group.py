@@ -16,6 +16,7 @@ def each(method, *arguments):
     return jnp.concatenate([jnp.atleast_1d(method(*group)) for group in zip(*halves, strict=True)])
 
 
+@pytest.mark.slow
 def test_every_group_is_penalised_by_itself():
     both = PerGroup(PENALTY, 2)
     assert float(both.energy(X)) == pytest.approx(float(jnp.sum(each(PENALTY.energy, X))))

@@ -349,6 +349,7 @@ def on_a_full_disk(tmp_path):
     return folder, run
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_under_results_and_pictures(on_a_full_disk, tmp_path):
     folder, run = on_a_full_disk
     source = write_dataset(good_sweep(), tmp_path / "result.nc")
@@ -361,6 +362,7 @@ def test_a_disk_that_fills_up_under_results_and_pictures(on_a_full_disk, tmp_pat
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_show_on_a_full_disk_says_so(on_a_full_disk, tmp_path):
     folder, run = on_a_full_disk
     source = write_dataset(good_sweep(), tmp_path / "result.nc")

@@ -59,6 +59,7 @@ def by_euler(batch):
     return run(batch, EULER)
 
 
+@pytest.mark.slow
 def test_every_trajectory_is_the_one_that_runs_alone(batch, by_euler):
     for index in range(NUM_TRAJECTORIES):
         system, state = jax.tree.map(lambda leaf, index=index: leaf[index], batch)
@@ -91,6 +92,7 @@ def test_both_sides_of_a_switch_are_recorded(on_lanes):
     np.testing.assert_array_equal(on_lanes.values["task"], np.broadcast_to(tasks, (NUM_TRAJECTORIES, 6, 2)))
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("method", [LaneSteps(), EULER], ids=["lanes", "fixed steps"])
 def test_padding_changes_nothing_and_repeats_the_last_record(batch, on_lanes, by_euler, method):
     plain = on_lanes if isinstance(method, LaneSteps) else by_euler

@@ -25,6 +25,8 @@ def same_without_jit(measure):
     jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, rtol=0, atol=1e-13), compiled, interpreted)
 
 
+@pytest.mark.representatives(2)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [pytest.param(case, id=case.name, marks=() if case.name in QUICK else pytest.mark.slow) for case in CASES],
@@ -35,7 +37,7 @@ def test_every_system(case):
     same_without_jit(lambda: simulate(system, curriculum, state).values)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("method", METHODS)
 def test_every_kind_of_method(method):
     system, network = CASES[3].make(jnp.float64)
@@ -50,12 +52,12 @@ SMALL = Configuration(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_an_ensemble():
     same_without_jit(lambda: run_ensemble(SMALL)[0].values)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_sweep_on_lanes():
     def measured():
         dataset = sweep(SMALL, axes={"curriculum.block_duration": [0.05, 0.1]}, seeds=2)

@@ -58,6 +58,8 @@ SLOW = [
 ]
 
 
+@pytest.mark.representatives(2)
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "kinked"), [*CASES, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)])
 def test_both_modes_agree_with_finite_differences(name, kinked):
     solver = SMOOTH[name]
@@ -69,7 +71,7 @@ def test_both_modes_agree_with_finite_differences(name, kinked):
     np.testing.assert_allclose(jax.jit(jax.grad(backward))(AT), expected, rtol=2e-4, atol=1e-7)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_adaptive_steps_are_differentiated_in_both_modes():
     forward, backward = (final_loss(Adaptive(reverse_mode=mode, max_steps=256), False) for mode in (False, True))
     expected = by_differences(jax.jit(forward), AT)

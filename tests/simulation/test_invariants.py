@@ -51,11 +51,13 @@ class Uphill(GradientFlow):
         return eqx.tree_at(lambda network: network.weights, state, 2 * state.weights - down)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("kind", [GradientFlow, OrderParameters])
 def test_a_good_run_breaks_no_law(kind):
     assert bool(outcome(*of(kind)) == RESULTS.successful)
 
 
+@pytest.mark.slow
 def test_an_energy_that_rises_while_a_task_is_in_force_is_noticed():
     assert bool(outcome(*of(Uphill)) == RESULTS.impossible)
     assert "energy rose" in RESULTS[RESULTS.impossible]
@@ -94,6 +96,7 @@ def test_overlaps_of_no_network_are_noticed():
     assert not bool(is_possible(system, skew, 1e-6))
 
 
+@pytest.mark.slow
 def test_overlaps_of_no_network_are_noticed_on_lanes():
     system, state = of(OrderParameters)
     pair = lambda one, other: jax.tree.map(lambda *leaves: jnp.stack(leaves), one, other)  # noqa: E731
@@ -102,6 +105,7 @@ def test_overlaps_of_no_network_are_noticed_on_lanes():
     np.testing.assert_array_equal(result_codes(found.result), [0, 3])
 
 
+@pytest.mark.slow
 def test_a_state_that_outruns_its_steps_is_noticed_on_lanes():
     system, state = of(OrderParameters)
 
@@ -119,6 +123,7 @@ def test_a_state_that_outruns_its_steps_is_noticed_on_lanes():
     np.testing.assert_array_equal(result_codes(found.result), [4])
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("seed", range(3))
 def test_every_network_has_possible_overlaps(seed):
     tasks = general_tasks(seed=seed)
@@ -162,6 +167,7 @@ def test_result_codes_are_the_documented_numbers():
     assert [int(result_codes(getattr(RESULTS, name))) for name in names] == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_the_error_estimate_says_where_it_says_nothing():
     system, state = of(OrderParameters)
     told = simulate(system, CURRICULUM, state, observables=RECORDED, estimate_error=True)

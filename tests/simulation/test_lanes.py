@@ -86,6 +86,7 @@ def frozen():
     return FrozenWeights(2000, 3)
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("duration", [0.4, 0.1, 0.025])
 def test_one_step_is_off_by_no_more_than_an_event_explains(frozen, duration):
     off = np.abs(_flowed(_on_lanes, frozen, duration) - _flowed(_exactly, frozen, duration)).max(axis=1)
@@ -230,6 +231,7 @@ def compiled(request, monkeypatch):
     jax.config.update("jax_disable_most_optimizations", True)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.usefixtures("compiled")
 def test_trajectories_converge_to_those_of_splitting_at_second_order(problem, reference):
     assert reference.shape[0] == len(LANES)
@@ -256,6 +258,8 @@ def test_a_trajectory_that_is_not_a_number_is_told_and_leaves_the_others_alone(p
     np.testing.assert_array_equal(np.asarray(broken.values["gates"])[others], problem.gates(32, LaneSteps())[others])
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiled")
 def test_single_precision_takes_the_same_steps(problem):
     trajectory = Problem(3, 3, jnp.float32).run(32, LaneSteps())
@@ -317,6 +321,7 @@ def _lanes_last(*trees):
     return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, -1), trees)
 
 
+@pytest.mark.slow
 def test_forward_derivatives_are_those_of_the_steps_through_kinks(problem):
     grid = lay_out(problem.curriculum, 1 / 16)
 

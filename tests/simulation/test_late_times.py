@@ -42,6 +42,7 @@ def early_and_late(dtype, place=lay_out):
     ]
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(
     ("method", "dtype"),
     [
@@ -78,6 +79,7 @@ def test_late_updates_have_the_learning_rate_of_early_ones():
     np.testing.assert_array_equal(late.values["loss"], early.values["loss"])
 
 
+@pytest.mark.slow
 def test_adaptive_steps_do_not_know_how_late_it_is():
     curriculum, grids = early_and_late(jnp.float32)
     system, state = flow(OrderParameters, jnp.float32)

@@ -48,6 +48,7 @@ def simulated(system=None, curriculum=CURRICULUM, method=METHOD, **kwargs):
     return simulate(system, curriculum, start(system), method=method, observables=RECORDED, **kwargs)
 
 
+@pytest.mark.slow
 def test_records_lie_at_both_ends_of_every_block():
     trajectory = simulated()
     np.testing.assert_array_equal(trajectory.times, [0, 0.5, 0.5, 1.0, 1.0, 1.5])
@@ -61,6 +62,7 @@ def test_records_lie_at_both_ends_of_every_block():
     np.testing.assert_array_equal(gates[0], general_network(paths=2).gates)
 
 
+@pytest.mark.slow
 def test_more_records_at_multiples_of_the_step_change_nothing():
     plain, dense = simulated(), simulated(records_per_block=4, times=[0.25, 1.37])
     assert dense.times.shape == (3 * 6 + 2,)
@@ -71,6 +73,7 @@ def test_more_records_at_multiples_of_the_step_change_nothing():
     np.testing.assert_allclose(at_ends[2], plain.values["gates"][5], rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_task_of_a_smooth_curriculum_is_that_of_the_time():
     system, curriculum = order_parameters(), Smooth(2.0, 0.5, num_blocks=2)
     task_in_force = {"task": lambda system, state, task: task}
@@ -93,6 +96,7 @@ def test_padded_and_stacked_grids_give_identical_results():
         np.testing.assert_allclose(batch.final_state.gates[index], alone.final_state.gates, rtol=0, atol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method", [pytest.param(FixedSteps(max_step=0.02), marks=pytest.mark.slow), FixedSteps(diffrax.Heun(), 0.02)]
 )
@@ -149,6 +153,7 @@ def test_what_a_solver_gave_up_stays_where_it_was():
     np.testing.assert_array_equal(gates[met:], np.broadcast_to(gates[met], gates[met:].shape))
 
 
+@pytest.mark.slow
 def test_descent_is_gradient_descent_whatever_the_step():
     """x - h/tau dE/dx, made whole where a flow would be divided, and bound by no law of the flow."""
     system = GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})
@@ -308,6 +313,7 @@ def test_refusals_of_systems_say_what_to_do():
             call()
 
 
+@pytest.mark.slow
 def test_what_is_recorded_does_not_change_how_an_online_rule_learns():
     # Its learning rate is its step: records wait for the end of one.
     system = OnlineSGD(GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED}), jax.random.key(0), 20)

@@ -145,6 +145,7 @@ def exact_records(curriculum, records_per_block):
     return records
 
 
+@pytest.mark.representatives(1)
 @hypothesis.given(
     first=st.sampled_from([0.3, 100.0, 9000.0, 250_000.0]),
     durations=st.lists(st.sampled_from([0.1, 0.7, 1.0, 1 / 3, 2.5, 40.0]), min_size=1, max_size=6),

@@ -63,6 +63,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.representatives(4)
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", FLOWS)
 def test_steps_and_rates_know_no_units(name, change):
@@ -83,6 +84,8 @@ def test_steps_and_rates_know_no_units(name, change):
     assert float(two) == pytest.approx(float(one) / change.time, rel=1e-9)
 
 
+@pytest.mark.representatives(2)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [name if name == "toy" else pytest.param(name, marks=pytest.mark.slow) for name in FLOWS],
@@ -111,6 +114,7 @@ def test_rates_bound_the_spectrum(name):
         assert estimate == pytest.approx(exact, rel=0.2)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("penalty", [UnitL1Norm(2.0), UnitL2Norm(2.0), smoothed(Nonnegativity(0.3), 0.01)])
 def test_the_curvature_of_a_penalty_is_that_of_its_stiffest_direction(penalty):
     gates = jnp.asarray([0.4, -0.3, 0.002, 0.6, 0.1])
@@ -124,6 +128,7 @@ def run(system, network, curriculum, **kwargs):
     return simulate(system, curriculum, system.initial_state(network), observables=GATES, **kwargs)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("units", "d_out", "size"), [pytest.param(200, 10, 1.0, marks=pytest.mark.slow), (12, 3, 4.0)])
 def test_large_two_layer_starts_are_resolved(units, d_out, size):
     random = np.random.default_rng(0)
@@ -138,6 +143,7 @@ def test_large_two_layer_starts_are_resolved(units, d_out, size):
         np.testing.assert_allclose(found[1:], [0, d_out / 20, 0], rtol=0, atol=1e-5)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("inputs", [1.0, 100.0])
 def test_coloured_inputs_change_nothing_but_units(inputs):
@@ -172,6 +178,7 @@ def test_a_state_that_outgrows_the_teachers_divides_its_steps():
     np.testing.assert_allclose(default, fine, rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_explicit_steps_stay_stable():
     system = GradientFlow(general_tasks(), {"gates": 0.001, "weights": 1.0}, {"gates": UnitL2Norm(1.0)})
     exact = run(system, general_network(), alternating(2, 2, 1.0), method=Adaptive()).values["gates"]
@@ -191,6 +198,7 @@ def symmetric_gates(step):
     ]
 
 
+@pytest.mark.slow
 def test_bounded_gates_are_second_order():
     reference = symmetric_gates(1e-4)
     assert int(jnp.sum(jnp.abs(reference[:, 0]) == 1)) > 10  # held at the bound
@@ -218,6 +226,7 @@ class Filters(AbstractFlow):
         return 0.5 * sum((task[0] - value) ** 2 for value in state.values())
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("method", [None, FixedSteps(diffrax.Heun())])
 def test_a_rule_of_ones_own_is_resolved_whatever_its_time_constants(method):
     taus = {"fast": jnp.asarray(0.001), "middle": jnp.asarray(0.3), "slow": jnp.asarray(5.0)}

@@ -50,6 +50,7 @@ def problem(request):
     return penalty, network, gates_of(penalty, network, 2048, SlidingHeun())
 
 
+@pytest.mark.representatives(1)
 def test_second_order_through_kinks(problem):
     penalty, network, reference = problem
     assert np.sum(reference == 0) > 5  # slides
@@ -59,6 +60,8 @@ def test_second_order_through_kinks(problem):
     assert 1.7 < np.log2(errors[0] / errors[2]) / 2 < 2.4, errors
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 def test_splitting_goes_through_the_same_kinks(problem):
     penalty, network, reference = problem
     other = gates_of(penalty, network, 256, Splitting(EventSearch(max_pieces=12)))
@@ -75,6 +78,7 @@ def test_plain_heun_loses_an_order_at_kinks():
     assert plain > 100 * sliding
 
 
+@pytest.mark.slow
 def test_without_a_penalty_it_is_heuns_step():
     network, curriculum = general_network(), alternating(2, 1, 0.2)
     flow = GradientFlow(TASKS, TIME_CONSTANTS)
@@ -105,6 +109,7 @@ def test_a_single_gate_goes_through_zero_exactly(gate, above, below, expected):
     assert float(through_zero(*arrays, jnp.asarray(0.5))[0]) == pytest.approx(expected, abs=ROUNDING)
 
 
+@pytest.mark.slow
 def test_a_small_random_start_is_resolved():
     # Gates of 0.002 that the hinge moves at speed 20: a step of 1e-3 is ten times what it takes to cross any of them.
     tasks = orthogonal(jax.random.key(0), 2, 2, 4)
@@ -119,6 +124,7 @@ def test_a_small_random_start_is_resolved():
     np.testing.assert_allclose(coarse, fine, rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_penalties_that_many_gates_make_stiff_are_resolved():
     # The sum of 20 gates relaxes at the rate 20 * 30 / 0.3: a step of 0.02 is twenty times the bound of explicit steps.
     network = general_network(DeepLinear, paths=10)

@@ -59,6 +59,7 @@ SMOOTH_STRETCHES = {
 QUICK = ("coloured inputs", "penalty on weights")
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in SMOOTH_STRETCHES]
 )
@@ -90,6 +91,8 @@ def specialised(paths):
     return tasks, GatedLinear(gates, 0.9 * students)
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("paths", [2, 3])
 def test_order_while_a_gate_slides(paths):
     tasks, network = specialised(paths)
@@ -101,6 +104,7 @@ def test_order_while_a_gate_slides(paths):
     assert 1.85 < order < 2.15, (order, errors)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("paths", [2, 3])
 def test_order_through_arrivals_and_releases(paths):
     system = OrderParameters(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})
@@ -112,6 +116,8 @@ def test_order_through_arrivals_and_releases(paths):
     assert float(np.log2(errors[0] / errors[-1])) / 2 > 1.7, errors
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("row_resolved", [False, True])
 def test_weight_space_and_order_parameters_take_the_same_steps(row_resolved):
     tasks, network, curriculum = general_tasks(), general_network(), alternating(2, 3, 1.0)
@@ -130,6 +136,7 @@ def test_explicit_euler_converges_to_the_same_solution_at_first_order():
     assert 0.9 < measured_order(errors) < 1.1, errors
 
 
+@pytest.mark.slow
 def test_each_factor_is_stable_at_any_step():
     # A gate a million times faster than the step: explicit steps would be at 1e6 times their bound of stability.
     system = OrderParameters(general_tasks(), {"gates": 1e-7, "weights": 1.1}, {"gates": KINKED})
@@ -138,6 +145,7 @@ def test_each_factor_is_stable_at_any_step():
     assert float(jnp.max(jnp.abs(gates))) < 3.0
 
 
+@pytest.mark.slow
 def test_weights_alone_relax_exactly_in_one_step():
     # Frozen gates (a huge time constant): total map error decays as exp(-|c|^2 t / tau_W), whatever the step.
     system = GradientFlow(general_tasks(), {"gates": 1e12, "weights": 1.1})
@@ -148,6 +156,7 @@ def test_weights_alone_relax_exactly_in_one_step():
     np.testing.assert_allclose(error(state), decay * error(network), rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_columns_pruned_by_the_weight_penalty_stay_at_exact_zero():
     # Nothing drives the columns of inputs that no teacher uses; the group lasso takes them to zero in finite time.
     tasks = eqx.tree_at(lambda t: t.teachers, general_tasks(), general_tasks().teachers.at[:, :, 2].set(0.0))
@@ -173,6 +182,7 @@ class Waiting(Splitting):
         return y0, None, {"y0": y0, "y1": y0}, None, diffrax.RESULTS.successful
 
 
+@pytest.mark.slow
 def test_steps_in_a_row_are_the_steps_one_by_one():
     system = OrderParameters(general_tasks(2), TIME_CONSTANTS, {"gates": KINKED})
     curriculum, network = alternating(2, 4, 1.0), general_network(paths=2)

@@ -71,6 +71,8 @@ CASES = {
 QUICK = ("columns", "all weights")
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("coloured", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["white", "coloured"])
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in CASES])
 def test_second_order_and_exact_zeros(name, coloured):
@@ -97,6 +99,7 @@ def test_second_order_and_exact_zeros(name, coloured):
     assert 1.9 < order < 2.15, errors
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize("steps", [1, 7, 50])
 @pytest.mark.parametrize("wrapped", [lambda norm: norm, lambda norm: Sum((norm,))], ids=["alone", "sum of one"])
 def test_what_is_held_does_not_move(steps, wrapped):
@@ -109,6 +112,7 @@ def test_what_is_held_does_not_move(steps, wrapped):
     assert 0.1 < found[2] < 0.3
 
 
+@pytest.mark.slow
 def test_gates_under_a_norm_and_a_kink():
     """The kink holds one gate at zero while the norm shrinks the other; no reference, but one that converges."""
     teacher, gates = np.eye(2), np.array([0.9, 0.05])
@@ -121,7 +125,7 @@ def test_gates_under_a_norm_and_a_kink():
     assert np.log(coarse / fine) / np.log(4) > 1.8
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_derivative_through_an_arrival():
     """Forward mode agrees with differences while one column arrives at zero."""
     teacher, gates = np.array([[0.02, 1.0]]), jnp.asarray([1.0])

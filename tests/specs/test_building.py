@@ -163,6 +163,7 @@ def test_the_method_fits_the_dynamics():
     assert building.build_method(replaced(online, {"max_step": 0.125}), *building.build(online, KEY)).max_step == 0.125
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(
     ("gating", "paths", "solver"),
     [

@@ -61,6 +61,8 @@ def test_digits_build(stream):
     assert system.num_tasks == spec.build_curriculum(system).num_blocks == 5
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [ContinualFile, OwnNetwork])
 def test_a_file_is_learned_with_any_network(file, kind):
     spec = kind(file=file, strategy=MultiTask(), units=8, learning_rate=0.5, steps_per_block=40, batch_size=16)

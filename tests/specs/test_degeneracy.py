@@ -25,6 +25,7 @@ SMALL = replaced(
 )
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("kind", [GatedLinear, NeuronGatedLinear, DeepLinear])
 def test_the_energy_of_a_table_is_the_mean_over_tasks_of_networks_with_their_gates(kind):
     tasks = teachers.orthogonal(jax.random.key(0), 2, 3, 6)
@@ -42,6 +43,7 @@ def test_the_energy_of_a_table_is_the_mean_over_tasks_of_networks_with_their_gat
     np.testing.assert_allclose(Behavioural.of(outputs, table)(moved), expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_tables_hold_the_gates_that_every_task_had_last():
     blocks, found = simulated(SMALL, Places(seeds=2))
     assert blocks == [1, 2, 4, 6]
@@ -70,6 +72,7 @@ def test_a_simulation_has_coefficients_at_its_blocks_and_over_temperatures():
     assert from_json(Configuration, found.attrs["configuration"]) == SMALL
 
 
+@pytest.mark.slow
 def test_the_training_loss_of_an_unfinished_point_is_refused():
     found = degeneracy(SMALL, Places(blocks=(1,), temperatures=(), loss=Measured.TRAINING), SHORT)
     assert found.status.values.tolist() == [["NOT_A_MINIMUM"]]

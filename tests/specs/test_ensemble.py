@@ -42,6 +42,8 @@ def ensembles():
     }
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "configuration"), [("closure", SMALL), ("online", ONLINE)])
 def test_every_member_is_the_run_of_its_keys_alone(ensembles, name, configuration):
     ensemble, curriculum = ensembles[name]
@@ -93,6 +95,7 @@ def labelled(configuration, trajectory, curriculum):
     return simulation_dataset(configuration, trajectory, curriculum, tasks)
 
 
+@pytest.mark.slow
 def test_diverged_trajectories_are_reported_one_by_one_and_the_rest_is_kept():
     # With two samples in a batch, data noise decides which of these trajectories survive steps this long.
     changes = {"batch_size": 2, "max_step": 0.5, "randomness.num_seeds": 12, "network.gating": Gating.PATH}
@@ -158,6 +161,7 @@ def by_hand(similarity, matching):
     return np.mean(rows, axis=0)
 
 
+@pytest.mark.slow
 def test_units_of_a_two_layer_network_are_matched_with_rows_of_teachers():
     trajectory, curriculum = run_ensemble(TWO_LAYERS, records_per_block=2)
     rows, gates = (np.asarray(trajectory.values[name]) for name in ("row_similarity", "gates"))
@@ -174,6 +178,7 @@ def test_units_of_a_two_layer_network_are_matched_with_rows_of_teachers():
             np.testing.assert_array_equal(dataset.gates[seed, :, teacher, output], own)
 
 
+@pytest.mark.slow
 def test_a_second_layer_with_too_few_units_is_labelled_too():
     configuration = replaced(TWO_LAYERS, {"network.num_paths": 1, "randomness.num_seeds": 1})
     trajectory, curriculum = run_ensemble(configuration)

@@ -22,6 +22,7 @@ def built(changes):
     return spec.build(building.first(building.keys(spec.randomness)))[0]
 
 
+@pytest.mark.slow
 def test_a_spectrum_reaches_every_system():
     closed = built({"inputs.exponent": 1.0})
     assert isinstance(closed, OrderParameters)

@@ -146,6 +146,7 @@ def test_the_translation_moves_exactly_like_the_legacy_convention_on_equal_batch
     np.testing.assert_allclose(last * 8**0.5, legacy_last, rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_translation_of_two_layers_moves_exactly_like_the_legacy_convention():
     scales = {"teachers.scale": TeacherScale.UNIT, "network.initial_scale": 0.1, "network.initial_gate_scale": 0.6}
     sizes = {"teachers.d_in": 8, "teachers.d_out": 4, "curriculum.total_time": 1.2, "max_step": 0.002}

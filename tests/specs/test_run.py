@@ -41,6 +41,7 @@ def test_it_is_what_the_command_writes(dataset):
     assert (dataset.result == 0).all()
 
 
+@pytest.mark.slow
 def test_observables_of_ones_own_are_kept_and_sorted_like_gates(dataset):
     assert dataset.squares.dims == ("seed", "record", "path")
     np.testing.assert_allclose(dataset.squares, dataset.gates**2, rtol=1e-12)
@@ -50,6 +51,7 @@ def test_observables_of_ones_own_are_kept_and_sorted_like_gates(dataset):
     assert "squares_error" in dataset
 
 
+@pytest.mark.slow
 def test_presets_go_by_their_names(monkeypatch):
     monkeypatch.setitem(presets.SIMULATIONS, "figure-2-flexible", lambda: SMALL)
     found = ntadyn.run("figure_2_flexible", seeds=2, records_per_block=0)
@@ -59,6 +61,7 @@ def test_presets_go_by_their_names(monkeypatch):
         ntadyn.run("figure-2-flexibel")
 
 
+@pytest.mark.slow
 def test_a_spec_of_ones_own_runs():
     found = ntadyn.run(TanhOnData(), seeds=2, observables={"again": norm}, records_per_block=2)
     assert found.sizes["seed"] == 2

@@ -84,6 +84,7 @@ def test_the_parameters_of_an_optimiser_are_data():
     assert RATE in jax.tree.leaves(chunked)
 
 
+@pytest.mark.slow
 def test_an_optimiser_moves_a_level_by_its_own_updates():
     system, state = small("switching-muon").build(KEY)
     rule = library.momentum_with_read_out(RATE, 0.9)

@@ -233,6 +233,7 @@ def theirs(record):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["call", pytest.param("sweep", marks=pytest.mark.slow)])
 def test_workers_run_what_is_sent_to_them_and_nothing_from_the_working_folder(tmp_path, what):
     (tmp_path / "script.py").write_text(SCRIPT)
@@ -406,6 +407,8 @@ except ValueError as error:  # without a kind, which is looked at when JAX has s
 """
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("told", [[True, True], [False, False]])
 def test_workers_start_jax_as_the_caller_did(told, tmp_path):
     environment = {
@@ -431,6 +434,8 @@ def test_a_cluster_needs_a_worker():
         pass
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("given", "address"), [("local", None), ("tcp://host:8786", "tcp://host:8786")])
 def test_the_command_line_chooses_where_to_run(given, address, monkeypatch):
     calls = []
@@ -446,7 +451,7 @@ def test_the_command_line_chooses_where_to_run(given, address, monkeypatch):
     assert calls == [(address, 3)]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_real_tile_that_workers_die_of_is_given_up(tiled):
     def deadly(record):
         os._exit(3)

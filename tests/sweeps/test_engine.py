@@ -92,6 +92,7 @@ def small():
     return run(SMALL, tile_steps=TILE_STEPS)
 
 
+@pytest.mark.slow
 def test_block_lengths_share_one_program(small):
     assert len(small.tiled.tiles) == 3
     assert len(small.tiled.programs) == 1
@@ -212,6 +213,7 @@ def test_a_stopped_sweep_goes_on_where_it_was(small, tmp_path):
         xr.testing.assert_identical(again, before)
 
 
+@pytest.mark.slow
 def test_a_folder_belongs_to_its_sweep(small, tmp_path, monkeypatch):
     monkeypatch.setattr(layout, "OTHER_TILE_STEPS", TILE_STEPS)
     run_tiles(small.tiled, Threads(1), tmp_path, None)
@@ -278,7 +280,7 @@ def doubt():
     return run(DOUBT, tile_steps=3500)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_checks_are_taken_from_a_share_of_the_cells(doubt):
     sampled = np.isfinite(doubt.dataset.gate_error)
     for name in ("alignment_error", "perturbation"):
@@ -291,7 +293,7 @@ def test_checks_are_taken_from_a_share_of_the_cells(doubt):
     assert len(doubt.tiled.programs) == 2
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_error_that_is_told_is_that_of_a_second_order_step(doubt):
     error = doubt.dataset.gate_error
     ratios = (error.values[:, 1:] / error.values[:, :-1]).ravel()

@@ -103,6 +103,8 @@ def test_the_published_penalty_map_has_its_pattern(right):
     assert np.all(mean[1:, 2:] > 0.99)
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("duration", "stored"), [(0.1, 0.66198), (0.999, 0.54632)])
 def test_the_published_integrator_gives_the_stored_numbers_without_a_penalty(duration, stored):
     ranges = published()
@@ -151,7 +153,7 @@ def test_a_cell_of_the_map_is_its_simulation_alone(left, column, seed):
     np.testing.assert_allclose(cell.loss, trajectory.values["loss"][-1], rtol=0, atol=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_released_parameters_show_no_flexible_regime():
     mean = run_sweep(gate_speed_map(released(), 1.0)).alignment.mean("seed").values
     assert np.max(mean) < 0.9

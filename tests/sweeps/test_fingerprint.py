@@ -169,6 +169,7 @@ def test_what_a_function_names_counts(plain, what, tmp_path):
     assert plain["inner"].startswith("module_of_ones_own.inner ")
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_same(plain, tmp_path):
     script = (
         "import sys; sys.dont_write_bytecode = True; from pathlib import Path\n"

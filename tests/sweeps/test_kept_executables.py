@@ -73,6 +73,7 @@ def test_a_damaged_executable_is_made_again(folder, identity):
     np.testing.assert_array_equal(found["twice"], [0.0, 2.0, 4.0])
 
 
+@pytest.mark.slow
 def test_what_jax_has_loaded_is_not_kept_because_it_could_not_be_run_again(folder, identity):
     executable(program, ARGUMENTS, identity)
     for path in folder.iterdir():

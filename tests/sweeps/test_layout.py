@@ -157,6 +157,7 @@ def test_what_is_not_a_real_number_is_compiled_in():
     assert [tile.cells for tile in tiles] == [(0, 1), (2, 3)]
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(
     ("changes", "solver", "step"),
     [

@@ -53,6 +53,7 @@ def computed(output, name):
     return [(line[1], int(line[2])) for line in lines if line[0] == name]
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 def test_killed_and_resumed(place, script):
     assert "4 of 4 kills hit" in script.stdout

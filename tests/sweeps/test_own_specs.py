@@ -34,6 +34,7 @@ def alone(changes, seed):
     return simulate(system, spec.build_curriculum(system), state)
 
 
+@pytest.mark.slow
 def test_a_cell_is_the_simulation_of_its_parameters_alone(result):
     assert result.sizes == {"speeds_tau_v": 3, "block": 2, "seed": 2}
     assert set(result.data_vars) == {"loss", "norm", "result"}

@@ -87,6 +87,7 @@ def module(tmp_path, monkeypatch):
     del sys.modules["module_left_behind"]
 
 
+@pytest.mark.slow
 def test_functions_values_and_classes_travel_with_their_code(module):
     x = jnp.asarray(2.0, jnp.float32)
     content = packed((module.outer, module.LINE, module.OWN, x))

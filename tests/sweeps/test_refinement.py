@@ -48,7 +48,7 @@ def refined():
     return refine_sweep(PLAN, 8, compute=made_up, report=reports.append), reports
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_five_times_fewer_cells_than_the_full_grid_are_run(refined):
     dataset, reports = refined
     evaluated = int(dataset.evaluated.sum())
@@ -58,6 +58,7 @@ def test_five_times_fewer_cells_than_the_full_grid_are_run(refined):
     np.testing.assert_array_equal((dataset.result == -1).all("seed"), ~dataset.evaluated)
 
 
+@pytest.mark.exhaustive
 def test_the_border_is_as_fine_as_that_of_the_full_grid(refined):
     dataset, _ = refined
     mean = dataset.alignment.mean("seed").values
@@ -105,6 +106,7 @@ def kept(stored, tmp_path):
     return shutil.copytree(stored[0], tmp_path / "tiles")
 
 
+@pytest.mark.slow
 def test_a_refinement_is_resumed_even_if_its_manifests_are_lost(stored, kept):
     xr.testing.assert_equal(refine_sweep(SMALL, 4, compute=nothing, folder=kept), stored[1])
     for path in kept.rglob("sweep.json"):

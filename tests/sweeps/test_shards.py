@@ -403,6 +403,7 @@ def test_other_errors_of_the_disk_are_not_called_full(tmp_path, monkeypatch):
     assert names(tmp_path) == ["sweep.json"]
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_for_real(whole, tmp_path):
     # A small file system in memory, in a namespace of its own: systems that allow that ask for no rights.
     namespace = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]

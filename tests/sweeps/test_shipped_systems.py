@@ -38,6 +38,8 @@ def alone(spec, seed, method):
     return found.values
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in SHIPPED])
 def test_a_cell_is_the_simulation_of_its_parameters_alone(name):
     spec, seed = SHIPPED[name], 1
@@ -74,6 +76,7 @@ def test_a_start_that_the_system_does_not_have_is_refused_before_anything_is_run
         lay_out_sweep(Sweep(SHIPPED["Symmetric"], as_axes({"gate_sum": (1.0, 1.1)})))
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "axes"),

@@ -119,6 +119,7 @@ def ways_to_write(count, duration):
     ]
 
 
+@pytest.mark.representatives(1)
 @hypothesis.given(count=st.integers(1, 100_000), more=st.integers(0, 3), duration=decimals)
 @hypothesis.settings(max_examples=40)
 def test_the_number_of_blocks_is_exact(count, more, duration):
@@ -218,6 +219,7 @@ def test_tasks_work_under_jit_and_vmap():
     assert np.array_equal(table, np.eye(3)[[2, 0, 1]])
 
 
+@pytest.mark.representatives(8)
 @pytest.mark.parametrize(
     "build",
     [
@@ -330,6 +332,7 @@ def test_random_order_without_repeats():
     assert np.all(np.diff(two) != 0)
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("draw", [curricula.random_order, curricula.random_order_without_repeats])
 def test_random_orders_vmap_over_keys(draw):
     keys = jax.random.split(KEY, 3)

@@ -11,6 +11,7 @@ import pytest
 
 from ntadyn.nested.sequence_models import MODELS, Tokens, build
 from ntadyn.sweeps.plan import Precision
+from ntadyn.training import Recall, TrainingSpec, preset
 from ntadyn.training.program import DATA, MODEL, Lane, Program, maker_of, optimiser_of
 from ntadyn.training.schedule import rate_share
 from ntadyn.training.spec import MODEL_NAMES
@@ -38,6 +39,7 @@ def promoting():
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("promoting")
 def test_steps_are_those_of_adamw_on_clipped_gradients():
     given = spec(weight_decay=0.1, clip=0.3, precision=Precision.DOUBLE)
@@ -70,6 +72,7 @@ def test_steps_are_those_of_adamw_on_clipped_gradients():
         np.testing.assert_allclose(ours, other, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_lanes_do_not_know_of_each_other():
     """Side by side or alone, a lane has the same losses."""
     lanes = (Lane(0, 0.02), Lane(1, 0.01), Lane(0, 0.05))
@@ -89,6 +92,7 @@ def test_lanes_do_not_know_of_each_other():
     assert together[0, 0] != together[1, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("promoting")
 def test_levels_move_by_their_clocks():
     given = spec(model="hope-attention", chunks=(1, 2, 4), shares=(1.0, 0.5, 0.25))
@@ -111,3 +115,14 @@ def test_clocks_that_do_not_fit_the_model_are_refused():
     task = given.data.build()
     with pytest.raises(ValueError, match="with 1 levels"):
         Program(given, task, maker_of(given, task))
+
+
+def test_attention_that_would_not_see_whole_sequences_is_refused():
+    attending = TrainingSpec(Recall(length=513), model="transformer")
+    with pytest.raises(ValueError, match="looks back over 512 tokens, and sequences have 513"):
+        maker_of(attending, attending.data.build())
+    maker_of(dataclasses.replace(attending, model="gated-delta"), attending.data.build())
+
+
+def test_nobody_stands_beside_teachers_that_are_fresh_in_every_sequence():
+    assert preset("regression-fresh").data.references() == ({}, {})

@@ -36,6 +36,7 @@ def result(tmp_path_factory):
     return dataset, folder, told, progress
 
 
+@pytest.mark.slow
 def test_the_rate_with_the_least_loss_on_the_first_seed_is_taken(result):
     dataset, _, told, _ = result
     assert dataset.attrs["rate"] == 0.03
@@ -150,6 +151,7 @@ def test_losses_that_are_no_numbers_end_a_training_and_are_told():
     assert int(np.isfinite(dataset.train_loss).sum()) == 0
 
 
+@pytest.mark.slow
 def test_texts_in_turns_report_what_was_forgotten(tmp_path):
     (tmp_path / "one.txt").write_text("abababab" * 60)
     (tmp_path / "two.txt").write_text("abbaabba" * 60)

@@ -131,7 +131,7 @@ def test_lanes_are_off_by_less_than_they_promise_and_of_second_order(record_prop
     assert np.median(ratios) == pytest.approx(4.0, abs=0.8)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("optimised")
 def test_they_are_so_all_over_the_maps(record_property):
     found = errors(MANY, 2, 3)

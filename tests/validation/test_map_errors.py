@@ -45,6 +45,7 @@ def gates(plan: Sweep, refinement: int = 1) -> np.ndarray:
     return np.stack([found[cell] for cell in range(plan.num_cells)])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ["gate_speed", "penalty"])
 def test_99_of_100_gates_are_off_by_less_than_promised(name):
     ranges = dataclasses.replace(published(), size=(12, 12))

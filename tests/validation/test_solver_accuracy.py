@@ -101,6 +101,7 @@ def errors(values, reference, teacher_norm) -> tuple[np.ndarray, np.ndarray]:
     return gates, np.maximum(*overlaps) / teacher_norm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in CASES])
 def test_default_step_meets_the_bar_with_a_tenth_of_eulers_steps(name, record_property):
     problem = Problem.make(CASES[name])

@@ -55,7 +55,7 @@ def test_everything_passes_and_is_drawn(tmp_path, capsys):
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"verification.png", "verification.pdf"}
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("flow", [GatesUphill, FastGates])
 def test_the_command_fails_on_a_wrong_field(monkeypatch, tmp_path, capsys, flow):
     use(monkeypatch, flow)
@@ -63,6 +63,8 @@ def test_the_command_fails_on_a_wrong_field(monkeypatch, tmp_path, capsys, flow)
     assert "comparisons FAILED" in capsys.readouterr().out
 
 
+@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("flow", "failed"), [(GradientFlow, 0), (GatesUphill, 2), (FastGates, 2)])
 def test_a_wrong_field_makes_the_exit_code_nonzero(monkeypatch, tmp_path, capsys, flow, failed):
     # One cheap section through the command, so that this much is shown in every run of the tests.
@@ -83,6 +85,7 @@ def _no_curves():
     )
 
 
+@pytest.mark.slow
 def test_the_exact_solution_holds_at_ratios_of_ones_own(capsys):
     told = []
     outcome = verification.run_ratios([0.07, 0.9, 3.0], told.append)
@@ -94,7 +97,7 @@ def test_the_exact_solution_holds_at_ratios_of_ones_own(capsys):
     np.testing.assert_array_equal(outcome.curves.ratios, [0.07, 0.9, 3.0])
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_ratios_of_ones_own_are_drawn_and_a_wrong_field_is_seen_there(monkeypatch, tmp_path, capsys):
     assert Verify(tmp_path / "right", ratio=(0.9, 0.07, 0.9)).run() == 0
     assert {path.name for path in (tmp_path / "right").iterdir()} == {"verification.png", "verification.pdf"}
@@ -108,13 +111,14 @@ def test_every_section_has_a_cost_for_the_time_left():
     assert all(cost > 0 for cost in verification.COSTS.values())
 
 
+@pytest.mark.slow
 def test_the_exact_solution_sees_a_wrong_ratio(monkeypatch):
     use(monkeypatch, FastGates)
     rows = verification.exact_solution(verification.specialisation_curves(check.TIGHT), rms_bar=1e-6)
     assert set(failures(rows)) >= {row.name for row in rows if "rms" in row.name}
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_toy_needs_both_rescalings(monkeypatch):
     def time_constant_only(time_constants, penalties, mode_energy, dtype):
         return symmetric.toy_flow({**time_constants, "gates": time_constants["gates"] / mode_energy}, penalties)

@@ -1,7 +1,7 @@
 """HOPE and its rivals on associative recall: at equal parameters, at equal time, and where keys are bound anew.
 
-Five tables: four pairs; the same at an equal number of seconds; more pairs than are comfortable; pairs of which half
-bind a key anew; and HOPE without one of its ideas. Every row is a run of its own.
+Six tables: four pairs; the same at an equal number of seconds; more pairs than are comfortable; pairs of which half
+bind a key anew; levels without clocks of their own; and HOPE without one of its ideas. Every row is a run of its own.
 """
 
 from experiments.nested.hope.numbers import accept
@@ -14,6 +14,7 @@ PARAMETERS = Parameters()
 FAST = Parameters(
     models=("transformer", "linear-attention", "hope"),
     ablations=(),
+    of_levels=(),
     pairs=(4,),
     num_seeds=1,
     steps=3,

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from experiments.harness.runs import Run
 from experiments.nested.trainings import ABLATIONS, MODELS, training_runs
+from ntadyn.nested.continuum import CHUNKS
 from ntadyn.training import Recall, TrainingSpec, preset
 
-FOUR, EQUAL_TIME, ANEW, WITHOUT = "four pairs", "equal time", "bound anew", "without"
+FOUR, EQUAL_TIME, ANEW, WITHOUT, ONE_CLOCK = "four pairs", "equal time", "bound anew", "without", "one clock"
 """Names of tables; that of another number of pairs is `of_pairs`."""
 
 
@@ -18,6 +19,7 @@ class Parameters:
     Attributes:
         models: rows of the tables.
         ablations: HOPE without one of its ideas.
+        of_levels: models whose levels have clocks of their own, in the table where all levels have one clock.
         pairs: shown in the tables of capacity; four are the main one.
         num_seeds: repetitions with other starts and data.
         steps: of training.
@@ -28,6 +30,7 @@ class Parameters:
 
     models: tuple[str, ...] = MODELS
     ablations: tuple[str, ...] = ABLATIONS
+    of_levels: tuple[str, ...] = ("hope-attention", "hope")
     pairs: tuple[int, ...] = (2, 4, 8, 16)
     num_seeds: int = 3
     steps: int = 800
@@ -52,6 +55,9 @@ def runs(parameters: Parameters) -> list[Run]:
             found += training_runs(of_pairs(number), spec, parameters.models)
     found += training_runs(ANEW, trained_on(parameters, Recall(pairs=8, rebound=4)), parameters.models)
     found += training_runs(EQUAL_TIME, at_equal_time, parameters.models)
+    levels = len(CHUNKS)
+    one_clock = dataclasses.replace(main, chunks=(1,) * levels, shares=(1.0,) * levels)
+    found += training_runs(ONE_CLOCK, one_clock, parameters.of_levels)
     return found + training_runs(WITHOUT, main, parameters.ablations)
 
 

@@ -84,6 +84,7 @@ def test_random_ranks_of_linear_networks(active, unseen, seed):
         assert basis.preserved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "construction",
     [

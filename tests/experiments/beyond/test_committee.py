@@ -15,6 +15,7 @@ def outside(data):
     return {row.name for row in committee.accept(data) if row.verdict is Verdict.OUTSIDE}
 
 
+@pytest.mark.representatives(2)
 def test_it_is_accepted_can_be_refused_and_drawn():
     data = simulated(committee, committee.FAST)
     assert outside(data) - set(text_of("committee").misses(fast=True)) == set()

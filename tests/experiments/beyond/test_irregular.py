@@ -11,6 +11,7 @@ from experiments.harness.verdicts import text_of
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.representatives(2)
 def test_it_is_accepted_can_be_refused_and_drawn():
     data = simulated(irregular, irregular.FAST)
     stated = set(text_of("irregular").misses(fast=True))

@@ -45,6 +45,7 @@ def usual_promotion() -> Iterator[None]:
     jax.config.update("jax_numpy_dtype_promotion", before)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("name", BROKEN)
 def test_it_is_accepted_can_be_refused_and_drawn(name):
     experiment = importlib.import_module(f"experiments.degeneracy.{name}")

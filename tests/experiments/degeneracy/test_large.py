@@ -27,6 +27,7 @@ def outside(data: Any) -> list[str]:
     return [row.name for row in large.accept(data) if row.verdict is Verdict.OUTSIDE]
 
 
+@pytest.mark.exhaustive
 def test_it_is_accepted_can_be_refused_and_drawn():
     data: Any = simulated(large, large.FAST)
     assert outside(data) == []

@@ -25,6 +25,7 @@ def test_edges_belong_to_the_block_that_is_asked_for(dataset):
     assert blocks.in_block(dataset, 1).time.values[[0, -1]] == pytest.approx([1.0, 2.0])
 
 
+@pytest.mark.slow
 def test_losses_and_times_within_a_block(dataset):
     np.testing.assert_allclose(blocks.loss_after(dataset, 1, 0.1), 2 * np.exp(-2.0), rtol=1e-12)
     # The trapezoidal rule on steps of 0.01 overestimates a convex curve by (20 * 0.01)^2 / 12.

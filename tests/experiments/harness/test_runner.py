@@ -65,6 +65,7 @@ def document_of(folder: Path, stem: str = "figure_x") -> dict:
     return json.loads((folder / f"{stem}_acceptance.json").read_text())
 
 
+@pytest.mark.slow
 def test_writes_pictures_data_and_acceptance_numbers(figure, tmp_path, capsys):
     assert run_experiments(["figure_x"], Request(tmp_path))
     names = {path.name for path in tmp_path.iterdir()}
@@ -247,6 +248,7 @@ def test_help_and_list_do_not_import_jax(arguments):
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True)
 
 
+@pytest.mark.slow
 def test_experiments_start_jax_as_commands_do(tmp_path):
     script = "import experiments.harness.runner\nfrom experiments.harness.experiment import prepare\nprepare()\n"
     script += "import jax\nfrom ntadyn.xla_options import loops_are_whole\n"

@@ -11,7 +11,7 @@ from tests.composed_runs import run, through
 from tests.misses import stated
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 
 def _loss(panel: str, regime: str):
@@ -138,7 +138,7 @@ def test_plot_of_the_supplement(whole):
     plt.close(figure)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("optimised")
 def test_full_run_is_accepted_but_for_what_is_stated():
     outside = _outside(figure_3.accept(simulated(figure_3, figure_3.PARAMETERS)))

@@ -112,7 +112,7 @@ def test_a_bad_file_of_trials_is_refused_before_any_simulation(tmp_path):
         figure_8.with_trials(figure_8.PARAMETERS, path)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_full_run_is_accepted_but_for_what_is_stated():
     outside = _outside(simulated(figure_8, figure_8.PARAMETERS)["model"])
     assert outside == stated("figure_8")

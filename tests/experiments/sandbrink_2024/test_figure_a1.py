@@ -87,7 +87,7 @@ def test_online_changes_nothing_but_the_batches():
     assert online.dynamics is Dynamics.ONLINE
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("optimised")
 def test_the_full_run_has_every_number_but_for_what_is_stated():
     rows = figure_a1.accept(simulated(figure_a1, figure_a1.PARAMETERS))

@@ -16,6 +16,7 @@ def data():
     return simulated(figure_a10, figure_a10.FAST)
 
 
+@pytest.mark.slow
 def test_the_flow_lies_on_the_exact_curve(data):
     rows = figure_a10.accept(data)
     assert all_accepted(rows), [row for row in rows if row.verdict is Verdict.OUTSIDE]

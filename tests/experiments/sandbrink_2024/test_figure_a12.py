@@ -9,7 +9,7 @@ from tests.composed_runs import run, through
 from tests.misses import stated
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 SCALE = 6 / 20  # losses of the present convention over those of the older one
 
@@ -103,7 +103,7 @@ def test_plot(data):
     plt.close(figure)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("optimised")
 def test_full_run_is_accepted_but_for_what_is_stated():
     rows = figure_a12.accept(simulated(figure_a12, figure_a12.PARAMETERS))

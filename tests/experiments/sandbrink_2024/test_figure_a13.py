@@ -12,7 +12,7 @@ from ntadyn.specs.configuration import TeacherKind
 from tests.misses import stated
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 BLOCKS, PER_BLOCK = 10, 99
 
@@ -165,7 +165,7 @@ def test_plot(data):
     plt.close(figure)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("optimised")
 def test_full_run_is_accepted_but_for_what_is_stated():
     assert _outside(simulated(figure_a13, figure_a13.PARAMETERS)) == stated("figure_a13")

@@ -11,7 +11,7 @@ from tests.composed_runs import run, through
 from tests.misses import stated
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 TASKS = np.arange(50) % 3 + 3
 SCALE = 6 / 20  # losses of the present convention over those of the older one
@@ -96,7 +96,7 @@ def test_plot(data):
     plt.close(figure)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("optimised")
 def test_full_run_is_accepted_but_for_what_is_stated():
     outside = _outside(simulated(figure_a14, figure_a14.PARAMETERS))

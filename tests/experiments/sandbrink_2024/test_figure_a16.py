@@ -74,7 +74,7 @@ def test_plot(data):
     plt.close(figure)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_full_run_is_accepted():
     rows = figure_a16.accept(simulated(figure_a16, figure_a16.PARAMETERS))
     assert all_accepted(rows), [row for row in rows if row.verdict is Verdict.OUTSIDE]

@@ -12,7 +12,7 @@ from ntadyn.specs.paths import replaced
 from tests.misses import stated
 
 # The quick run of the figure takes ten seconds or more, most of it compilation.
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 SEEDS, RECORDS = 30, 8
 
@@ -101,7 +101,7 @@ def test_plot(pair):
     plt.close(figure)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_full_run_is_accepted_but_for_what_is_stated():
     outside = _outside(simulated(figure_a3, figure_a3.PARAMETERS))
     assert outside == stated("figure_a3")

@@ -70,6 +70,7 @@ def by_hand(features, regime: images.Regime, seed: int) -> tuple[np.ndarray, np.
     return np.asarray(found), np.asarray(right)
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("name", REGIMES)
 def test_readouts_are_those_of_numpy(readouts, features, name):
     # Records are at steps 0, 3, 6 of every block, the last of one block and the first of the next at the same step.
@@ -104,6 +105,7 @@ def test_sizes_of_layers(side, flat):
     assert (network.bottleneck, network.readout.weight.shape) == (None, (10, 64))
 
 
+@pytest.mark.slow
 def test_layers_start_uniform_within_the_root_of_their_fan_in(network):
     layers = {
         16: network.convolution,

@@ -92,7 +92,7 @@ def test_online_leaves_out_what_has_no_noise():
     assert two_layers.figure_6().dynamics is Dynamics.ONLINE
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("optimised")
 def test_full_runs_are_accepted():
     data = simulated(figure_6, figure_6.online(figure_6.PARAMETERS))

@@ -105,6 +105,7 @@ def test_one_level_without_chunks_is_plain_descent():
     np.testing.assert_allclose(found, network.levels[0], rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_chunk_is_one_long_step_and_as_far_from_the_flow():
     """Over all times and entries, err / (eta C) is 1/(2e), the most of t exp(-t) / 2: C is staleness, no tau."""
     curvature, time = jnp.diag(jnp.array([1.0, 0.5, 0.1])), 2.0
@@ -148,6 +149,7 @@ def test_levels_one_after_the_other_conserve_another_difference():
     assert float(jnp.max(jnp.abs(down[0]))) > 0.01
 
 
+@pytest.mark.slow
 def test_blocks_begin_as_the_identity_and_learn():
     network = ResidualLevels.initialise(jax.random.key(0), 2, (2, 3), scale=1.0)
     x = jnp.array([1.0, -2.0, 0.5])

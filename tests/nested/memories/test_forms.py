@@ -41,6 +41,7 @@ CASES = [
 FORMS = {"recurrent": Recurrent(), "parallel": Parallel(), "chunked": Chunked(8)}
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(("rule", "gated", "forms"), CASES)
 def test_all_forms_agree_in_values_and_gradients(rule, gated, forms):
     """Reads before and after writes; among the retentions are zeros, in a row too, where logarithms have no value."""
@@ -67,6 +68,7 @@ def test_all_forms_agree_in_values_and_gradients(rule, gated, forms):
         assert distance(other_gradients, gradients) <= 1e-10
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("form", [Recurrent(), Parallel(), Chunked(16)], ids=FORMS)
 def test_two_calls_are_one_call(form):
     """Cut where no chunk ends, into pieces that fill none."""
@@ -79,6 +81,7 @@ def test_two_calls_are_one_call(form):
     assert distance((state, jnp.concatenate([first, second])), (end, answers)) <= allowed
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_samples_do_not_know_each_other(form):
     """What other samples of a batch are changes no bit of a sample."""
@@ -91,6 +94,7 @@ def test_samples_do_not_know_each_other(form):
     assert distance(one[0][1], other[0][1]) > 0.01
 
 
+@pytest.mark.slow
 def test_samples_of_titans_do_not_know_each_other():
     def run(key, seed):
         state = Titans().initial_state(TwoLayerMemory.initialise(key, KEY_SIZE, 6, VALUE_SIZE))

@@ -18,6 +18,7 @@ def normalised(gradient):
     return gradient * jnp.sqrt(3.0) / jnp.linalg.norm(gradient)
 
 
+@pytest.mark.slow
 def test_a_linear_memory_holds_the_covariance_of_gradients():
     """B_T = -(eta'/o) sum_k a^(T-k) u_k^T u_k."""
     rule: Any = DeepMomentum(
@@ -48,6 +49,7 @@ def test_its_updates_are_as_large_as_its_rows_or_as_the_gradient_however_small_t
     np.testing.assert_allclose(alone["large"], 1e-4**power * found["large"], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_stacks_have_a_memory_for_every_path_and_vectors_one_row():
     tree = {"stack": gradients(3, (2, 3, 5)), "vector": gradients(3, (5,), 1)}
     rule: Any = DeepMomentum(0.1, KEY).transformation()

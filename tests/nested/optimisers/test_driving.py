@@ -82,6 +82,8 @@ def perceptron(params: dict[str, Any], inputs: jax.Array) -> jax.Array:
     return hidden @ params["second"].T * params["scale"]
 
 
+@pytest.mark.representatives(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_every_rule_drives_a_loop_in_single_precision_alone_and_in_a_batch_of_seeds(name):
     inputs = jax.random.normal(KEY, (32, 3), jnp.float32)

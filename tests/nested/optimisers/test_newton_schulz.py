@@ -40,6 +40,7 @@ def test_the_whole_rule_is_that_of_optax():
     np.testing.assert_allclose(-ours, expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_singular_values_come_near_one_and_not_to_it():
     values = jnp.geomspace(0.01, 1.0, 10)
     matrix, factor = with_singular_values(values, (10, 20))
@@ -106,6 +107,7 @@ def test_coefficients_of_optax_go_by_other_names_than_its_documentation_says():
     assert optax.contrib.muon(0.1, ns_coeffs="standard")
 
 
+@pytest.mark.slow
 def test_no_step_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         orthogonalised(jnp.eye(2), steps=0)

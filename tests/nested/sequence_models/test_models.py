@@ -17,6 +17,7 @@ from ntadyn.nested.sequence_models import (
     parameter_count,
     state_floats,
 )
+from ntadyn.nested.sequence_models.attention import CONTEXT
 from tests.nested.sequence_models.small import WIDTH, distance, filled, small_model, vectors
 
 SIZES = {"inputs": Tokens(64), "outputs": 64}
@@ -90,8 +91,8 @@ def test_counts():
     assert state_floats(small_model("hope-frozen-projections"), 100) == convolution + d * d + 7 * d
     assert state_floats(small_model("titans"), 100) == convolution + 2 * d * d
     attention = small_model("transformer")
-    assert [state_floats(attention, tokens) for tokens in (3, 256, 1000)] == [
-        convolution + 2 * d * kept for kept in (3, 256, 256)
+    assert [state_floats(attention, tokens) for tokens in (3, CONTEXT, 1000)] == [
+        convolution + 2 * d * kept for kept in (3, CONTEXT, CONTEXT)
     ]
 
 

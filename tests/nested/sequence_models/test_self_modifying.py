@@ -136,6 +136,7 @@ def slopes_of(model, tokens, weights):
     return eqx.filter_jit(eqx.filter_value_and_grad(loss)), loss
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [SelfModifyingMemory.linear, two_layers], ids=["matrix", "two layers"])
 def test_h5_outer_gradient(make):

@@ -45,6 +45,8 @@ def checked(model, inputs, changed):
     assert distance(alone, answers[:, HALF:]) > 1e-3
 
 
+@pytest.mark.representatives(4)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name in BY_DEFAULT else pytest.mark.slow) for name in MODELS]
 )
@@ -53,6 +55,7 @@ def test_causality_streams_and_samples(name):
     checked(small_model(name), inputs, inputs.at[CHANGED].add(1) % 7)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "answering", "chunk"),

@@ -14,6 +14,7 @@ def last_values(row, pairs):
     return {int(row[2 * index]): int(row[2 * index + 1]) for index in range(pairs)}
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(("pairs", "rebound"), [(4, 0), (8, 4), (16, 3)])
 def test_answers_are_the_last_values_of_their_keys(pairs, rebound):
     task = AssociativeRecall.make(pairs=pairs, rebound=rebound, num_held_out=40)
@@ -33,6 +34,7 @@ def test_answers_are_the_last_values_of_their_keys(pairs, rebound):
     assert rebindings_that_changed == 40 * rebound
 
 
+@pytest.mark.slow
 def test_batches_depend_on_the_key_and_tests_are_not_practised():
     task = AssociativeRecall.make(num_held_out=8)
     one, same, other = (task.draw(jax.random.key(seed), 8, jnp.asarray(0)).inputs for seed in (0, 0, 1))
@@ -42,6 +44,7 @@ def test_batches_depend_on_the_key_and_tests_are_not_practised():
     assert not jnp.array_equal(test, choice)
 
 
+@pytest.mark.slow
 def test_the_delta_rule_answers_the_last_binding_and_hebb_cannot():
     """Written by hand for one-hot keys, with rate 1: the floor that the overwrite variant is meant to show."""
     task = AssociativeRecall.make(pairs=8, rebound=4, num_held_out=30)

@@ -16,6 +16,7 @@ def task():
     return SwitchingRegression.make(SameTeachers(TASKS), length=30, block=8, num_held_out=50)
 
 
+@pytest.mark.slow
 def test_outputs_are_those_of_the_teacher_in_force(task):
     batch = task.held_out(HeldOut.TEST)["regression"]
     x = np.asarray(batch.inputs)[..., :6]

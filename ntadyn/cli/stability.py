@@ -1,0 +1,164 @@
+"""ntadyn stability: orbits of one cell of a phase map, and the border that theory predicts for all of them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from ntadyn.cli.devices import wake_jax
+from ntadyn.cli.progress import say, stages
+from ntadyn.cli.starting_point import making_room
+from ntadyn.cli.values import one_of
+from ntadyn.results.text import printable
+from ntadyn.specs.checks import check_simulation
+from ntadyn.specs.configuration import Configuration
+from ntadyn.specs.presets import SIMULATIONS, figure_2_flexible, figure_5_published
+
+FEWEST, MOST = 2, 200
+THEORY, WHOLE, DRAW = "theory in the plane", "the whole system", "drawing"
+
+
+@dataclass(frozen=True)
+class Orbits:
+    """Print the orbits of one cell: the unspecialised one and its growth, and the band that ends in specialised ones.
+
+    The unspecialised orbit is found twice, in the plane of the teachers and as a fixed point of the whole system.
+    """
+
+    preset: Annotated[str, one_of(SIMULATIONS)] = "figure-2-flexible"
+    """Where to start; `ntadyn presets` says what each is."""
+    out: Path = Path("orbits")
+    """Folder for orbits.nc, orbits.png and orbits.pdf."""
+    configuration: Annotated[Configuration, tyro.conf.arg(name="")] = field(default_factory=figure_2_flexible)
+
+    def run(self) -> int:
+        """Find, print, draw; 0 if both ways to the unspecialised orbit agree, 1 otherwise."""
+        check_simulation(self.configuration, 0, False)
+
+        from ntadyn.specs.teacher_plane import check_in_plane
+
+        check_in_plane(self.configuration)
+
+        from ntadyn.results import storage
+
+        with storage.new_folder(self.out) as folder:
+            say(f"stability orbits: one cell, into {printable(str(self.out))}")
+
+            wake_jax()
+
+            from ntadyn.plotting.stability import orbits_figure
+            from ntadyn.plotting.style import save_figure
+            from ntadyn.results.provenance import provenance
+            from ntadyn.specs.orbits import cell_report, orbits_of_plane, unspecialised_in_whole
+
+            with stages({THEORY: 3.0, WHOLE: 30.0, DRAW: 2.0}) as enter:
+                enter(THEORY)
+                dataset = orbits_of_plane(self.configuration)
+                enter(WHOLE)
+                whole = unspecialised_in_whole(self.configuration)
+                dataset = dataset.merge(whole).assign_attrs(dataset.attrs | whole.attrs | provenance())
+                dataset.attrs["preset"] = self.preset
+                enter(DRAW)
+                written = [storage.write_dataset(dataset, folder / "orbits.nc")]
+                written += save_figure(orbits_figure(dataset), folder / "orbits")
+        print("\n".join(cell_report(dataset)))
+        for path in written:
+            print(f"wrote {path}")
+        return int(not bool(dataset.agrees))
+
+
+@dataclass(frozen=True)
+class Border:
+    """Print and draw the predicted border: the slowest gates with which half of all runs specialise in time.
+
+    Beside it stands the gate time constant at which the contact band closes, above which no specialised orbit is left.
+    Nothing is simulated. The time from contact to specialisation is a fit, good within a factor of two.
+    """
+
+    preset: Annotated[str, one_of(SIMULATIONS)] = "figure-5-published"
+    """Where to start; `ntadyn presets` says what each is."""
+    out: Path = Path("border")
+    """Folder for border.nc, border.png and border.pdf."""
+    block_duration: Annotated[tuple[float, float], tyro.conf.arg(metavar="LOW HIGH")] = (0.1, 1.0)
+    """Range of block durations, evenly spaced in their logarithm."""
+    gate_time_constant: Annotated[tuple[float, float], tyro.conf.arg(metavar="LOW HIGH")] = (0.002, 0.2)
+    """Range of gate time constants in which the border is sought."""
+    size: Annotated[int, tyro.conf.arg(metavar="N")] = 9
+    """Number of block durations."""
+    configuration: Annotated[Configuration, tyro.conf.arg(name="")] = field(default_factory=figure_5_published)
+
+    def run(self) -> int:
+        """Predict, print, draw; 0 always."""
+        check_simulation(self.configuration, 0, False)
+        self._check_ranges()
+
+        from ntadyn.specs.teacher_plane import check_in_plane
+
+        check_in_plane(self.configuration)
+
+        from ntadyn.results import storage
+
+        with storage.new_folder(self.out) as folder:
+            say(f"stability border: {self.size} block durations, into {printable(str(self.out))}")
+
+            wake_jax()
+
+            from ntadyn.plotting.stability import border_figure
+            from ntadyn.plotting.style import save_figure
+            from ntadyn.results.provenance import provenance
+            from ntadyn.specs.orbits import border_of_plane, border_report
+
+            with stages({THEORY: 3.0 * self.size, DRAW: 2.0}) as enter:
+                enter(THEORY)
+                dataset = border_of_plane(self.configuration, self._durations(), self.gate_time_constant)
+                dataset.attrs |= provenance() | {"preset": self.preset}
+                enter(DRAW)
+                written = [storage.write_dataset(dataset, folder / "border.nc")]
+                written += save_figure(border_figure(dataset), folder / "border")
+        print("\n".join(border_report(dataset)))
+        for path in written:
+            print(f"wrote {path}")
+        return 0
+
+    def _check_ranges(self) -> None:
+        for name in ("block_duration", "gate_time_constant"):
+            low, high = getattr(self, name)
+            if not 0 < low < high < math.inf:
+                raise ValueError(f"{name} is {low:g} {high:g}; give two positive numbers in rising order.")
+        if not FEWEST <= self.size <= MOST:
+            raise ValueError(f"size is {self.size}; give a number from {FEWEST} to {MOST}.")
+
+    def _durations(self) -> list[float]:
+        low, high = map(math.log, self.block_duration)
+        return [math.exp(low + (high - low) * k / (self.size - 1)) for k in range(self.size)]
+
+
+class Stability:
+    """Say why the border of a phase map runs where it does: orbits of one cell, or the border that theory predicts."""
+
+    what: Orbits | Border
+
+    def run(self) -> int:
+        """That of the chosen command."""
+        return self.what.run()
+
+
+def stability_of(preset: str | None, arguments: Sequence[str]) -> Any:
+    """The command, whose parameters start from the preset that the arguments name.
+
+    Args:
+        preset: its name, or None.
+        arguments: the words of the command line.
+    """
+    choices = []
+    for name, kind in (("orbits", Orbits), ("border", Border)):
+        chosen = preset if preset in SIMULATIONS else kind.preset
+        default = kind(preset=chosen, configuration=making_room(SIMULATIONS[chosen](), arguments))
+        choices.append(Annotated[kind, tyro.conf.subcommand(name, default=default, prefix_name=False)])
+    what = Annotated[choices[0] | choices[1], tyro.conf.arg(name="")]
+    made = make_dataclass("Stability", [("what", what, field(default=tyro.MISSING))], bases=(Stability,), frozen=True)
+    made.__doc__ = Stability.__doc__
+    return made()

@@ -1,0 +1,59 @@
+"""Lines that the theory in the plane draws over a phase map."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import Normal, Stroke
+
+from ntadyn.plotting.cells import map_axes
+from ntadyn.results.quantities import FOLD, HINGE, PREDICTED
+from ntadyn.results.result_format import weight_time_constant
+
+_OUTLINE = [Stroke(linewidth=2.6, foreground="black"), Normal()]
+# Colour and dashes of every line; light ones with a dark outline are seen on every colour of a map.
+LOOKS = {
+    PREDICTED: ("predicted: half of all runs specialise", {"color": "#CC79A7", "linestyle": "-"}),
+    FOLD: ("contact band closes: specialised orbits to its left", {"color": "#56B4E9", "linestyle": (0, (4, 2))}),
+    HINGE: ("hinge holds all gates, to its right", {"color": "#009E73", "linestyle": (0, (1, 1.5))}),
+}
+
+
+def draw_prediction(ax: Axes, dataset: xr.Dataset) -> list[Line2D]:
+    """The finite-time border, the fold of the contact band and the hinge, as far as a map has them.
+
+    Args:
+        ax: where the map is drawn.
+        dataset: the map, from `maps.prediction.with_prediction`.
+
+    Returns:
+        What the lines mean, for a legend; nothing for a map without predictions.
+    """
+    if PREDICTED not in dataset:
+        return []
+    rows, columns = map_axes(dataset)
+    drawn = []
+    share = dataset[PREDICTED].values
+    if min(share.shape) > 1 and share.min() < 0.5 < share.max():
+        _, look = LOOKS[PREDICTED]
+        lines = ax.contour(
+            columns.values, rows.values, share, levels=[0.5], colors=[look["color"]], linestyles=[look["linestyle"]]
+        )
+        lines.set(linewidth=1.4, path_effects=_OUTLINE)
+        drawn.append(PREDICTED)
+    limits = ax.get_xlim(), ax.get_ylim()
+    if FOLD in dataset:
+        unit = weight_time_constant(dataset) or 1.0
+        places = dataset[FOLD].values / unit
+        if np.any((places > limits[0][0]) & (places < limits[0][1])):
+            ax.plot(places, rows.values, **_look(FOLD))
+            drawn.append(FOLD)
+    if HINGE in dataset and limits[0][0] < float(dataset[HINGE]) < limits[0][1]:
+        ax.axvline(float(dataset[HINGE]), **_look(HINGE))
+        drawn.append(HINGE)
+    ax.set(xlim=limits[0], ylim=limits[1])
+    return [Line2D([], [], label=LOOKS[name][0], **_look(name)) for name in drawn]
+
+
+def _look(name: str) -> dict:
+    return {**LOOKS[name][1], "linewidth": 1.4, "path_effects": _OUTLINE}

@@ -1,0 +1,96 @@
+"""Configurations as cells of the theory in the plane of two teachers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ntadyn.regularizers import AbstractPenalty, Nonnegativity, UnitL1Norm
+from ntadyn.regularizers.penalty import Sum
+from ntadyn.specs.building import build_penalties
+from ntadyn.specs.configuration import Composites, Configuration, Dynamics, Gating, TeacherKind
+from ntadyn.specs.extent import order_of_tasks, size_of_teachers
+from ntadyn.stability import TeacherPlane, initial_spread
+
+_SAME_NORM = (TeacherKind.ORTHOGONAL, TeacherKind.MATCHED_ROWS_ORTHOGONAL, TeacherKind.AXIS_ALIGNED)
+
+
+def check_in_plane(configuration: Configuration) -> None:
+    """Refuse what the theory in the plane says nothing about.
+
+    Raises:
+        ValueError: unless two paths, each with one gate of initially 1/2, learn two orthogonal teachers of one norm in
+            turn in the population flow, from white inputs, with at most a hinge and a unit L1 norm on the gates.
+    """
+    network, teachers = configuration.network, configuration.teachers
+    penalties = (configuration.coefficients.listed or configuration.penalties.listed).keys()
+    order = order_of_tasks(configuration, 4)
+    wanted = {
+        f"network.num_paths is {network.num_paths}; it must be 2": network.num_paths == 2,
+        f"network.gating is {network.gating.value}; it must be path": network.gating is Gating.PATH,
+        f"network.initial_gate is {network.initial_gate}; it must be 0.5": network.initial_gate == 0.5,
+        f"network.initial_gate_scale is {network.initial_gate_scale}; it must be 0": network.initial_gate_scale == 0,
+        f"network.initial_scale is {network.initial_scale}; it must be positive": network.initial_scale > 0,
+        f"teachers.num_tasks is {teachers.num_tasks}; it must be 2": teachers.num_tasks == 2,
+        f"teachers.kind is {teachers.kind.value}; it must be orthogonal": teachers.kind in _SAME_NORM,
+        f"teachers.composites is {teachers.composites.value}; it must be none": teachers.composites is Composites.NONE,
+        "inputs have a spectrum; they must be white": configuration.inputs.white,
+        f"dynamics is {configuration.dynamics.value}; it must be a population flow": (
+            configuration.dynamics is not Dynamics.ONLINE and configuration.batch_noise == 0
+        ),
+        f"tasks come in the order {order}; they must alternate, A first": order == [k % 2 for k in range(len(order))],
+        f"penalties are {', '.join(sorted(penalties))}; only nonnegative and unit_l1 are allowed": (
+            penalties <= {"nonnegative", "unit_l1"}
+        ),
+    }
+    broken = [text for text, holds in wanted.items() if not holds]
+    if broken:
+        raise ValueError(f"the theory in the plane of two teachers does not reach this configuration: {broken[0]}.")
+
+
+def plane_of(configurations: Sequence[Configuration]) -> TeacherPlane:
+    """Cells with one block duration as one row of numbers.
+
+    Args:
+        configurations: at least one.
+
+    Returns:
+        The row, whose numbers have the shape (cells,).
+
+    Raises:
+        ValueError: for no configuration, different block durations, or one that `check_in_plane` refuses.
+    """
+    durations = {each.curriculum.block_duration for each in configurations}
+    if len(durations) != 1:
+        raise ValueError(f"a row of cells has one block duration; got {sorted(durations)}.")
+    for each in configurations:
+        check_in_plane(each)
+    penalties = [build_penalties(each).get("gates") for each in configurations]
+    return TeacherPlane(
+        block_duration=float(durations.pop()),
+        gates=np.array([each.time_constants.gates for each in configurations], float),
+        weights=np.array([each.time_constants.weights for each in configurations], float),
+        unit_l1=np.array([_coefficient(each, UnitL1Norm) for each in penalties]),
+        nonnegative=np.array([_coefficient(each, Nonnegativity) for each in penalties]),
+        teacher_norm=np.array([size_of_teachers(each.teachers) for each in configurations]),
+    )
+
+
+def cell_of(configuration: Configuration) -> TeacherPlane:
+    """One configuration as a cell, whose numbers are single ones.
+
+    Raises:
+        ValueError: as `check_in_plane`.
+    """
+    row = plane_of([configuration])
+    numbers = {name: float(value[0]) for name, value in vars(row).items() if name != "block_duration"}
+    return TeacherPlane(row.block_duration, **numbers)
+
+
+def spread_of(configuration: Configuration) -> float:
+    """The standard deviation of a component of W^1 - W^2 at the start."""
+    return initial_spread(configuration.network.initial_scale, configuration.teachers.d_in)
+
+
+def _coefficient(penalty: AbstractPenalty | None, kind: type[UnitL1Norm] | type[Nonnegativity]) -> float:
+    terms = penalty.terms if isinstance(penalty, Sum) else () if penalty is None else (penalty,)
+    return float(sum(np.asarray(term.k) for term in terms if isinstance(term, kind)))

@@ -1,0 +1,49 @@
+from .band import (
+    BandFold as BandFold,
+    ContactBand as ContactBand,
+    band_fold as band_fold,
+    contact_band as contact_band,
+    gate_swing as gate_swing,
+    half_swing as half_swing,
+    specialised_distance as specialised_distance,
+)
+from .border import (
+    contact_probability as contact_probability,
+    hinge_bound as hinge_bound,
+    initial_spread as initial_spread,
+    predicted_border as predicted_border,
+    specialised_probability as specialised_probability,
+    time_to_specialise as time_to_specialise,
+)
+from .coordinates import (
+    GatesAndFactors as GatesAndFactors,
+    realisable as realisable,
+    teacher_frame as teacher_frame,
+)
+from .floquet import (
+    Multipliers as Multipliers,
+    Side as Side,
+    Stability as Stability,
+    extrapolated as extrapolated,
+    multipliers as multipliers,
+    multipliers_of as multipliers_of,
+    saltation as saltation,
+)
+from .lorentz import (
+    UnspecialisedOrbit as UnspecialisedOrbit,
+    glide_length as glide_length,
+    growth as growth,
+    unspecialised_orbit as unspecialised_orbit,
+)
+from .periodic import (
+    Orbit as Orbit,
+    OrbitStatus as OrbitStatus,
+    find_periodic as find_periodic,
+)
+from .plane import TeacherPlane as TeacherPlane
+from .stroboscopic import (
+    SWAPPED_TASKS as SWAPPED_TASKS,
+    SWAPPED_TASKS_AND_PATHS as SWAPPED_TASKS_AND_PATHS,
+    Renaming as Renaming,
+    StroboscopicMap as StroboscopicMap,
+)

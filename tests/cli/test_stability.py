@@ -1,0 +1,81 @@
+"""`ntadyn stability` and `phase-diagram --predict`: refused early, and what is written; orbits: tests/stability."""
+
+import dataclasses
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray as xr
+
+from ntadyn.cli import main
+from ntadyn.maps.prediction import agreement, with_prediction
+from ntadyn.plotting.phase_diagram import draw_phase_map
+from ntadyn.plotting.prediction import draw_prediction
+from ntadyn.results import storage
+from ntadyn.results.quantities import CONTACT, FOLD, HINGE, PREDICTED
+from ntadyn.specs.paths import replaced
+from ntadyn.sweeps.phase_maps import figure_5_maps, published
+from ntadyn.sweeps.plan import TOTAL_TIME
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["stability", "orbits", "--network.num-paths", "3"], "network.num_paths is 3; it must be 2"),
+        (["stability", "orbits", "--preset", "figure-6-flexible"], "it must be path"),
+        (["stability", "border", "--size", "1"], "size is 1; give a number from 2"),
+        (["stability", "border", "--block-duration", "1", "0.1"], "block_duration is 1 0.1; give two"),
+        (["stability", "border", "--penalties.l2", "1"], "only nonnegative and unit_l1"),
+        (["phase-diagram", "--predict", "--curriculum.tasks", "0", "0", "1", "1"], "they must alternate"),
+    ],
+)
+def test_wrong_input_is_refused(words, said, capsys, tmp_path):
+    with pytest.raises(SystemExit) as end:
+        main([*words, "--out", str(tmp_path / "out")])
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_the_border_as_a_table_and_a_file(capsys, tmp_path):
+    out = tmp_path / "out"
+    words = ["--size", "2", "--block-duration", "0.8", "1", "--gate-time-constant", "0.03", "0.06", "--out", str(out)]
+    with pytest.raises(SystemExit) as end:
+        main(["stability", "border", *words])
+    assert end.value.code == 0
+    assert "<0.03" in capsys.readouterr().out  # the border of the shorter blocks lies outside of the range
+    dataset = storage.read_dataset(out / "border.nc")
+    assert float(dataset.predicted_border[-1]) == pytest.approx(0.0322, abs=2e-4)
+    assert float(dataset.band_fold[-1]) == pytest.approx(0.110299, abs=1e-6)
+    assert {path.name for path in out.iterdir()} == {"border.nc", "border.png", "border.pdf"}
+
+
+@pytest.mark.slow
+def test_predictions_over_both_maps():
+    """On 2 x 2 cells, as if every run below tau_c = .03 or above lambda = 0 had specialised."""
+    ranges = dataclasses.replace(published(), size=(2, 2), block_duration=(0.8, 1.0))
+    ranges = dataclasses.replace(ranges, base=replaced(ranges.base, {TOTAL_TIME: 2.4}))
+    maps = figure_5_maps(ranges)
+    for plan, line in zip(maps, (FOLD, HINGE), strict=True):
+        rows, columns = (axis.parameters[0] for axis in plan.axes)
+        specialised = np.array([[[1.0], [0.0]]] * 2 if line == FOLD else [[[0.0], [1.0]]] * 2)
+        ran = xr.Dataset(
+            {
+                "contrast": ((rows.name, columns.name, "seed"), specialised),
+                "alignment": ((rows.name, columns.name, "seed"), 0.5 + 0.5 * specialised),
+                "result": ((rows.name, columns.name, "seed"), np.zeros((2, 2, 1), int)),
+            },
+            coords={rows.name: list(rows.values), columns.name: list(columns.values)},
+            attrs={"name": plan.name},
+        )
+        dataset = with_prediction(ran, plan)
+        assert agreement(dataset) == (4, 4)
+        assert np.all(dataset[CONTACT] >= dataset[PREDICTED] - 1e-6)
+        assert line in dataset
+        figure, ax = plt.subplots()
+        draw_phase_map(ax, dataset)
+        told = [str(handle.get_label()) for handle in draw_prediction(ax, dataset)]
+        plt.close(figure)
+        assert "half of all runs" in told[0]
+        assert len(told) == (1 if line == FOLD else 2)  # the band is open in these cells
