@@ -26,7 +26,8 @@ def relaxed_area(rate: Array, duration: Array) -> Array:
     for k in range(_TERMS, 2, -1):
         series = 1 - exponent / k * series
     safe = jnp.where(small, jnp.ones_like(rate), rate)
-    return jnp.where(small, 0.5 * duration**2 * series, (duration - relaxation(safe, duration)) / safe)
+    # The relaxation of all rates, which callers have computed already.
+    return jnp.where(small, 0.5 * duration**2 * series, (duration - relaxation(rate, duration)) / safe)
 
 
 def symmetric(matrix: Float[Array, "*b n n"]) -> Float[Array, "*b n n"]:

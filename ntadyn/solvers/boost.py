@@ -22,8 +22,13 @@ class LorentzBoost(AbstractDividingSolver):
 
     The error is that of a second-order prediction in closed form, so fast gates, fast weights and stiff penalties do
     not limit the step; their exchange does, and steps in which it would turn gates and weights by more than half a
-    unit are divided. `Splitting` needs no such division, but gains |W^1 - W^2|^2 - (tau_c/tau_W) (c_1 - c_2)^2 at the
-    second order in the step: harmless over tens of blocks, and the end of every specialised orbit over thousands.
+    unit are divided. `Splitting` needs no such division, but gains Q = |W^1 - W^2|^2 - (tau_c/tau_W) (c_1 - c_2)^2 at
+    the second order in the step: harmless over tens of blocks, and the end of every specialised orbit over thousands.
+
+    The default of `ntadyn.stability.StroboscopicMap`, whose orbits are those of what the step keeps; for runs of
+    hundreds of blocks pass it by hand, `FixedSteps(LorentzBoost())`. Over tens of blocks it errs as `Splitting` does,
+    which is cheaper, steps more systems (noise of batches, penalties on weights, two layers), and stays the default of
+    runs and sweeps. Both are stable for gates however fast; only `Splitting` is so without dividing steps.
 
     Works for weight space and order parameters, with any number of paths and any penalty on gates.
 
