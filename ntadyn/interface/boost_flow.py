@@ -96,7 +96,7 @@ class AbstractBoostFlow(AbstractQuadraticGatedFlow):
 
         push = self.push(state, task, area, duration)
         pull_at_rest = (linear - quadratic @ c) * duration - quadratic @ area
-        cosh, sinhc, tanhc = _hyperbolic(push.squared / (tau_c * tau_w))
+        cosh, sinhc, tanhc = hyperbolic(push.squared / (tau_c * tau_w))
         moved = cosh * c + sinhc * ((end - c) + (push.pull - pull_at_rest) / tau_c)
         # Weights at rest decide where a gate is held, and on which side of zero it ends.
         moved = jnp.where(moved * end > 0, moved, 0)
@@ -106,7 +106,7 @@ class AbstractBoostFlow(AbstractQuadraticGatedFlow):
         return self.with_gates(state, shrinking.proximal(moved.reshape(self.gates(state).shape), half).reshape(-1))
 
 
-def _hyperbolic(squared: Array) -> tuple[Array, Array, Array]:
+def hyperbolic(squared: Array) -> tuple[Array, Array, Array]:
     """Cosh x, sinh(x)/x and tanh(x/2)/(x/2) as functions of x^2, from one rational function tanh.
 
     What a step conserves only needs cosh^2 - sinh^2 = 1 and tanh(x/2) = sinh/(1 + cosh), which hold to rounding for any
