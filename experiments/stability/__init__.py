@@ -6,4 +6,5 @@ Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `p
 TITLE = "stability: orbits, and runs of hundreds of blocks"
 EXPERIMENTS: dict[str, str] = {
     "long_runs": "the figures with many blocks by both steps: which numbers depend on what a step conserves",
+    "half_stable": "the specialised orbit, disturbed: how many runs return, where the others go, also on batches",
 }
