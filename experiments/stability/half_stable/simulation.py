@@ -101,7 +101,7 @@ def specialised_orbit(map: StroboscopicMap) -> Orbit:
 
 
 def disturbed(parameters: Parameters) -> Data:
-    """|W^1 - W^2| after every block and the smallest gate there: "once" over (size, run, block), "always" over noise."""
+    """|W^1 - W^2| and the smallest gate after every block: "once" over (size, run, block), "always" over noise."""
     map = half_period(parameters.steps_per_block)
     orbit = specialised_orbit(map)
     shapes = (len(SIZES), parameters.num_runs), (len(NOISES), parameters.noisy_runs)
