@@ -118,6 +118,7 @@ def test_every_variable_says_what_it_is(dataset):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_an_empirical_fisher_that_vanishes_is_told_and_protects_nothing():
     quick = dataclasses.replace(SMALL, time_constants=TimeConstants(gates=1e9, weights=0.1))
     entries = [Entry(kind.name, dataclasses.replace(quick, strategy=EWC(fisher=kind))) for kind in Fisher]

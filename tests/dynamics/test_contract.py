@@ -206,6 +206,7 @@ def test_simulates_with_no_more_than_a_curriculum(name):
     assert energy[3] < energy[2]
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize(
     "name", [name for name in SIMULATED if "online" not in (name if isinstance(name, str) else name.id)]
 )

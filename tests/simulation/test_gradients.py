@@ -58,7 +58,7 @@ SLOW = [
 ]
 
 
-@pytest.mark.representatives(2)
+@pytest.mark.representatives(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "kinked"), [*CASES, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)])
 def test_both_modes_agree_with_finite_differences(name, kinked):

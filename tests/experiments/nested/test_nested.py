@@ -78,7 +78,7 @@ def usual_promotion() -> Iterator[None]:
 
 
 # Compiling a training of every model, or a network of every kind, takes minutes.
-LONG = ("contexts", "momentum", "hope", "hope_text", "hope_streams")
+LONG = ("contexts", "momentum", "blocks", "levels", "hope", "hope_text", "hope_streams")
 EACH = [pytest.param(name, marks=[pytest.mark.exhaustive] * (name in LONG)) for name in BROKEN]
 
 
