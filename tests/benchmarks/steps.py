@@ -16,7 +16,7 @@ import ntadyn
 from ntadyn.dynamics import GradientFlow, OrderParameters
 from ntadyn.networks import GatedLinear
 from ntadyn.regularizers import from_coefficients
-from ntadyn.simulation import FixedSteps, integrate
+from ntadyn.simulation import FixedSteps, LaneBoosts, LaneSteps, integrate, integrate_batch
 from ntadyn.simulation.time_grid import lay_out
 from ntadyn.solvers import LorentzBoost, Splitting
 from ntadyn.tasks import curricula, teachers
@@ -72,6 +72,27 @@ def alone(kind, shape):
     return [made(solver) for solver in SOLVERS.values()], BLOCKS * STEPS
 
 
+def on_lanes():
+    """Runs of many trajectories at once, by each step."""
+    number = jnp.ones(BATCH)
+
+    def made(scale):
+        system, state = one(OrderParameters, (2, 10, 20))
+        return jax.tree.map(lambda leaf: scale * leaf, (system, state))
+
+    systems, states = jax.vmap(made)(number)
+    curriculum = curricula.alternating(2, BLOCKS, jnp.asarray(1.0))
+    grid = lay_out(curriculum, 10 / STEPS)
+
+    def run(method):
+        return lambda: compiled(method, systems, states)
+
+    compiled = eqx.filter_jit(
+        lambda method, systems, states: integrate_batch(systems, curriculum, states, method, grid, {}).final_state
+    )
+    return [run(LaneSteps()), run(LaneBoosts())], BLOCKS * STEPS // 10 * BATCH
+
+
 def main() -> None:
     """Print the table."""
     ntadyn.compile_whole_loops()
@@ -80,6 +101,8 @@ def main() -> None:
     for name, problem in problems().items():
         runs, steps = alone(*problem)
         report(name, in_turn(runs), steps)
+    runs, steps = on_lanes()
+    report(f"lanes, {BATCH} at once", in_turn(runs), steps)
 
 
 def report(name: str, found: list[tuple[float, ...]], steps: int) -> None:

@@ -20,7 +20,7 @@ def batch_of_one(system, state):
     return jax.tree.map(lambda x: jnp.asarray(x)[..., None], (system, state))
 
 
-@pytest.mark.parametrize("inputs", [lambda: None, pytest.param(covariance, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("inputs", [lambda: None, pytest.param(covariance, marks=pytest.mark.exhaustive)])
 def test_same_numbers_as_the_general_step_and_what_it_keeps(inputs):
     system = OrderParameters(general_tasks(), TIME_CONSTANTS, {"gates": KINKED}, input_covariance=inputs())
     state, task = system.initial_state(general_network(paths=2)), jnp.array([1.0, 0.0])

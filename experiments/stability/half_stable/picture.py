@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.harness.runs import Data
-from experiments.stability.half_stable.numbers import interval, returned
+from experiments.stability.half_stable.numbers import SOON, interval, returned
 from experiments.stability.half_stable.simulation import SYSTEMS
 from ntadyn.plotting.style import DASHES, house_style
 
@@ -15,18 +15,21 @@ def draw(data: Data) -> Figure:
     once, always = data["once"], data["always"]
     with house_style():
         figure, axes = plt.subplots(1, 4, figsize=(11.0, 2.9), layout="constrained")
-        back = returned(once)
-        shares, number = back.mean("run").values, back.sizes["run"]
-        ends = np.asarray([interval(int(row.sum()), number) for row in back.transpose("size", "run").values])
-        bars = np.maximum(np.abs(ends.T - shares), 0)
-        axes[0].errorbar(once.size.values, shares, bars, fmt="o", color="black", capsize=2)
-        axes[0].set(xscale="log", ylim=(0, 1), xlabel="disturbance of weights", ylabel="share that returns")
+        blocks, number = once.sizes["block"], once.sizes["run"]
+        for index, end in enumerate(sorted({min(SOON, blocks), blocks})):
+            back = returned(once, end).transpose("size", "run").values
+            ends = np.asarray([interval(int(row.sum()), number) for row in back])
+            bars = np.maximum(np.abs(ends.T - back.mean(1)), 0)
+            places = once.size.values * 1.25**index  # so that bars do not hide each other
+            style = {"fmt": "os"[index], "color": f"C{index}", "capsize": 2, "markersize": 4}
+            axes[0].errorbar(places, back.mean(1), bars, label=f"after {end} blocks", **style)
+        axes[0].set(xscale="log", ylim=(0, 1.02), xlabel="disturbance of weights", ylabel="share at S")
         axes[0].set_title("disturbed once", fontsize=9)
         for index, size in enumerate(once.size.values):
             for run in range(min(number, 8)):
                 style = {"color": f"C{index}", "linewidth": 0.7, "label": f"{size:g}" if run == 0 else None}
                 axes[1].plot(once.block + 1, once.distance.sel(size=size).isel(run=run), **style)
-        axes[1].set(xscale="log", yscale="log", xlabel="block", ylabel=r"$|W^1 - W^2|$")
+        axes[1].set(xscale="log", xlabel="block", ylabel=r"$|W^1 - W^2|$")
         axes[1].set_title("disturbed once, 8 runs each", fontsize=9)
         for index, noise in enumerate(always.noise.values):
             low, middle, high = np.quantile(always.distance.sel(noise=noise), [0.25, 0.5, 0.75], axis=0)
@@ -39,7 +42,7 @@ def draw(data: Data) -> Figure:
             axes[3].plot(data[name].block + 1, data[name].distance.median("seed"), **style)
         axes[3].set(xscale="log", xlabel="block", ylabel=r"mean $|W^p - W^q|$")
         axes[3].set_title("from small weights", fontsize=9)
-        for ax in axes[1:]:
+        for ax in axes:
             if ax.get_legend_handles_labels()[0]:
                 ax.legend(fontsize=6)
     return figure
