@@ -15,6 +15,14 @@ from .border import (
     specialised_probability as specialised_probability,
     time_to_specialise as time_to_specialise,
 )
+from .continuation import (
+    Branch as Branch,
+    BranchPoint as BranchPoint,
+    BranchStatus as BranchStatus,
+    EventChange as EventChange,
+    branch as branch,
+    equations_of as equations_of,
+)
 from .coordinates import (
     GatesAndFactors as GatesAndFactors,
     realisable as realisable,
