@@ -18,7 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-MOST_UNKNOWNS = 12
+# Twelve, and the borders of a family.
+MOST_UNKNOWNS = 16
 # A corrected point has moved by less than this in its last step, relative to its size.
 PRECISION, MOST_CORRECTIONS = 1e-11, 12
 # Steps grow after quick corrections and shrink after slow ones, down to this share of the first.
@@ -307,7 +308,7 @@ def _closes(points: list[BranchPoint], length: float) -> bool:
 def _check(equations: Equations, start: np.ndarray, step: float, between: tuple[float, float], max_points: int) -> None:
     unknowns = start.size - 1
     if not 1 <= unknowns <= MOST_UNKNOWNS:
-        raise ValueError(f"a branch has 1 to {MOST_UNKNOWNS} unknowns, as its linear algebra is dense; got {unknowns}.")
+        raise ValueError(f"a branch has 1 to {MOST_UNKNOWNS} unknowns, with dense algebra; got {unknowns}.")
     if not np.all(np.isfinite(start)) or not between[0] <= start[-1] <= between[1]:
         raise ValueError(f"the branch starts at {start[-1]}, in a range of {between}; start inside, at finite numbers.")
     if not (math.isfinite(step) and step != 0) or max_points < 2:

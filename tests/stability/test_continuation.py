@@ -77,8 +77,8 @@ def test_a_branch_ends_where_events_change():
 
 def test_what_is_no_branch_is_refused_or_says_so():
     assert branch(NOTHING, [1.0], 0.0, step=0.1).status is BranchStatus.NO_START
-    with pytest.raises(ValueError, match="1 to 12 unknowns"):
-        branch(LINE, np.zeros(13), 0.0, step=0.1)
+    with pytest.raises(ValueError, match="1 to 16 unknowns"):
+        branch(LINE, np.zeros(17), 0.0, step=0.1)
     with pytest.raises(ValueError, match="start inside"):
         branch(LINE, [0.0], 3.0, step=0.1, between=(0.0, 1.0))
     with pytest.raises(ValueError, match="not zero"):
