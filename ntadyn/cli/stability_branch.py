@@ -41,8 +41,8 @@ class Branch:
         tau = self.configuration.time_constants.gates
         if not 0 < low < tau < high < math.inf:
             raise ValueError(
-                f"gate_time_constant is {low:g} {high:g}, and the branch starts at time_constants.gates = {tau:g}; give "
-                f"two positive numbers, one below and one above it."
+                f"gate_time_constant is {low:g} {high:g}, and the branch starts at time_constants.gates = {tau:g}; "
+                f"give two positive numbers, one below and one above it."
             )
 
         from ntadyn.specs.teacher_plane import check_in_plane

@@ -256,9 +256,10 @@ def _both_ways(
     if not orbit.found:
         raise ValueError(f"the orbit at time_constants.gates = {tau:g} was not found: {orbit.status.value}.")
 
+    bounds, map_at = (math.log(low), math.log(high)), functools.partial(_map_at, map)
     down, up = (
-        orbit_branch(functools.partial(_map_at, map), orbit, math.log(tau), step=step, between=(math.log(low), math.log(high)),
-                     watch_events=watch_events, progress=progress)
+        orbit_branch(map_at, orbit, math.log(tau), step=step, between=bounds, watch_events=watch_events,
+                     progress=progress)
         for step in (-FIRST_STEP, FIRST_STEP)
     )  # fmt: skip
     joined = [*zip(down.branch.points, down.orbits, down.multipliers, strict=True)][:0:-1] + [
