@@ -13,6 +13,7 @@ import tyro
 from ntadyn.cli.devices import wake_jax
 from ntadyn.cli.progress import say, stages
 from ntadyn.cli.stability_branch import Branch
+from ntadyn.cli.stability_sensitivity import Sensitivity
 from ntadyn.cli.starting_point import making_room
 from ntadyn.cli.values import one_of
 from ntadyn.results.text import printable
@@ -139,7 +140,7 @@ class Border:
         return [math.exp(low + (high - low) * k / (self.size - 1)) for k in range(self.size)]
 
 
-COMMANDS = {"orbits": Orbits, "border": Border, "branch": Branch}
+COMMANDS = {"orbits": Orbits, "border": Border, "branch": Branch, "sensitivity": Sensitivity}
 
 
 class Stability:

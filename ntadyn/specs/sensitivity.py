@@ -99,7 +99,8 @@ def sensitivity_report(dataset: xr.Dataset) -> list[str]:
         lines.append(f"{dataset[name].attrs['long_name']}: {int(have.sum())} of {values.size} runs have one")
         if not have.any():
             continue
-        lines.append(f"  {'':20}{'mean':>10}{'std. error':>12}{'spread':>10}{'least':>10}{'largest':>10}")
+        heads = ("mean", "std. error", "median", "spread", "least", "largest")
+        lines.append(f"  {'':20}" + "".join(f"{head:>12}" for head in heads))
         rows = {name: values[have]} | {
             f"by {SYMBOLS[each]}": gradients[have, k] for k, each in enumerate(dataset.parameter.values)
         }
@@ -107,7 +108,6 @@ def sensitivity_report(dataset: xr.Dataset) -> list[str]:
         for told, found in rows.items():
             spread = found.std(ddof=1) if found.size > 1 else np.nan
             error = spread / np.sqrt(found.size)
-            lines.append(
-                f"  {told:20}{found.mean():10.4f}{error:12.4f}{spread:10.4f}{found.min():10.3f}{found.max():10.3f}"
-            )
+            columns = found.mean(), error, np.median(found), spread, found.min(), found.max()
+            lines.append(f"  {told:20}" + "".join(f"{number:12.4f}" for number in columns))
     return lines
