@@ -29,7 +29,6 @@ from ntadyn.stability.curriculum_design import (
 
 SEARCHES = {"gradient": by_gradient, "no gradient": without_gradient}
 CONSTANT = "constant"
-AT_ONCE = 50
 
 
 def design_of(configuration: Configuration, most_blocks: int, least: float, steps: int, test_blocks: int) -> Design:
@@ -132,7 +131,7 @@ def designed_curricula(
                 found = SEARCHES[method](design, choosing, starts, num_steps, told)
             lengths[row, column, :number], chosen[row, column] = found.lengths, found.score
             evaluations[row, column] = found.evaluations
-            tested[row, column] = _in_parts(design, testing, found.lengths)
+            tested[row, column] = _in_parts(design, testing, found.lengths, seeds[0])
     dataset = xr.Dataset(
         {
             "length": (("method", "number", "block"), lengths, {"long_name": "block length"}),
@@ -185,12 +184,12 @@ def design_report(dataset: xr.Dataset) -> list[str]:
     return lines
 
 
-def _in_parts(design: Design, cohort: Cohort, lengths: np.ndarray) -> np.ndarray:
-    """Scores of many seeds, in parts of one size so that one program serves all."""
+def _in_parts(design: Design, cohort: Cohort, lengths: np.ndarray, size: int) -> np.ndarray:
+    """Scores of many seeds, in parts as large as the cohort that chose, so that one program serves all."""
     number = jax.tree.leaves(cohort.states)[0].shape[0]
     found = []
-    for start in range(0, number, AT_ONCE):
-        which = np.minimum(np.arange(start, start + min(AT_ONCE, number)), number - 1)
+    for start in range(0, number, size):
+        which = np.minimum(np.arange(start, start + size), number - 1)
         part: Any = jax.tree.map(lambda leaf, which=which: leaf[which], (cohort.systems, cohort.states))
         found.append(scores(design, Cohort(*part, cohort.method), lengths))
     return np.concatenate(found)[:number]

@@ -242,7 +242,7 @@ def _contrasts(
 
     def one(system: AbstractGatedFlow, state: PyTree) -> Array:
         run = integrate(system, curriculum, state, cohort.method, grid, {})
-        cosines = similarity(system, run.final_state, None)
+        cosines = similarity(system, run.final_state, curriculum.task(0, edges[0]))
         contrast = final_contrast(cosines[None], edges[:1])
         return jnp.where(run.result == RESULTS.successful, contrast, jnp.nan)
 

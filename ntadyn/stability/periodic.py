@@ -145,7 +145,7 @@ def contrast_of(system: AbstractSystem, state: GatedLinear) -> float:
     """
     if not isinstance(system, AbstractGatedLinear) or state.gates.shape[0] < system.num_tasks:
         return math.nan
-    cosines = similarity(system, state, None)
+    cosines = similarity(system, state, system.teacher_tasks()[0])
     return float(specialisation(cosines[None], jnp.ones(1, bool)).final_contrast)
 
 
