@@ -158,7 +158,8 @@ def by_gradient(
             if score > best.score:
                 best = Found(np.asarray(lengths), score, count)
             (uphill,) = pulled_back(jnp.asarray(gradient))
-            change, memory = adam.update(-uphill, memory, logits)
+            with jax.numpy_dtype_promotion("standard"):  # Optax counts steps in whole numbers
+                change, memory = adam.update(-uphill, memory, logits)
             logits = optax.apply_updates(logits, change)
     return best._replace(evaluations=count)
 
