@@ -1,0 +1,10 @@
+"""Orbits, and what runs of hundreds of blocks do: where they are stable, where not, and by which step.
+
+Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `picture`, and `verdict.md`.
+"""
+
+TITLE = "stability: orbits, and runs of hundreds of blocks"
+EXPERIMENTS: dict[str, str] = {
+    "long_runs": "the figures with many blocks by both steps: which numbers depend on what a step conserves",
+    "half_stable": "the specialised orbit, disturbed: how many runs return, where the others go, also on batches",
+}
