@@ -59,15 +59,26 @@ class Branch:
             from ntadyn.plotting.bifurcation import bifurcation_figure
             from ntadyn.plotting.style import save_figure
             from ntadyn.results.provenance import provenance
-            from ntadyn.specs.branches import branch_report, grazing_over_gates, unspecialised_over_gates
+            from ntadyn.solvers import LorentzBoost
+            from ntadyn.specs.branches import (
+                branch_report,
+                grazing_over_gates,
+                has_specialised_orbit,
+                specialised_over_gates,
+                unspecialised_over_gates,
+            )
 
-            with stages({GRAZING: 5.0, UNSPECIALISED: 60.0, DRAW: 2.0}) as enter:
+            with stages({GRAZING: 5.0, UNSPECIALISED: 40.0, SPECIALISED: 120.0, DRAW: 2.0}) as enter:
                 enter(GRAZING)
                 dataset = grazing_over_gates(self.configuration, self.gate_time_constant)
                 enter(UNSPECIALISED)
                 found = unspecialised_over_gates(self.configuration, self.gate_time_constant)
                 dataset = dataset.merge(found).assign_attrs(dataset.attrs | found.attrs | provenance())
                 dataset.attrs["preset"] = self.preset
+                if has_specialised_orbit(self.configuration):
+                    enter(SPECIALISED)
+                    found = specialised_over_gates(self.configuration, self.gate_time_constant, LorentzBoost())
+                    dataset = dataset.merge(found).assign_attrs(dataset.attrs | found.attrs)
                 enter(DRAW)
                 written = [storage.write_dataset(dataset, folder / "branch.nc")]
                 written += save_figure(bifurcation_figure(dataset), folder / "branch")

@@ -27,6 +27,7 @@ from ntadyn.stability import (
     SWAPPED_TASKS_AND_PATHS,
     Multipliers,
     Orbit,
+    OrbitBranch,
     Stability,
     StroboscopicMap,
     TeacherPlane,
@@ -92,7 +93,7 @@ def unspecialised_over_gates(
     both = _both_ways(map, find_periodic(map, guess), configuration, between, progress, watch_events=None)
     dataset = _orbits("unspecialised", both)
     theory = [unspecialised_orbit(_at(cell_of(configuration), tau)) for tau in dataset.unspecialised.values]
-    dataset["growth_per_block"] = ("unspecialised", [found.values[0].real for _, found in both.pairs])
+    dataset["growth_per_block"] = ("unspecialised", [found.values[0].real for found in both.multipliers])
     dataset["predicted_growth"] = ("unspecialised", [each.antisymmetric[0] for each in theory])
     dataset["growth_per_block"].attrs["long_name"] = "mu: by how much a difference of the paths grows per block"
     return dataset
@@ -132,6 +133,11 @@ def specialised_over_gates(
     dataset = dataset.assign_coords(side=[right.side.value, left.side.value])
     events = [f"{event.kind.value} of gate {event.gate + 1} at {event.time:.6f}" for event in map.events(orbit.state)]
     return dataset.assign_attrs(events="; ".join(events), start=configuration.time_constants.gates)
+
+
+def has_specialised_orbit(configuration: Configuration) -> bool:
+    """Whether the contact band is open in this cell."""
+    return not math.isnan(contact_band(cell_of(configuration)).high)
 
 
 def specialised_half_period(
@@ -178,10 +184,26 @@ def free_orbit(map: StroboscopicMap, orbit: Orbit) -> Orbit:
         map: of the half period.
         orbit: the specialised one.
     """
-    conserved = _conserved(map)
+    conserved = conserved_of(map)
     value = float(conserved(orbit.state))
     gates = jnp.maximum(orbit.state.gates, 1e-6)
     return find_periodic(map, GatedLinear(gates, orbit.state.weights), {conserved: value * (1 + BEYOND)})
+
+
+def conserved_of(map: StroboscopicMap) -> Callable[[GatedLinear], Float[Array, ""]]:
+    """Q = |D|^2 - kappa^2 (c_1 - c_2)^2 as a function of a network, for `find_periodic`.
+
+    Args:
+        map: of two paths, whose time constants enter.
+    """
+    times = map.system.time_constants  # pyright: ignore[reportAttributeAccessIssue]
+
+    def q(network: GatedLinear) -> Float[Array, ""]:
+        apart = network.weights[0] - network.weights[1]
+        gates = network.gates[0] - network.gates[1]
+        return jnp.sum(apart**2) - times["gates"] / times["weights"] * gates**2
+
+    return q
 
 
 def plane_distance(plane: TeacherPlane) -> float:
@@ -228,16 +250,6 @@ def branch_report(dataset: xr.Dataset) -> list[str]:
     return lines
 
 
-@dataclasses.dataclass(frozen=True)
-class _Both:
-    """Two branches from one orbit, in rising order of the parameter."""
-
-    pairs: list[tuple[Orbit, Any]]
-    parameters: np.ndarray
-    points: list[BranchPoint]
-    status: str
-
-
 def _both_ways(
     map: StroboscopicMap,
     orbit: Orbit,
@@ -245,7 +257,7 @@ def _both_ways(
     between: tuple[float, float],
     progress: Told,
     watch_events: Callable[[StroboscopicMap, Any], Any] | None,
-) -> _Both:
+) -> OrbitBranch:
     low, high = between
     tau = configuration.time_constants.gates
     if not 0 < low < tau < high < math.inf:
@@ -256,22 +268,10 @@ def _both_ways(
     if not orbit.found:
         raise ValueError(f"the orbit at time_constants.gates = {tau:g} was not found: {orbit.status.value}.")
 
-    bounds, map_at = (math.log(low), math.log(high)), functools.partial(_map_at, map)
-    down, up = (
-        orbit_branch(map_at, orbit, math.log(tau), step=step, between=bounds, watch_events=watch_events,
-                     progress=progress)
-        for step in (-FIRST_STEP, FIRST_STEP)
+    return orbit_branch(
+        functools.partial(_map_at, map), orbit, math.log(tau), step=FIRST_STEP, between=(math.log(low), math.log(high)),
+        watch_events=watch_events, progress=progress,
     )  # fmt: skip
-    joined = [*zip(down.branch.points, down.orbits, down.multipliers, strict=True)][:0:-1] + [
-        *zip(up.branch.points, up.orbits, up.multipliers, strict=True)
-    ]
-    status = " and ".join(dict.fromkeys(each.branch.status.value for each in (down, up)))
-    return _Both(
-        [(orbit, found) for _, orbit, found in joined],
-        np.exp([point.parameter for point, _, _ in joined]),
-        [point for point, _, _ in joined],
-        status,
-    )
 
 
 def _map_at(map: StroboscopicMap, log_gates: Float[Array, ""]) -> StroboscopicMap:
@@ -279,23 +279,24 @@ def _map_at(map: StroboscopicMap, log_gates: Float[Array, ""]) -> StroboscopicMa
     return eqx.tree_at(lambda map: map.system.time_constants["gates"], map, jnp.exp(log_gates))
 
 
-def _orbits(name: str, both: _Both) -> xr.Dataset:
+def _orbits(name: str, found: OrbitBranch) -> xr.Dataset:
     """One branch of orbits as a dataset over its gate time constants."""
-    orbits, found = zip(*both.pairs, strict=True)
+    orbits, points = found.orbits, found.points
+    status = " and ".join(dict.fromkeys(each.status.value for each in (found.falling, found.rising)))
     numbers = {
         "distance": ([_distance(each.state) for each in orbits], "|W^1 - W^2| at the start of a block"),
         "residual": ([each.residual for each in orbits], "largest change of a coordinate in one period"),
-        "doubt": ([point.doubt for point in both.points], "length of the last correction"),
+        "doubt": ([point.doubt for point in points], "length of the last correction"),
         "neutral_dimension": ([each.neutral_dimension for each in orbits], "dimension of the family of orbits"),
-        "largest_multiplier": ([abs(each.values[0]) for each in found], "largest modulus of a multiplier"),
-        "rounding": ([each.rounding for each in found], "by how much multipliers may be wrong"),
-        "num_unstable": ([each.num_unstable for each in found], "number of growing directions"),
-        "label": ([_label(each) for each in found], "what the orbit is, as a whole"),
+        "largest_multiplier": ([abs(each.values[0]) for each in found.multipliers], "largest modulus of a multiplier"),
+        "rounding": ([each.rounding for each in found.multipliers], "by how much multipliers may be wrong"),
+        "num_unstable": ([each.num_unstable for each in found.multipliers], "number of growing directions"),
+        "label": ([_label(each) for each in found.multipliers], "what the orbit is, as a whole"),
         "orbit_status": ([each.status.value for each in orbits], "how the orbit was found"),
     }
     variables = {f"{name}_{key}": (name, values, {"long_name": text}) for key, (values, text) in numbers.items()}
-    coords = {name: (name, both.parameters, {"long_name": "gate time constant"})}
-    return xr.Dataset(variables, coords, {f"{name}_status": both.status})
+    coords = {name: (name, np.exp(found.parameters), {"long_name": "gate time constant"})}
+    return xr.Dataset(variables, coords, {f"{name}_status": status})
 
 
 def _label(found: Multipliers) -> str:
@@ -317,18 +318,6 @@ def _curve(plane: TeacherPlane, points: list[BranchPoint], name: str) -> xr.Data
     }
     variables = {f"{name}_{key}": (name, values, {"long_name": text}) for key, (values, text) in numbers.items()}
     return xr.Dataset(variables, {name: (name, gates, {"long_name": "gate time constant"})})
-
-
-def _conserved(map: StroboscopicMap) -> Callable[[GatedLinear], Float[Array, ""]]:
-    """Q = |D|^2 - kappa^2 (c_1 - c_2)^2."""
-    times = map.system.time_constants  # pyright: ignore[reportAttributeAccessIssue]
-
-    def q(network: GatedLinear) -> Float[Array, ""]:
-        apart = network.weights[0] - network.weights[1]
-        gates = network.gates[0] - network.gates[1]
-        return jnp.sum(apart**2) - times["gates"] / times["weights"] * gates**2
-
-    return q
 
 
 def _distance(network: GatedLinear) -> float:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ntadyn.stability.continuation import Branch, branch, equations_of
+from ntadyn.stability.continuation import Branch, BranchPoint, branch, equations_of
 from ntadyn.stability.floquet import Multipliers, multipliers
 from ntadyn.stability.periodic import (
     NEUTRAL,
@@ -26,22 +26,27 @@ MapAt = Callable[[Float[Array, ""]], StroboscopicMap]
 
 
 class OrbitBranch(NamedTuple):
-    """Orbits along a parameter.
+    """Orbits along a parameter, both ways from one of them.
 
     Attributes:
-        branch: the curve, whose unknowns are the coordinates of the orbit and then the numbers of its borders.
-        orbits: one per point of the curve.
+        falling: the curve from the start on, on which the parameter falls at first; its unknowns are the coordinates of
+            the orbit and then the numbers of its borders.
+        rising: the curve on which it rises at first.
+        points: of both, from the far end of the falling one to that of the rising one.
+        orbits: one per point.
         multipliers: of every orbit.
     """
 
-    branch: Branch
+    falling: Branch
+    rising: Branch
+    points: list[BranchPoint]
     orbits: list[Orbit]
     multipliers: list[Multipliers]
 
     @property
     def parameters(self) -> Float[np.ndarray, " points"]:
         """The parameter of every orbit."""
-        return np.array([point.parameter for point in self.branch.points])
+        return np.array([point.parameter for point in self.points])
 
 
 def orbit_branch(
@@ -56,7 +61,7 @@ def orbit_branch(
     max_points: int = 60,
     progress: Callable[[int, float], None] = lambda count, parameter: None,
 ) -> OrbitBranch:
-    """H(x; p) = x along p, from an orbit that was found.
+    """H(x; p) = x along p, both ways from an orbit that was found.
 
     Where orbits come in families of k dimensions, H' - 1 has k null vectors and as many left null vectors L. With k
     further unknowns z and k conditions, H(x; p) - x + L z = 0 is regular, and z = 0 on the branch. The conditions are
@@ -66,11 +71,11 @@ def orbit_branch(
         map_at: the map at a parameter, which must be traceable in it: the time grid stays as it is.
         orbit: one of the map at the start.
         parameter: p there.
-        step: length of the first step in (x, p); its sign is the direction of p.
+        step: length of the first step in (x, p), either way.
         between: the range of p.
         fixed: function of a network -> its value along the branch, for example of the conserved Q.
         watch_events: (map, network) -> what must stay the same, for example `StroboscopicMap.event_names`.
-        max_points: at most as many points.
+        max_points: at most as many points, each way.
         progress: called with the number of points and p.
 
     Raises:
@@ -101,18 +106,22 @@ def orbit_branch(
         return watch_events(map_at(jnp.asarray(p, u.dtype)), coordinates.network(jnp.asarray(u[:n])))
 
     equations = equations_of(function)
-    found = branch(
-        equations,
-        np.append(start, np.zeros(k)),
-        parameter,
-        step=step,
-        between=between,
-        max_points=max_points,
-        events=None if watch_events is None else events,
-        progress=progress,
+    falling, rising = (
+        branch(
+            equations,
+            np.append(start, np.zeros(k)),
+            parameter,
+            step=direction * step,
+            between=between,
+            max_points=max_points,
+            events=None if watch_events is None else events,
+            progress=progress,
+        )
+        for direction in (-1, 1)
     )
+    points = [*falling.points[:0:-1], *rising.points]
     orbits = []
-    for point in found.points:
+    for point in points:
         _, in_x, _ = equations(point.x, point.parameter)
         network = coordinates.network(jnp.asarray(point.x[:n]))
         singular = np.linalg.svd(in_x[:n, :n], compute_uv=False)
@@ -129,7 +138,7 @@ def orbit_branch(
                 num_steps=0,
             )
         )
-    return OrbitBranch(found, orbits, [multipliers(each) for each in orbits])
+    return OrbitBranch(falling, rising, points, orbits, [multipliers(each) for each in orbits])
 
 
 def _borders(orbit: Orbit, start: np.ndarray, fixed: list[Constraint]) -> tuple[np.ndarray, np.ndarray]:
