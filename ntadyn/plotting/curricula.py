@@ -20,9 +20,9 @@ def draw_scores(ax: Axes, dataset: xr.Dataset) -> None:
         ax: where to draw.
         dataset: from `specs.curriculum_design.designed_curricula`.
     """
-    for index, method in enumerate(dataset.method.values):
+    for index, method in enumerate(dataset.search.values):
         marker, color, line = LOOKS.get(str(method), ("d", f"C{index}", ":"))
-        score = dataset.score.sel(method=method)
+        score = dataset.score.sel(search=method)
         count = score.notnull().sum("seed")
         ax.errorbar(
             dataset.number + APART * (index - 1), score.mean("seed"), score.std("seed", ddof=1) / np.sqrt(count),
@@ -40,9 +40,9 @@ def draw_lengths(ax: Axes, dataset: xr.Dataset) -> None:
         ax: where to draw.
         dataset: from `specs.curriculum_design.designed_curricula`.
     """
-    methods = [str(method) for method in dataset.method.values]
+    methods = [str(method) for method in dataset.search.values]
     for place, method in enumerate(methods):
-        one = dataset.sel(method=method)
+        one = dataset.sel(search=method)
         best = one.isel(number=int(np.nanargmax(one.training_score.values)))
         lengths = best.length.values[np.isfinite(best.length.values)]
         edges = np.concatenate([[0.0], np.cumsum(lengths)])

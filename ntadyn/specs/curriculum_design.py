@@ -102,7 +102,7 @@ def designed_curricula(
         told: called after every evaluation of a score.
 
     Returns:
-        Dataset over (method, number, block, seed): lengths, `training_score`, `score` of every test seed, evaluations.
+        Dataset over (search, number, block, seed): lengths, `training_score`, `score` of every test seed, evaluations.
 
     Raises:
         ValueError: for numbers of blocks, seeds, restarts or steps that do not fit.
@@ -134,12 +134,12 @@ def designed_curricula(
             tested[row, column] = _in_parts(design, testing, found.lengths, seeds[0])
     dataset = xr.Dataset(
         {
-            "length": (("method", "number", "block"), lengths, {"long_name": "block length"}),
-            "training_score": (("method", "number"), chosen, {"long_name": "mean contrast of the seeds that chose"}),
-            "score": (("method", "number", "seed"), tested, {"long_name": "contrast after the test phase"}),
-            "evaluations": (("method", "number"), evaluations, {"long_name": "evaluations of the mean score"}),
+            "length": (("search", "number", "block"), lengths, {"long_name": "block length"}),
+            "training_score": (("search", "number"), chosen, {"long_name": "mean contrast of the seeds that chose"}),
+            "score": (("search", "number", "seed"), tested, {"long_name": "contrast after the test phase"}),
+            "evaluations": (("search", "number"), evaluations, {"long_name": "evaluations of the mean score"}),
         },
-        {"method": methods, "number": numbers, "block": np.arange(1, design.most + 1), "seed": np.arange(seeds[1])},
+        {"search": methods, "number": numbers, "block": np.arange(1, design.most + 1), "seed": np.arange(seeds[1])},
     )
     told_of = {"total": design.total, "least": design.least, "test": list(design.test), "steps_per_unit": design.steps}
     return dataset.assign_attrs(configuration=json.dumps(plain(configuration)), training_seeds=seeds[0], **told_of)
@@ -147,7 +147,7 @@ def designed_curricula(
 
 def best_of(dataset: xr.Dataset, method: str) -> xr.Dataset:
     """The curriculum of a method with the highest score in training, whatever its number of blocks."""
-    one = dataset.sel(method=method)
+    one = dataset.sel(search=method)
     return one.isel(number=int(np.nanargmax(one.training_score.values)))
 
 
@@ -167,16 +167,17 @@ def design_report(dataset: xr.Dataset) -> list[str]:
         f"{dataset.sizes['seed']}",
         f"{'method':13}{'blocks':>7}{'chosen':>9}{'test':>9}{'error':>8}{'failed':>8}{'calls':>7}  lengths",
     ]
-    for method in dataset.method.values:
+    for method in dataset.search.values:
         best = int(best_of(dataset, method).number)
         for number in dataset.number.values:
-            one = dataset.sel(method=method, number=number)
+            one = dataset.sel(search=method, number=number)
             score = one.score.values[np.isfinite(one.score.values)]
             error = score.std(ddof=1) / np.sqrt(score.size) if score.size > 1 else np.nan
             told = " ".join(f"{length:.2f}" for length in one.length.values if np.isfinite(length))
+            mark = "  <- best" if number == best else ""
             lines.append(
                 f"{method:13}{number:7}{float(one.training_score):9.4f}{score.mean():9.4f}{error:8.4f}"
-                f"{one.sizes['seed'] - score.size:8}{int(one.evaluations):7}  {told}{'  <- best' * (number == best)}"
+                f"{one.sizes['seed'] - score.size:8}{int(one.evaluations):7}  {told}{mark}"
             )
     for method in SEARCHES:
         mean, error = margin(dataset, method)
