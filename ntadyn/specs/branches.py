@@ -12,6 +12,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from ntadyn.dynamics import OrderParameters
@@ -163,18 +164,29 @@ def specialised_half_period(
     flow = replaced(configuration, {"dynamics": Dynamics.ORDER_PARAMETERS})
     system, _ = build(flow, first(keys_of(0, [(0, 0, 0)])))
     assert isinstance(system, OrderParameters)
-    # Along (A - B) and (A + B): path 1, whose gate is one at the start of a block of A, is the one of B.
-    across = np.array([-1, 1]) * plane.kappa * math.sqrt(1 + q) - plane.kappa * math.asinh(1 / math.sqrt(q))
-    common = math.sqrt(2) * plane.teacher_norm
-    weights = np.stack([common + across, common - across], axis=1) / (2 * math.sqrt(2))  # along A/r and B/r
-    state = OrderParameterState(
-        gates=jnp.asarray([1.0, 0.0], system.dtype),
-        students=jnp.asarray(weights @ weights.T, system.dtype)[None],
-        cross=jnp.asarray(float(plane.teacher_norm) * weights, system.dtype)[None],
-    )
+    state = grazing_overlaps(plane, q, system.dtype)
     whole, guess = teacher_frame(system, state)
     block = curricula.alternating(2, 1, jnp.asarray(duration, whole.dtype))
     return StroboscopicMap.of(whole, block, guess, SWAPPED_TASKS_AND_PATHS, FixedSteps(solver, duration / STEPS)), guess
+
+
+def grazing_overlaps(plane: TeacherPlane, q: float, dtype: DTypeLike) -> OrderParameterState:
+    """Overlaps of the grazing orbit at the start of a block of A; path 1, whose gate is one, is that of B.
+
+    Args:
+        plane: one cell.
+        q: Q/kappa^2 of the orbit.
+        dtype: of the overlaps.
+    """
+    # Of both paths along (A - B) and (A + B), and then along A and B.
+    across = np.array([-1, 1]) * plane.kappa * math.sqrt(1 + q) - plane.kappa * math.asinh(1 / math.sqrt(q))
+    common = math.sqrt(2) * plane.teacher_norm
+    weights = np.stack([common + across, common - across], axis=1) / (2 * math.sqrt(2))
+    return OrderParameterState(
+        gates=jnp.asarray([1.0, 0.0], dtype),
+        students=jnp.asarray(weights @ weights.T, dtype)[None],
+        cross=jnp.asarray(float(plane.teacher_norm) * weights, dtype)[None],
+    )
 
 
 def free_orbit(map: StroboscopicMap, orbit: Orbit) -> Orbit:
