@@ -44,7 +44,7 @@ def _around(data: Data) -> list[Acceptance]:
     gains = around.q[:, -1] / around.q[:, 0] - 1
     for factor, gain in zip(around.factor.values, gains.values, strict=True):
         name = f"gates of {factor:g} of the fold's: relative gain of Q"
-        if around.sizes["block"] == NUMBER_OF_BLOCKS:
+        if int(around.block[-1]) == NUMBER_OF_BLOCKS:
             rows.append(near(name, GAINS[float(factor)], 0.01, single(gain), OTHER))
         elif factor > 1:
             rows.append(near(name, 0.0, 1e-9, single(gain), OURS))

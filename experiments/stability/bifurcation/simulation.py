@@ -95,14 +95,16 @@ def around_fold(duration: float, factors: tuple[float, ...], blocks: int, steps:
         gates = factor * fold.gates
         system = OrderParameters(tasks, {"gates": gates, "weights": 1.0}, penalties)
         found = simulate(system, curriculum, state, method=FixedSteps(LorentzBoost(), duration / steps))
-        ends = {name: np.asarray(found.at_block_ends(found.values[name])) for name in ("gates", "student_overlaps")}
-        c = ends["gates"]
-        k = ends["student_overlaps"]
+        # Of the very start, and the end of every block.
+        c, k = (
+            np.concatenate([np.asarray(values[:1]), np.asarray(found.at_block_ends(values))])
+            for values in (found.values["gates"], found.values["student_overlaps"])
+        )
         conserved.append(k[:, 0, 0] + k[:, 1, 1] - 2 * k[:, 0, 1] - gates * (c[:, 0] - c[:, 1]) ** 2)
         least.append(c.min(axis=1))
     return xr.Dataset(
         {"q": (("factor", "block"), np.array(conserved)), "least_gate": (("factor", "block"), np.array(least))},
-        {"factor": list(factors), "block": np.arange(1, blocks + 1)},
+        {"factor": list(factors), "block": np.arange(blocks + 1)},
         {"fold": fold.gates},
     )
 
