@@ -36,6 +36,7 @@ from ntadyn.stability import (
     contact_band,
     find_periodic,
     grazing_branch,
+    half_swing,
     on_both_sides,
     orbit_branch,
     teacher_frame,
@@ -127,13 +128,15 @@ def specialised_over_gates(
     plane = cell_of(configuration)
     predicted = [plane_distance(_at(plane, tau)) for tau in dataset.specialised.values]
     dataset["specialised_predicted"] = ("specialised", predicted)
-    right, left = on_both_sides(orbit, free_orbit(map, orbit))
-    dataset["side_multiplier"] = (("side", "slowest"), np.abs([right.values[:4], left.values[:4]]))
-    dataset["side_label"] = (
-        ("side", "slowest"),
-        [[label.value for label in each.labels[:4]] for each in (right, left)],
-    )
-    dataset = dataset.assign_coords(side=[right.side.value, left.side.value])
+    sides = [
+        on_both_sides(each, free_orbit(_map_at(map, jnp.asarray(log_gates)), each))
+        for each, log_gates in zip(both.orbits, both.parameters, strict=True)
+    ]
+    slowest, axes = range(SLOWEST), ("specialised", "side", "slowest")
+    dataset["side_multiplier"] = (axes, [[np.abs(side.values[slowest]) for side in pair] for pair in sides])
+    dataset["side_label"] = (axes, [[[side.labels[k].value for k in slowest] for side in pair] for pair in sides])
+    dataset["specialised_label"] = ("specialised", [_label(right) for right, _ in sides])
+    dataset = dataset.assign_coords(side=[side.side.value for side in sides[0]])
     events = [f"{event.kind.value} of gate {event.gate + 1} at {event.time:.8f}" for event in map.events(orbit.state)]
     return dataset.assign_attrs(events="; ".join(events), start=configuration.time_constants.gates)
 
@@ -166,26 +169,31 @@ def specialised_half_period(
     flow = replaced(configuration, {"dynamics": Dynamics.ORDER_PARAMETERS})
     system, _ = build(flow, first(keys_of(0, [(0, 0, 0)])))
     assert isinstance(system, OrderParameters)
-    state = grazing_overlaps(plane, q, system.dtype)
+    overlaps = neutral_overlaps(plane, q, system.dtype)
+    state = OrderParameterState(jnp.asarray([1.0, 0.0], system.dtype), overlaps.students, overlaps.cross)
     whole, guess = teacher_frame(system, state)
     block = curricula.alternating(2, 1, jnp.asarray(duration, whole.dtype))
     return StroboscopicMap.of(whole, block, guess, SWAPPED_TASKS_AND_PATHS, FixedSteps(solver, duration / STEPS)), guess
 
 
-def grazing_overlaps(plane: TeacherPlane, q: float, dtype: DTypeLike) -> OrderParameterState:
-    """Overlaps of the grazing orbit at the start of a block of A; path 1, whose gate is one, is that of B.
+def neutral_overlaps(plane: TeacherPlane, q: float, dtype: DTypeLike) -> OrderParameterState:
+    """Overlaps of a symmetric neutral orbit at the start of a block of A, at most as far as its gate reaches zero.
+
+    Path 1, whose gate is the larger one, is that of B.
 
     Args:
         plane: one cell.
-        q: Q/kappa^2 of the orbit.
+        q: Q/kappa^2 of the orbit, positive.
         dtype: of the overlaps.
     """
+    phi = min(half_swing(plane, q), math.asinh(1 / math.sqrt(q)))
+    apart = math.sqrt(q) * math.sinh(phi)
     # Of both paths along (A - B) and (A + B), and then along A and B.
-    across = np.array([-1, 1]) * plane.kappa * math.sqrt(1 + q) - plane.kappa * math.asinh(1 / math.sqrt(q))
+    across = np.array([-1, 1]) * plane.kappa * math.sqrt(q) * math.cosh(phi) - plane.kappa * phi
     common = math.sqrt(2) * plane.teacher_norm
     weights = np.stack([common + across, common - across], axis=1) / (2 * math.sqrt(2))
     return OrderParameterState(
-        gates=jnp.asarray([1.0, 0.0], dtype),
+        gates=jnp.asarray([(1 + apart) / 2, (1 - apart) / 2], dtype),
         students=jnp.asarray(weights @ weights.T, dtype)[None],
         cross=jnp.asarray(float(plane.teacher_norm) * weights, dtype)[None],
     )

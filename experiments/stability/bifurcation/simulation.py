@@ -13,7 +13,7 @@ from ntadyn.simulation import FixedSteps, simulate
 from ntadyn.solvers import LorentzBoost
 from ntadyn.specs.branches import (
     grazing_over_gates,
-    grazing_overlaps,
+    neutral_overlaps,
     specialised_over_gates,
     unspecialised_over_gates,
 )
@@ -83,16 +83,16 @@ def specialised(duration: float) -> xr.Dataset:
 
 
 def around_fold(duration: float, factors: tuple[float, ...], blocks: int, steps: int) -> xr.Dataset:
-    """Q and contact of runs that start on the grazing orbit of the fold, with other gates."""
+    """Q and contact of runs that start on the symmetric orbit with the q of the fold, with other gates."""
     fold = band_fold(TeacherPlane(duration, 1.0))
-    plane = TeacherPlane(duration, fold.gates)
+    plane = TeacherPlane(duration, 1.0)
     tasks = TaskSet(float(plane.teacher_norm) * jnp.eye(2)[:, None, :], names=("A", "B"), num_base=2)
     penalties = from_coefficients({"unit_l1": STIFF, "nonnegative": HINGE})
     curriculum = curricula.alternating(2, blocks, jnp.asarray(duration))
-    state = grazing_overlaps(plane, fold.q, jnp.asarray(0.0).dtype)
     conserved, least = [], []
     for factor in factors:
         gates = factor * fold.gates
+        state = neutral_overlaps(TeacherPlane(duration, gates), fold.q, tasks.teachers.dtype)
         system = OrderParameters(tasks, {"gates": gates, "weights": 1.0}, penalties)
         found = simulate(system, curriculum, state, method=FixedSteps(LorentzBoost(), duration / steps))
         # Of the very start, and the end of every block.
