@@ -105,7 +105,7 @@ def around_fold(duration: float, factors: tuple[float, ...], blocks: int, steps:
     return xr.Dataset(
         {"q": (("factor", "block"), np.array(conserved)), "least_gate": (("factor", "block"), np.array(least))},
         {"factor": list(factors), "block": np.arange(blocks + 1)},
-        {"fold": fold.gates},
+        {"fold": fold.gates, "q": fold.q, "duration": duration},
     )
 
 
