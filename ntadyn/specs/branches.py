@@ -29,6 +29,7 @@ from ntadyn.stability import (
     Multipliers,
     Orbit,
     OrbitBranch,
+    Side,
     Stability,
     StroboscopicMap,
     TeacherPlane,
@@ -128,15 +129,16 @@ def specialised_over_gates(
     plane = cell_of(configuration)
     predicted = [plane_distance(_at(plane, tau)) for tau in dataset.specialised.values]
     dataset["specialised_predicted"] = ("specialised", predicted)
-    sides = [
-        on_both_sides(each, free_orbit(_map_at(map, jnp.asarray(log_gates)), each))
-        for each, log_gates in zip(both.orbits, both.parameters, strict=True)
-    ]
+    # Where the orbit without contact is not found, the side in contact is all that is known.
+    sides = []
+    for each, found, log_gates in zip(both.orbits, both.multipliers, both.parameters, strict=True):
+        free = free_orbit(_map_at(map, jnp.asarray(log_gates)), each)
+        sides.append(on_both_sides(each, free) if free.found else (found, _unknown(found)))
     slowest, axes = range(SLOWEST), ("specialised", "side", "slowest")
     dataset["side_multiplier"] = (axes, [[np.abs(side.values[slowest]) for side in pair] for pair in sides])
-    dataset["side_label"] = (axes, [[[side.labels[k].value for k in slowest] for side in pair] for pair in sides])
+    dataset["side_label"] = (axes, [[_labels_of(side) for side in pair] for pair in sides])
     dataset["specialised_label"] = ("specialised", [_label(right) for right, _ in sides])
-    dataset = dataset.assign_coords(side=[side.side.value for side in sides[0]])
+    dataset = dataset.assign_coords(side=[Side.RIGHT.value, Side.LEFT.value])
     events = [f"{event.kind.value} of gate {event.gate + 1} at {event.time:.8f}" for event in map.events(orbit.state)]
     return dataset.assign_attrs(events="; ".join(events), start=configuration.time_constants.gates)
 
@@ -209,7 +211,7 @@ def free_orbit(map: StroboscopicMap, orbit: Orbit) -> Orbit:
     conserved = conserved_of(map)
     value = float(conserved(orbit.state))
     gates = jnp.maximum(orbit.state.gates, 1e-6)
-    return find_periodic(map, GatedLinear(gates, orbit.state.weights), {conserved: value * (1 + BEYOND)})
+    return find_periodic(map, GatedLinear(gates, orbit.state.weights), {conserved: value * (1 + BEYOND)}, 40)
 
 
 def conserved_of(map: StroboscopicMap) -> Callable[[GatedLinear], Float[Array, ""]]:
@@ -294,6 +296,16 @@ def _both_ways(
         functools.partial(_map_at, map), orbit, math.log(tau), step=FIRST_STEP, between=(math.log(low), math.log(high)),
         watch_events=watch_events, progress=progress,
     )  # fmt: skip
+
+
+def _unknown(found: Multipliers) -> Multipliers:
+    """Multipliers of an orbit that was not found."""
+    return found._replace(values=np.full(SLOWEST, np.nan, complex), labels=(), side=Side.LEFT)
+
+
+def _labels_of(found: Multipliers) -> list[str]:
+    """What the slowest multipliers do, "unknown" for those of no orbit."""
+    return [each.value for each in found.labels[:SLOWEST]] or ["unknown"] * SLOWEST
 
 
 def _events_inside(map: StroboscopicMap, state: GatedLinear) -> tuple[tuple[str, int], ...]:

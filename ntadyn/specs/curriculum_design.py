@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import PyTree
 
-from ntadyn.interface import AbstractGatedLinear
+from ntadyn.interface.gated_linear import AbstractGatedFlow
 from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.simulation.trajectory import numbers_as_arrays
 from ntadyn.specs.building import Keys, build, first, keys
@@ -63,12 +63,13 @@ def cohorts(configuration: Configuration, sizes: tuple[int, ...]) -> list[Cohort
     """
     every = keys(replaced(configuration, {"randomness.num_seeds": sum(sizes)}).randomness)
     system, state = build(configuration, first(every))
+    assert isinstance(system, AbstractGatedFlow)
     method = FixedSteps().fitted(system, state).laid_out()
     dtype = state.gates.dtype
 
     @eqx.filter_jit
     @eqx.filter_vmap
-    def built(key: Keys) -> tuple[AbstractGatedLinear, PyTree]:
+    def built(key: Keys) -> tuple[Any, PyTree]:
         system, state = build(configuration, key)
         return numbers_as_arrays(system, dtype), state
 
@@ -77,7 +78,7 @@ def cohorts(configuration: Configuration, sizes: tuple[int, ...]) -> list[Cohort
     groups = []
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         part: Any = jax.tree.map(lambda leaf, low=low, high=high: leaf[low:high], (systems, states))
-        groups.append(Cohort(*part, method))
+        groups.append(Cohort(part[0], part[1], method))
     return groups
 
 
@@ -192,5 +193,5 @@ def _in_parts(design: Design, cohort: Cohort, lengths: np.ndarray, size: int) ->
     for start in range(0, number, size):
         which = np.minimum(np.arange(start, start + size), number - 1)
         part: Any = jax.tree.map(lambda leaf, which=which: leaf[which], (cohort.systems, cohort.states))
-        found.append(scores(design, Cohort(*part, cohort.method), lengths))
+        found.append(scores(design, Cohort(part[0], part[1], cohort.method), lengths))
     return np.concatenate(found)[:number]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import PyTree
 
-from ntadyn.interface import AbstractGatedLinear
+from ntadyn.interface.gated_linear import AbstractGatedFlow
 from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.simulation.trajectory import numbers_as_arrays
 from ntadyn.specs.building import Keys, build, build_curriculum, build_tasks, first, keys
@@ -38,7 +39,7 @@ def sensitivity_over_seeds(
     configuration: Configuration,
     steps_per_block: int,
     threshold: float,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], Any] = lambda done: None,
 ) -> xr.Dataset:
     """Final contrast and time to a contrast for all repetitions, with derivatives by four logarithms.
 
@@ -60,13 +61,14 @@ def sensitivity_over_seeds(
     number = configuration.randomness.num_seeds
     curriculum = build_curriculum(configuration.curriculum, build_tasks(configuration.teachers, first(every).teachers))
     system, state = build(configuration, first(every))
+    assert isinstance(system, AbstractGatedFlow)
     step = configuration.curriculum.block_duration / steps_per_block
     method = FixedSteps(max_step=step).fitted(system, state)
     grid = method.lay_out(system, state, curriculum, steps_per_block - 1, ())
 
     @eqx.filter_jit
     @eqx.filter_vmap
-    def built(key: Keys) -> tuple[AbstractGatedLinear, PyTree]:
+    def built(key: Keys) -> tuple[Any, PyTree]:
         system, state = build(configuration, key)
         return numbers_as_arrays(system, curriculum.durations.dtype), state
 

@@ -221,7 +221,7 @@ def _contrasts(
     design: Design, cohort: Cohort, durations: Float[Array, " b"], num_steps: Int[Array, " b"]
 ) -> Float[Array, " seeds"]:
     number = durations.size
-    curriculum = Blocked(jnp.arange(number) % 2, durations, 2)
+    curriculum = Blocked(tasks=jnp.arange(number) % 2, durations=durations, num_tasks=2)
     edges = curriculum.edges
     # Every block begins with a record, and blocks that are never reached are intervals without steps.
     real, zero = num_steps > 0, jnp.zeros_like(durations)
@@ -239,7 +239,7 @@ def _contrasts(
             (jnp.zeros_like(num_steps), num_steps),
         )
     ]
-    grid = TimeGrid(*both)
+    grid = TimeGrid(both[0], both[1], both[2], both[3], both[4])
 
     def one(system: AbstractGatedFlow, state: PyTree) -> Array:
         run = integrate(system, curriculum, state, cohort.method, grid, {})

@@ -84,7 +84,7 @@ def events_of(
 
 
 class _Run(eqx.Module):
-    system: AbstractSystem
+    system: AbstractGatedLinear
     curriculum: AbstractCurriculum
     method: AbstractMethod
 
