@@ -41,10 +41,10 @@ def batch(*taus: float):
 def test_the_table_of_another_simulation_and_the_rescaling_of_time():
     """T15: both cells, to 1e-6; what has no unit of time does not depend on it, and a time is proportional to it."""
     systems, states = batch(*TABLE)
-    one = jax.tree.map(lambda leaf: leaf[0], (systems, states))
+    system, state = jax.tree.map(lambda leaf: leaf[0], (systems, states))
     curriculum = curricula.alternating(2, 7, jnp.asarray(1.0))
-    method = FixedSteps(max_step=1 / 60).fitted(*one)
-    grid = method.lay_out(*one, curriculum, 11, ())
+    method = FixedSteps(max_step=1 / 60).fitted(system, state)
+    grid = method.lay_out(system, state, curriculum, 11, ())
     wanted = {"contrast": final_contrast, "half": time_to(0.5), "never": time_to(1.5)}
     found = sensitivities(systems, curriculum, states, method.laid_out(), grid, wanted)
     for row, (contrast, gradient) in enumerate(TABLE.values()):
