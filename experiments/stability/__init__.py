@@ -7,4 +7,6 @@ TITLE = "stability: orbits, and runs of hundreds of blocks"
 EXPERIMENTS: dict[str, str] = {
     "long_runs": "the figures with many blocks by both steps: which numbers depend on what a step conserves",
     "half_stable": "the specialised orbit, disturbed: how many runs return, where the others go, also on batches",
+    "bifurcation": "how far the paths of all orbits differ over the gate time constant, through the fold",
+    "curricula": "block lengths by gradient and without, scored after a test phase, against constant ones",
 }

@@ -15,6 +15,7 @@ from ntadyn.arena.presets import PRESETS as ARENAS
 from ntadyn.cli.arena import Arena
 from ntadyn.cli.bench import Bench
 from ntadyn.cli.degeneracy import Degeneracy
+from ntadyn.cli.design_curriculum import design_of_arguments
 from ntadyn.cli.levels import Levels
 from ntadyn.cli.output import standard_streams
 from ntadyn.cli.phase_diagram import PhaseDiagram
@@ -92,6 +93,7 @@ def _defaults(arguments: list[str]) -> dict[str, Any]:
         "levels": Levels(),
         "degeneracy": Degeneracy(),
         "stability": stability_of(preset, arguments),
+        "design-curriculum": design_of_arguments(preset, arguments),
         "presets": Presets(),
         "verify": Verify(),
         "show": Show(),

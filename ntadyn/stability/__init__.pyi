@@ -15,26 +15,40 @@ from .border import (
     specialised_probability as specialised_probability,
     time_to_specialise as time_to_specialise,
 )
+from .continuation import (
+    Branch as Branch,
+    BranchPoint as BranchPoint,
+    BranchStatus as BranchStatus,
+    EventChange as EventChange,
+    branch as branch,
+    equations_of as equations_of,
+)
 from .coordinates import (
     GatesAndFactors as GatesAndFactors,
     realisable as realisable,
     teacher_frame as teacher_frame,
 )
+from .events import Event as Event, EventKind as EventKind
 from .floquet import (
     Multipliers as Multipliers,
     Side as Side,
     Stability as Stability,
+    exponents as exponents,
     extrapolated as extrapolated,
     multipliers as multipliers,
     multipliers_of as multipliers_of,
+    on_both_sides as on_both_sides,
     saltation as saltation,
 )
+from .grazing import grazing_branch as grazing_branch
 from .lorentz import (
     UnspecialisedOrbit as UnspecialisedOrbit,
     glide_length as glide_length,
     growth as growth,
     unspecialised_orbit as unspecialised_orbit,
 )
+from .lyapunov import Exponents as Exponents, lyapunov_exponents as lyapunov_exponents
+from .orbit_branch import OrbitBranch as OrbitBranch, orbit_branch as orbit_branch
 from .periodic import (
     Orbit as Orbit,
     OrbitStatus as OrbitStatus,

@@ -15,22 +15,27 @@ WITHIN = 1e-6
 
 
 class Stability(enum.Enum):
-    """What a multiplier m does to a small disturbance: |m| below, at, or above one, as far as its digits tell."""
+    """What a multiplier m does to a small disturbance: |m| below, at, or above one, as far as its digits tell.
+
+    Half-stable: |m| < 1 on this side of a border collision, with nothing on the other side that leads back.
+    """
 
     STABLE = "stable"
     NEUTRAL = "neutral"
     UNSTABLE = "unstable"
+    HALF_STABLE = "half-stable"
 
 
 class Side(enum.Enum):
     """The side on which the map was differentiated.
 
     Where a gate is exactly zero at the start of the period, the derivative is that toward positive gates, and says
-    nothing about disturbances that keep the gate from arriving.
+    nothing about disturbances that keep the gate from arriving. For these see the orbit to the left, without contact.
     """
 
     SMOOTH = "smooth"
     RIGHT = "right"
+    LEFT = "left"
 
 
 class Multipliers(NamedTuple):
@@ -84,6 +89,54 @@ def multipliers_of(jacobian: Float[np.ndarray, "n n"], side: Side = Side.SMOOTH,
     bound = max(within, rounding)
     labels = tuple(_label(abs(value) - 1, bound) for value in values.tolist())
     return Multipliers(values, labels, rapidity, rounding, 2 * rapidity / math.log(10), side)
+
+
+def on_both_sides(contact: Orbit, free: Orbit, within: float = WITHIN) -> tuple[Multipliers, Multipliers]:
+    """The multipliers of an orbit whose gate just reaches zero, and of one next to it whose gate just does not.
+
+    Where more directions are stable in contact than without it, the slowest of these are half-stable: a disturbance
+    along them dies out on one side, and stays or grows on the other.
+
+    Args:
+        contact: an orbit with a gate that is held at the start of the period.
+        free: one near it without contact, of the neutral family (`find_periodic` from there, Q a little larger).
+        within: how far from one a modulus may be to count as neutral.
+
+    Returns:
+        Those to the right, in contact, and those to the left.
+
+    Raises:
+        ValueError: unless both were found, one with a held gate and one without.
+    """
+    if not (contact.found and free.found):
+        raise ValueError(
+            f"the orbits are {contact.status.value!r} and {free.status.value!r}; give two orbits that were found."
+        )
+    if all(contact.coordinates.free) or not all(free.coordinates.free):
+        raise ValueError("give an orbit whose gate is exactly zero at the start, and then one whose gates are not.")
+    right, left = multipliers(contact, within), multipliers(free, within)
+    lasting = [sum(label is not Stability.STABLE for label in each.labels) for each in (right, left)]
+    labels = list(right.labels)
+    stable = [place for place, label in enumerate(labels) if label is Stability.STABLE]
+    for place in stable[: max(0, lasting[1] - lasting[0])]:
+        labels[place] = Stability.HALF_STABLE
+    return right._replace(labels=tuple(labels)), left._replace(side=Side.LEFT)
+
+
+def exponents(found: Multipliers, duration: float) -> Float[np.ndarray, " n"]:
+    """Lyapunov exponents log|m| / T per unit of time, in falling order; minus infinity for what is forgotten in T.
+
+    Args:
+        found: multipliers of the map of one period, or of a half.
+        duration: T, how long that is.
+
+    Raises:
+        ValueError: for a duration that is not positive.
+    """
+    if not duration > 0:
+        raise ValueError(f"duration is {duration}; exponents are per unit of a positive time.")
+    with np.errstate(divide="ignore"):
+        return np.log(np.abs(found.values)) / duration
 
 
 def extrapolated(coarse: Numbers, fine: Numbers, order: int = 2) -> Numbers:

@@ -1,6 +1,7 @@
 """Periodic orbits: fixed points of a stroboscopic map, alone or in families, by Newton's method."""
 
 import enum
+import math
 from collections.abc import Callable, Mapping
 
 import equinox as eqx
@@ -9,6 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ntadyn.interface.gated_linear import AbstractGatedLinear
+from ntadyn.interface.observables import similarity
+from ntadyn.interface.system import AbstractSystem
+from ntadyn.metrics.specialisation import specialisation
 from ntadyn.networks import GatedLinear
 from ntadyn.stability.coordinates import GatesAndFactors
 from ntadyn.stability.stroboscopic import StroboscopicMap
@@ -16,6 +21,8 @@ from ntadyn.stability.stroboscopic import StroboscopicMap
 # Singular values of H' - 1 below this one belong to a family of orbits.
 NEUTRAL = 1e-7
 CONVERGED, LARGEST = 1e-11, 1e6
+# A contrast above one needs a path that is turned away from the other path's teacher.
+OVERSPECIALISED = 1.02
 
 Constraint = Callable[[GatedLinear], Float[Array, ""]]
 
@@ -24,6 +31,7 @@ class OrbitStatus(enum.Enum):
     """How a search for an orbit ended."""
 
     CONVERGED = "converged"
+    OVERSPECIALISED = "converged, with a contrast above 1.02: paths differ by more than the teachers do"
     STALLED = "too many steps"
     DIVERGED = "left all bounds"
     RELEASED = "a gate that was held is not zero one period later"
@@ -51,6 +59,11 @@ class Orbit(eqx.Module):
     coordinates: GatesAndFactors
     status: OrbitStatus = eqx.field(static=True)
     num_steps: int = eqx.field(static=True)
+
+    @property
+    def found(self) -> bool:
+        """Whether the search ended at an orbit, over-specialised or not."""
+        return self.status in (OrbitStatus.CONVERGED, OrbitStatus.OVERSPECIALISED)
 
 
 def find_periodic(
@@ -108,8 +121,11 @@ def find_periodic(
             break
         x = x + step
     singular = np.linalg.svd(jacobian - np.eye(x.size), compute_uv=False)
+    network = coordinates.network(jnp.asarray(x))
+    if status is OrbitStatus.CONVERGED and contrast_of(map.system, network) > OVERSPECIALISED:
+        status = OrbitStatus.OVERSPECIALISED
     return Orbit(
-        coordinates.network(jnp.asarray(x)),
+        network,
         float(np.max(np.abs(residual))),
         jacobian,
         singular,
@@ -118,6 +134,19 @@ def find_periodic(
         status,
         count,
     )
+
+
+def contrast_of(system: AbstractSystem, state: GatedLinear) -> float:
+    """The similarity of matched teachers and paths minus that of others; NaN without teachers, or with too few paths.
+
+    Args:
+        system: what learns.
+        state: a network.
+    """
+    if not isinstance(system, AbstractGatedLinear) or state.gates.shape[0] < system.num_tasks:
+        return math.nan
+    cosines = similarity(system, state, system.teacher_tasks()[0])
+    return float(specialisation(cosines[None], jnp.ones(1, bool)).final_contrast)
 
 
 def map_and_jacobian(

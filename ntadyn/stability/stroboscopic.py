@@ -20,6 +20,7 @@ from ntadyn.simulation.method_choice import method_for
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.simulation.trajectory import numbers_as_arrays
 from ntadyn.solvers import LorentzBoost, Splitting
+from ntadyn.stability.events import Event, events_of
 from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
@@ -142,6 +143,18 @@ class StroboscopicMap(AbstractUpdate):
     def jacobian(self, state: PyTree) -> PyTree:
         """The derivative of the map: for every leaf of the state, how the next state moves with it."""
         return jax.jacfwd(self.__call__)(state)
+
+    def events(self, state: PyTree) -> list[Event]:
+        """Arrivals, crossings and releases of gates within one period, as the gates were named at its start.
+
+        Raises:
+            ValueError: for a system without gates, or a state from which the map fails.
+        """
+        return events_of(self.system, self.curriculum, self.method, self.grid, state)
+
+    def event_names(self, state: PyTree) -> tuple[tuple[str, int], ...]:
+        """Kinds and gates of `events`, in order, without their times: what stays the same between border collisions."""
+        return tuple((event.kind.value, event.gate) for event in self.events(state))
 
     def update(self, state: PyTree, task: Task, step: Float[Array, ""]) -> PyTree:
         """One period, whatever the task and the length of the step: the map has its own."""

@@ -26,6 +26,14 @@ from ntadyn.sweeps.plan import TOTAL_TIME
         (["stability", "border", "--size", "1"], "size is 1; give a number from 2"),
         (["stability", "border", "--block-duration", "1", "0.1"], "block_duration is 1 0.1; give two"),
         (["stability", "border", "--penalties.l2", "1"], "only nonnegative and unit_l1"),
+        (["stability", "branch", "--gate-time-constant", "0.1", "0.2"], "one below and one above it"),
+        (["stability", "sensitivity", "--threshold", "1.5"], "threshold is 1.5; a contrast between"),
+        (["stability", "sensitivity", "--dynamics", "online", "--max-step", "0.01"], "those of a population flow"),
+        (["design-curriculum", "--shortest", "2"], "do not fit into 7"),
+        (
+            ["design-curriculum", "--teachers.num-tasks", "3", "--network.num-paths", "3", "--teachers.d-in", "30"],
+            "curricula alternate two",
+        ),
         (["phase-diagram", "--predict", "--curriculum.tasks", "0", "0", "1", "1"], "they must alternate"),
     ],
 )
