@@ -94,24 +94,13 @@ class LaneSteps(AbstractMethod):
         item = interval.place
         problem, on_lanes = lanes.to_lanes(system, state)
         number = item.num_steps * self.refinement
-        moved = lanes.from_lanes(self.through(problem, on_lanes, curriculum, item, number))
+        moved = lanes.from_lanes(_through(problem, on_lanes, curriculum, item, number))
         task = curriculum.task(item.block, item.end)
         exchange_at = over_lanes(lambda system, state, task: system.exchange(state, task), (-1, -1, _axis_of(task)))
         exchange = exchange_at(system, moved, task)
         # The length of steps follows from an expectation about the start, hence a factor of two.
         resolved = exchange <= 2 * SLACK * memory
         return moved, over_lanes(lambda ok: RESULTS.where(ok, RESULTS.successful, RESULTS.unresolved))(resolved)
-
-    def through(
-        self,
-        problem: LaneProblem,
-        state: LaneState,
-        curriculum: AbstractCurriculum,
-        item: TimeGrid,
-        number: Int[Array, ""],
-    ) -> LaneState:
-        """All steps of one interval: weights and gates in turn."""
-        return _through(problem, state, curriculum, item, number)
 
 
 def _axis_of(task: Float[Array, "..."]) -> int | None:

@@ -107,7 +107,7 @@ def to_lanes(systems: OrderParameters, states: OrderParameterState) -> tuple[Lan
 def from_lanes(state: LaneState) -> OrderParameterState:
     """The batch as arrays again, with trajectories along the last axis."""
     paths = range(len(state.gates))
-    students = jnp.stack([jnp.stack([pair(state.students, p, q) for q in paths]) for p in paths])
+    students = jnp.stack([jnp.stack([_pair(state.students, p, q) for q in paths]) for p in paths])
     cross = jnp.stack([jnp.stack(row) for row in state.cross])
 
     def one(gates: Array, students: Array, cross: Array) -> OrderParameterState:
@@ -130,7 +130,8 @@ def pulls(state: LaneState, task: list[Array]) -> list[Lane]:
     """
     paths = range(len(state.gates))
     return [
-        combine(state.cross[p], task) - combine([pair(state.students, p, q) for q in paths], state.gates) for p in paths
+        _combine(state.cross[p], task) - _combine([_pair(state.students, p, q) for q in paths], state.gates)
+        for p in paths
     ]
 
 
@@ -154,11 +155,12 @@ def relax_weights(
     """
     c, paths, teachers = state.gates, range(len(state.gates)), range(len(task))
     by_teacher = [
-        combine([pair(problem.teachers, m, n) for n in teachers], task) - combine([state.cross[p][m] for p in paths], c)
+        _combine([_pair(problem.teachers, m, n) for n in teachers], task)
+        - _combine([state.cross[p][m] for p in paths], c)
         for m in teachers
     ]
-    squared_error = combine(by_teacher, task) - combine(pull, c)
-    squared_gates = combine(c, c)
+    squared_error = _combine(by_teacher, task) - _combine(pull, c)
+    squared_gates = _combine(c, c)
     time = duration * problem.rate_of_weights
     z = time * squared_gates
     step = time / (1 + z * (0.5 + z * (1 / 12)))
@@ -285,7 +287,7 @@ def _through_kinks(
     beyond_for = [jnp.where(arrived[p], jnp.clip(c[p] / before[p], 0, time), zero) for p in paths]
 
     def coupling(p: int, q: int) -> Lane:
-        return moving[p] * (pair(state.students, p, q) + problem.unit_norm * signs[p] * signs[q])
+        return moving[p] * (_pair(state.students, p, q) + problem.unit_norm * signs[p] * signs[q])
 
     taken_back = [
         sum((0.5 * coupling(p, q) * c[q] * beyond_for[q] for q in paths if q != p), start=zero) for p in paths
@@ -316,7 +318,7 @@ def _moved(
     scaled = 0.5 * duration * problem.rate_of_gates
     rate = [
         [
-            scaled * (moving[p] * moving[q] * pair(state.students, p, q) + problem.unit_norm * (signs[p] * signs[q]))
+            scaled * (moving[p] * moving[q] * _pair(state.students, p, q) + problem.unit_norm * (signs[p] * signs[q]))
             for q in range(p + 1)
         ]
         for p in paths
@@ -336,14 +338,14 @@ def _nonzero(x: Lane) -> Lane:
 
 def _norm_force(problem: LaneProblem, signs: list[Lane], gates: list[Lane]) -> Lane:
     """k_1 (|c|_1 - 1) + k: the force of the norm penalties against the sign of every gate."""
-    return problem.unit_norm * (combine(signs, gates) - 1) + problem.shrinkage
+    return problem.unit_norm * (_combine(signs, gates) - 1) + problem.shrinkage
 
 
 def _relax_twice(rate: Matrix, force: list[Lane]) -> list[Lane]:
     """Phi (2 f - Z Phi f) with Phi = (1 + Z/2 + Z^2/12)^-1: the integral of exp(-Z t) f over two units, by Pade."""
     size = range(len(force))
     squared = [
-        [combine([pair(rate, p, k) for k in size], [pair(rate, k, q) for k in size]) for q in range(p + 1)]
+        [_combine([_pair(rate, p, k) for k in size], [_pair(rate, k, q) for k in size]) for q in range(p + 1)]
         for p in size
     ]
     identity = jnp.ones_like(force[0])
@@ -352,7 +354,7 @@ def _relax_twice(rate: Matrix, force: list[Lane]) -> list[Lane]:
     ]
     factor = _factorised(matrix)
     once = _solved(factor, force)
-    return _solved(factor, [2 * force[p] - combine([pair(rate, p, q) for q in size], once) for p in size])
+    return _solved(factor, [2 * force[p] - _combine([_pair(rate, p, q) for q in size], once) for p in size])
 
 
 def _factorised(matrix: Matrix) -> tuple[Matrix, list[Lane]]:
@@ -388,14 +390,12 @@ def _solved(factor: tuple[Matrix, list[Lane]], right: list[Lane]) -> list[Lane]:
     return x
 
 
-def combine(left: list[Array], right: list[Array]) -> Array:
-    """sum_k l_k r_k."""
+def _combine(left: list[Array], right: list[Array]) -> Array:
     first, *rest = (x * y for x, y in zip(left, right, strict=True))
     return sum(rest, start=first)
 
 
-def pair(symmetric: list[list[Array]], p: int, q: int) -> Array:
-    """The entry (p, q) of a symmetric matrix that is kept below its diagonal."""
+def _pair(symmetric: list[list[Array]], p: int, q: int) -> Array:
     return symmetric[max(p, q)][min(p, q)]
 
 
