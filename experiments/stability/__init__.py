@@ -1,9 +1,12 @@
-"""Orbits, borders and basins of gated networks, against what the theory in the plane of two teachers says of them.
+"""Orbits, and what runs of hundreds of blocks do: where they are stable, where not, and by which step.
 
 Every experiment is a folder as in `sandbrink_2024`: `simulation`, `numbers`, `picture`, and `verdict.md`.
 """
 
-TITLE = "stability: borders of phase maps, orbits and basins beside the theory of two teachers"
+TITLE = "stability: orbits, and runs of hundreds of blocks"
 EXPERIMENTS: dict[str, str] = {
     "border_maps": "both maps of figure 5 beside the border that theory predicts, at two initial scales",
+    "staircase": "G(q) with its contact band, and Q of runs that climb through it, block by block",
+    "basins": "from which initial states runs end specialised, run away, or stay neutral",
+    "long_runs": "the figures with many blocks by both steps: which numbers depend on what a step conserves",
 }

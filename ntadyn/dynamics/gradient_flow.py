@@ -11,16 +11,17 @@ from jaxtyping import Array, Float
 from ntadyn.decompositions import largest_eigenvalue, smaller_gram
 from ntadyn.dynamics.default_solver import solver_of_gates
 from ntadyn.dynamics.validation import as_covariance, as_time_constants, check_network, check_penalties
+from ntadyn.interface.boost_flow import AbstractBoostFlow, Push
 from ntadyn.interface.closed_form import block_diagonal, relaxation
-from ntadyn.interface.gated_linear import AbstractQuadraticGatedFlow, Overlaps, TaskWeights
+from ntadyn.interface.gated_linear import Overlaps, TaskWeights
 from ntadyn.interface.rates import Rates
-from ntadyn.networks import AbstractGatedNetwork
+from ntadyn.networks import AbstractGatedNetwork, AbstractPathNetwork
 from ntadyn.regularizers import AbstractPenalty, Zero
 from ntadyn.tasks.inputs import InputCovariance
 from ntadyn.tasks.task_set import TaskSet
 
 
-class GradientFlow(AbstractQuadraticGatedFlow):
+class GradientFlow(AbstractBoostFlow):
     """tau_g dx_g/dt = -dE/dx_g with E = 1/2 <D, D Sigma>_F + sum_g R_g(x_g), D = sum_p g_p W^p - W*.
 
     The state is the network itself. The expectation over inputs is exact: `input_covariance` is their second moment,
@@ -163,6 +164,40 @@ class GradientFlow(AbstractQuadraticGatedFlow):
 
         penalty, tau = self.penalties.get("weights", Zero()), self.time_constants["weights"]
         return with_weights(penalty.flow_along(relax, state.weights, duration, tau))
+
+    def push(
+        self, state: AbstractGatedNetwork, task: TaskWeights, area: Float[Array, " n"], duration: Float[Array, ""]
+    ) -> Push:
+        """X as a matrix, shape (d_out, d_in); gates that outputs share feel all of it, others their rows.
+
+        Raises:
+            ValueError: for a network whose paths have no weight matrix each.
+        """
+        if not isinstance(state, AbstractPathNetwork):
+            raise ValueError(
+                f"LorentzBoost moves networks of paths, each with a weight matrix; got a {type(state).__name__}. "
+                f"Leave the solver out, or pass Splitting()."
+            )
+        by_path = area.reshape(state.gates.shape)
+        by_row = jnp.broadcast_to(by_path[:, None], state.weights.shape[:2]) if by_path.ndim == 1 else by_path
+        error = self._teacher(task) - state.total_map()
+        integral = duration * error - jnp.einsum("po,poi->oi", by_row, state.weights)
+        exponent = duration * state.output_modes()[0][:, None] / self.time_constants["weights"]
+        one = jnp.ones_like(duration)
+        if self.input_covariance is None:
+            matrix = integral * relaxation(exponent, one)
+        else:
+            variances, directions = self.input_covariance.variances[None], self.input_covariance.directions
+            matrix = ((integral @ directions) * relaxation(exponent * variances, one) * variances) @ directions.T
+        pull, squared = jnp.einsum("poi,oi->po", state.weights, matrix), jnp.sum(matrix**2, axis=1)
+        if state.gates.ndim == 1:
+            pull, squared = jnp.sum(pull, axis=1), jnp.sum(squared)
+        return Push(pull.ravel(), jnp.broadcast_to(squared, pull.shape).ravel(), matrix)
+
+    def pushed(self, state: AbstractGatedNetwork, push: Push, amplitudes: Float[Array, " n"]) -> AbstractGatedNetwork:
+        """W^p + a_p X, row by row if gates are."""
+        by_path = amplitudes.reshape(*state.gates.shape, *[1] * (3 - state.gates.ndim))
+        return eqx.tree_at(lambda network: network.weights, state, state.weights + by_path * push.carrier[None])
 
     def _teacher(self, task: TaskWeights) -> Float[Array, "o i"]:
         return jnp.einsum("m,moi->oi", task, self.tasks.teachers)

@@ -12,8 +12,9 @@ from jaxtyping import Array, Float
 from ntadyn.decompositions import largest_eigenvalue
 from ntadyn.dynamics.default_solver import solver_of_gates
 from ntadyn.dynamics.validation import as_covariance, as_time_constants, check_network, check_penalties
+from ntadyn.interface.boost_flow import AbstractBoostFlow, Push
 from ntadyn.interface.closed_form import block_diagonal, relaxation, symmetric
-from ntadyn.interface.gated_linear import AbstractQuadraticGatedFlow, Overlaps, TaskWeights
+from ntadyn.interface.gated_linear import Overlaps, TaskWeights
 from ntadyn.interface.rates import Rates, rate_of_teachers
 from ntadyn.networks import AbstractGatedNetwork, AbstractPathNetwork, NeuronGatedLinear
 from ntadyn.regularizers import AbstractPenalty
@@ -68,7 +69,7 @@ class Spectrum(eqx.Module):
         return found.reshape(-1, *found.shape[-2:])
 
 
-class OrderParameters(AbstractQuadraticGatedFlow):
+class OrderParameters(AbstractBoostFlow):
     """tau_W dS/dt = c (T a - S^T c)^T,  tau_W dK/dt = c r^T + r c^T,  tau_c dc/dt = r - dR/dc,  with r = S a - K c.
 
     Exact for any teachers and any numbers of paths and tasks: the population flow of `GradientFlow` in terms of K, S
@@ -255,11 +256,52 @@ class OrderParameters(AbstractQuadraticGatedFlow):
         cross = state.cross + step * gates[:, :, None] * teacher_error[:, None, :]
         return OrderParameterState(state.gates, symmetric(students), cross)
 
+    def boost_refusal(self) -> str | None:
+        """See `AbstractBoostFlow.boost_refusal`; noise adds to weights what gates do not feel."""
+        return super().boost_refusal() if self.batch_noise is None else "its weights feel the noise of batches"
+
+    def push(
+        self, state: OrderParameterState, task: TaskWeights, area: Float[Array, " n"], duration: Float[Array, ""]
+    ) -> Push:
+        """X = sum_m y_m W*^m - sum_p x_p W^p with y = psi h a and x = psi (h c + area), in every group of rows.
+
+        Carried are <W^p, X>, shape (r, paths), <X, W*^m>, shape (r, tasks), and |X|^2, shape (r,).
+        """
+        gates = self._row_gates(state)
+        exponent = self._seen(jnp.sum(gates**2, axis=1)) * duration / self.time_constants["weights"]
+        share = self._seen(relaxation(exponent, jnp.ones_like(duration)))[:, None]
+        of_paths = share * (duration * gates + self._by_row(state, area.reshape(state.gates.shape)))
+        of_teachers = share * (duration * task)[None]
+        pull = _products(state.cross, of_teachers) - _products(state.students, of_paths)
+        teachers = _products(self.teacher_overlaps, of_teachers) - _products(state.cross.swapaxes(1, 2), of_paths)
+        squared = jnp.sum(of_teachers * teachers, axis=1) - jnp.sum(of_paths * pull, axis=1)
+        squared = jnp.maximum(squared, 0)  # zero to rounding may be negative
+        felt, size = self._over_spectrum(pull), self._over_spectrum(squared)
+        if state.gates.ndim == 1:
+            felt, size = jnp.sum(felt, axis=0), jnp.sum(size)
+        else:
+            felt = felt.T
+        return Push(felt.ravel(), jnp.broadcast_to(size, felt.shape).ravel(), (pull, teachers, squared))
+
+    def pushed(self, state: OrderParameterState, push: Push, amplitudes: Float[Array, " n"]) -> OrderParameterState:
+        """W^p + a_p X, contracted with all others."""
+        pull, teachers, squared = push.carrier
+        along = self._by_row(state, amplitudes.reshape(state.gates.shape))
+        growth = along[:, :, None] * pull[:, None, :]
+        outer = along[:, :, None] * along[:, None, :]
+        students = state.students + growth + growth.swapaxes(1, 2) + squared[:, None, None] * outer
+        cross = state.cross + along[:, :, None] * teachers[:, None, :]
+        return OrderParameterState(state.gates, symmetric(students), cross)
+
     def _row_gates(self, state: OrderParameterState) -> Float[Array, "r p"]:
-        if state.gates.ndim == 2:
+        return self._by_row(state, state.gates)
+
+    def _by_row(self, state: OrderParameterState, values: Float[Array, "..."]) -> Float[Array, "r p"]:
+        """One value per gate, for every group of rows."""
+        if values.ndim == 2:
             groups = 1 if self.spectrum is None else self.spectrum.num_groups
-            return state.gates.T if groups == 1 else jnp.tile(state.gates.T, (groups, 1))
-        return jnp.broadcast_to(state.gates[None], state.cross.shape[:2])
+            return values.T if groups == 1 else jnp.tile(values.T, (groups, 1))
+        return jnp.broadcast_to(values[None], state.cross.shape[:2])
 
     def _errors(self, state: OrderParameterState, task: TaskWeights) -> tuple[Array, Array, Array]:
         """Row gates, <W^p, E> (r, p) and <E, W*^m> (r, m) with E = W* - sum_p c_p W^p."""

@@ -7,8 +7,10 @@
 - `AbstractGatedLinear`: a gated linear network with teachers: gates, overlaps, penalties.
 - `AbstractGatedFlow`: both of the last two: a gated linear network whose gates and weights flow in turn.
 - `AbstractQuadraticGatedFlow`: one whose gates descend a quadratic form and a penalty while the weights rest.
+- `AbstractBoostFlow`: one whose gates and weights are moved by the same error, and only exchange their strength.
 """
 
+from ntadyn.interface.boost_flow import AbstractBoostFlow as AbstractBoostFlow, Push as Push
 from ntadyn.interface.flow import AbstractFlow as AbstractFlow
 from ntadyn.interface.gated_linear import (
     AbstractGatedFlow as AbstractGatedFlow,

@@ -10,7 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from ntadyn.decompositions import eigh
-from ntadyn.interface.closed_form import relaxation
+from ntadyn.interface.closed_form import relaxation, relaxed_area
 from ntadyn.interface.loops import EventSearch
 from ntadyn.regularizers import AbstractPenalty
 
@@ -49,6 +49,13 @@ class GateProblem(eqx.Module):
 
 
 def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], search: EventSearch) -> Gates:
+    """The gates after `duration`, see `follow_gates`."""
+    return follow_gates(problem, gates, duration, search)[0]
+
+
+def follow_gates(
+    problem: GateProblem, gates: Gates, duration: Float[Array, ""], search: EventSearch
+) -> tuple[Gates, Gates]:
     """Follow the gates for `duration` through kinks, crossings and sliding.
 
     Inside an orthant the velocity is smooth, and for the hinge and the L1 penalties linear; one exponential step
@@ -65,23 +72,30 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], s
         search: how many smooth pieces are allowed, and which loop runs over them.
 
     Returns:
-        c after `duration`.
+        c after `duration`, and how far gates were from where they started, int (c(t) - c(0)) dt; both of shape (n,).
 
     Source: Filippov's convention for discontinuous fields; exponential Euler steps after Hochbruck, Ostermann (Acta
     Numerica 2010).
     """
+    start = gates
 
     def try_whole(gates, sign, remaining):
-        path = _exponential_path(problem, gates, sign)
+        path, area = _exponential_path(problem, gates, sign)
         end = path(remaining)
         margins = _margins(problem, path, sign)
-        return path, end, margins, jnp.min(margins(remaining)) < 0
+        return (
+            path,
+            area,
+            (end, (gates - start) * remaining + area(remaining)),
+            margins,
+            jnp.min(margins(remaining)) < 0,
+        )
 
     # The piece that reaches the end comes first, outside the loop over events: in a batch, that loop then runs only as
     # often as the trajectory with the most events needs.
     def next_event(state):
-        gates, sign, remaining, _, _, count = state
-        path, _, margins, _ = try_whole(gates, sign, remaining)
+        gates, sign, remaining, past, _, _, count = state
+        path, area, _, margins, _ = try_whole(gates, sign, remaining)
         # A gate that has just left zero has no margin yet; only margins that end below zero have an event.
         meets = margins(remaining) < 0
         duration = _first_root(lambda t: jnp.min(margins(t), where=meets, initial=jnp.inf), remaining)
@@ -89,20 +103,22 @@ def flow_gates(problem: GateProblem, gates: Gates, duration: Float[Array, ""], s
         # Gates that mirror each other arrive together up to rounding.
         together = 64 * jnp.finfo(gates.dtype).eps * jnp.abs(margins(jnp.zeros_like(remaining)))
         now = at_event <= jnp.min(at_event) + together
+        past = past + (gates - start) * duration + area(duration)
         gates = jnp.where(now & (sign != 0), 0, path(duration))
         sign = jnp.where(now, _sign_after_event(problem, gates, sign), sign)
         remaining = remaining - duration
-        _, end, _, crossed = try_whole(gates, sign, remaining)
-        return gates, sign, remaining, end, crossed, count + 1
+        _, _, last, _, crossed = try_whole(gates, sign, remaining)
+        return gates, sign, remaining, past, last, crossed, count + 1
 
     def unfinished(state):
-        _, _, _, _, crossed, count = state
+        *_, crossed, count = state
         return crossed & (count < search.max_pieces)
 
     sign = entered_sign(gates, *_one_sided(problem, gates))
-    _, end, _, crossed = try_whole(gates, sign, duration)
-    start = (gates, sign, duration, end, crossed, jnp.asarray(1))
-    return search.while_loop(unfinished, next_event, start, search.max_pieces)[3]
+    _, _, last, _, crossed = try_whole(gates, sign, duration)
+    first = (gates, sign, duration, jnp.zeros_like(gates), last, crossed, jnp.asarray(1))
+    *_, past, (end, area), _, _ = search.while_loop(unfinished, next_event, first, search.max_pieces)
+    return end, past + area
 
 
 def flow_gates_and_norms(problem: GateProblem, gates: Gates, duration: Float[Array, ""], search: EventSearch) -> Gates:
@@ -172,13 +188,23 @@ def _margins(problem: GateProblem, path, sign: Gates):
 
 
 def _exponential_path(problem: GateProblem, gates: Gates, sign: Gates):
-    """The path t -> c + t phi(t J) v of the gates that move, in the eigenbasis of the symmetric Jacobian J."""
+    """The path t -> c + t phi(t J) v of the gates that move, in the eigenbasis of the symmetric Jacobian J.
+
+    And, as another function of t, the integral of what the path adds to c.
+    """
     moving = problem.moving(jnp.abs(sign))
     velocity = moving * problem.velocity(gates, sign)
     curvature = problem.quadratic + jax.jacfwd(lambda c: problem.penalty.branch_gradient(c, sign))(gates)
     rates, basis = symmetric_eigen(curvature * moving[:, None] * moving[None, :] / problem.time_constant)
     coefficients = basis.T @ velocity
-    return lambda t: gates + moving * (basis @ (relaxation(rates, t) * coefficients))
+
+    def path(t):
+        return gates + moving * (basis @ (relaxation(rates, t) * coefficients))
+
+    def area(t):
+        return moving * (basis @ (relaxed_area(rates, t) * coefficients))
+
+    return path, area
 
 
 def _first_root(margin: Margin, horizon: Float[Array, ""]) -> Float[Array, ""]:

@@ -12,12 +12,15 @@ from types import CodeType
 # Methods that say how a system moves. All others (records, rates, hooks, states) are called on the system itself.
 MOTION = frozenset(
     {
+        "boosted",
         "energy",
         "flow_gates",
         "flow_weights",
         "gate_penalty",
         "gate_quadratic",
         "loss",
+        "push",
+        "pushed",
         "relax_weights",
         "sub_flows",
         "update",

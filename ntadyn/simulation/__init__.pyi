@@ -5,6 +5,7 @@ from .checks import check as check
 from .defaults import default_step as default_step
 from .fixed_steps import FixedSteps as FixedSteps
 from .integration import integrate as integrate, integrate_batch as integrate_batch
+from .lane_boost import LaneBoosts as LaneBoosts
 from .lane_steps import LaneSteps as LaneSteps
 from .method import AbstractMethod as AbstractMethod
 from .method_choice import method_for as method_for

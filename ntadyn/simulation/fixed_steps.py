@@ -27,7 +27,7 @@ from ntadyn.simulation.method import (
 )
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out
-from ntadyn.solvers import LearningTerm, Splitting
+from ntadyn.solvers import LearningTerm, LorentzBoost, Splitting
 from ntadyn.solvers.dividing import AbstractDividingSolver, parts_that_are_stable, parts_that_resolve
 from ntadyn.solvers.splitting import SplittingInARow
 from ntadyn.tasks.curriculum import AbstractCurriculum
@@ -223,7 +223,7 @@ def with_loops(solver: diffrax.AbstractSolver, while_loop: Callable) -> diffrax.
     Returns:
         A solver that makes the same steps.
     """
-    if isinstance(solver, Splitting):
+    if isinstance(solver, Splitting | LorentzBoost):
         return eqx.tree_at(lambda solver: solver.search, solver, EventSearch(solver.search.max_pieces, while_loop))
     if isinstance(solver, diffrax.AbstractRungeKutta) and solver.scan_kind is None:
         kind = "lax" if while_loop is plain_loop else "checkpointed"

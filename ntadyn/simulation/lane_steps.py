@@ -72,7 +72,7 @@ class LaneSteps(AbstractMethod):
     def refined(self, dtype: DTypeLike) -> "LaneSteps":
         """The method with twice as many steps."""
         del dtype
-        return LaneSteps(2 * self.refinement)
+        return type(self)(2 * self.refinement)
 
     def begin(self, system: AbstractGatedFlow, state: PyTree, task: Task) -> Float[Array, " lane"]:
         """The rates for which steps are chosen; these cover a large start, because steps on lanes are not divided."""
@@ -94,7 +94,7 @@ class LaneSteps(AbstractMethod):
         item = interval.place
         problem, on_lanes = lanes.to_lanes(system, state)
         number = item.num_steps * self.refinement
-        moved = lanes.from_lanes(_through(problem, on_lanes, curriculum, item, number))
+        moved = lanes.from_lanes(self.through(problem, on_lanes, curriculum, item, number))
         task = curriculum.task(item.block, item.end)
         exchange_at = over_lanes(lambda system, state, task: system.exchange(state, task), (-1, -1, _axis_of(task)))
         exchange = exchange_at(system, moved, task)
@@ -102,10 +102,27 @@ class LaneSteps(AbstractMethod):
         resolved = exchange <= 2 * SLACK * memory
         return moved, over_lanes(lambda ok: RESULTS.where(ok, RESULTS.successful, RESULTS.unresolved))(resolved)
 
+    def through(
+        self,
+        problem: LaneProblem,
+        state: LaneState,
+        curriculum: AbstractCurriculum,
+        item: TimeGrid,
+        number: Int[Array, ""],
+    ) -> LaneState:
+        """All steps of one interval, `number` of them."""
+        return _through(problem, state, curriculum, item, number)
+
 
 def _axis_of(task: Float[Array, "..."]) -> int | None:
     """Where the lanes of a task are; None if it is common to all."""
     return -1 if task.ndim > 1 else None
+
+
+def task_at(curriculum: AbstractCurriculum, item: TimeGrid, t: Float[Array, ""]) -> list[Array]:
+    """The weight of each teacher in the task at time t of an interval."""
+    weights = curriculum.task(item.block, t)
+    return [weights[m] for m in range(weights.shape[0])]
 
 
 def _through(
@@ -123,8 +140,7 @@ def _through(
         return jnp.where((k >= 1) & (k <= number), (2 * k - 1).astype(unit.dtype) * unit, jnp.zeros_like(unit))
 
     def task(t: Float[Array, ""]) -> list[Array]:
-        weights = curriculum.task(item.block, t)
-        return [weights[m] for m in range(weights.shape[0])]
+        return task_at(curriculum, item, t)
 
     varies = curriculum.varies_within_blocks()
 

@@ -107,7 +107,7 @@ def to_lanes(systems: OrderParameters, states: OrderParameterState) -> tuple[Lan
 def from_lanes(state: LaneState) -> OrderParameterState:
     """The batch as arrays again, with trajectories along the last axis."""
     paths = range(len(state.gates))
-    students = jnp.stack([jnp.stack([_pair(state.students, p, q) for q in paths]) for p in paths])
+    students = jnp.stack([jnp.stack([pair(state.students, p, q) for q in paths]) for p in paths])
     cross = jnp.stack([jnp.stack(row) for row in state.cross])
 
     def one(gates: Array, students: Array, cross: Array) -> OrderParameterState:
@@ -130,7 +130,7 @@ def pulls(state: LaneState, task: list[Array]) -> list[Lane]:
     """
     paths = range(len(state.gates))
     return [
-        _combine(state.cross[p], task) - _combine([_pair(state.students, p, q) for q in paths], state.gates)
+        combined(state.cross[p], task) - combined([pair(state.students, p, q) for q in paths], state.gates)
         for p in paths
     ]
 
@@ -155,12 +155,12 @@ def relax_weights(
     """
     c, paths, teachers = state.gates, range(len(state.gates)), range(len(task))
     by_teacher = [
-        _combine([_pair(problem.teachers, m, n) for n in teachers], task)
-        - _combine([state.cross[p][m] for p in paths], c)
+        combined([pair(problem.teachers, m, n) for n in teachers], task)
+        - combined([state.cross[p][m] for p in paths], c)
         for m in teachers
     ]
-    squared_error = _combine(by_teacher, task) - _combine(pull, c)
-    squared_gates = _combine(c, c)
+    squared_error = combined(by_teacher, task) - combined(pull, c)
+    squared_gates = combined(c, c)
     time = duration * problem.rate_of_weights
     z = time * squared_gates
     step = time / (1 + z * (0.5 + z * (1 / 12)))
@@ -230,10 +230,8 @@ def flow_within_orthants(
     """
     c, paths = state.gates, range(len(state.gates))
     signs = [jnp.sign(x) for x in c]
-    moving = [s * s for s in signs]
+    moving, force = _force_within(problem, c, signs, pull)
     level = _norm_force(problem, signs, c)
-    # The hinge pulls at negative gates only: (1 - s)/2 for s = -1 or 1, zero for a gate that is held.
-    force = [moving[p] * pull[p] - (signs[p] * level - 0.5 * (moving[p] - signs[p]) * problem.hinge) for p in paths]
     smooth = _moved(problem, state, signs, moving, force, duration)
     after = pulls(state._replace(gates=smooth), task)
     level_after = _norm_force(problem, signs, smooth)
@@ -245,6 +243,27 @@ def flow_within_orthants(
         return (1 - moving[p]) * jnp.maximum(before, now) - signs[p] * smooth[p]
 
     return smooth, after, functools.reduce(jnp.maximum, map(beyond_kink, paths)) > 0
+
+
+def follow_gates(
+    problem: LaneProblem, state: LaneState, pull: list[Lane], task: list[Array], duration: Array
+) -> tuple[list[Lane], list[Lane]]:
+    """The gates after `duration`, as `flow_gates`, and how far they were on the way from where they started.
+
+    Args: see `flow_gates`.
+
+    Returns:
+        c after `duration`, and int (c(t) - c(0)) dt; where a kink was met that is the one of a straight path, wrong by
+        a multiple of duration^2, once.
+    """
+    c, paths = state.gates, range(len(state.gates))
+    _, _, meets_kink = flow_within_orthants(problem, state, pull, task, duration)
+    gates, _ = flow_gates(problem, state, pull, task, duration)
+    signs = [jnp.sign(x) for x in c]
+    moving, force = _force_within(problem, c, signs, pull)
+    scale = 0.5 * duration * (0.5 * duration * problem.rate_of_gates)
+    area = [scale * x for x in _relaxed_area(_rates(problem, state, signs, moving, duration), force)]
+    return gates, [jnp.where(meets_kink, 0.5 * duration * (gates[p] - c[p]), area[p]) for p in paths]
 
 
 def _through_kinks(
@@ -287,7 +306,7 @@ def _through_kinks(
     beyond_for = [jnp.where(arrived[p], jnp.clip(c[p] / before[p], 0, time), zero) for p in paths]
 
     def coupling(p: int, q: int) -> Lane:
-        return moving[p] * (_pair(state.students, p, q) + problem.unit_norm * signs[p] * signs[q])
+        return moving[p] * (pair(state.students, p, q) + problem.unit_norm * signs[p] * signs[q])
 
     taken_back = [
         sum((0.5 * coupling(p, q) * c[q] * beyond_for[q] for q in paths if q != p), start=zero) for p in paths
@@ -314,16 +333,32 @@ def _moved(
     duration: Array,
 ) -> list[Lane]:
     """The gates after `duration` within an orthant, under the force at its start; `signs` is 0 for held gates."""
-    paths = range(len(signs))
     scaled = 0.5 * duration * problem.rate_of_gates
-    rate = [
+    rate = _rates(problem, state, signs, moving, duration)
+    return [x + scaled * moved for x, moved in zip(state.gates, _relax_twice(rate, force), strict=True)]
+
+
+def _rates(problem: LaneProblem, state: LaneState, signs: list[Lane], moving: list[Lane], duration: Array) -> Matrix:
+    """Z: the rates at which gates relax within an orthant, over half of `duration`."""
+    scaled = 0.5 * duration * problem.rate_of_gates
+    return [
         [
-            scaled * (moving[p] * moving[q] * _pair(state.students, p, q) + problem.unit_norm * (signs[p] * signs[q]))
+            scaled * (moving[p] * moving[q] * pair(state.students, p, q) + problem.unit_norm * (signs[p] * signs[q]))
             for q in range(p + 1)
         ]
-        for p in paths
+        for p in range(len(signs))
     ]
-    return [x + scaled * moved for x, moved in zip(state.gates, _relax_twice(rate, force), strict=True)]
+
+
+def _force_within(
+    problem: LaneProblem, gates: list[Lane], signs: list[Lane], pull: list[Lane]
+) -> tuple[list[Lane], list[Lane]]:
+    """1 for gates that move and 0 for those that are held, and the force on all of them."""
+    moving = [s * s for s in signs]
+    level = _norm_force(problem, signs, gates)
+    # The hinge pulls at negative gates only: (1 - s)/2 for s = -1 or 1, zero for a gate that is held.
+    force = [m * x - (s * level - 0.5 * (m - s) * problem.hinge) for m, s, x in zip(moving, signs, pull, strict=True)]
+    return moving, force
 
 
 def _let_go(start: Lane, end: Lane, time: Lane) -> Lane:
@@ -338,23 +373,40 @@ def _nonzero(x: Lane) -> Lane:
 
 def _norm_force(problem: LaneProblem, signs: list[Lane], gates: list[Lane]) -> Lane:
     """k_1 (|c|_1 - 1) + k: the force of the norm penalties against the sign of every gate."""
-    return problem.unit_norm * (_combine(signs, gates) - 1) + problem.shrinkage
+    return problem.unit_norm * (combined(signs, gates) - 1) + problem.shrinkage
 
 
 def _relax_twice(rate: Matrix, force: list[Lane]) -> list[Lane]:
     """Phi (2 f - Z Phi f) with Phi = (1 + Z/2 + Z^2/12)^-1: the integral of exp(-Z t) f over two units, by Pade."""
-    size = range(len(force))
+    factor = _factorised(_pade(rate))
+    once = _solved(factor, force)
+    return _solved(factor, [2 * x - y for x, y in zip(force, _times(rate, once), strict=True)])
+
+
+def _relaxed_area(rate: Matrix, force: list[Lane]) -> list[Lane]:
+    """(1 + Z/6 + Phi) Phi f: the integral of `_relax_twice` over its two units, 2 f for Z = 0 and 2 f/Z for large Z."""
+    factor = _factorised(_pade(rate))
+    once = _solved(factor, force)
+    twice = _solved(factor, once)
+    return [x + (1 / 6) * y + z for x, y, z in zip(once, _times(rate, once), twice, strict=True)]
+
+
+def _pade(rate: Matrix) -> Matrix:
+    """1 + Z/2 + Z^2/12."""
+    size = range(len(rate))
     squared = [
-        [_combine([_pair(rate, p, k) for k in size], [_pair(rate, k, q) for k in size]) for q in range(p + 1)]
+        [combined([pair(rate, p, k) for k in size], [pair(rate, k, q) for k in size]) for q in range(p + 1)]
         for p in size
     ]
-    identity = jnp.ones_like(force[0])
-    matrix = [
+    identity = jnp.ones_like(rate[0][0])
+    return [
         [0.5 * rate[p][q] + (1 / 12) * squared[p][q] + (identity if p == q else 0) for q in range(p + 1)] for p in size
     ]
-    factor = _factorised(matrix)
-    once = _solved(factor, force)
-    return _solved(factor, [2 * force[p] - _combine([_pair(rate, p, q) for q in size], once) for p in size])
+
+
+def _times(symmetric: Matrix, vector: list[Lane]) -> list[Lane]:
+    size = range(len(vector))
+    return [combined([pair(symmetric, p, q) for q in size], vector) for p in size]
 
 
 def _factorised(matrix: Matrix) -> tuple[Matrix, list[Lane]]:
@@ -390,12 +442,14 @@ def _solved(factor: tuple[Matrix, list[Lane]], right: list[Lane]) -> list[Lane]:
     return x
 
 
-def _combine(left: list[Array], right: list[Array]) -> Array:
+def combined(left: list[Array], right: list[Array]) -> Array:
+    """Sum_k left_k right_k, lane by lane."""
     first, *rest = (x * y for x, y in zip(left, right, strict=True))
     return sum(rest, start=first)
 
 
-def _pair(symmetric: list[list[Array]], p: int, q: int) -> Array:
+def pair(symmetric: list[list[Array]], p: int, q: int) -> Array:
+    """The component (p, q) of a symmetric matrix that holds each pair once."""
     return symmetric[max(p, q)][min(p, q)]
 
 

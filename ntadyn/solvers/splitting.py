@@ -25,6 +25,10 @@ class Splitting(AbstractDividingSolver):
 
     Works for every `AbstractSplitFlow`: weight space, order parameters, singular modes; any number of paths and parts.
 
+    The default of runs and sweeps: it is the cheaper step, stable at any length, and as accurate as `LorentzBoost` over
+    tens of blocks. It is not for orbits, nor for hundreds of blocks: there the Q that it gains adds up, see
+    `LorentzBoost`, which is the default of `ntadyn.stability.StroboscopicMap`.
+
     Attributes:
         search: how gates are followed through kinks within half a step.
 

@@ -12,12 +12,14 @@ from ntadyn.dynamics.order_parameters import OrderParameterState
 from ntadyn.interface.gated_linear import AbstractGatedLinear
 from ntadyn.interface.system import AbstractSystem, Observable, Task
 from ntadyn.interface.update import AbstractUpdate
-from ntadyn.networks import GatedLinear
+from ntadyn.networks import AbstractPathNetwork, GatedLinear
+from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.simulation.integration import integrate
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.method_choice import method_for
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.simulation.trajectory import numbers_as_arrays
+from ntadyn.solvers import LorentzBoost, Splitting
 from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
@@ -106,7 +108,8 @@ class StroboscopicMap(AbstractUpdate):
             curriculum: the blocks of one application.
             state: any state of the system, from which a method and a step are chosen.
             renaming: X, or None for none.
-            method: how to step; if omitted, what suits the system.
+            method: how to step; if omitted, `LorentzBoost` where it steps the system, because orbits are those of what
+                a step conserves, and what suits the system where it does not.
 
         Raises:
             ValueError: for a state or a method that does not fit the system, another number of tasks, or teachers that
@@ -117,7 +120,7 @@ class StroboscopicMap(AbstractUpdate):
             raise ValueError(
                 f"the curriculum has {curriculum.num_tasks} tasks and the system {system.num_tasks}; they must agree."
             )
-        method = method_for(system, state) if method is None else method
+        method = _keeping_method(system, state) if method is None else method
         method.check(system, state)
         if renaming is not None:
             _check_symmetric(system, state, renaming)
@@ -169,6 +172,20 @@ class StroboscopicMap(AbstractUpdate):
         """1: time counts periods."""
         del state, tasks
         return 1.0
+
+
+def _keeping_method(system: AbstractSystem, state: PyTree) -> AbstractMethod:
+    """What suits a system, with `LorentzBoost` in place of `Splitting` where that can be."""
+    suits, boost = method_for(system, state), FixedSteps(LorentzBoost())
+    if not isinstance(suits, FixedSteps) or type(suits.solver) is not Splitting:
+        return suits
+    if not isinstance(state, OrderParameterState | AbstractPathNetwork):
+        return suits
+    try:
+        boost.check(system, state)
+    except ValueError:  # a system that moves in other ways, or overrides how it is split
+        return suits
+    return boost
 
 
 def _check_symmetric(system: AbstractSystem, state: PyTree, renaming: Renaming) -> None:

@@ -75,12 +75,12 @@ def one_block_published() -> xr.Dataset:
 
 def cycle(num_blocks: int, max_step: float) -> xr.Dataset:
     """The run that panels F and G are made of."""
-    return follow_flow(_towards_the_cycle(num_blocks), max_step, RECORDS_PER_BLOCK)
+    return follow_flow(towards_the_cycle(num_blocks), max_step, RECORDS_PER_BLOCK)
 
 
 def cycle_published(num_blocks: int) -> xr.Dataset:
     """The same in the published scheme."""
-    return follow_published_scheme(_towards_the_cycle(num_blocks), NUM_RECORDS)
+    return follow_published_scheme(towards_the_cycle(num_blocks), NUM_RECORDS)
 
 
 def specialisation() -> xr.Dataset:
@@ -89,7 +89,8 @@ def specialisation() -> xr.Dataset:
     return curves.isel(record=np.flatnonzero(curves.time.values <= 1.0))
 
 
-def _towards_the_cycle(num_blocks: int) -> ToyRun:
+def towards_the_cycle(num_blocks: int) -> ToyRun:
+    """What panels F and G follow until blocks repeat themselves."""
     return ToyRun(0.02, 2.0, _NEARLY_EQUAL, num_blocks=num_blocks)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -79,8 +80,8 @@ def _tasks(keys: Keys, dtype: type = np.float64) -> TaskSet:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *sets)
 
 
-def flow(parameters: Parameters) -> xr.Dataset:
-    """All variants of the flow."""
+def flow(parameters: Parameters, solver: diffrax.AbstractSolver | None = None) -> xr.Dataset:
+    """All variants of the flow, by the splitting solver or another one."""
     keys = _keys(parameters)
     curriculum = alternating(2, parameters.num_blocks, 1.0)
     energies = np.asarray(RANKS, float)  # s = 1
@@ -98,7 +99,7 @@ def flow(parameters: Parameters) -> xr.Dataset:
         penalties = {"gates": Nonnegativity(factor * HINGE) + UnitL1Norm(factor * STIFFNESS)}
         system = OrderParameters(tasks, {"gates": TAU_C * slower, "weights": TAU_W}, penalties)
         network = GatedLinear.initialise(key, (2, SIZE, SIZE), INITIAL_SCALE)
-        method = FixedSteps(max_step=parameters.max_step)
+        method = FixedSteps(solver, parameters.max_step)
         state = system.initial_state(network)
         return simulate(system, curriculum, state, method=method, observables=recorded, records_per_block=9)
 

@@ -6,6 +6,7 @@ published; the two runs mirror each other, so that the average is symmetric.
 
 from dataclasses import replace
 
+import diffrax
 import numpy as np
 import xarray as xr
 
@@ -26,11 +27,12 @@ def run(max_step: float) -> Run:
     return Run("block_length", students, {"max_step": max_step}, "block_length")
 
 
-def students(max_step: float) -> xr.Dataset:
+def students(max_step: float, solver: diffrax.AbstractSolver | None = None) -> xr.Dataset:
     """Both block lengths.
 
     Args:
         max_step: of the solver.
+        solver: in place of the splitting solver.
 
     Returns:
         Dataset over (block_duration, record) with `weights` (path, output) and `wbar`, averages of both orders of the
@@ -41,7 +43,7 @@ def students(max_step: float) -> xr.Dataset:
     for duration in BLOCK_DURATIONS:
         run = ToyRun(0.05, 5.0, START, num_blocks=NUM_BLOCKS, block_duration=duration)
         both = [
-            at_times(follow_flow(replace(run, first_output=first), max_step, RECORDS_PER_BLOCK), grid)
+            at_times(follow_flow(replace(run, first_output=first), max_step, RECORDS_PER_BLOCK, solver=solver), grid)
             for first in (1, 0)
         ]
         weights = 0.5 * (both[0].weights + both[1].weights).drop_vars("block")

@@ -79,15 +79,20 @@ def between_switches(dataset: xr.Dataset, switches: np.ndarray) -> xr.Dataset:
 
 
 def follow_flow(
-    run: ToyRun, max_step: float, records_per_block: int = 0, times: Sequence[float] | np.ndarray = ()
+    run: ToyRun,
+    max_step: float,
+    records_per_block: int = 0,
+    times: Sequence[float] | np.ndarray = (),
+    solver: diffrax.AbstractSolver | None = None,
 ) -> xr.Dataset:
     """The exact flow, to the accuracy of its steps.
 
     Args:
         run: what to simulate.
-        max_step: of the splitting solver.
+        max_step: of the solver.
         records_per_block: records strictly inside every block.
         times: further record times.
+        solver: in place of the splitting solver.
 
     Returns:
         Dataset over `record` with `loss`, `gates` (path), `weights` (path, output), `y` and `target` (output), `wbar`
@@ -95,7 +100,7 @@ def follow_flow(
     """
     switches = switch_times(run.block_duration, run.num_blocks)
     at = np.union1d(switches, np.asarray(times, float))
-    return between_switches(_simulate(run, FixedSteps(max_step=max_step), records_per_block, at), switches)
+    return between_switches(_simulate(run, FixedSteps(solver, max_step), records_per_block, at), switches)
 
 
 def follow_published_scheme(run: ToyRun, num_records: int, step: float = PUBLISHED_STEP) -> xr.Dataset:
