@@ -1,6 +1,8 @@
-"""ntadyn stability: orbits of one cell of a phase map, and the border that theory predicts for all of them."""
+"""ntadyn stability: orbits of one cell, the border that theory predicts for a map, basins, and the phase plane."""
 
+import functools
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from ntadyn.cli.basins import Basin, Plane
 from ntadyn.cli.devices import wake_jax
 from ntadyn.cli.progress import say, stages
 from ntadyn.cli.starting_point import making_room
@@ -136,10 +139,13 @@ class Border:
         return [math.exp(low + (high - low) * k / (self.size - 1)) for k in range(self.size)]
 
 
-class Stability:
-    """Say why the border of a phase map runs where it does: orbits of one cell, or the border that theory predicts."""
+KINDS: dict[str, Any] = {"orbits": Orbits, "border": Border, "basin": Basin, "plane": Plane}
 
-    what: Orbits | Border
+
+class Stability:
+    """Say why the border of a phase map runs where it does: orbits, basins and the plane of a cell, or the border."""
+
+    what: Orbits | Border | Basin | Plane
 
     def run(self) -> int:
         """That of the chosen command."""
@@ -154,11 +160,11 @@ def stability_of(preset: str | None, arguments: Sequence[str]) -> Any:
         arguments: the words of the command line.
     """
     choices = []
-    for name, kind in (("orbits", Orbits), ("border", Border)):
+    for name, kind in KINDS.items():
         chosen = preset if preset in SIMULATIONS else kind.preset
         default = kind(preset=chosen, configuration=making_room(SIMULATIONS[chosen](), arguments))
         choices.append(Annotated[kind, tyro.conf.subcommand(name, default=default, prefix_name=False)])
-    what = Annotated[choices[0] | choices[1], tyro.conf.arg(name="")]
+    what = Annotated[functools.reduce(operator.or_, choices), tyro.conf.arg(name="")]
     made = make_dataclass("Stability", [("what", what, field(default=tyro.MISSING))], bases=(Stability,), frozen=True)
     made.__doc__ = Stability.__doc__
     return made()

@@ -57,6 +57,13 @@ from .periodic import (
     OrbitStatus as OrbitStatus,
     find_periodic as find_periodic,
 )
+from .phase_plane import (
+    NeutralOrbit as NeutralOrbit,
+    error_along as error_along,
+    field as field,
+    neutral_orbit as neutral_orbit,
+    nullcline as nullcline,
+)
 from .plane import TeacherPlane as TeacherPlane
 from .stroboscopic import (
     SWAPPED_TASKS as SWAPPED_TASKS,
