@@ -80,6 +80,7 @@ def shares_by_spread(
     dataset = _share_table(fates, "spread", list(spreads))
     for name, values in zip(("distance", "lead", "along"), journey[:3], strict=True):
         dataset[name] = (("quarter", "spread", "run"), values.reshape(-1, len(spreads), num_runs))
+    dataset["result"] = (("spread", "run"), journey.result.reshape(len(spreads), num_runs))
     return dataset.assign_attrs(_origin(configuration, num_blocks, seed, plane))
 
 

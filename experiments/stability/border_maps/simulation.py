@@ -22,7 +22,7 @@ SPECIALISED = 0.5  # contrast
 # Cells in which this share of the first few seeds has specialised are run again with more.
 NEAR = (0.15, 0.85)
 # Where the border is sought along the columns, and at how many rows.
-GATES, STRENGTHS, ROOTS, HALVINGS = (0.001, 0.3), (1e-3, 0.3), 8, 10
+GATES, STRENGTHS, ROOTS, HALVINGS = (0.001, 0.3), (1e-3, 0.3), 8, 8
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Parameters:
     """What the experiment is made of.
 
     Attributes:
-        size: columns and rows of each map.
+        size: columns and rows of each map at the scale of figure 5.
+        other_size: the same at all other scales.
         seeds: repetitions in every cell.
         near_seeds: repetitions in cells near the border, all of them others than those of the first look.
         seed: from which all are drawn.
@@ -39,6 +40,7 @@ class Parameters:
     """
 
     size: tuple[int, int] = (64, 64)
+    other_size: tuple[int, int] = (24, 24)
     seeds: int = 10
     near_seeds: int = 64
     seed: int = 18
@@ -67,7 +69,8 @@ def plans(parameters: Parameters) -> list[tuple[float, Sweep]]:
     for scale in parameters.scales:
         base = seeded(published().base, parameters.seeds, parameters.seed)
         base = replaced(base, {INITIAL_SCALE: scale * base.network.initial_scale})
-        ranges = dataclasses.replace(published(), base=base, size=parameters.size)
+        size = parameters.size if scale == 1 else parameters.other_size
+        ranges = dataclasses.replace(published(), base=base, size=size)
         found += [(scale, plan) for plan in figure_5_maps(ranges)]
     return found
 
