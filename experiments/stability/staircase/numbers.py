@@ -18,7 +18,8 @@ def accept(data: Data) -> list[Acceptance]:
     stairs, growth, stage = data["staircase"], data["growth"], data["second stage"]
     high, end = float(stairs.high), stairs.q.values[-1]
     steps = np.diff(stairs.q.values, axis=0)
-    slow = growth.rapidity.values < 5
+    log_mu = growth.log_mu.values
+    slow = (growth.rapidity.values < 5) & (log_mu > 1e-6) & (log_mu < 0.01)
     rows = [
         near("q_high of the band", 46.96172, 0.01, single(high), SPECIFICATION),
         near("q_low of the band", 0.14349, 1e-5, single(float(stairs.low)), SPECIFICATION),
@@ -28,7 +29,7 @@ def accept(data: Data) -> list[Acceptance]:
         reported("periods until q is at 99 % of q_high", mean_of(_first(stairs, 0.99 * high))),
         furthest(
             "log mu over the formula of the glide, where it is 1e-6 to 0.01 and Theta < 5", 1.0, 0.02,
-            (growth.log_mu.values / growth.formula.values)[slow & (growth.log_mu.values > 1e-6) & (growth.log_mu.values < 0.01)], SPECIFICATION,
+            (log_mu / growth.formula.values)[slow], SPECIFICATION,
         ),
         reported("largest log mu", single(float(growth.log_mu.max()))),
     ]  # fmt: skip
