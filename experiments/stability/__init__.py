@@ -9,4 +9,5 @@ EXPERIMENTS: dict[str, str] = {
     "staircase": "G(q) with its contact band, and Q of runs that climb through it, block by block",
     "basins": "from which initial states runs end specialised, run away, or stay neutral",
     "long_runs": "the figures with many blocks by both steps: which numbers depend on what a step conserves",
+    "half_stable": "the specialised orbit, disturbed: how many runs return, where the others go, also on batches",
 }

@@ -52,7 +52,7 @@ class Parameters:
     cycle_blocks: int = 100
     max_step: float = 2e-3
     a2_seeds: int = 2
-    map_blocks: tuple[float, ...] = (0.1, 0.2)
+    map_blocks: tuple[float, ...] = (0.1,)
     map_seeds: int = 20
     orbit_blocks: int = 3000
     orbit_steps: int = 400
