@@ -116,8 +116,8 @@ def shares_by_gates(
     one = sample(jax.random.key(seed), num_runs, spread * float(cell.teacher_norm))
     states = jax.tree.map(lambda leaf: jnp.concatenate([leaf] * len(planes)), one)
     journey = _followed(planes, states, num_blocks, method)
-    each_run = [np.repeat([landmarks(plane)[k] for plane in planes], num_runs) for k in (0, 1)]
-    fates = classify(journey, Landmarks(*each_run)).reshape(len(planes), num_runs)
+    marks = np.repeat(np.array([landmarks(plane) for plane in planes], float), num_runs, axis=0)
+    fates = classify(journey, Landmarks(marks[:, 0], marks[:, 1])).reshape(len(planes), num_runs)
     dataset = _share_table(fates, "gate_time_constant", list(gates))
     labels, points, before = (
         np.full(fates.shape[:1] + (len(FATES),), -1),
@@ -126,7 +126,8 @@ def shares_by_gates(
     )
     for k, own in enumerate(fates):
         part = slice(k * num_runs, (k + 1) * num_runs)
-        found = representatives(Journey(*(x[:, part] for x in journey[:3]), journey.result[part]), own)
+        distance, lead, along = (each[:, part] for each in (journey.distance, journey.lead, journey.along))
+        found = representatives(Journey(distance, lead, along, journey.result[part]), own)
         here = {FATES.index(fate): point for fate, point in found.items()}
         carried = match(before, here, FARTHEST)
         for place, point in here.items():
@@ -239,7 +240,7 @@ def _followed(
     if num_blocks < 8:
         raise ValueError(f"num_blocks is {num_blocks}; a quarter has at least 2 blocks, so give 8 or more.")
     systems = [plane_system(plane) for plane in planes]
-    fastest = systems[int(np.argmin([plane.gates for plane in planes]))]
+    fastest = systems[int(np.argmin([float(plane.gates) for plane in planes]))]
     largest = int(np.argmax(np.linalg.norm(np.asarray(states.weights).reshape(len(states.gates), -1), axis=1)))
     first = fastest.initial_state(jax.tree.map(lambda leaf: leaf[largest], states))
     quarter = curricula.alternating(2, 2 * math.ceil(num_blocks / 8), jnp.asarray(planes[0].block_duration))

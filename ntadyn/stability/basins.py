@@ -183,7 +183,8 @@ def follow(map: StroboscopicMap, states: GatedLinear, systems: PyTree | None = N
         now, code = _quarter(map, systems, now)
         result = np.where(result == 0, np.asarray(code), result)
         seen.append(_seen(map.system, now))
-    return Journey(*(np.stack(each) for each in zip(*seen, strict=True)), result)
+    distance, lead, along = (np.stack(each) for each in zip(*seen, strict=True))
+    return Journey(distance, lead, along, result)
 
 
 def classify(journey: Journey, marks: Landmarks) -> Int[np.ndarray, " n"]:
@@ -260,7 +261,7 @@ def match(
         farthest: pairs at a larger distance are not the same attractor.
 
     Returns:
-        Label in `after` -> label under which it goes on: the matched one, or a new one.
+        Label in `after` -> label under which it goes on: the matched one, or its own or a new one, which no other has.
 
     Source: the rule of Attractors.jl, `MatchBySSSetDistance` with centroids; Datseris, Rossi and Wagemakers 2023
     (doi 10.1063/5.0159675).
@@ -277,8 +278,8 @@ def match(
     unused = max([-1, *before, *after]) + 1
     for new in after:
         if new not in found:
-            found[new] = unused
-            unused += 1
+            taken = new in before or new in found.values()
+            found[new], unused = (unused, unused + 1) if taken else (new, unused)
     return found
 
 

@@ -28,13 +28,14 @@ from ntadyn.stability import (
 from ntadyn.stability.basins import CODES
 from ntadyn.tasks import curricula
 
+RADIUS = float(np.sqrt(0.5))
 PLANE = TeacherPlane(1.0, 0.05, 1.0, 1.25, 0.25)
 
 
 def made(distances, along=(1.0,), lead=-1.0, result=0) -> Journey:
     """One run with distances |D| at its quarters."""
     rows = [np.array(distances)[:, None], np.full((5, 1), lead), np.full((5, 1), along[0])]
-    return Journey(*rows, np.array([result]))
+    return Journey(rows[0], rows[1], rows[2], np.array([result]))
 
 
 ENDS = [
@@ -82,6 +83,7 @@ def test_labels_go_on_with_the_closest_points():
     assert match(before, {0: (-1.0, -0.9), 1: (1.0, 0.9)}) == {0: 1, 1: 0}
     # Nothing goes on too far away, and what is new gets a number of its own.
     assert match(before, {0: (0.0, 3.0), 1: (1.0, 0.94)}, farthest=0.5) == {1: 0, 0: 2}
+    assert match({}, {0: (1.0,), 1: (2.0,)}) == {0: 0, 1: 1}
 
 
 def test_wrong_input_is_refused():
@@ -96,7 +98,7 @@ def test_basins_of_the_first_row():
     """T18, and T7 for runs that touch nothing: Q is kept to rounding over 748 blocks in which no gate reaches zero."""
     system, number = plane_system(PLANE), 60
     spreads, expected = (0.01, 0.1, 0.3), (1.0, 0.68, 0.30)
-    drawn = [sample(jax.random.key(k), number, each * PLANE.teacher_norm) for k, each in enumerate(spreads)]
+    drawn = [sample(jax.random.key(k), number, each * RADIUS) for k, each in enumerate(spreads)]
     drawn.append(at_plane(np.zeros(2), np.array([0.01, 0.003]), np.array([0.57, 0.84])))
     states = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *drawn)
     one = system.initial_state(jax.tree.map(lambda leaf: leaf[number], states))

@@ -14,11 +14,11 @@ def test_the_exact_orbit_against_the_field():
         assert orbit.time[-1] == pytest.approx(1.0, abs=1e-8)
         assert orbit.lead[-1] == pytest.approx(gate_swing(PLANE, q), rel=1e-10)
         np.testing.assert_allclose(orbit.along**2 - 0.05 * orbit.lead**2, 0.05 * q, rtol=1e-10)
-        rates = field(PLANE, 0, orbit.shared, orbit.lead, orbit.along)
+        rates = map(np.asarray, field(PLANE, 0, orbit.shared, orbit.lead, orbit.along))
         for values, rate in zip((orbit.lead, orbit.along), rates, strict=True):
             np.testing.assert_allclose(np.gradient(values, orbit.time)[1:-1], rate[1:-1], rtol=2e-4, atol=2e-4)
         # U moves with C = 1: tau_W U_e' = E_e.
-        error = error_along(PLANE, 0, orbit.shared, orbit.lead, orbit.along)
+        error = np.asarray(error_along(PLANE, 0, orbit.shared, orbit.lead, orbit.along))
         np.testing.assert_allclose(np.gradient(orbit.shared, orbit.time)[1:-1], error[1:-1], rtol=2e-4, atol=2e-4)
     assert neutral_orbit(PLANE, contact_band(PLANE).high).lead[-1] == pytest.approx(1.0, abs=1e-9)
 
@@ -26,8 +26,8 @@ def test_the_exact_orbit_against_the_field():
 def test_nothing_moves_on_the_nullcline():
     lead = np.array([-0.5, 0.2, 0.9])
     for task, shared in ((0, 0.1), (1, -0.3)):
-        rates = field(PLANE, task, shared, lead, nullcline(PLANE, task, shared, lead))
-        np.testing.assert_allclose(rates, 0, atol=1e-13)
+        rates = list(map(np.asarray, field(PLANE, task, shared, lead, nullcline(PLANE, task, shared, lead))))
+        np.testing.assert_allclose(np.stack(rates), 0, atol=1e-13)
     assert np.isnan(nullcline(PLANE, 0, 0.0, np.zeros(1))[0])
 
 

@@ -51,9 +51,11 @@ def accept(data: Data) -> list[Acceptance]:
 def fates_after(found: xr.Dataset, quarters: int) -> np.ndarray:
     """The fates that runs had after so many quarters, shape (spreads, runs)."""
     shape = found.code.shape
-    seen = [found[name].values[: quarters + 1].reshape(quarters + 1, -1) for name in ("distance", "lead", "along")]
-    distance = found.attrs["specialised_distance"]
-    return classify(Journey(*seen, found.result.values.ravel()), Landmarks(distance, distance)).reshape(shape)
+    names = ("distance", "lead", "along")
+    distance, lead, along = (found[name].values[: quarters + 1].reshape(quarters + 1, -1) for name in names)
+    mark = found.attrs["specialised_distance"]
+    journey = Journey(distance, lead, along, found.result.values.ravel())
+    return classify(journey, Landmarks(mark, mark)).reshape(shape)
 
 
 def group_share(fates: np.ndarray, group: str, confidence: float = 0.95) -> tuple[float, float, float]:

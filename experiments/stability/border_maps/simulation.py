@@ -22,7 +22,7 @@ SPECIALISED = 0.5  # contrast
 # Cells in which this share of the first few seeds has specialised are run again with more.
 NEAR = (0.15, 0.85)
 # Where the border is sought along the columns, and at how many rows.
-GATES, STRENGTHS, ROOTS, HALVINGS = (0.001, 0.3), (1e-3, 0.3), 8, 8
+GATES, STRENGTHS, ROOTS, HALVINGS = (0.001, 0.3), (1e-3, 0.3), 5, 7
 
 
 @dataclass(frozen=True)

@@ -167,9 +167,7 @@ def at_second_path(cross: np.ndarray, students: np.ndarray, gates: np.ndarray) -
     return along, np.sum(cross[:, 0] - cross[:, 1], axis=1)
 
 
-def distance_and_lead(
-    cross: np.ndarray, students: np.ndarray, gates: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, None]:
+def distance_and_lead(cross: np.ndarray, students: np.ndarray, gates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """|D| and c_1 - c_2."""
     del cross
     squared = students[:, 0, 0] + students[:, 1, 1] - 2 * students[:, 0, 1]
