@@ -29,10 +29,10 @@ def draw(data: Data) -> Figure:
         axes[0].legend(fontsize=6)
         draw_shares(axes[1], data["by gates"], logarithmic=False)
         axes[1].axvline(FOLD, color="0.4", linestyle="--", linewidth=0.9)
-        axes[1].annotate("band closes", (FOLD, 0.5), (3, 0), textcoords="offset points", fontsize=6, rotation=90)
+        axes[1].annotate("band closes", (FOLD, 0.1), (3, 0), textcoords="offset points", fontsize=6, rotation=90)
         blocks = data["by gates"].attrs["num_blocks"]
         axes[1].set(xlabel=r"gate time constant $\tau_c$", title=f"spread 0.1, after {blocks} blocks")
-        axes[1].legend(fontsize=6)
+        axes[1].legend(fontsize=6, loc="center right")
         handles = draw_basins(axes[2], data["plane"])
         axes[2].set_title(rf"$\tau_c$ = 0.05, after {data['plane'].attrs['num_blocks']} blocks")
         figure.legend(handles=handles, loc="outside lower right", ncols=3, fontsize=6)

@@ -26,13 +26,15 @@ LABELS = {"gate_time_constant": r"gate time constant $\tau_c/\tau_W$", "strength
 def draw(data: Data) -> Figure:
     """The share of specialised runs in every cell, the lines of theory over it, and cells where they are wrong."""
     found = maps(data)
-    rows = max(1, len(found) // 2)
+    rows = -(-len(found) // 2)
     with house_style():
         figure, axes = plt.subplots(rows, 2, figsize=(8.2, 3.4 * rows), layout="constrained", squeeze=False)
         mesh = None
         for ax, (title, dataset) in zip(axes.flat, found.items(), strict=False):
             mesh = _draw_map(ax, dataset)
             ax.set_title(f"{title}: {is_wrong(dataset).sum()} of {dataset.share.size} wrong")
+        for ax in axes.flat[len(found) :]:
+            ax.set_axis_off()
         assert mesh is not None
         figure.colorbar(mesh, ax=axes, label="share of specialised runs")
         handles = [Line2D([], [], label=name, **look) for name, look in LOOKS.items()]
