@@ -9,6 +9,7 @@ import pytest
 from experiments.harness.acceptance import Verdict
 from experiments.harness.experiment import simulated
 from experiments.stability import basins, border_maps, staircase
+from experiments.stability.border_maps.numbers import maps
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("optimised")]
 
@@ -47,7 +48,7 @@ def test_basins():
 def test_border_maps():
     data: Any = simulated(border_maps, border_maps.FAST)
     draw(border_maps, data)
-    found = border_maps.numbers.maps(data)
+    found = maps(data)
     assert list(found) == ["gate speed, scale 1", "penalty, scale 1"]
     for dataset in found.values():
         assert dataset.share.shape == (3, 3)
