@@ -1,4 +1,4 @@
-"""ntadyn stability: orbits of one cell of a phase map, and the border that theory predicts for all of them."""
+"""ntadyn stability: orbits of one cell, the border that theory predicts for a map, basins, and the phase plane."""
 
 import functools
 import math
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from ntadyn.cli.basins import Basin, Plane
 from ntadyn.cli.devices import wake_jax
 from ntadyn.cli.progress import say, stages
 from ntadyn.cli.stability_branch import Branch
@@ -140,11 +141,18 @@ class Border:
         return [math.exp(low + (high - low) * k / (self.size - 1)) for k in range(self.size)]
 
 
-COMMANDS = {"orbits": Orbits, "border": Border, "branch": Branch, "sensitivity": Sensitivity}
+COMMANDS: dict[str, Any] = {
+    "orbits": Orbits,
+    "border": Border,
+    "branch": Branch,
+    "basin": Basin,
+    "plane": Plane,
+    "sensitivity": Sensitivity,
+}
 
 
 class Stability:
-    """Say why the border of a phase map runs where it does: orbits of one cell, or the border that theory predicts."""
+    """Say why the border of a phase map runs where it does: orbits, branches, basins, the plane, what moves a score."""
 
     what: Any
 

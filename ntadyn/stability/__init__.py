@@ -4,6 +4,7 @@
 - `growth`, `unspecialised_orbit`, `glide_length`: how a small difference of the paths grows, as a product of boosts.
 - `contact_band`, `specialised_distance`, `band_fold`: neutral orbits that reach a gate of zero, and where none does.
 - `StroboscopicMap`, `Renaming`, `teacher_frame`, `find_periodic`, `multipliers`: orbits of any system.
+- `sample`, `follow`, `classify`, `shares`: from which initial states runs end where.
 - `contact_probability`, `specialised_probability`, `predicted_border`, `hinge_bound`: what explains figure 5.
 """
 

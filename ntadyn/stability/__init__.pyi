@@ -7,6 +7,23 @@ from .band import (
     half_swing as half_swing,
     specialised_distance as specialised_distance,
 )
+from .basins import (
+    FATES as FATES,
+    Fate as Fate,
+    Journey as Journey,
+    Landmarks as Landmarks,
+    Share as Share,
+    at_plane as at_plane,
+    classify as classify,
+    follow as follow,
+    landmarks as landmarks,
+    match as match,
+    plane_system as plane_system,
+    representatives as representatives,
+    sample as sample,
+    share as share,
+    shares as shares,
+)
 from .border import (
     contact_probability as contact_probability,
     hinge_bound as hinge_bound,
@@ -53,6 +70,13 @@ from .periodic import (
     Orbit as Orbit,
     OrbitStatus as OrbitStatus,
     find_periodic as find_periodic,
+)
+from .phase_plane import (
+    NeutralOrbit as NeutralOrbit,
+    error_along as error_along,
+    field as field,
+    neutral_orbit as neutral_orbit,
+    nullcline as nullcline,
 )
 from .plane import TeacherPlane as TeacherPlane
 from .stroboscopic import (

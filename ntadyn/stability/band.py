@@ -54,16 +54,16 @@ def half_swing(plane: TeacherPlane, q: float) -> float:
     if not (q >= 0 and math.isfinite(q)):
         raise ValueError(f"q is {q}; it must be zero or positive, and finite.")
     if math.isinf(plane.block_duration):
-        return float(_angle_at(plane, q, plane.half_distance))
+        return float(angle_at(plane, q, plane.half_distance))
     # The time is concave in z: from zero, Newton's method climbs to the root without passing it.
     z: float = 0.0
     for _ in range(NEWTON_STEPS):
-        slope = float(_slope(plane, q, _angle_at(plane, q, plane.half_distance * math.tanh(z))))
+        slope = float(slope_at(plane, q, angle_at(plane, q, plane.half_distance * math.tanh(z))))
         step = float((plane.block_duration - _duration(plane, q, z)) * slope / (2 * plane.exchange))
         z += step
         if abs(step) <= PRECISION * (1 + z):
             break
-    return float(_angle_at(plane, q, plane.half_distance * math.tanh(z)))
+    return float(angle_at(plane, q, plane.half_distance * math.tanh(z)))
 
 
 def gate_swing(plane: TeacherPlane, q: float) -> float:
@@ -173,20 +173,20 @@ def _duration(plane: TeacherPlane, q: float, z_m: float) -> float:
 
     The part that grows without bound is taken out; what is left is smooth in v = 1 - e^(-2z), for Gauss's rule.
     """
-    at_rest = float(_slope(plane, q, _angle_at(plane, q, plane.half_distance)))
+    at_rest = float(slope_at(plane, q, angle_at(plane, q, plane.half_distance)))
     whole = -math.expm1(-2 * z_m)
     v = 0.5 * whole * (1 + NODES)
-    slope = _slope(plane, q, _angle_at(plane, q, plane.half_distance * v / (2 - v)))
+    slope = slope_at(plane, q, angle_at(plane, q, plane.half_distance * v / (2 - v)))
     smooth = 0.5 * whole * np.sum(WEIGHTS * (1 / slope - 1 / at_rest) / (2 * (1 - v)))
     return float(2 * plane.exchange * (z_m / at_rest + smooth))
 
 
-def _slope(plane: TeacherPlane, q: float, phi: Numbers) -> Numbers:
+def slope_at(plane: TeacherPlane, q: float, phi: Numbers) -> Numbers:
     """y'(phi) = kappa/2 (1 + q cosh 2 phi)."""
     return 0.5 * plane.kappa * (1 + q * np.cosh(2 * phi))
 
 
-def _angle_at(plane: TeacherPlane, q: float, y: Numbers) -> Numbers:
+def angle_at(plane: TeacherPlane, q: float, y: Numbers) -> Numbers:
     """Phi with 1/2 kappa (phi + q sinh phi cosh phi) = y >= 0: it rises ever faster, so Newton's method comes down."""
     target = 2 * y / plane.kappa
     phi = np.minimum(target, 0.5 * np.arcsinh(2 * target / max(q, 1e-300)))

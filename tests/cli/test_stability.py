@@ -34,6 +34,9 @@ from ntadyn.sweeps.plan import TOTAL_TIME
             ["design-curriculum", "--teachers.num-tasks", "3", "--network.num-paths", "3", "--teachers.d-in", "30"],
             "curricula alternate two",
         ),
+        (["stability", "basin", "--spread", "0.3", "0.1"], "give each once, in rising order"),
+        (["stability", "basin", "--blocks", "4"], "blocks is 4; give a number from 8"),
+        (["stability", "plane", "--q", "-1"], "q is -1; it must be positive"),
         (["phase-diagram", "--predict", "--curriculum.tasks", "0", "0", "1", "1"], "they must alternate"),
     ],
 )
@@ -57,6 +60,24 @@ def test_the_border_as_a_table_and_a_file(capsys, tmp_path):
     assert float(dataset.predicted_border[-1]) == pytest.approx(0.0322, abs=2e-4)
     assert float(dataset.band_fold[-1]) == pytest.approx(0.110299, abs=1e-6)
     assert {path.name for path in out.iterdir()} == {"border.nc", "border.png", "border.pdf"}
+
+
+@pytest.mark.slow
+def test_basins_and_the_plane_as_files(capsys, tmp_path):
+    """Few blocks, in which nothing ends; the plane of a cell is that of its specialised orbit."""
+    words = [["basin", "--runs", "3", "--spread", "0.01", "1", "--blocks", "8", "--size", "4"], ["plane"]]
+    for more in words:
+        with pytest.raises(SystemExit) as end:
+            main(["stability", *more, "--out", str(tmp_path / more[0])])
+        assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert "spread 0.01: " in said
+    assert "q = 40.2923: |c_1 - c_2| up to 1.0000" in said
+    basins, plane = (storage.read_dataset(tmp_path / "basin" / f"{name}.nc") for name in ("basins", "plane"))
+    assert basins["count"].sum("fate").values.tolist() == [3, 3]
+    assert plane.fate.shape == (4, 4)
+    names = {path.name for path in (tmp_path / "basin").iterdir()}
+    assert names == {"basins.nc", "plane.nc", "basins.png", "basins.pdf"}
 
 
 @pytest.mark.slow
