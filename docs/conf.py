@@ -28,6 +28,9 @@ extensions = [
     "api_pages",
     "plain_docstrings",
     "mathml",
+    "lesson_pages",
+    "gallery_pages",
+    "house_picture",
 ]
 exclude_patterns = ["_build", "_ext", "conf.py", "**/.ipynb_checkpoints"]
 nitpicky = False
@@ -64,3 +67,10 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+
+nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
+nb_execution_mode = "cache"
+nb_execution_timeout = 3600
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True
+nb_merge_streams = True

@@ -28,7 +28,9 @@ def package_page(package: Package) -> str:
     """All experiments of a package."""
     parts = [f"# {package.title[0].upper()}{package.title[1:]}\n"]
     for name, line in package.experiments.items():
-        parts.append(f"({name})=\n## {title(name)}\n\n*{line[0].upper()}{line[1:]}.* `python -m experiments run {name}`\n")
+        parts.append(
+            f"({name})=\n## {title(name)}\n\n*{line[0].upper()}{line[1:]}.* `python -m experiments run {name}`\n"
+        )
         if (EXPERIMENTS / "gallery" / f"{name}.png").is_file():
             parts.append(f"![{line}](../../experiments/gallery/{name}.png)\n")
         parts.append(verdict(EXPERIMENTS / package.name / name))
@@ -43,16 +45,20 @@ def verdict(folder: Path) -> str:
 
 def first_page() -> str:
     """All pictures, and where they are explained."""
-    named = {name: (f"/gallery/{package.name}", line) for package in packages() for name, line in package.experiments.items()}
+    named = {
+        name: (f"/gallery/{package.name}", line) for package in packages() for name, line in package.experiments.items()
+    }
     cards = []
-    for picture in sorted((EXPERIMENTS / "gallery").glob("*.png"), key=lambda path: (path.stem not in named, path.stem)):
+    for picture in sorted(
+        (EXPERIMENTS / "gallery").glob("*.png"), key=lambda path: (path.stem not in named, path.stem)
+    ):
         page, line = OTHERS[picture.stem] if picture.stem in OTHERS else named[picture.stem]
         image = f":img-top: ../../experiments/gallery/{picture.name}\n:img-alt: {line.replace('`', '')}\n"
         cards.append(f":::{{grid-item-card}}\n:link: {page}\n:link-type: doc\n{image}\n{line}\n:::\n")
     listed = "\n".join(package.name for package in packages())
     return (
-        "# Gallery\n\nEvery figure comes from one command, and its numbers are compared by machine; a miss is stated with"
-        " its reason. Below are the pictures that are kept small beside the code; the pages hold the verdicts of all"
+        "# Gallery\n\nEvery figure comes from one command, and its numbers are compared by machine; a miss is stated"
+        " with its reason. Below are the pictures that are kept small beside the code; the pages hold the verdicts of all"
         f" figures.\n\n```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n\n::::{{grid}} 1 2 2 3\n:gutter: 3\n\n"
         + "\n".join(cards)
         + "::::\n"

@@ -7,14 +7,16 @@ assert np.all(np.asarray(softmax["adaptation"])[:, -1] > 0.4)
 
 rule = GatedPlasticity(tasks, taus, penalties, jax.numpy.asarray(1.0))
 
+
 class Uphill(GatedPlasticity):
     def vector_field(self, t, state, task):
         return jax.tree.map(lambda leaf: -leaf, super().vector_field(t, state, task))
 
+
 # The checks of the lesson notice a rule that breaks a promise.
 try:
     check(Uphill(rule.tasks, rule.time_constants, rule.penalties, rule.exponent), network)
+    noticed = ""
 except AssertionError as refused:
-    assert "the energy rises" in str(refused)
-else:
-    raise AssertionError("a rule that climbs was not noticed")
+    noticed = str(refused)
+assert "the energy rises" in noticed
