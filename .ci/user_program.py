@@ -5,11 +5,11 @@ from typing import assert_type
 import jax
 from jaxtyping import Array
 
-jax.config.update("jax_enable_x64", True)
-
 import ntadyn
 from ntadyn.specs import presets
 from ntadyn.tasks import curricula, teachers
+
+jax.config.update("jax_enable_x64", True)
 
 tasks = teachers.orthogonal(jax.random.key(0), num_tasks=2, d_out=3, d_in=6)
 flow = ntadyn.OrderParameters(tasks, {"gates": 0.03, "weights": 1.3})

@@ -56,12 +56,16 @@ def first_page() -> str:
         image = f":img-top: ../../experiments/gallery/{picture.name}\n:img-alt: {line.replace('`', '')}\n"
         cards.append(f":::{{grid-item-card}}\n:link: {page}\n:link-type: doc\n{image}\n{line}\n:::\n")
     listed = "\n".join(package.name for package in packages())
-    return (
-        "# Gallery\n\nEvery figure comes from one command, and its numbers are compared by machine; a miss is"
-        " stated with its reason. Below are the pictures that are kept small beside the code; the pages hold the verdicts of all"
-        f" figures.\n\n```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n\n::::{{grid}} 1 2 2 3\n:gutter: 3\n\n"
-        + "\n".join(cards)
-        + "::::\n"
+    return "\n".join(
+        [
+            "# Gallery\n",
+            "Every figure comes from one command, and its numbers are compared by machine; misses are stated with reasons.",
+            "Below are the pictures that are kept small beside the code; the pages hold the verdicts of all figures.\n",
+            f"```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n",
+            "::::{grid} 1 2 2 3\n:gutter: 3\n",
+            *cards,
+            "::::\n",
+        ]
     )
 
 
