@@ -44,6 +44,7 @@ python_use_unqualified_type_names = True
 maximum_signature_line_length = 80
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_use_rtype = False  # what is returned is described, and its type is in the signature
 napoleon_attr_annotations = False  # signatures have them
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]

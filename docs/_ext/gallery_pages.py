@@ -59,7 +59,7 @@ def first_page() -> str:
     return "\n".join(
         [
             "# Gallery\n",
-            "Every figure comes from one command, and its numbers are compared by machine; misses are stated with reasons.",
+            "Every figure comes from one command, and its numbers are compared by machine; misses are stated.",
             "Below are the pictures that are kept small beside the code; the pages hold the verdicts of all figures.\n",
             f"```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n",
             "::::{grid} 1 2 2 3\n:gutter: 3\n",

@@ -73,6 +73,13 @@ def _convert(app: Sphinx, what: str, name: str, found: object, options: object, 
     lines[:] = as_restructured_text("\n".join(lines)).split("\n")
 
 
+def _shorten(
+    app: Sphinx, what: str, name: str, found: object, options: object, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """`Float[Array, "m p"]`, without where the array comes from."""
+    return tuple(text and text.replace("jaxlib._jax.Array", "Array") for text in (signature, returned))  # pyright: ignore
+
+
 def _is_foreign(app: Sphinx, what: str, name: str, found: Any, skip: bool, options: object) -> bool | None:
     """Whether a member is a function of a library, the default of a field for example."""
     foreign = inspect.isroutine(found) and not (getattr(found, "__module__", None) or "ntadyn").startswith("ntadyn")
@@ -82,5 +89,6 @@ def _is_foreign(app: Sphinx, what: str, name: str, found: Any, skip: bool, optio
 def setup(app: Sphinx) -> dict[str, bool]:
     """Convert before napoleon looks for sections."""
     app.connect("autodoc-process-docstring", _convert, priority=100)
+    app.connect("autodoc-process-signature", _shorten)
     app.connect("autodoc-skip-member", _is_foreign)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
