@@ -33,7 +33,8 @@ extensions = [
     "house_picture",
 ]
 exclude_patterns = ["_build", "_ext", "conf.py", "**/.ipynb_checkpoints"]
-nitpicky = False
+# A word that several classes of the API share is a link to one of them.
+suppress_warnings = ["ref.python"]
 language = "en"
 
 autodoc_typehints_format = "short"
@@ -61,7 +62,7 @@ html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "show_toc_level": 2,
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 8,
     "navigation_with_keys": False,
     "navbar_align": "left",
     "secondary_sidebar_items": ["page-toc"],

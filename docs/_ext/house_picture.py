@@ -77,8 +77,8 @@ def drawn() -> str:
     height = len(listed) * ROW - ROW + BOX + 16
     title = "Rooms of ntadyn in rows; arrows lead from a room to those that it imports"
     return (
-        f'<svg class="house" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{title}">'
-        f'{tip}<g class="arrows">{"".join(lines)}</g><g class="rooms">{"".join(boxes)}</g></svg>'
+        f'<div class="house"><svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{title}">'
+        f'{tip}<g class="arrows">{"".join(lines)}</g><g class="rooms">{"".join(boxes)}</g></svg></div>'
     )
 
 
