@@ -60,6 +60,7 @@ html_use_index = False  # the search finds names
 html_domain_indices = False
 html_show_sourcelink = False
 html_copy_source = False
+html_sidebars = {page: [] for page in ("index", "start", "calls")}
 html_theme_options = {
     "show_toc_level": 2,
     "header_links_before_dropdown": 8,

@@ -29,7 +29,8 @@ def package_page(package: Package) -> str:
     parts = [f"# {package.title[0].upper()}{package.title[1:]}\n"]
     for name, line in package.experiments.items():
         parts.append(
-            f"(verdict-{name})=\n## {title(name)}\n\n*{line[0].upper()}{line[1:]}.* `python -m experiments run {name}`\n"
+            f"(verdict-{name})=\n## {title(name)}\n\n*{line[0].upper()}{line[1:]}.*"
+            f" `python -m experiments run {name}`\n"
         )
         if (EXPERIMENTS / "gallery" / f"{name}.png").is_file():
             parts.append(f"![{line}](../../experiments/gallery/{name}.png)\n")
