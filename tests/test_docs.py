@@ -1,4 +1,7 @@
-"""The README's Python examples run as they stand; its commands, names and links are those that there are."""
+"""Python examples of the README and of the site's pages run as they stand; commands, names and links are known ones.
+
+Pages that are written when the site is built are checked by its build.
+"""
 
 import importlib
 import re
@@ -16,24 +19,43 @@ import xarray as xr
 import ntadyn.cli
 import ntadyn.sweeps.cluster
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+WRITTEN = ("_build", "api", "gallery")
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if not set(path.relative_to(ROOT).parts) & set(WRITTEN)
+}
 
 
-def examples() -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+def examples(page: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", PAGES[page], re.DOTALL | re.MULTILINE)
+
+
+def run(page: str, index: int = 0) -> dict:
+    names = {}
+    exec(compile(examples(page)[index], page, "exec"), names)
+    return names
+
+
+def test_no_example_is_left_out():
+    tried = {"README.md": 1, "docs/start.md": 2, "docs/howto/own_rule.md": 1, "docs/howto/own_network.md": 1}
+    tried |= {"docs/howto/own_stream.md": 1, "docs/howto/sweeps.md": 1, "docs/howto/result_files.md": 1}
+    tried |= {"docs/subjects/degeneracy.md": 1, "docs/howto/cluster.md": 1}
+    assert {page: len(examples(page)) for page in PAGES if examples(page)} == tried
 
 
 def test_one_line(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = {}
-    exec(compile(examples()[0], "README.md", "exec"), names)
+    assert examples("README.md")[0] == examples("docs/start.md")[0]
+    names = run("README.md")
     assert capsys.readouterr().out.strip() == str(names["dataset"].gates.isel(record=-1).mean("seed").values.round(2))
     assert (tmp_path / "figure-2-flexible.png").stat().st_size > 10_000
 
 
 @pytest.mark.slow
 def test_first_simulation(capsys):
-    exec(compile(examples()[1], "README.md", "exec"), {})
+    run("docs/start.md", 1)
     succeeded, gates, error = re.match(r"(\w+)\n(.*)\n(\S+)\n", capsys.readouterr().out, re.DOTALL).groups()
     assert succeeded == "True"
     one_per_task = np.array(re.findall(r"[\d.e+-]+", gates), float).reshape(2, 2)
@@ -43,8 +65,7 @@ def test_first_simulation(capsys):
 
 
 def test_sweep(capsys):
-    names = {}
-    exec(compile(examples()[2], "README.md", "exec"), names)
+    names = run("docs/howto/sweeps.md")
     assert "gate_time_constant" in capsys.readouterr().out
     mean = names["result"].alignment.mean("seed").values
     assert mean[-1, 0] > 0.95  # long blocks, fast gates
@@ -58,14 +79,13 @@ def test_loading_a_result(tmp_path, monkeypatch):
     coordinates = {"block_duration": [0.1, 0.5], "strength": [0.0, 0.1], "seed": [0]}
     dataset = xr.Dataset({"alignment": (dims, np.ones((2, 2, 1)))}, coordinates)
     dataset.to_netcdf("phase-diagram/penalty.nc", engine="h5netcdf")
-    names = {}
-    exec(compile(examples()[3], "README.md", "exec"), names)
+    names = run("docs/howto/result_files.md")
     assert names["penalty"].alignment.dims == dims
 
 
 @pytest.mark.slow
 def test_degeneracy(capsys):
-    exec(compile(examples()[4], "README.md", "exec"), {})
+    run("docs/subjects/degeneracy.md")
     printed = capsys.readouterr().out
     assert "of 2 parameters: SINGULAR_UNCHECKED" in printed
     assert printed.splitlines()[-1] in ("TRUSTED", "SAMPLER_DISAGREE")
@@ -80,15 +100,32 @@ def test_slurm(monkeypatch):
     monkeypatch.setattr(ntadyn.sweeps.cluster, "cluster", cluster)
     run_sweep = Mock(spec=ntadyn.sweeps.run_sweep)
     monkeypatch.setattr(ntadyn.sweeps, "run_sweep", run_sweep)
-    exec(compile(examples()[5], "README.md", "exec"), {"plan": "plan", "folder": "folder"})
+    exec(compile(examples("docs/howto/cluster.md")[0], "cluster", "exec"), {"plan": "plan", "folder": "folder"})
     run_sweep.assert_called_once_with("plan", compute="tls://host:8786", folder="folder")
     assert cluster.call_args.kwargs["security"] is slurm.call_args.kwargs["security"] is not None
     jobs.scale.assert_called_once_with(100)
 
 
+def test_own_rule(capsys):
+    final = run("docs/howto/own_rule.md")["trajectory"].final_state
+    first, *_ = capsys.readouterr().out.split("\n")
+    assert first == "True"
+    x, y = 0.0, 0.0  # blocks of two time constants, in closed form
+    for target in ((1, 0), (0, 1), (1, 0), (0, 1)):
+        x, y = (t + (now - t) * np.exp(-2) for t, now in zip(target, (x, y), strict=True))
+    np.testing.assert_allclose(final, (x, y), atol=1e-4)
+
+
+def test_own_network_and_stream(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run("docs/howto/own_network.md")
+    run("docs/howto/own_stream.md")
+    assert capsys.readouterr().out.splitlines() == ["(2,) (3, 2)", "('spring', 'autumn') [0 1 0]"]
+
+
 def commands() -> list[str]:
     """All `ntadyn` commands, in the text and in blocks, but for those with a file that only the reader has."""
-    text = README.read_text()
+    text = "\n".join(PAGES.values())
     inline = [" ".join(command.split()) for command in re.findall(r"`(ntadyn [a-z][^`]*)`", text)]
     blocks = "".join(re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
     found = {*inline, *re.findall(r"^(ntadyn .*)$", blocks, re.MULTILINE)}
@@ -110,7 +147,8 @@ def test_commands_are_understood(command, monkeypatch):
 
 
 def test_names_exist():
-    names = set(re.findall(r"\bntadyn(?:\.[A-Za-z_]\w*)+", README.read_text())) - {"ntadyn.mplstyle"}
+    text = re.sub(r"\]\([^)]*\)", "]", "\n".join(PAGES.values()))
+    names = set(re.findall(r"\bntadyn(?:\.[A-Za-z_]\w*)+", text)) - {"ntadyn.mplstyle"}
     assert len(names) > 10
     for name in sorted(names):
         module, *rest = name.split(".")
@@ -121,22 +159,25 @@ def test_names_exist():
             found = getattr(found, part)
 
 
-def test_links_lead_somewhere():
-    text = README.read_text()
-    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    anchors = {"#" + re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
-    targets = re.findall(r"\]\(([^)\s]+)\)", text)
-    assert len(targets) > 10
-    for target in targets:
-        if not target.startswith("https://"):
-            assert target in anchors or (README.parent / target).exists(), target
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    folder = (ROOT / page).parent
+    for target in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+        path = folder / target
+        written = path.parent.name in WRITTEN and page.startswith("docs")
+        lesson = path.parent.name == "lessons" and (ROOT / "notebooks" / path.name).is_file()
+        named = target.startswith("#") and page.startswith("docs")  # places that the build knows
+        assert target.startswith("https://") or written or lesson or named or path.exists(), target
 
 
-def test_words_are_linked_or_explained_before_they_are_used():
-    before, words, after = re.split(r"^## Words$|^## A first simulation$", README.read_text(), flags=re.MULTILINE)
-    assert "(#words)" in before
+def test_the_readme_is_short_and_begins_with_a_picture():
+    text = PAGES["README.md"]
+    assert len(text.split()) < 1300
+    assert "phase-diagram.png" in text.partition("```")[0]
+
+
+def test_words_are_explained():
+    words = PAGES["docs/glossary.md"]
     for word in ("similarity", "alignment", "contrast", "separatrix", "lane", "tile", "shard", "legacy", "tau_B"):
         assert word in words
-        assert not re.search(rf"\b{word}s?\b", before), word
-    assert "phase-diagram.png" in before.partition("```")[0]
-    assert "phase-diagram.png" not in after
+        assert not re.search(rf"\b{word}s?\b", PAGES["README.md"].partition("## A first run")[0]), word
