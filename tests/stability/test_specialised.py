@@ -25,6 +25,7 @@ from ntadyn.tasks import TaskSet
 pytestmark = [pytest.mark.slow]
 
 
+@pytest.mark.exhaustive  # it compiles for long
 def test_the_specialised_orbit_is_half_stable(monkeypatch):
     """Its distance, both sides, what is conserved next to it, its events, and that networks have it."""
     monkeypatch.setattr(branches, "STEPS", 100)
