@@ -59,6 +59,7 @@ def test_the_table_of_another_simulation_and_the_rescaling_of_time():
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive  # it compiles for long
 def test_curricula_by_gradient_and_without():
     """The gradient against differences of the same score; both searches beat where they start, and keep to bounds."""
     systems, states = batch(0.03, 0.028)
