@@ -9,10 +9,10 @@ from jaxtyping import Array, Bool, Float
 
 from ntadyn.dynamics.order_parameters import OrderParameters, OrderParameterState
 from ntadyn.regularizers import L1, AbstractPenalty, Nonnegativity, Sum, UnitL1Norm, Zero
+from ntadyn.simulation.components import Matrix, combine, factorised, pair, solved
 from ntadyn.simulation.method import over_lanes
 
 Lane = Float[Array, " lane"]
-Matrix = list[list[Lane]]
 
 _PIECEWISE_QUADRATIC = (Nonnegativity, UnitL1Norm, L1, Zero)
 # Components are written out one by one; with more of them, compiling would cost more than lanes save.
@@ -107,7 +107,7 @@ def to_lanes(systems: OrderParameters, states: OrderParameterState) -> tuple[Lan
 def from_lanes(state: LaneState) -> OrderParameterState:
     """The batch as arrays again, with trajectories along the last axis."""
     paths = range(len(state.gates))
-    students = jnp.stack([jnp.stack([_pair(state.students, p, q) for q in paths]) for p in paths])
+    students = jnp.stack([jnp.stack([pair(state.students, p, q) for q in paths]) for p in paths])
     cross = jnp.stack([jnp.stack(row) for row in state.cross])
 
     def one(gates: Array, students: Array, cross: Array) -> OrderParameterState:
@@ -130,7 +130,7 @@ def pulls(state: LaneState, task: list[Array]) -> list[Lane]:
     """
     paths = range(len(state.gates))
     return [
-        _combine(state.cross[p], task) - _combine([_pair(state.students, p, q) for q in paths], state.gates)
+        combine(state.cross[p], task) - combine([pair(state.students, p, q) for q in paths], state.gates)
         for p in paths
     ]
 
@@ -155,12 +155,12 @@ def relax_weights(
     """
     c, paths, teachers = state.gates, range(len(state.gates)), range(len(task))
     by_teacher = [
-        _combine([_pair(problem.teachers, m, n) for n in teachers], task)
-        - _combine([state.cross[p][m] for p in paths], c)
+        combine([pair(problem.teachers, m, n) for n in teachers], task)
+        - combine([state.cross[p][m] for p in paths], c)
         for m in teachers
     ]
-    squared_error = _combine(by_teacher, task) - _combine(pull, c)
-    squared_gates = _combine(c, c)
+    squared_error = combine(by_teacher, task) - combine(pull, c)
+    squared_gates = combine(c, c)
     time = duration * problem.rate_of_weights
     z = time * squared_gates
     step = time / (1 + z * (0.5 + z * (1 / 12)))
@@ -287,7 +287,7 @@ def _through_kinks(
     beyond_for = [jnp.where(arrived[p], jnp.clip(c[p] / before[p], 0, time), zero) for p in paths]
 
     def coupling(p: int, q: int) -> Lane:
-        return moving[p] * (_pair(state.students, p, q) + problem.unit_norm * signs[p] * signs[q])
+        return moving[p] * (pair(state.students, p, q) + problem.unit_norm * signs[p] * signs[q])
 
     taken_back = [
         sum((0.5 * coupling(p, q) * c[q] * beyond_for[q] for q in paths if q != p), start=zero) for p in paths
@@ -318,7 +318,7 @@ def _moved(
     scaled = 0.5 * duration * problem.rate_of_gates
     rate = [
         [
-            scaled * (moving[p] * moving[q] * _pair(state.students, p, q) + problem.unit_norm * (signs[p] * signs[q]))
+            scaled * (moving[p] * moving[q] * pair(state.students, p, q) + problem.unit_norm * (signs[p] * signs[q]))
             for q in range(p + 1)
         ]
         for p in paths
@@ -338,65 +338,23 @@ def _nonzero(x: Lane) -> Lane:
 
 def _norm_force(problem: LaneProblem, signs: list[Lane], gates: list[Lane]) -> Lane:
     """k_1 (|c|_1 - 1) + k: the force of the norm penalties against the sign of every gate."""
-    return problem.unit_norm * (_combine(signs, gates) - 1) + problem.shrinkage
+    return problem.unit_norm * (combine(signs, gates) - 1) + problem.shrinkage
 
 
 def _relax_twice(rate: Matrix, force: list[Lane]) -> list[Lane]:
     """Phi (2 f - Z Phi f) with Phi = (1 + Z/2 + Z^2/12)^-1: the integral of exp(-Z t) f over two units, by Pade."""
     size = range(len(force))
     squared = [
-        [_combine([_pair(rate, p, k) for k in size], [_pair(rate, k, q) for k in size]) for q in range(p + 1)]
+        [combine([pair(rate, p, k) for k in size], [pair(rate, k, q) for k in size]) for q in range(p + 1)]
         for p in size
     ]
     identity = jnp.ones_like(force[0])
     matrix = [
         [0.5 * rate[p][q] + (1 / 12) * squared[p][q] + (identity if p == q else 0) for q in range(p + 1)] for p in size
     ]
-    factor = _factorised(matrix)
-    once = _solved(factor, force)
-    return _solved(factor, [2 * force[p] - _combine([_pair(rate, p, q) for q in size], once) for p in size])
-
-
-def _factorised(matrix: Matrix) -> tuple[Matrix, list[Lane]]:
-    """L (below its unit diagonal) and 1/D of a symmetric positive definite L D L^T, given below its diagonal."""
-    lower: Matrix = []
-    inverse: list[Lane] = []
-    for p, row in enumerate(matrix):
-        scaled, left = [], row[p]
-        for q in range(p):
-            entry = row[q]
-            for k in range(q):
-                entry = entry - scaled[k] * lower[q][k]
-            scaled.append(entry)
-        factors = [x * inverse[q] for q, x in enumerate(scaled)]
-        for x, y in zip(scaled, factors, strict=True):
-            left = left - x * y
-        lower.append(factors)
-        inverse.append(1 / left)
-    return lower, inverse
-
-
-def _solved(factor: tuple[Matrix, list[Lane]], right: list[Lane]) -> list[Lane]:
-    lower, inverse = factor
-    x = list(right)
-    size = len(x)
-    for p in range(size):
-        for q in range(p):
-            x[p] = x[p] - lower[p][q] * x[q]
-    x = [value * inverse[p] for p, value in enumerate(x)]
-    for p in reversed(range(size)):
-        for q in range(p + 1, size):
-            x[p] = x[p] - lower[q][p] * x[q]
-    return x
-
-
-def _combine(left: list[Array], right: list[Array]) -> Array:
-    first, *rest = (x * y for x, y in zip(left, right, strict=True))
-    return sum(rest, start=first)
-
-
-def _pair(symmetric: list[list[Array]], p: int, q: int) -> Array:
-    return symmetric[max(p, q)][min(p, q)]
+    factor = factorised(matrix)
+    once = solved(factor, force)
+    return solved(factor, [2 * force[p] - combine([pair(rate, p, q) for q in size], once) for p in size])
 
 
 def _terms(penalty: AbstractPenalty) -> list[AbstractPenalty]:

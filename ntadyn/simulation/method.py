@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ntadyn.interface.flow import AbstractFlow
 from ntadyn.interface.overriding import ignored_by
@@ -45,11 +45,13 @@ class Interval(eqx.Module):
         place: start, end, length, block and number of steps, all scalars.
         begins_block: whether it is the first interval of a block.
         goes_on: False if an earlier interval was given up: to go on from there would take long and mean nothing.
+        number: which interval of the grid it is.
     """
 
     place: TimeGrid
     begins_block: Bool[Array, ""]
     goes_on: Bool[Array, "..."]
+    number: Int[Array, ""]
 
 
 class AbstractMethod(eqx.Module):
@@ -96,6 +98,10 @@ class AbstractMethod(eqx.Module):
     def begin(self, system: AbstractSystem, state: PyTree, task: Task) -> PyTree:
         """What `advance` has to know about the start of the run, its `memory`."""
 
+    def start(self, system: AbstractSystem, curriculum: AbstractCurriculum, state: PyTree, grid: TimeGrid) -> PyTree:
+        """`begin` of a run, for methods that make more of it than that: some take all steps at once."""
+        return self.begin(system, state, curriculum.task(grid.block[0], grid.start[0]))
+
     @abc.abstractmethod
     def advance(
         self,
@@ -111,7 +117,7 @@ class AbstractMethod(eqx.Module):
             system: the system.
             curriculum: which task is in force when.
             state: the state at the start of the interval.
-            memory: what `begin` returned.
+            memory: what `start` returned.
             interval: the interval, and the status of the run.
         """
 
