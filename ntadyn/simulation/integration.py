@@ -89,8 +89,8 @@ def integrate_batch(
         curriculum = SideBySide.of_all(_on_lanes(curriculum.own, number, width), curriculum.durations, axis=-1)
     found = _run(systems, curriculum, states, method, grid, observables, over_lanes)
 
-    def trajectory(values: dict[str, Any], final: PyTree, result: RESULTS) -> Any:
-        return read(Trajectory(grid.end, grid.block, values, final, result))
+    def trajectory(*found: Any) -> Any:
+        return read(Trajectory(grid.end, grid.block, *found))
 
     every = jax.vmap(trajectory, in_axes=-1)(*found)
     return jax.tree.map(lambda leaf: leaf[:number], every)
@@ -104,7 +104,7 @@ def _run(
     grid: TimeGrid,
     observables: Mapping[str, Observable],
     lift: Lift,
-) -> tuple[dict[str, Any], PyTree, RESULTS]:
+) -> tuple[dict[str, Any], PyTree, RESULTS, dict[str, Any] | None]:
     """The loop, of one trajectory or of a batch.
 
     Args:
@@ -117,7 +117,8 @@ def _run(
         lift: turns a function of one trajectory into one of what is run: `_of_one`, or `over_lanes`.
 
     Returns:
-        What was recorded, with a leading axis over records, the final state and the result.
+        What was recorded, with a leading axis over records, the final state, the result, and the errors of the records
+        that the method knows.
     """
     first = jax.tree.map(lambda leaf: leaf[0], grid)
     first_task = curriculum.task(first.block, first.start)
@@ -194,7 +195,7 @@ def _run(
         return finite if method.follows_a_flow else finite & within_bound(system, state, start)
 
     result = choose(every(bounded, final, states), result, diverged)
-    return values, final, result
+    return values, final, result, method.errors(memory, grid)
 
 
 def _of_one(function: Callable[..., Any], in_axes: Any = None) -> Callable[..., Any]:

@@ -130,8 +130,7 @@ def pulls(state: LaneState, task: list[Array]) -> list[Lane]:
     """
     paths = range(len(state.gates))
     return [
-        combine(state.cross[p], task) - combine([pair(state.students, p, q) for q in paths], state.gates)
-        for p in paths
+        combine(state.cross[p], task) - combine([pair(state.students, p, q) for q in paths], state.gates) for p in paths
     ]
 
 
@@ -155,8 +154,7 @@ def relax_weights(
     """
     c, paths, teachers = state.gates, range(len(state.gates)), range(len(task))
     by_teacher = [
-        combine([pair(problem.teachers, m, n) for n in teachers], task)
-        - combine([state.cross[p][m] for p in paths], c)
+        combine([pair(problem.teachers, m, n) for n in teachers], task) - combine([state.cross[p][m] for p in paths], c)
         for m in teachers
     ]
     squared_error = combine(by_teacher, task) - combine(pull, c)

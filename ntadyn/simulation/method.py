@@ -94,6 +94,18 @@ class AbstractMethod(eqx.Module):
         del system, state
         return self
 
+    def backend(self) -> str:
+        """What takes the steps, in words."""
+        return f"XLA, {type(self).__name__}"
+
+    def ready(self, dtype: DTypeLike) -> None:
+        """Have at hand what programs of the fitted method call, compiled by others than XLA; most methods need nothing.
+
+        Args:
+            dtype: floating dtype of the systems.
+        """
+        del dtype
+
     @abc.abstractmethod
     def begin(self, system: AbstractSystem, state: PyTree, task: Task) -> PyTree:
         """What `advance` has to know about the start of the run, its `memory`."""
@@ -132,6 +144,18 @@ class AbstractMethod(eqx.Module):
         Raises:
             ValueError: if there is no such method.
         """
+
+    def errors(self, memory: PyTree, grid: TimeGrid) -> dict[str, Array] | None:
+        """Estimated errors that a method knows without another run: name of an observable -> its errors.
+
+        Args:
+            memory: what `start` returned.
+            grid: when to record.
+
+        Returns:
+            Arrays like those that are recorded of these observables, or None.
+        """
+        del memory, grid
 
     def resolves(self, system: AbstractSystem, state: PyTree, task: Task, grid: TimeGrid) -> Bool[Array, ""]:
         """Whether steps are short enough for the comparison with a refined run to mean anything."""

@@ -23,6 +23,7 @@ class Recorded(eqx.Module):
         values: name -> recorded observable, leading axis = record.
         real: which records are not padding; padding repeats the last record.
         result: how the trajectory ended.
+        errors: estimated errors that the method knows, like `values`; None if it knows none.
     """
 
     times: Float[Array, " record"]
@@ -30,6 +31,7 @@ class Recorded(eqx.Module):
     values: dict[str, Any]
     real: Bool[Array, " record"]
     result: RESULTS
+    errors: dict[str, Any] | None = None
 
     @property
     def last_blocks(self) -> Specialisation:
@@ -55,7 +57,7 @@ def path_order(assignment: Int[Array, " m"], num_paths: int) -> Int[Array, " p"]
 
 def recorded(trajectory: Trajectory, real: Bool[Array, " record"]) -> Recorded:
     """A trajectory and which of its records are not padding."""
-    return Recorded(trajectory.times, trajectory.blocks, trajectory.values, real, trajectory.result)
+    return Recorded(trajectory.times, trajectory.blocks, trajectory.values, real, trajectory.result, trajectory.error)
 
 
 def alignment(record: Recorded) -> Float[Array, ""]:
@@ -97,6 +99,13 @@ def gates(record: Recorded) -> Float[Array, "..."]:
 def result(record: Recorded) -> Int[Array, ""]:
     """Result code: 0 successful, 1 diverged, 2 other failure, 3 impossible, 4 unresolved, 5 full."""
     return result_codes(record.result)
+
+
+def gate_bar(record: Recorded) -> Float[Array, ""]:
+    """Estimated largest error of any recorded gate, from a run in half as many steps; infinite where the run failed."""
+    if record.errors is None:
+        raise ValueError("gate_bar is a score of runs with error bars; pass Sweep(..., bars=True).")
+    return jnp.where(record.result == RESULTS.successful, jnp.max(record.errors["gates"]), jnp.inf)
 
 
 class Final(eqx.Module):

@@ -25,7 +25,7 @@ def backend() -> str | None:
     """Numba with its version, if it is installed; nothing is imported."""
     if importlib.util.find_spec("numba") is None:
         return None
-    return f"numba {metadata.version('numba')}, llvmlite {metadata.version('llvmlite')}"
+    return f"Numba {metadata.version('numba')}"
 
 
 def target(shape: Shape) -> str:
@@ -33,7 +33,12 @@ def target(shape: Shape) -> str:
 
     Args:
         shape: what it is for.
+
+    Raises:
+        ValueError: if Numba is not installed.
     """
+    if backend() is None:
+        raise ValueError('kernels need Numba, which is not installed. Run `pip install "ntadyn[fast]"`.')
     with _ONE_AT_A_TIME:
         return _registered(shape)
 
@@ -60,7 +65,8 @@ def _module(name: str, text: str) -> ModuleType:
                 part.replace(path)
             if path.read_text() == text:
                 spec = importlib.util.spec_from_file_location(name, path)
-                assert spec is not None and spec.loader is not None
+                assert spec is not None
+                assert spec.loader is not None
                 module = sys.modules[name] = importlib.util.module_from_spec(spec)
                 spec.loader.exec_module(module)
                 return module

@@ -147,12 +147,12 @@ class Improved(Splitting):
     name: ClassVar[str] = "improved splitting"
 
     def drifts(self, lane: Lane, pulls: Vector, squared_error: Number, half: Number) -> Vector:
-        """h (c |E|^2 - |c|^2 r) / tau_W."""
+        """See `Splitting.drifts`: h (c |E|^2 - |c|^2 r) / tau_W."""
         time, square = half * lane.rate_of_weights, product(lane.gates, lane.gates)
         return [time * (c * squared_error - square * pull) for c, pull in zip(lane.gates, pulls, strict=True)]
 
     def bends(self, lane: Lane, orthant: Orthant, forces: Vector, drifts: Vector, times: Times) -> Vector:
-        """n^2 c''/24, damped."""
+        """See `Splitting.bends`: n^2 c''/24, damped."""
         rate, paths = lane.rate_of_gates + lane.rate_of_gates, range(len(forces))
         velocity = [rate * force for force in forces]
         inner = jacobian(lane, orthant)
@@ -335,9 +335,7 @@ def _relaxed(gates: Vector, scaled: Number, inner: Matrix, force: Vector, drifts
     def rates_of(p: int) -> Vector:
         return [pair(rate, p, q) for q in paths]
 
-    squared = [
-        [combine(rates_of(p), rates_of(q)) for q in range(p + 1)] for p in paths
-    ]
+    squared = [[combine(rates_of(p), rates_of(q)) for q in range(p + 1)] for p in paths]
     matrix = [
         [0.5 * rate[p][q] + ((1 / 12) * squared[p][q] + (1.0 if p == q else 0.0)) for q in range(p + 1)] for p in paths
     ]

@@ -82,6 +82,11 @@ def source(shape: Shape) -> str:
     return "\n\n\n".join([*header, *functions]) + "\n"
 
 
+def operations(shape: Shape) -> int:
+    """Additions, multiplications, divisions and comparisons of a round of one lane without an event."""
+    return sum(" = " in line and " = b[" not in line for line in _Writer(shape).round().splitlines())
+
+
 class _Writer:
     """Writes the functions of a module one by one.
 
@@ -162,11 +167,14 @@ class _Writer:
         """The loop over blocks of lanes, intervals and rounds."""
         names = enumerate(self._shape.state)
         record = [f"records[j, {n}, first + l] = {self._at(name)}" for n, name in names]
-        return _COMPILED + _RUN.format(record="\n".join(_indented(record, 4)), event=self._at("event"), compiled=_COMPILED)
+        text = _RUN.format(record="\n".join(_indented(record, 4)), event=self._at("event"), compiled=_COMPILED)
+        return _COMPILED + text
 
     def handler(self) -> str:
-        """The function that XLA calls, with the arrays of `steps.states_at_ends` in their order."""
-        return _HANDLER.format(state=len(self._shape.state), problem=len(self._shape.problem), task=self._shape.teachers, scratch=len(self._shape.scratch))
+        """The function that XLA calls, with the arrays of `steps.run_kernel` in their order."""
+        shape = self._shape
+        state, problem, scratch = (len(names) for names in (shape.state, shape.problem, shape.scratch))
+        return _HANDLER.format(state=state, problem=problem, scratch=scratch, task=shape.teachers)
 
     def _at(self, name: str) -> str:
         return f"b[{self._place[name]} * L + l]"
@@ -243,9 +251,12 @@ from numba.extending import intrinsic
 
 CACHE = "__file__" in globals()
 '''.rstrip()
-_LENGTH = _COMPILED + """
+_LENGTH = (
+    _COMPILED
+    + """
 def power(k):
     return POWERS[k] if k <= TABLE else np.float64(k) ** EXPONENT"""
+)
 # An integer, because a loop over truth values does not become one over vectors.
 _RUN = """
 def any_event(b):

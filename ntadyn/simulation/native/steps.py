@@ -1,14 +1,14 @@
 """The method that takes batches through whole runs in a kernel of our own."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from ntadyn.dynamics.order_parameters import OrderParameters, OrderParameterState
 from ntadyn.interface.system import AbstractSystem
@@ -50,10 +50,15 @@ class NativeSteps(AbstractMethod):
     Attributes:
         refinement: factor on the number of steps of every interval of the time grid.
         scheme: the equations of a step.
+        sizes: numbers of paths and teachers, once the method is `fitted`.
+        barred: whether every run is made once more in half as many steps, which gives the gates an error bar: of a
+            scheme of second order, a third of the difference.
     """
 
     refinement: int = eqx.field(static=True, default=1)
     scheme: Splitting = eqx.field(static=True, default=Improved())
+    sizes: tuple[int, int] | None = eqx.field(static=True, default=None)
+    barred: bool = eqx.field(static=True, default=False)
     steps_batches: ClassVar[bool] = True
 
     def __check_init__(self):
@@ -90,9 +95,22 @@ class NativeSteps(AbstractMethod):
         return LaneSteps().slack(dtype)
 
     def refined(self, dtype: DTypeLike) -> "NativeSteps":
-        """The method with twice as many steps."""
+        """The method with twice as many steps, without bars."""
         del dtype
-        return NativeSteps(2 * self.refinement, self.scheme)
+        return NativeSteps(2 * self.refinement, self.scheme, self.sizes)
+
+    def fitted(self, system: OrderParameters, state: OrderParameterState) -> "NativeSteps":
+        """See `AbstractMethod.fitted`; neither may be on lanes."""
+        return NativeSteps(self.refinement, self.scheme, (state.gates.size, system.num_tasks), self.barred)
+
+    def backend(self) -> str:
+        """See `AbstractMethod.backend`; kernels of other versions may differ in the last bits."""
+        return f"{kernel.backend()}, {self.scheme.name}"
+
+    def ready(self, dtype: DTypeLike) -> None:
+        """See `AbstractMethod.ready`: its kernel."""
+        assert self.sizes is not None
+        kernel.target(Shape(*self.sizes, str(jnp.dtype(dtype)), self.scheme))
 
     def begin(self, system: OrderParameters, state: PyTree, task: Any) -> Float[Array, " lane"]:
         """The rates for which steps are chosen, as those of `LaneSteps`."""
@@ -100,60 +118,106 @@ class NativeSteps(AbstractMethod):
 
     def start(
         self, system: OrderParameters, curriculum: AbstractCurriculum, state: OrderParameterState, grid: TimeGrid
-    ) -> tuple[Float[Array, " lane"], Float[Array, "interval number lane"]]:
+    ) -> "_Known":
         """The rates of `begin`, and the states at the ends of all intervals."""
         if curriculum.varies_within_blocks():
             raise ValueError(
                 f"kernels take a task to be constant within its block, but those of this {type(curriculum).__name__} "
                 f"vary. Pass LaneSteps()."
             )
-        return super().start(system, curriculum, state, grid), states_at_ends(self, system, curriculum, state, grid)
+        rates, number = super().start(system, curriculum, state, grid), self.refinement * grid.num_steps
+        ends = states_at_ends(self.scheme, system, curriculum, state, grid, number)
+        if not self.barred:
+            return _Known(rates, ends)
+        coarse = (number + 1) // 2
+        # Twice as long, except for the last step of an odd number.
+        ratio = jnp.sum(number).astype(ends.dtype) / jnp.maximum(jnp.sum(coarse), 1).astype(ends.dtype)
+        moved = ends - states_at_ends(self.scheme, system, curriculum, state, grid, coarse)
+        share = jnp.where(ratio > 1, 1 / (ratio**2 - 1), jnp.inf)
+        return _Known(rates, ends, share * jnp.abs(moved[:, : state.gates.shape[0]]))
+
+    def errors(self, memory: "_Known", grid: TimeGrid) -> dict[str, Array] | None:
+        """See `AbstractMethod.errors`: those of gates, infinite where steps cannot be longer."""
+        if memory.bars is None:
+            return None
+        place = jnp.minimum(jnp.arange(grid.block.size), grid.num_real() - 1)
+        return {"gates": memory.bars[place]}
 
     def advance(
         self,
         system: OrderParameters,
         curriculum: AbstractCurriculum,
         state: OrderParameterState,
-        memory: tuple[Float[Array, " lane"], Float[Array, "interval number lane"]],
+        memory: "_Known",
         interval: Interval,
     ) -> tuple[PyTree, RESULTS]:
         """See `AbstractMethod.advance`: the state at the end is known already."""
-        rates, ends = memory
+        ends = memory.ends
         paths, teachers = state.gates.shape[0], state.cross.shape[-2]
         moved = lanes.from_lanes(_unflattened(list(ends[interval.number]), paths, teachers))
-        return moved, resolved_results(system, curriculum, moved, rates, interval)
+        return moved, resolved_results(system, curriculum, moved, memory.rates, interval)
+
+
+class _Known(NamedTuple):
+    """What is known before anything is recorded: rates, states at the ends of intervals, error bars of their gates."""
+
+    rates: Float[Array, " lane"]
+    ends: Float[Array, "interval number lane"]
+    bars: Float[Array, "interval path lane"] | None = None
 
 
 def states_at_ends(
-    method: NativeSteps,
+    scheme: Splitting,
     system: OrderParameters,
     curriculum: AbstractCurriculum,
     state: OrderParameterState,
     grid: TimeGrid,
+    num_steps: Int[Array, " interval"],
 ) -> Float[Array, "interval number lane"]:
     """The states of a batch at the ends of all intervals, component by component; undefined in the padding of a grid.
 
     Args:
-        method: how to step.
+        scheme: the equations of a step.
         system: a batch of systems, trajectories along the last axis.
         curriculum: which task is in force when.
         state: their initial states, likewise.
-        grid: when to step.
+        grid: the intervals.
+        num_steps: the number of steps in each.
     """
     problem, on_lanes = lanes.to_lanes(system, state)
     start = jnp.stack(jax.tree.leaves(on_lanes))
     teachers = len(problem.teachers)
-    shape = Shape(len(on_lanes.gates), teachers, str(start.dtype), method.scheme)
+    shape = Shape(len(on_lanes.gates), teachers, str(start.dtype), scheme)
     given = [problem.rate_of_gates, problem.rate_of_weights, problem.hinge, problem.unit_norm, problem.shrinkage]
     data = jnp.stack([*given, *jax.tree.leaves(problem.teachers)])
-    task = jax.vmap(curriculum.task)(grid.block, grid.start)
-    intervals = grid.start.shape[0]
-    number = method.refinement * grid.num_steps.astype(jnp.int64)
-    ends = jax.ShapeDtypeStruct((intervals, *start.shape), start.dtype)
-    scratch = jax.ShapeDtypeStruct((shape.scratch_size,), start.dtype)
+    task = jax.vmap(curriculum.task)(grid.block, grid.start).reshape(grid.start.size, teachers, -1)
+    return run_kernel(shape, data, start, grid.length, num_steps, grid.num_real(), task)
+
+
+def run_kernel(
+    shape: Shape,
+    problem: Float[Array, "datum lane"],
+    state: Float[Array, "number lane"],
+    length: Float[Array, " interval"],
+    num_steps: Int[Array, " interval"],
+    num_intervals: Int[Array, ""],
+    task: Float[Array, "interval teacher width"],
+) -> Float[Array, "interval number lane"]:
+    """The states at the ends of intervals, from plain arrays.
+
+    Args:
+        shape: which kernel.
+        problem: the rows of `Shape.problem`.
+        state: the rows of `Shape.state`, at the start.
+        length: lengths of intervals.
+        num_steps: the number of steps in each; none where it has no length.
+        num_intervals: how many intervals to run; what follows is undefined.
+        task: weights of the teachers in each, one for all lanes (width 1) or one per lane.
+    """
+    ends = jax.ShapeDtypeStruct((length.size, *state.shape), state.dtype)
+    scratch = jax.ShapeDtypeStruct((shape.scratch_size,), state.dtype)
     call = jax.ffi.ffi_call(kernel.target(shape), (ends, scratch))
-    arrays = data, start, grid.length, number, grid.num_real()[None].astype(jnp.int64), task.reshape(intervals, teachers, -1)
-    return call(*arrays)[0]
+    return call(problem, state, length, num_steps.astype(jnp.int64), num_intervals[None].astype(jnp.int64), task)[0]
 
 
 def _unflattened(numbers: list[Array], paths: int, teachers: int) -> lanes.LaneState:

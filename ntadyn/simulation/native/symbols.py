@@ -133,7 +133,7 @@ def product(left: Sequence[Number], right: Sequence[Number]) -> Number:
 
 
 def less(number: Number, left: Sequence[Number], right: Sequence[Number]) -> Number:
-    """A number less a scalar product, term by term: each is one operation of a processor that adds what it multiplies."""
+    """A number less a scalar product, term by term: each is one fused operation."""
     for x, y in zip(left, right, strict=True):
         number = number - x * y
     return number
