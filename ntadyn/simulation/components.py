@@ -5,7 +5,7 @@ from typing import Any
 Matrix = list[list[Any]]
 
 
-def combine(left: list[Any], right: list[Any]) -> Any:
+def combined(left: list[Any], right: list[Any]) -> Any:
     """The scalar product of two vectors, from left to right."""
     first, *rest = (x * y for x, y in zip(left, right, strict=True))
     return sum(rest, start=first)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from ntadyn.dynamics.order_parameters import OrderParameters, OrderParameterState
 from ntadyn.regularizers import L1, AbstractPenalty, Nonnegativity, Sum, UnitL1Norm, Zero
-from ntadyn.simulation.components import Matrix, combine, factorised, pair, solved
+from ntadyn.simulation.components import Matrix, combined, factorised, pair, solved
 from ntadyn.simulation.method import over_lanes
 
 Lane = Float[Array, " lane"]
@@ -130,7 +130,8 @@ def pulls(state: LaneState, task: list[Array]) -> list[Lane]:
     """
     paths = range(len(state.gates))
     return [
-        combine(state.cross[p], task) - combine([pair(state.students, p, q) for q in paths], state.gates) for p in paths
+        combined(state.cross[p], task) - combined([pair(state.students, p, q) for q in paths], state.gates)
+        for p in paths
     ]
 
 
@@ -154,11 +155,12 @@ def relax_weights(
     """
     c, paths, teachers = state.gates, range(len(state.gates)), range(len(task))
     by_teacher = [
-        combine([pair(problem.teachers, m, n) for n in teachers], task) - combine([state.cross[p][m] for p in paths], c)
+        combined([pair(problem.teachers, m, n) for n in teachers], task)
+        - combined([state.cross[p][m] for p in paths], c)
         for m in teachers
     ]
-    squared_error = combine(by_teacher, task) - combine(pull, c)
-    squared_gates = combine(c, c)
+    squared_error = combined(by_teacher, task) - combined(pull, c)
+    squared_gates = combined(c, c)
     time = duration * problem.rate_of_weights
     z = time * squared_gates
     step = time / (1 + z * (0.5 + z * (1 / 12)))
@@ -336,14 +338,14 @@ def _nonzero(x: Lane) -> Lane:
 
 def _norm_force(problem: LaneProblem, signs: list[Lane], gates: list[Lane]) -> Lane:
     """k_1 (|c|_1 - 1) + k: the force of the norm penalties against the sign of every gate."""
-    return problem.unit_norm * (combine(signs, gates) - 1) + problem.shrinkage
+    return problem.unit_norm * (combined(signs, gates) - 1) + problem.shrinkage
 
 
 def _relax_twice(rate: Matrix, force: list[Lane]) -> list[Lane]:
     """Phi (2 f - Z Phi f) with Phi = (1 + Z/2 + Z^2/12)^-1: the integral of exp(-Z t) f over two units, by Pade."""
     size = range(len(force))
     squared = [
-        [combine([pair(rate, p, k) for k in size], [pair(rate, k, q) for k in size]) for q in range(p + 1)]
+        [combined([pair(rate, p, k) for k in size], [pair(rate, k, q) for k in size]) for q in range(p + 1)]
         for p in size
     ]
     identity = jnp.ones_like(force[0])
@@ -352,7 +354,7 @@ def _relax_twice(rate: Matrix, force: list[Lane]) -> list[Lane]:
     ]
     factor = factorised(matrix)
     once = solved(factor, force)
-    return solved(factor, [2 * force[p] - combine([pair(rate, p, q) for q in size], once) for p in size])
+    return solved(factor, [2 * force[p] - combined([pair(rate, p, q) for q in size], once) for p in size])
 
 
 def _terms(penalty: AbstractPenalty) -> list[AbstractPenalty]:

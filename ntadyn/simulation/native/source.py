@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ntadyn.simulation.native import frame, scheme
-from ntadyn.simulation.native.scheme import Carried, Lane, Orthant, Splitting, Times
+from ntadyn.simulation.native import boost, frame, scheme
+from ntadyn.simulation.native.lane import Lane, Orthant, through_kinks
+from ntadyn.simulation.native.scheme import Carried, Scheme, Times
 from ntadyn.simulation.native.symbols import Code, Number, Symbol, product
 
 # Lanes of a block: whole vectors, enough of them to hide how long a division takes, and few enough for the cache.
@@ -36,7 +37,7 @@ class Shape:
     paths: int
     teachers: int
     dtype: str
-    scheme: Splitting
+    scheme: Scheme
 
     @property
     def pairs(self) -> int:
@@ -59,7 +60,7 @@ class Shape:
     @property
     def scratch(self) -> list[str]:
         """Names of what a block keeps of every lane."""
-        names = ("drive", "pull", "bend", "sign", "moves", "pressed", "drift", "old")
+        names = ("drive", "pull", "bend", "sign", "moves", "pressed", "kept", "old")
         paths = [f"{name}{p}" for name in names for p in range(self.paths)]
         others = ["half_gate_rate", "base", "strength", "event", *(f"seen{m}" for m in range(self.teachers))]
         others += [f"coupling{n}" for n in range(self.pairs)]
@@ -73,8 +74,9 @@ class Shape:
 
 def source(shape: Shape) -> str:
     """The text of a module that takes all lanes through all intervals: its `handler` is what XLA calls."""
-    writer = _Writer(shape)
-    functions = [writer.load(), writer.begin(), writer.round(), writer.event(), writer.run(), writer.handler()]
+    writer = (_BoostWriter if isinstance(shape.scheme, boost.Conserving) else _Writer)(shape)
+    functions = [writer.load(), writer.begin(), writer.round(), writer.event(), writer.finish()]
+    functions += [writer.run(), writer.handler()]
     literals = {"REAL": f"np.{shape.dtype}", "L": WIDTH[shape.dtype], "TABLE": TABLE}
     literals |= {"EXPONENT": shape.scheme.exponent, "POWERS": "np.arange(TABLE + 1) ** EXPONENT"}
     literals |= {name: f"REAL({value!r})" for value, name in writer.constants.items()}
@@ -126,17 +128,11 @@ class _Writer:
     def round(self) -> str:
         """One step of the weights and one of the gates, and by how much any lane has passed an event."""
         code = Code(self.constants)
-        lane, times = self._lane(code), _times(code)
-        couplings = [self._load(code, f"coupling{n}") for n in range(self._shape.pairs)]
-        signs, moves, pressed = (self._loaded(code, name) for name in ("sign", "moves", "pressed"))
-        orthant = Orthant(signs, moves, couplings, pressed)
-        carried = Carried(self._loaded(code, "pull"), self._loaded(code, "bend"), orthant)
-        moved = scheme.weights_moved(self._shape.scheme, lane, carried, times)
-        flowed = scheme.gates_flowed(self._shape.scheme, moved, orthant, times)
-        values = self._state_of(moved.lane._replace(gates=flowed.gates)) | self._carried_of(flowed.carried)
-        values |= _named("drive", moved.lane.drive) | _named("drift", moved.drifts) | _named("old", lane.gates)
-        values["event"] = flowed.event
-        return _over_lanes("advance(done, next, half, per_half, sigma, b)", code.lines + self._stored(code, values))
+        lane, times, carried = self._lane(code), _times(code), self._carried(code)
+        found = scheme.advanced(self._shape.scheme, lane, carried, times)
+        values = self._state_of(found.lane) | self._carried_of(found.carried) | _named("drive", found.lane.drive)
+        values |= _named("kept", found.drifts) | _named("old", lane.gates) | {"event": found.event}
+        return _over_lanes(f"advance({_ROUND})", code.lines + self._stored(code, values))
 
     def event(self) -> str:
         """The same step of the gates in one lane, in substeps through kinks."""
@@ -144,12 +140,12 @@ class _Writer:
         number, names = self._shape.scheme.substeps, [f"gate{p}" for p in self._paths]
         # Gates are variables that go on from substep to substep.
         lane = self._lane(before)._replace(gates=[inside.named(name) for name in names])
-        drifts, times = self._loaded(before, "drift"), _times(before)
+        drifts, times = self._loaded(before, "kept"), _times(before)
         # Drifts of a substep are so much smaller, and its middle so many more of them away.
         sub_drifts, length = [drift * (1 / number) for drift in drifts], times.half * (1 / number)
         ahead = inside.named("part") + _read_by(inside, times.sigma * number + (0.5 - 0.5 * number))
         known = (_read_by(inside, item) for item in (lane, sub_drifts, length))
-        gates = scheme.gates_flowed_through_kinks(*known, ahead)
+        gates = through_kinks(*known, ahead)
         carried = scheme.after_event(self._shape.scheme, _read_by(after, lane), _read_by(after, drifts), _times(after))
         values = _named("c", lane.gates) | self._carried_of(carried)
         together = ", ".join(names) + ","
@@ -161,7 +157,11 @@ class _Writer:
             *after.lines,
             *self._stored(after, values),
         ]
-        return "\n".join([_COMPILED, "def redo(l, done, next, half, per_half, sigma, b):", *_indented(lines)])
+        return _of_one_lane(f"redo(l, {_ROUND})", lines)
+
+    def finish(self) -> str:
+        """What is left of a round when events are over: nothing here."""
+        return _of_one_lane(f"finish({_ROUND})", ["pass"])
 
     def run(self) -> str:
         """The loop over blocks of lanes, intervals and rounds."""
@@ -175,6 +175,12 @@ class _Writer:
         shape = self._shape
         state, problem, scratch = (len(names) for names in (shape.state, shape.problem, shape.scratch))
         return _HANDLER.format(state=state, problem=problem, scratch=scratch, task=shape.teachers)
+
+    def _carried(self, code: Code) -> Carried:
+        couplings = [self._load(code, f"coupling{n}") for n in range(self._shape.pairs)]
+        signs, moves, pressed = (self._loaded(code, name) for name in ("sign", "moves", "pressed"))
+        orthant = Orthant(signs, moves, couplings, pressed)
+        return Carried(self._loaded(code, "pull"), self._loaded(code, "bend"), orthant)
 
     def _at(self, name: str) -> str:
         return f"b[{self._place[name]} * L + l]"
@@ -216,6 +222,34 @@ class _Writer:
         return [f"{place} = {text}" for place, text in pairs if f"{text} = {place}" not in code.lines]
 
 
+class _BoostWriter(_Writer):
+    """Writes those of the boost: events change the path of the gates, and the boost comes after them."""
+
+    def round(self) -> str:
+        """The path of the gates while weights rest, and by how much any lane has passed an event."""
+        code = Code(self.constants)
+        path, event = boost.followed(self._lane(code), self._carried(code), _times(code).done)
+        return _over_lanes(f"advance({_ROUND})", code.lines + self._stored(code, _path(path) | {"event": event}))
+
+    def event(self) -> str:
+        """The same path in one lane, through kinks."""
+        code = Code(self.constants)
+        path = boost.followed_through_kinks(self._lane(code), self._loaded(code, "pull"), _times(code).done)
+        return _of_one_lane(f"redo(l, {_ROUND})", code.lines + self._stored(code, _path(path)))
+
+    def finish(self) -> str:
+        """The boost."""
+        code = Code(self.constants)
+        path = boost.Path(self._loaded(code, "old"), self._loaded(code, "kept"))
+        lane, carried = boost.boosted(self._lane(code), self._loaded(code, "pull"), path, _times(code).done)
+        values = self._state_of(lane) | self._carried_of(carried) | _named("drive", lane.drive)
+        return _over_lanes(f"finish({_ROUND})", code.lines + self._stored(code, values))
+
+
+def _path(path: boost.Path) -> dict[str, Number]:
+    return _named("old", path.end) | _named("kept", path.area)
+
+
 def _times(code: Code) -> Times:
     return Times(*map(code.named, Times._fields))
 
@@ -237,10 +271,15 @@ def _over_lanes(signature: str, lines: Sequence[str]) -> str:
     return "\n".join([_COMPILED, f"def {signature}:", "    for l in range(L):", *_indented(lines, 2)])
 
 
+def _of_one_lane(signature: str, lines: Sequence[str]) -> str:
+    return "\n".join([_COMPILED, f"def {signature}:", *_indented(lines)])
+
+
 def _indented(lines: Iterable[str], depth: int = 1) -> Iterator[str]:
     return ("    " * depth + line for line in lines)
 
 
+_ROUND = ", ".join([*Times._fields, "b"])
 _COMPILED = "@njit(nogil=True, error_model='numpy', fastmath={'contract'}, cache=CACHE)"
 _HEADER = '''"""Written by ntadyn.simulation.native.source."""
 
@@ -289,6 +328,7 @@ def run(problem, state, length, steps, number_of_intervals, task, records, b):
                         for l in range(L):
                             if {event} > ZERO:
                                 redo(l, done, next, half, per_half, sigma, b)
+                    finish(done, next, half, per_half, sigma, b)
                     done = next
             for l in range(min(L, lanes - first)):
 {record}"""

@@ -16,7 +16,7 @@ from ntadyn.simulation import lanes
 from ntadyn.simulation.lane_steps import LaneSteps, resolved_results
 from ntadyn.simulation.method import AbstractMethod, Interval
 from ntadyn.simulation.native import kernel
-from ntadyn.simulation.native.scheme import Improved, Splitting
+from ntadyn.simulation.native.scheme import Improved, Scheme
 from ntadyn.simulation.native.source import Shape
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid
@@ -56,7 +56,7 @@ class NativeSteps(AbstractMethod):
     """
 
     refinement: int = eqx.field(static=True, default=1)
-    scheme: Splitting = eqx.field(static=True, default=Improved())
+    scheme: Scheme = eqx.field(static=True, default=Improved())
     sizes: tuple[int, int] | None = eqx.field(static=True, default=None)
     barred: bool = eqx.field(static=True, default=False)
     steps_batches: ClassVar[bool] = True
@@ -167,7 +167,7 @@ class _Known(NamedTuple):
 
 
 def states_at_ends(
-    scheme: Splitting,
+    scheme: Scheme,
     system: OrderParameters,
     curriculum: AbstractCurriculum,
     state: OrderParameterState,

@@ -89,7 +89,7 @@ class Symbol:
         return self.code.written(f"-{self.name}")
 
 
-Number = Symbol | float
+Number = Symbol | float | int
 
 
 def where(condition: str, left: Number, right: Number, then: Number, otherwise: Number) -> Symbol:
@@ -139,5 +139,5 @@ def less(number: Number, left: Sequence[Number], right: Sequence[Number]) -> Num
     return number
 
 
-def _is(number: Number, value: float) -> bool:
+def _is(number: Number, value: int) -> bool:
     return not isinstance(number, Symbol) and number == value
