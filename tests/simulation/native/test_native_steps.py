@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from jaxtyping import Array, Float
 
-from ntadyn.simulation import FixedSteps, LaneSteps, integrate_batch
+from ntadyn.simulation import LaneSteps, integrate_batch
 from ntadyn.simulation.native import kernel
+from ntadyn.simulation.native.boost import Conserving
 from ntadyn.simulation.native.scheme import Improved, Splitting
 from ntadyn.simulation.native.source import WIDTH, Shape
 from ntadyn.simulation.native.steps import NativeSteps, native_can_run, run_kernel
@@ -23,6 +24,8 @@ pytestmark = pytest.mark.skipif(kernel.backend() is None, reason="Numba is not i
 
 # Paths and teachers of most problems here, so that few kernels are compiled.
 SIZES = (2, 2)
+# One program for most of what follows: in this one every run is made twice, for an error bar.
+BARRED = NativeSteps(barred=True)
 _run = eqx.filter_jit(integrate_batch)
 
 
@@ -97,30 +100,49 @@ def test_with_any_numbers_of_paths_and_tasks(sizes):
 
 
 def test_the_improved_step_is_of_second_order_with_smaller_errors_and_bars_for_them(runs):
-    reference = runs.gates(1024, FixedSteps())
+    reference = runs.gates(1024, LaneSteps())
 
-    def off(steps, method):
-        return np.abs(runs.gates(steps, method) - reference).max(axis=(1, 2))
+    def off(trajectory):
+        return np.abs(np.asarray(trajectory.values["gates"]) - reference).max(axis=(1, 2))
 
-    coarse, fine, plain = off(16, NativeSteps()), off(256, NativeSteps()), off(16, LaneSteps())
-    orders = np.log2(coarse / fine) / 4
+    coarse, middle, fine = (runs(steps, BARRED) for steps in (16, 64, 256))
+    orders = np.log2(off(coarse) / off(fine)) / 4
     assert np.median(orders) > 1.8, orders
-    assert np.median(coarse) < np.median(plain) / 4
-    # Of half as many steps, and with an event or two that come in another step there.
-    barred = runs(64, NativeSteps(barred=True))
-    bars, error = np.asarray(barred.error["gates"]).max(axis=(1, 2)), off(64, NativeSteps())
-    assert np.mean(error <= 3 * bars) > 0.9, error / bars
-    assert 0.3 < np.median(bars / error) < 3
-    np.testing.assert_array_equal(barred.values["gates"], runs(64, NativeSteps()).values["gates"])
+    assert np.median(off(coarse)) < np.median(off(runs(16, LaneSteps()))) / 4
+    # Bars are those of half as many steps, in which an event or two come elsewhere.
+    bars = np.asarray(middle.error["gates"]).max(axis=(1, 2))
+    assert np.mean(off(middle) <= 3 * bars) > 0.9, off(middle) / bars
+    assert 0.3 < np.median(bars / off(middle)) < 3
+
+
+@pytest.mark.slow
+def test_the_conserving_step_keeps_what_the_flow_keeps_and_converges(runs):
+    def kept(state):
+        """tau_c c c^T - tau_W K, all pairs."""
+        outer = state.gates[:, :, None] * state.gates[:, None, :]
+        taus = (runs.systems.time_constants[name][:, None, None] for name in ("gates", "weights"))
+        return [np.asarray(tau * x) for tau, x in zip(taus, (outer, state.students[:, 0]), strict=True)]
+
+    def moved(method):
+        (c0, k0), (c1, k1) = kept(runs.states), kept(runs(32, method).final_state)
+        return np.abs((c1 - k1) - (c0 - k0)).max(axis=(1, 2))
+
+    boost, free = NativeSteps(scheme=Conserving()), np.arange(len(LANES) * 3) % len(LANES) == 0
+    assert np.all(moved(boost)[free] < 1e-12)  # where nothing is penalised
+    assert np.all(moved(NativeSteps(scheme=Splitting()))[free] > 1e-5)
+    reference = runs.gates(1024, LaneSteps())
+    off = [np.abs(runs.gates(steps, boost) - reference).max(axis=(1, 2)) for steps in (32, 128)]
+    assert np.median(np.log2(off[0] / off[1]) / 2) > 1.8
+    assert off[1].max() < 0.02
 
 
 def test_a_trajectory_that_is_not_a_number_is_told_and_leaves_the_others_alone(runs):
     gates = runs.states.gates.at[3, 0].set(jnp.nan)
-    broken = runs(32, NativeSteps(), eqx.tree_at(lambda states: states.gates, runs.states, gates))
+    broken = runs(32, BARRED, eqx.tree_at(lambda states: states.gates, runs.states, gates))
     codes = np.asarray(jax.vmap(result_codes)(broken.result))
     others = np.arange(codes.size) != 3
     np.testing.assert_array_equal(codes, ~others)
-    np.testing.assert_array_equal(np.asarray(broken.values["gates"])[others], runs.gates(32, NativeSteps())[others])
+    np.testing.assert_array_equal(np.asarray(broken.values["gates"])[others], runs.gates(32, BARRED)[others])
 
 
 @pytest.mark.parametrize("scheme", [Splitting(), Improved()], ids=lambda scheme: scheme.name)
