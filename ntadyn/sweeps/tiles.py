@@ -19,7 +19,7 @@ from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.program import Program, Work, check_program, run_program
 from ntadyn.sweeps.programs import Programs, Stopwatch
-from ntadyn.sweeps.scores import Measures, gate_bar
+from ntadyn.sweeps.scores import Measures, with_bars
 from ntadyn.sweeps.suiting_measures import check_measures, measures_for
 from ntadyn.sweeps.surroundings import Device, surroundings
 
@@ -77,7 +77,7 @@ class TiledSweep:
         sweep.check_names((*measures.scores, *by_gates, *by_scores))
         tiles = lay_out_sweep(sweep, cells)
         if any(isinstance(method := tile.structure.method, NativeSteps) and method.barred for tile in tiles):
-            measures = measures.and_also(scores={gate_bar.__name__: gate_bar})
+            measures = with_bars(measures)
         added = set().union(*(by_gates if tile.structure.by_gates else by_scores for tile in tiles))
         if sweep.check > 0 and (twice := sorted(added & set(measures.scores))):
             raise ValueError(f"check adds {sorted(added)}, but scores are called {twice}, too; give them other names.")
