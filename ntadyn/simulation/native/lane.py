@@ -149,7 +149,7 @@ def through_kinks(lane: Lane, drifts: Vector, duration: Number, ahead: Number) -
         return where("==", lane.gates[p], 0.0, leaves, sign(lane.gates[p]))
 
     signs = [entered(p) for p in paths]
-    force = [where(">", s, 0.0, above[p], where("<", s, 0.0, below[p], 0.0)) for p, s in enumerate(signs)]
+    force: Vector = [where(">", s, 0.0, above[p], where("<", s, 0.0, below[p], 0.0)) for p, s in enumerate(signs)]
     orthant = Orthant.with_signs(signs, lane.hinge)
     gates = relaxed(lane, lane.gates, orthant, force, of_moving(orthant, drifts), duration)
 

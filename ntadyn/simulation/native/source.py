@@ -105,7 +105,7 @@ class _Writer:
     def load(self) -> str:
         """What a block takes from the arrays of all lanes; lanes that are missing repeat the last one."""
         code = Code(self.constants)
-        values = {name: code.named(f"state[{j}, i]") for j, name in enumerate(self._shape.state)}
+        values: dict[str, Number] = {name: code.named(f"state[{j}, i]") for j, name in enumerate(self._shape.state)}
         values |= {name: code.named(f"problem[{j}, i]") for j, name in enumerate(self._shape.problem)}
         values["half_gate_rate"] = 0.5 * values["gate_rate"]
         values["base"] = values["shrinkage"] - values["unit_norm"]
@@ -129,7 +129,7 @@ class _Writer:
         """One step of the weights and one of the gates, and by how much any lane has passed an event."""
         code = Code(self.constants)
         lane, times, carried = self._lane(code), _times(code), self._carried(code)
-        found = scheme.advanced(self._shape.scheme, lane, carried, times)
+        found = scheme.advanced(self._splitting, lane, carried, times)
         values = self._state_of(found.lane) | self._carried_of(found.carried) | _named("drive", found.lane.drive)
         values |= _named("kept", found.drifts) | _named("old", lane.gates) | {"event": found.event}
         return _over_lanes(f"advance({_ROUND})", code.lines + self._stored(code, values))
@@ -146,7 +146,7 @@ class _Writer:
         ahead = inside.named("part") + _read_by(inside, times.sigma * number + (0.5 - 0.5 * number))
         known = (_read_by(inside, item) for item in (lane, sub_drifts, length))
         gates = through_kinks(*known, ahead)
-        carried = scheme.after_event(self._shape.scheme, _read_by(after, lane), _read_by(after, drifts), _times(after))
+        carried = scheme.after_event(self._splitting, _read_by(after, lane), _read_by(after, drifts), _times(after))
         values = _named("c", lane.gates) | self._carried_of(carried)
         together = ", ".join(names) + ","
         lines = [
@@ -175,6 +175,11 @@ class _Writer:
         shape = self._shape
         state, problem, scratch = (len(names) for names in (shape.state, shape.problem, shape.scratch))
         return _HANDLER.format(state=state, problem=problem, scratch=scratch, task=shape.teachers)
+
+    @property
+    def _splitting(self) -> scheme.Splitting:
+        assert isinstance(self._shape.scheme, scheme.Splitting)
+        return self._shape.scheme
 
     def _carried(self, code: Code) -> Carried:
         couplings = [self._load(code, f"coupling{n}") for n in range(self._shape.pairs)]
