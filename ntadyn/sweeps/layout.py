@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
+from ntadyn.dynamics.order_parameters import OrderParameters
 from ntadyn.interface import AbstractSystem
 from ntadyn.simulation.checks import check
 from ntadyn.simulation.lane_steps import LaneSteps
@@ -330,6 +331,7 @@ def _on_lanes(
             raise ValueError("backend is NATIVE, but kernels take no tasks that vary within a block; leave it out.")
     if sweep.backend is Backend.XLA or varies or not native_can_run(system, state):
         return LaneSteps(), 1.0
+    assert isinstance(system, OrderParameters)  # what kernels are written for
     return NativeSteps().fitted(system, state), IMPROVED
 
 

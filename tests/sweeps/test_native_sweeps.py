@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ntadyn.maps.run_summary import run_summary
-from ntadyn.simulation import LaneSteps, NativeSteps
+from ntadyn.simulation import FixedSteps, LaneSteps, NativeSteps
 from ntadyn.simulation.native import kernel
 from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_5_published
@@ -49,7 +49,8 @@ def test_kernels_take_what_they_are_written_for_in_longer_steps():
     )
     assert 2.2 < finer / steps < 3.2
     wide = replaced(MAP.configuration, {"network.num_paths": 5})
-    assert not any(isinstance(item, NativeSteps) for item in methods(dataclasses.replace(MAP, configuration=wide)))
+    wider = lay_out_sweep(dataclasses.replace(MAP, configuration=wide))
+    assert {type(tile.structure.method) for tile in wider} == {FixedSteps}
 
 
 @needs_numba

@@ -103,8 +103,8 @@ class Splitting(Scheme):
 class Improved(Splitting):
     """The improved step, see the head of this file."""
 
-    exponent: float = 1.3
-    substeps: int = 8
+    exponent: float = 1.4
+    substeps: int = 4
     name: ClassVar[str] = "improved splitting"
 
     def drifts(self, lane: Lane, pulls: Vector, squared_error: Number, half: Number) -> Vector:

@@ -144,8 +144,8 @@ class _Writer:
         # Drifts of a substep are so much smaller, and its middle so many more of them away.
         sub_drifts, length = [drift * (1 / number) for drift in drifts], times.half * (1 / number)
         ahead = inside.named("part") + _read_by(inside, times.sigma * number + (0.5 - 0.5 * number))
-        known = (_read_by(inside, item) for item in (lane, sub_drifts, length))
-        gates = through_kinks(*known, ahead)
+        lane_inside, drifts_inside, length = (_read_by(inside, item) for item in (lane, sub_drifts, length))
+        gates = through_kinks(lane_inside, drifts_inside, length, ahead)
         carried = scheme.after_event(self._splitting, _read_by(after, lane), _read_by(after, drifts), _times(after))
         values = _named("c", lane.gates) | self._carried_of(carried)
         together = ", ".join(names) + ","
