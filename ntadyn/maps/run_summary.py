@@ -20,11 +20,18 @@ def run_summary(dataset: xr.Dataset) -> str:
     found = f"{number - computed:,} of them were found finished; " if computed < number else ""
     lines = [
         f"{dataset.attrs['name']}: {number:,} trajectories in {run.any(-1).sum():,} of {codes[..., 0].size:,} cells, "
-        f"{failed:,} failed; step at most {dataset.attrs['max_step']:.2g}, {dataset.attrs['precision']}",
+        f"{failed:,} failed; step at most {dataset.attrs['max_step']:.2g}, {dataset.attrs['precision']}"
+        + (f", stepped by {dataset.attrs['stepped_by']}" if "stepped_by" in dataset.attrs else ""),
         f"  {found}compiled in {float(dataset.attrs['compile_seconds']):.1f} s, ran in {seconds:.1f} s"
         + (f": {computed / seconds:,.0f} trajectories per second" if seconds > 0 and computed > 0 else ""),
     ]
     names = error_names(dataset)
+    if "gate_bar" in names:
+        bars = dataset["gate_bar"].values[run & (codes == 0)]
+        if np.isfinite(bars).any():
+            median, most = np.quantile(bars[np.isfinite(bars)], (0.5, 0.99))
+            lines.append(f"  error bars of gates: {median:.1e} (median), {most:.1e} (99 % below), one per trajectory")
+    names = tuple(name for name in names if name != "gate_bar")
     for name in ("gate_error",) if "gate_error" in names else names:
         errors, jumps = (dataset[item].values for item in (name, PERTURBATION))
         steady = np.isfinite(errors) & (jumps < SENSITIVE * JITTER)

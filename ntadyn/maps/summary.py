@@ -12,7 +12,7 @@ from ntadyn.results.dataset_axes import SEED, axis_names
 from ntadyn.sweeps.plan import BORDER
 
 PROBABILITIES = (0.05, 0.25, 0.5, 0.75, 0.95)
-ERRORS = ("gate_error", "alignment_error")
+ERRORS = ("gate_error", "gate_bar", "alignment_error")
 PERTURBATION = "perturbation"
 
 # Starts are jittered by this share, which breaking the symmetry of the paths amplifies some fifty times as a rule. What

@@ -100,13 +100,17 @@ def published_sorting(similarity_over_time: Float[Array, "t m p"]) -> PublishedS
     _, num_teachers, num_paths = similarity_over_time.shape
     _check_sizes(num_teachers, num_paths)
     preferred = jnp.argmax(jnp.mean(similarity_over_time, axis=0), axis=0)
-    order = jnp.arange(num_paths, dtype=jnp.int32)
-    labels = jnp.asarray(np.tile(np.arange(num_teachers, dtype=np.int32)[:, None], (1, num_paths)))
+    order = places = np.arange(num_paths, dtype=np.int32)
+    rows = np.arange(num_teachers, dtype=np.int32)
+    labels = []
     for path in range(num_paths):
         teacher = preferred[path].astype(jnp.int32)
-        order = jnp.where(teacher == path, order, order.at[path].set(teacher).at[teacher].set(path))
-        if path < num_teachers:
-            labels = labels.at[path, path].set(teacher).at[teacher, path].set(path)
+        # The later entry of an exchange counts. By masks, because in a batch every entry that is set costs a loop.
+        exchanged = jnp.where(places == teacher, jnp.int32(path), jnp.where(places == path, teacher, order))
+        order = jnp.where(teacher == path, order, exchanged)
+        exchanged = jnp.where(rows == teacher, jnp.int32(path), jnp.where(rows == path, teacher, rows))
+        labels.append(exchanged if path < num_teachers else jnp.asarray(rows))
+    order, labels = jnp.asarray(order), jnp.stack(labels, axis=1)
     return PublishedSorting(order, jnp.take_along_axis(similarity_over_time, labels[None], axis=1))
 
 

@@ -204,7 +204,8 @@ def _error_panel(ax: Axes, dataset: xr.Dataset, summary: xr.Dataset, score: str)
         return []
     _bar(ax, draw_error(ax, summary, name), f"largest {label_of(name.removesuffix('_max'))}")
     known, possible = int(np.isfinite(summary[name].values).sum()), int((summary["finished"].values > 0).sum())
-    ax.set_title(f"all steps halved{f', {known} of {possible} cells' if known < possible else ''}")
+    how = "error bars" if name.startswith("gate_bar") else "all steps halved"
+    ax.set_title(f"{how}{f', {known} of {possible} cells' if known < possible else ''}")
     hatched = Patch(facecolor="none", edgecolor=FAILURE, hatch="////", linewidth=0, label="unresolved errors")
     return [hatched] if unresolved else []
 

@@ -70,6 +70,9 @@ QUANTITIES = {
         "", "share kept of the gates", "what a context finds of its last task's gates: 1 as they were, 0 forgotten"
     ),
     "gate_error": Quantity("", "change of any gate", "largest change of any recorded gate when all steps are halved"),
+    "gate_bar": Quantity(
+        "", "error of any gate", "estimated largest error of any recorded gate, from a run in half as many steps"
+    ),
     "alignment_error": Quantity(
         "", "change of the total alignment", "change of the total alignment when all steps are halved"
     ),

@@ -89,8 +89,8 @@ def integrate_batch(
         curriculum = SideBySide.of_all(_on_lanes(curriculum.own, number, width), curriculum.durations, axis=-1)
     found = _run(systems, curriculum, states, method, grid, observables, over_lanes)
 
-    def trajectory(values: dict[str, Any], final: PyTree, result: RESULTS) -> Any:
-        return read(Trajectory(grid.end, grid.block, values, final, result))
+    def trajectory(*found: Any) -> Any:
+        return read(Trajectory(grid.end, grid.block, *found))
 
     every = jax.vmap(trajectory, in_axes=-1)(*found)
     return jax.tree.map(lambda leaf: leaf[:number], every)
@@ -104,7 +104,7 @@ def _run(
     grid: TimeGrid,
     observables: Mapping[str, Observable],
     lift: Lift,
-) -> tuple[dict[str, Any], PyTree, RESULTS]:
+) -> tuple[dict[str, Any], PyTree, RESULTS, dict[str, Any] | None]:
     """The loop, of one trajectory or of a batch.
 
     Args:
@@ -117,11 +117,12 @@ def _run(
         lift: turns a function of one trajectory into one of what is run: `_of_one`, or `over_lanes`.
 
     Returns:
-        What was recorded, with a leading axis over records, the final state and the result.
+        What was recorded, with a leading axis over records, the final state, the result, and the errors of the records
+        that the method knows.
     """
     first = jax.tree.map(lambda leaf: leaf[0], grid)
     first_task = curriculum.task(first.block, first.start)
-    memory = method.begin(systems, states, first_task)
+    memory = method.start(systems, curriculum, states, grid)
     slack = method.slack(curriculum.durations.dtype)
     # The padding of a grid repeats the last block; a curriculum may be padded with further blocks.
     hooks, last_block = has_hooks(systems), grid.block[-1]
@@ -158,21 +159,21 @@ def _run(
         return every(cross, state)
 
     def interval(carry: PyTree, item: TimeGrid) -> tuple[PyTree, dict[str, PyTree]]:
-        state, result, watch, goes_on, begins = carry
+        state, result, watch, goes_on, begins, number = carry
         # The record at the start of a block is an interval of no length.
         new_block = item.block != watch.block
         begins_now = begins | new_block
         start = lax.cond(new_block, lambda: crossed(state, item, watch), lambda: state) if hooks else state
-        moved, outcome = method.advance(systems, curriculum, start, memory, Interval(item, begins_now, goes_on))
+        moved, outcome = method.advance(systems, curriculum, start, memory, Interval(item, begins_now, goes_on, number))
         found = choose(result == RESULTS.successful, outcome, result)
         values, looked, broken = recorded(moved, watch, item)
         broken &= (found == RESULTS.successful) & method.follows_a_flow
         found = choose(broken, impossible, found)
         going = goes_on & (outcome == RESULTS.successful)
-        return (moved, found, looked, going, begins_now & (item.num_steps == 0)), values
+        return (moved, found, looked, going, begins_now & (item.num_steps == 0), number + 1), values
 
     watch = Watch.begin(first.block, first_task, every(scale_of, states))
-    start = (states, fine, watch, fine == RESULTS.successful, jnp.asarray(True))
+    start = (states, fine, watch, fine == RESULTS.successful, jnp.asarray(True), jnp.zeros_like(first.block))
     # Batches are stepped in loops that reverse mode cannot follow in any case.
     over_intervals = _over_real_intervals if method.steps_batches else _over_all_intervals
     # The shapes of a record are those at the start: a look at a whole interval would trace every step twice.
@@ -194,7 +195,7 @@ def _run(
         return finite if method.follows_a_flow else finite & within_bound(system, state, start)
 
     result = choose(every(bounded, final, states), result, diverged)
-    return values, final, result
+    return values, final, result, method.errors(memory, grid)
 
 
 def _of_one(function: Callable[..., Any], in_axes: Any = None) -> Callable[..., Any]:
@@ -221,14 +222,14 @@ def _over_all_intervals(interval: Step, start: PyTree, record: PyTree, grid: Tim
         after = lax.cond(item[1], lambda: interval(before[0], item[0]), lambda: before)
         return after, after[1]
 
-    is_real = jnp.arange(grid.block.size) < _num_real(grid)
+    is_real = jnp.arange(grid.block.size) < grid.num_real()
     (carry, _), records = lax.scan(unless_padding, (start, blank), (grid, is_real))
     return carry, records
 
 
 def _over_real_intervals(interval: Step, start: PyTree, record: PyTree, grid: TimeGrid) -> tuple[PyTree, PyTree]:
     """`_over_all_intervals` in a loop that ends before the padding: faster, but without reverse mode."""
-    number, length = _num_real(grid), grid.block.size
+    number, length = grid.num_real(), grid.block.size
     blank = jax.tree.map(lambda leaf: jnp.zeros((length, *leaf.shape), leaf.dtype), record)
 
     def one(k: Int[Array, ""], state: tuple[PyTree, PyTree]) -> tuple[PyTree, PyTree]:
@@ -239,12 +240,6 @@ def _over_real_intervals(interval: Step, start: PyTree, record: PyTree, grid: Ti
     carry, records = lax.fori_loop(jnp.zeros_like(number), number, one, (start, blank))
     repeated = jnp.minimum(jnp.arange(length), number - 1)
     return carry, jax.tree.map(lambda leaf: leaf[repeated], records)
-
-
-def _num_real(grid: TimeGrid) -> Int[Array, ""]:
-    """How many intervals come before the padding, which repeats the last block without a step."""
-    begins = grid.block != jnp.concatenate([grid.block[:1] - 1, grid.block[:-1]])
-    return jnp.max(jnp.where(begins | (grid.num_steps > 0), jnp.arange(1, grid.block.size + 1), 0))
 
 
 def _block(curriculum: AbstractCurriculum, index: Int[Array, ""], last: Int[Array, ""]) -> BlockInfo:

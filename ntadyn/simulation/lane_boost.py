@@ -7,9 +7,10 @@ from jaxtyping import Array, Float, Int, PyTree
 from ntadyn.dynamics.order_parameters import OrderParameters
 from ntadyn.interface.boost_flow import hyperbolic
 from ntadyn.interface.system import AbstractSystem
+from ntadyn.simulation.components import combined, pair
 from ntadyn.simulation.lane_spectrum import Overlap, advance_weights, pulls_by_group
 from ntadyn.simulation.lane_steps import LaneSteps, task_at
-from ntadyn.simulation.lanes import LaneProblem, LaneState, combined, follow_gates, pair
+from ntadyn.simulation.lanes import LaneProblem, LaneState, follow_gates
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
 

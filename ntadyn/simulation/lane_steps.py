@@ -95,12 +95,7 @@ class LaneSteps(AbstractMethod):
         problem, on_lanes = lanes.to_lanes(system, state)
         number = item.num_steps * self.refinement
         moved = lanes.from_lanes(self.through(problem, on_lanes, curriculum, item, number))
-        task = curriculum.task(item.block, item.end)
-        exchange_at = over_lanes(lambda system, state, task: system.exchange(state, task), (-1, -1, _axis_of(task)))
-        exchange = exchange_at(system, moved, task)
-        # The length of steps follows from an expectation about the start, hence a factor of two.
-        resolved = exchange <= 2 * SLACK * memory
-        return moved, over_lanes(lambda ok: RESULTS.where(ok, RESULTS.successful, RESULTS.unresolved))(resolved)
+        return moved, resolved_results(system, curriculum, moved, memory, interval)
 
     def through(
         self,
@@ -112,6 +107,29 @@ class LaneSteps(AbstractMethod):
     ) -> LaneState:
         """All steps of one interval, `number` of them."""
         return _through(problem, state, curriculum, item, number)
+
+
+def resolved_results(
+    system: OrderParameters,
+    curriculum: AbstractCurriculum,
+    state: PyTree,
+    rates: Float[Array, " lane"],
+    interval: Interval,
+) -> RESULTS:
+    """Result codes of a batch: whether gates and weights exchange errors slowly enough for the steps.
+
+    Args:
+        system: a batch of systems, trajectories along the last axis.
+        curriculum: which task is in force when.
+        state: their states at the end of an interval.
+        rates: those that the steps were chosen for.
+        interval: the interval.
+    """
+    task = curriculum.task(interval.place.block, interval.place.end)
+    exchange_at = over_lanes(lambda system, state, task: system.exchange(state, task), (-1, -1, _axis_of(task)))
+    # The length of steps follows from an expectation about the start, hence a factor of two.
+    resolved = exchange_at(system, state, task) <= 2 * SLACK * rates
+    return over_lanes(lambda ok: RESULTS.where(ok, RESULTS.successful, RESULTS.unresolved))(resolved)
 
 
 def _axis_of(task: Float[Array, "..."]) -> int | None:

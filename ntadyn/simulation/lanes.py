@@ -9,10 +9,10 @@ from jaxtyping import Array, Bool, Float
 
 from ntadyn.dynamics.order_parameters import OrderParameters, OrderParameterState
 from ntadyn.regularizers import L1, AbstractPenalty, Nonnegativity, Sum, UnitL1Norm, Zero
+from ntadyn.simulation.components import Matrix, combined, factorised, pair, solved
 from ntadyn.simulation.method import over_lanes
 
 Lane = Float[Array, " lane"]
-Matrix = list[list[Lane]]
 
 _PIECEWISE_QUADRATIC = (Nonnegativity, UnitL1Norm, L1, Zero)
 # Components are written out one by one; with more of them, compiling would cost more than lanes save.
@@ -378,16 +378,16 @@ def _norm_force(problem: LaneProblem, signs: list[Lane], gates: list[Lane]) -> L
 
 def _relax_twice(rate: Matrix, force: list[Lane]) -> list[Lane]:
     """Phi (2 f - Z Phi f) with Phi = (1 + Z/2 + Z^2/12)^-1: the integral of exp(-Z t) f over two units, by Pade."""
-    factor = _factorised(_pade(rate))
-    once = _solved(factor, force)
-    return _solved(factor, [2 * x - y for x, y in zip(force, _times(rate, once), strict=True)])
+    factor = factorised(_pade(rate))
+    once = solved(factor, force)
+    return solved(factor, [2 * x - y for x, y in zip(force, _times(rate, once), strict=True)])
 
 
 def _relaxed_area(rate: Matrix, force: list[Lane]) -> list[Lane]:
     """(1 + Z/6 + Phi) Phi f: the integral of `_relax_twice` over its two units, 2 f for Z = 0 and 2 f/Z for large Z."""
-    factor = _factorised(_pade(rate))
-    once = _solved(factor, force)
-    twice = _solved(factor, once)
+    factor = factorised(_pade(rate))
+    once = solved(factor, force)
+    twice = solved(factor, once)
     return [x + (1 / 6) * y + z for x, y, z in zip(once, _times(rate, once), twice, strict=True)]
 
 
@@ -407,50 +407,6 @@ def _pade(rate: Matrix) -> Matrix:
 def _times(symmetric: Matrix, vector: list[Lane]) -> list[Lane]:
     size = range(len(vector))
     return [combined([pair(symmetric, p, q) for q in size], vector) for p in size]
-
-
-def _factorised(matrix: Matrix) -> tuple[Matrix, list[Lane]]:
-    """L (below its unit diagonal) and 1/D of a symmetric positive definite L D L^T, given below its diagonal."""
-    lower: Matrix = []
-    inverse: list[Lane] = []
-    for p, row in enumerate(matrix):
-        scaled, left = [], row[p]
-        for q in range(p):
-            entry = row[q]
-            for k in range(q):
-                entry = entry - scaled[k] * lower[q][k]
-            scaled.append(entry)
-        factors = [x * inverse[q] for q, x in enumerate(scaled)]
-        for x, y in zip(scaled, factors, strict=True):
-            left = left - x * y
-        lower.append(factors)
-        inverse.append(1 / left)
-    return lower, inverse
-
-
-def _solved(factor: tuple[Matrix, list[Lane]], right: list[Lane]) -> list[Lane]:
-    lower, inverse = factor
-    x = list(right)
-    size = len(x)
-    for p in range(size):
-        for q in range(p):
-            x[p] = x[p] - lower[p][q] * x[q]
-    x = [value * inverse[p] for p, value in enumerate(x)]
-    for p in reversed(range(size)):
-        for q in range(p + 1, size):
-            x[p] = x[p] - lower[q][p] * x[q]
-    return x
-
-
-def combined(left: list[Array], right: list[Array]) -> Array:
-    """Sum_k left_k right_k, lane by lane."""
-    first, *rest = (x * y for x, y in zip(left, right, strict=True))
-    return sum(rest, start=first)
-
-
-def pair(symmetric: list[list[Array]], p: int, q: int) -> Array:
-    """The component (p, q) of a symmetric matrix that holds each pair once."""
-    return symmetric[max(p, q)][min(p, q)]
 
 
 def _terms(penalty: AbstractPenalty) -> list[AbstractPenalty]:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ntadyn.interface.flow import AbstractFlow
 from ntadyn.interface.overriding import ignored_by
@@ -45,11 +45,13 @@ class Interval(eqx.Module):
         place: start, end, length, block and number of steps, all scalars.
         begins_block: whether it is the first interval of a block.
         goes_on: False if an earlier interval was given up: to go on from there would take long and mean nothing.
+        number: which interval of the grid it is.
     """
 
     place: TimeGrid
     begins_block: Bool[Array, ""]
     goes_on: Bool[Array, "..."]
+    number: Int[Array, ""]
 
 
 class AbstractMethod(eqx.Module):
@@ -92,9 +94,25 @@ class AbstractMethod(eqx.Module):
         del system, state
         return self
 
+    def backend(self) -> str:
+        """What takes the steps, in words."""
+        return f"XLA, {type(self).__name__}"
+
+    def ready(self, dtype: DTypeLike) -> None:
+        """Have at hand what programs of the fitted method call, compiled by others than XLA; most methods need nothing.
+
+        Args:
+            dtype: floating dtype of the systems.
+        """
+        del dtype
+
     @abc.abstractmethod
     def begin(self, system: AbstractSystem, state: PyTree, task: Task) -> PyTree:
         """What `advance` has to know about the start of the run, its `memory`."""
+
+    def start(self, system: AbstractSystem, curriculum: AbstractCurriculum, state: PyTree, grid: TimeGrid) -> PyTree:
+        """`begin` of a run, for methods that make more of it than that: some take all steps at once."""
+        return self.begin(system, state, curriculum.task(grid.block[0], grid.start[0]))
 
     @abc.abstractmethod
     def advance(
@@ -111,7 +129,7 @@ class AbstractMethod(eqx.Module):
             system: the system.
             curriculum: which task is in force when.
             state: the state at the start of the interval.
-            memory: what `begin` returned.
+            memory: what `start` returned.
             interval: the interval, and the status of the run.
         """
 
@@ -126,6 +144,18 @@ class AbstractMethod(eqx.Module):
         Raises:
             ValueError: if there is no such method.
         """
+
+    def errors(self, memory: PyTree, grid: TimeGrid) -> dict[str, Array] | None:
+        """Estimated errors that a method knows without another run: name of an observable -> its errors.
+
+        Args:
+            memory: what `start` returned.
+            grid: when to record.
+
+        Returns:
+            Arrays like those that are recorded of these observables, or None.
+        """
+        del memory, grid
 
     def resolves(self, system: AbstractSystem, state: PyTree, task: Task, grid: TimeGrid) -> Bool[Array, ""]:
         """Whether steps are short enough for the comparison with a refined run to mean anything."""

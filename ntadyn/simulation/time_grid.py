@@ -52,6 +52,11 @@ class TimeGrid(eqx.Module):
             _check_num_steps(factor * num_steps.astype(np.float64), f"a refinement by {factor}")
         return TimeGrid(self.start, self.end, self.length, self.block, self.num_steps * factor)
 
+    def num_real(self) -> Int[Array, ""]:
+        """How many intervals come before the padding, which repeats the last block without a step."""
+        begins = self.block != jnp.concatenate([self.block[:1] - 1, self.block[:-1]])
+        return jnp.max(jnp.where(begins | (self.num_steps > 0), jnp.arange(1, self.block.size + 1), 0))
+
     def padded(self, length: int) -> "TimeGrid":
         """The same grid, extended to `length` intervals by empty ones.
 

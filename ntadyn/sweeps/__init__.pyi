@@ -1,6 +1,7 @@
 from .engine import Threads as Threads, run_sweep as run_sweep, sweep as sweep
 from .plan import (
     Axis as Axis,
+    Backend as Backend,
     Precision as Precision,
     Streams as Streams,
     Sweep as Sweep,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,11 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
+from ntadyn.dynamics.order_parameters import OrderParameters
 from ntadyn.interface import AbstractSystem
 from ntadyn.simulation.checks import check
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.lanes import lanes_can_run
 from ntadyn.simulation.method import AbstractMethod
+from ntadyn.simulation.native.steps import NativeSteps, native_can_run
 from ntadyn.simulation.time_grid import TimeGrid, lay_out, lay_out_whole_steps
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
@@ -31,15 +33,18 @@ from ntadyn.sweeps.plan import (
     TOTAL_TIME,
     WEIGHT_TIME_CONSTANT,
     Axis,
+    Backend,
     Sweep,
 )
-from ntadyn.sweeps.steps import other_steps, step_on_lanes, steps_of_configurations
+from ntadyn.sweeps.steps import IMPROVED, other_steps, step_on_lanes, steps_of_configurations
 from ntadyn.tasks import AbstractCurriculum
 from ntadyn.tasks.dependence import depends_on_first
 
 # Steps of all trajectories of a tile together, on lanes and of other systems: some tenths of a second, little to lose
 # when killed, and work for several threads.
 TILE_STEPS, OTHER_TILE_STEPS = 8_000_000, 2**15
+# Of a sweep that gets error bars without asking: half as many steps again take some tenths of a second.
+TRAJECTORIES_WITH_BARS = 20_000
 # Groups on the lanes of a CPU that a program is compiled for, unless a tile needs more of them.
 MOST_GROUPS = 128
 # Initial states of all trajectories of a tile together.
@@ -143,11 +148,14 @@ def lay_out_sweep(sweep: Sweep, cells: Sequence[int] | None = None) -> tuple[Til
     if cells is not None:
         chosen[list(cells)] = True
     fixed = _compiled_in(sweep)
-    tiles: list[Tile] = []
+    parts: list[_Part] = []
     for members in _alike(sweep, fixed):
         changes = {path: value for path, value in sweep.changes(int(members[0])).items() if path in fixed}
-        tiles += _Part(sweep, replaced(sweep.configuration, changes), members, fixed).tiles(chosen, repetitions)
-    return tuple(tiles)
+        parts.append(_Part(sweep, replaced(sweep.configuration, changes), members, fixed))
+    if _want_bars(sweep, [part.method for part in parts]):
+        for part in parts:
+            part.method = replace(part.method, barred=True)
+    return tuple(tile for part in parts for tile in part.tiles(chosen, repetitions))
 
 
 def _compiled_in(sweep: Sweep) -> list[str]:
@@ -217,14 +225,18 @@ class _Part:
             specs = {(item.teachers, item.inputs) for item in specs}
             size = max(float(_largest_teacher(*item, key.teachers)) for item in specs)
             values = partial(_values, sweep, spec, cells)
-            self.method, step = LaneSteps(), steps_of_configurations(spec, values, size)
+            step = steps_of_configurations(spec, values, size)
+            self.method, coarsening = _on_lanes(sweep, system, state, any_curriculum)
+            step = coarsening * step
         else:
             # Built with numbers, a spec of somebody's own refuses starts that it has no system for; a configuration has
             # been checked by its plain values.
             build_one = eqx.filter_jit(build) if steps_are_given else build
             built = [build_one(corner) for corner in corners]
             if lanes_can_run(system, state):
-                self.method, step = LaneSteps(), min(step_on_lanes(*one, any_curriculum) for one in built)
+                step = min(step_on_lanes(*one, any_curriculum) for one in built)
+                self.method, coarsening = _on_lanes(sweep, system, state, any_curriculum)
+                step = coarsening * step
             else:
                 self.method, step = other_steps(spec, built, any_curriculum)
         given = _values(sweep, spec, cells, "max_step") if steps_are_given else np.full(len(cells), math.nan)
@@ -290,7 +302,7 @@ class _Part:
     def _groups_per_tile(self, work: Sequence[tuple[int, int]], lanes: int) -> int:
         """As many as make a tile of the wanted number of steps."""
         mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
-        most_steps = TILE_STEPS if isinstance(self.method, LaneSteps) else OTHER_TILE_STEPS
+        most_steps = TILE_STEPS if isinstance(self.method, LaneSteps | NativeSteps) else OTHER_TILE_STEPS
         most = int(min(most_steps / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))
         return max(1, most)
 
@@ -302,6 +314,41 @@ def _largest_teacher(spec: Teachers, inputs: Inputs, key: PRNGKeyArray) -> Float
     covariance = building.build_inputs(inputs, tasks)
     seen = tasks.teachers if covariance is None else tasks.teachers @ covariance.matrix()
     return jnp.max(jnp.linalg.norm(seen, axis=(-2, -1)))
+
+
+def _on_lanes(
+    sweep: Sweep, system: AbstractSystem, state: PyTree, curriculum: AbstractCurriculum
+) -> tuple[AbstractMethod, float]:
+    """How to step a system that runs on lanes, and how much longer the steps may be than those of `LaneSteps`.
+
+    Raises:
+        ValueError: if kernels are asked for that are not there, or not written for the system.
+    """
+    varies = curriculum.varies_within_blocks()
+    if sweep.backend is Backend.NATIVE:
+        NativeSteps().check(system, state)
+        if varies:
+            raise ValueError("backend is NATIVE, but kernels take no tasks that vary within a block; leave it out.")
+    if sweep.backend is Backend.XLA or varies or not native_can_run(system, state):
+        return LaneSteps(), 1.0
+    assert isinstance(system, OrderParameters)  # what kernels are written for
+    return NativeSteps().fitted(system, state), IMPROVED
+
+
+def _want_bars(sweep: Sweep, methods: Sequence[AbstractMethod]) -> bool:
+    """Whether every trajectory of a sweep gets an error bar.
+
+    Raises:
+        ValueError: if bars are asked for and not all steps are those of kernels.
+    """
+    able = all(isinstance(method, NativeSteps) for method in methods)
+    if sweep.bars and not able:
+        raise ValueError(
+            'bars is True, but error bars are made by kernels only, which need Numba (`pip install "ntadyn[fast]"`) '
+            "and a system that they are written for. Leave it out, and let `check` run cells again with finer steps."
+        )
+    few = sweep.num_cells * len(sweep.repetitions()) <= TRAJECTORIES_WITH_BARS
+    return able and (few if sweep.bars is None else sweep.bars)
 
 
 def _on_schedule(spec: Any, paths: Sequence[str], system: AbstractSystem) -> tuple[str, ...]:

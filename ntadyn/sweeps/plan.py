@@ -49,6 +49,13 @@ class Precision(enum.Enum):
         return 4 if self is Precision.SINGLE else 8
 
 
+class Backend(enum.Enum):
+    """What steps the systems that run on lanes, see `ntadyn.simulation.lanes`."""
+
+    XLA = "xla"
+    NATIVE = "native"
+
+
 @dataclass(frozen=True)
 class Axis:
     """One parameter along one dimension.
@@ -142,6 +149,10 @@ class Sweep:
             report how far gates and alignment move, or without gates what is kept; this is three to four times the work
             for these cells.
         precision: precision of everything after the random numbers.
+        backend: what steps systems that run on lanes; if omitted, the kernels of `ntadyn.simulation.native` where Numba
+            is installed and they are written for the system, and XLA elsewhere.
+        bars: whether every trajectory gets an error bar, `scores.gate_bar`, for half as many steps again; only kernels
+            make them. If omitted, where they make them in next to no time.
     """
 
     configuration: Any
@@ -151,6 +162,8 @@ class Sweep:
     check: float = 0.0
     precision: Precision = Precision.DOUBLE
     num_seeds: int | None = None
+    backend: Backend | None = None
+    bars: bool | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

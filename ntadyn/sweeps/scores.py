@@ -23,6 +23,7 @@ class Recorded(eqx.Module):
         values: name -> recorded observable, leading axis = record.
         real: which records are not padding; padding repeats the last record.
         result: how the trajectory ended.
+        errors: estimated errors that the method knows, like `values`; None if it knows none.
     """
 
     times: Float[Array, " record"]
@@ -30,6 +31,7 @@ class Recorded(eqx.Module):
     values: dict[str, Any]
     real: Bool[Array, " record"]
     result: RESULTS
+    errors: dict[str, Any] | None = None
 
     @property
     def last_blocks(self) -> Specialisation:
@@ -48,14 +50,18 @@ def path_order(assignment: Int[Array, " m"], num_paths: int) -> Int[Array, " p"]
         assignment: path of every teacher, no two alike.
         num_paths: number of paths.
     """
-    num_teachers = assignment.shape[0]
-    rank = num_teachers + jnp.arange(num_paths)
-    return jnp.argsort(rank.at[assignment].set(jnp.arange(num_teachers)))
+    # By comparisons, because in a batch sorting, and setting entries, are loops over trajectories.
+    paths = jnp.arange(num_paths)
+    owned = assignment.astype(paths.dtype)[:, None] == paths[None]
+    teacher = jnp.argmax(owned, axis=0).astype(paths.dtype)
+    rank = jnp.where(jnp.any(owned, axis=0), teacher, assignment.shape[0] + paths)
+    place = jnp.sum(rank[:, None] > rank[None], axis=1, dtype=paths.dtype)
+    return jnp.argmax(place[:, None] == paths[None], axis=0).astype(paths.dtype)
 
 
 def recorded(trajectory: Trajectory, real: Bool[Array, " record"]) -> Recorded:
     """A trajectory and which of its records are not padding."""
-    return Recorded(trajectory.times, trajectory.blocks, trajectory.values, real, trajectory.result)
+    return Recorded(trajectory.times, trajectory.blocks, trajectory.values, real, trajectory.result, trajectory.error)
 
 
 def alignment(record: Recorded) -> Float[Array, ""]:
@@ -97,6 +103,26 @@ def gates(record: Recorded) -> Float[Array, "..."]:
 def result(record: Recorded) -> Int[Array, ""]:
     """Result code: 0 successful, 1 diverged, 2 other failure, 3 impossible, 4 unresolved, 5 full."""
     return result_codes(record.result)
+
+
+def gate_bar(record: Recorded) -> Float[Array, ""]:
+    """Estimated largest error of any recorded gate, from a run in half as many steps; infinite where the run failed."""
+    if record.errors is None:
+        raise ValueError("gate_bar is a score of runs with error bars; pass Sweep(..., bars=True).")
+    return jnp.where(record.result == RESULTS.successful, jnp.max(record.errors["gates"]), jnp.inf)
+
+
+def with_bars(measures: "Measures") -> "Measures":
+    """Measures with `gate_bar`; the same for the same, by which sweeps know that they share programs."""
+    known, barred = _BARRED.get(id(measures), (None, None))
+    if barred is None or known is not measures:
+        barred = measures.and_also(scores={gate_bar.__name__: gate_bar})
+        _BARRED[id(measures)] = measures, barred
+    return barred
+
+
+# By id, together with the measures themselves, so that no others can get the same id.
+_BARRED: dict[int, tuple["Measures", "Measures"]] = {}
 
 
 class Final(eqx.Module):

@@ -31,6 +31,8 @@ BLOCKS = (0.5, 20.0)
 UNHELD = 0.5
 # Other systems are swept in steps that keep alignments, which move less than gates, within 1e-3 away from the border.
 COARSENING = 2.5
+# Kernels take the improved step, whose errors in steps so many times as long are no larger.
+IMPROVED = 2.0**1.5
 # Steps come in few lengths, each 2^(-1/4) times the one before, so that cells that differ little share their time grid.
 STEPS_PER_OCTAVE = 4
 

@@ -17,6 +17,7 @@ import jax
 
 from ntadyn import xla_options
 from ntadyn.results.code_version import Project
+from ntadyn.simulation.native import kernel
 from ntadyn.version import __version__
 
 # Everything that a tile goes through, and nothing else: plots, commands and storage may change during a sweep.
@@ -24,6 +25,8 @@ COMPUTING = "ntadyn.sweeps.tiles"
 # The package itself is a list of names and the version, which is recorded beside the digest.
 PROJECT = Project(("ntadyn",), frozenset({"ntadyn"}))
 PACKAGES = ("jax", "jaxlib", "equinox", "diffrax", "optimistix", "lineax", "optax", "numpy")
+# What compiles kernels, where it is installed.
+KERNELS = ("numba", "llvmlite")
 
 # All settings of JAX that the bits of a result depend on. Not every version of JAX has all of them.
 SETTINGS = (
@@ -95,7 +98,8 @@ def settings(names: Sequence[str]) -> dict[str, Any]:
 
 @functools.cache
 def _versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in PACKAGES}
+    found = {name: metadata.version(name) for name in PACKAGES}
+    return found | ({name: metadata.version(name) for name in KERNELS} if kernel.backend() is not None else {})
 
 
 def _kind(device: Device) -> str:

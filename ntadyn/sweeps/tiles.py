@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from ntadyn.simulation.native.steps import NativeSteps
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.sweeps.doubt import checks_of
@@ -18,7 +19,7 @@ from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.program import Program, Work, check_program, run_program
 from ntadyn.sweeps.programs import Programs, Stopwatch
-from ntadyn.sweeps.scores import Measures
+from ntadyn.sweeps.scores import Measures, with_bars
 from ntadyn.sweeps.suiting_measures import check_measures, measures_for
 from ntadyn.sweeps.surroundings import Device, surroundings
 
@@ -75,6 +76,8 @@ class TiledSweep:
         by_gates, by_scores = (set(checks_of(measures, kind).descriptions) for kind in (True, False))
         sweep.check_names((*measures.scores, *by_gates, *by_scores))
         tiles = lay_out_sweep(sweep, cells)
+        if any(isinstance(method := tile.structure.method, NativeSteps) and method.barred for tile in tiles):
+            measures = with_bars(measures)
         added = set().union(*(by_gates if tile.structure.by_gates else by_scores for tile in tiles))
         if sweep.check > 0 and (twice := sorted(added & set(measures.scores))):
             raise ValueError(f"check adds {sorted(added)}, but scores are called {twice}, too; give them other names.")
@@ -101,7 +104,13 @@ class TiledSweep:
             "measures": self.measures.identity(),
             "computed by": surroundings(devices),
             "cells and steps of tiles": cut,
+            "stepped by": self.stepped_by,
         }
+
+    @property
+    def stepped_by(self) -> list[str]:
+        """What takes the steps, in words, with its version where it is not one of `surroundings`."""
+        return sorted({tile.structure.method.backend() for tile in self.tiles})
 
     def compute(self, number: int, device: Device | None = None) -> xr.Dataset:
         """Run a tile.
@@ -158,6 +167,8 @@ class TiledSweep:
         def program() -> Program:
             precision = self.sweep.precision
             return (check_program if checks else run_program)(structure, self.measures, precision)
+
+        structure.method.ready(self.sweep.precision.value)
 
         # Structures hold configurations, which compare by value.
         key = (repr(structure), checks, device, self.sweep.precision, id(self.measures))

@@ -1,6 +1,7 @@
 """How fast this machine sweeps, and against what: every number a ratio of things measured in one run."""
 
 import dataclasses
+import itertools
 import math
 import os
 import platform
@@ -18,6 +19,9 @@ from ntadyn.interface.observables import STANDARD, batch_loss, full_state
 from ntadyn.maps.summary import JITTER, SENSITIVE
 from ntadyn.simulation import Updates, lanes
 from ntadyn.simulation.integration import integrate
+from ntadyn.simulation.native import kernel
+from ntadyn.simulation.native.scheme import Improved
+from ntadyn.simulation.native.source import Shape, operations
 from ntadyn.simulation.time_grid import lay_out
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Dynamics
@@ -25,19 +29,22 @@ from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_5_published
 from ntadyn.sweeps.engine import Threads, run_sweep
 from ntadyn.sweeps.phase_maps import figure_5_maps, published
-from ntadyn.sweeps.plan import Precision, Sweep
+from ntadyn.sweeps.plan import Backend, Precision, Sweep
 from ntadyn.xla_options import loops_are_whole
 
 MATRIX = 2048
+# The error that 99 of 100 trajectories of the maps stay below, which steps are chosen for.
+ERROR_BAR = 1e-3
 # The published algorithm is run for this share of the length of figure 5, after which it goes on in the same way.
 BASELINE_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class SweepSpeed:
-    """The gate-speed map of figure 5 (7 units of time, tau_W = 1, ten repetitions) in one precision.
+    """The gate-speed map of figure 5 (7 units of time, tau_W = 1, ten repetitions) by one backend in one precision.
 
     Attributes:
+        backend: what steps: a value of `sweeps.plan.Backend`.
         precision: of the numbers.
         trajectories: how many were run.
         per_second: trajectories per second of run time, compilation apart.
@@ -51,6 +58,7 @@ class SweepSpeed:
         peak: floating-point operations per second of a matrix product on all cores.
     """
 
+    backend: str
     precision: str
     trajectories: int
     per_second: float
@@ -62,6 +70,11 @@ class SweepSpeed:
     flops: float
     peak: float
 
+    @property
+    def per_second_at_bar(self) -> float:
+        """Trajectories per second in steps that leave an error of `ERROR_BAR`, of a scheme of second order."""
+        return self.per_second * math.sqrt(ERROR_BAR / self.gate_error_99)
+
 
 @dataclass(frozen=True)
 class Benchmark:
@@ -69,7 +82,7 @@ class Benchmark:
 
     Attributes:
         machine: processor, number of cores, device, and how XLA compiles loops (see `ntadyn.compile_whole_loops`).
-        sweeps: one entry per precision.
+        sweeps: one entry per backend that is installed, and precision.
         baseline_per_second: trajectories per second of the published algorithm in our own online system: batches of
             200, steps of 1e-3, weights and gates logged at every step, ten repetitions as one batch, double precision;
             measured for a tenth of the length of figure 5.
@@ -86,24 +99,27 @@ class Benchmark:
         record = dataclasses.asdict(self)
         for sweep in record["sweeps"]:
             sweep["ratio_to_baseline"] = sweep["per_second"] / self.baseline_per_second
+        for sweep, item in zip(record["sweeps"], self.sweeps, strict=True):
+            sweep["per_second_at_bar"] = item.per_second_at_bar
         return record
 
     def table(self) -> str:
         """The same as a table in Markdown."""
         lines = [
-            "| precision | trajectories per s | ratio | compile | steps | gate error, 99 % below | GFlop/s | of peak |",
-            "|---|---|---|---|---|---|---|---|",
+            f"| backend | precision | trajectories per s | ratio | compile | steps | gate error, 99 % below "
+            f"| per s at {ERROR_BAR:g} | GFlop/s | of peak |",
+            "|---|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [
-            f"| {item.precision} | {item.per_second:,.0f} | {item.per_second / self.baseline_per_second:,.0f} "
-            f"| {item.compile_seconds:.1f} s | {item.steps:.0f} "
-            f"| {item.gate_error_99:.0e} "
+            f"| {item.backend} | {item.precision} | {item.per_second:,.0f} "
+            f"| {item.per_second / self.baseline_per_second:,.0f} | {item.compile_seconds:.1f} s | {item.steps:.0f} "
+            f"| {item.gate_error_99:.0e} | {item.per_second_at_bar:,.0f} "
             f"| {item.flops / 1e9:.1f} | {item.flops / item.peak:.0%} of {item.peak / 1e9:.0f} |"
             for item in self.sweeps
         ]
         lines.append(
-            f"| baseline, float64 | {self.baseline_per_second:.2f} | 1 | {self.baseline_compile_seconds:.1f} s | 7000 "
-            "| | | |"
+            f"| baseline | float64 | {self.baseline_per_second:.2f} | 1 | {self.baseline_compile_seconds:.1f} s | 7000 "
+            "| | | | |"
         )
         return "\n".join(lines)
 
@@ -131,8 +147,8 @@ def measure(size: int = 128, workers: int = 2, report: Report = _silent) -> Benc
         ValueError: if the size or the number of workers is not positive.
     """
     sweeps = []
-    for precision in Precision:
-        sweeps.append(_sweep_speed(precision, size, workers, report))
+    for backend, precision in itertools.product(installed_backends(), Precision):
+        sweeps.append(_sweep_speed(backend, precision, size, workers, report))
     per_second, compile_seconds = baseline(BASELINE_SHARE * figure_5_published().curriculum.end, report)
     device = jax.devices()[0]
     machine = {
@@ -146,22 +162,29 @@ def measure(size: int = 128, workers: int = 2, report: Report = _silent) -> Benc
     return Benchmark(machine, tuple(sweeps), per_second, compile_seconds)
 
 
-def _sweep_speed(precision: Precision, size: int, workers: int, report: Report) -> SweepSpeed:
+def installed_backends() -> tuple[Backend, ...]:
+    """The backends that can run here: XLA, and kernels on a CPU with Numba."""
+    native = kernel.backend() is not None and jax.default_backend() == "cpu"
+    return (Backend.XLA, Backend.NATIVE) if native else (Backend.XLA,)
+
+
+def _sweep_speed(backend: Backend, precision: Precision, size: int, workers: int, report: Report) -> SweepSpeed:
     compute = Threads(workers)
-    plan, checks = _map(size, precision), _map(max(2, size // 5), precision, check=1.0)
+    plan, checks = _map(size, backend, precision), _map(max(2, size // 5), backend, precision, check=1.0)
     trajectories, checked = (item.num_cells * len(item.repetitions()) for item in (plan, checks))
-    finished = report(f"{precision.value}: {size} x {size} cells of ten repetitions", trajectories)
+    finished = report(f"{backend.value}, {precision.value}: {size} x {size} cells of ten repetitions", trajectories)
     # The peak is measured right before and right after: a shared machine changes its speed from minute to minute.
     before = matrix_product_flops(precision)
     dataset = run_sweep(plan, compute=compute, report=finished)
     peak = max(before, matrix_product_flops(precision))
     number, seconds = dataset.result.size, float(dataset.attrs["run_seconds"])
-    finished = report(f"{precision.value}: errors of every fifth cell", checked)
+    finished = report(f"{backend.value}, {precision.value}: errors of every fifth cell", checked)
     found = run_sweep(checks, compute=compute, report=finished)
     errors, jumps = found.gate_error.values, found.perturbation.values
     steady = errors[jumps < SENSITIVE * JITTER]
     steps = float(dataset.attrs["mean_steps"])
     return SweepSpeed(
+        backend.value,
         precision.value,
         number,
         number / seconds,
@@ -170,14 +193,19 @@ def _sweep_speed(precision: Precision, size: int, workers: int, report: Report) 
         float(np.median(steady)),
         float(np.quantile(steady, 0.99)),
         1 - steady.size / errors.size,
-        step_flops() * steps * number / seconds,
+        (step_flops() if backend is Backend.XLA else native_step_flops(precision)) * steps * number / seconds,
         peak,
     )
 
 
-def _map(size: int, precision: Precision, check: float = 0.0) -> Sweep:
+def _map(size: int, backend: Backend, precision: Precision, check: float = 0.0) -> Sweep:
     ranges = dataclasses.replace(published(), size=(size, size))
-    return figure_5_maps(ranges, check, precision)[0]
+    return dataclasses.replace(figure_5_maps(ranges, check, precision)[0], backend=backend, bars=False)
+
+
+def native_step_flops(precision: Precision) -> int:
+    """`step_flops` of a round of the improved step, as its kernel is written."""
+    return operations(Shape(2, 2, precision.value, Improved()))
 
 
 def step_flops() -> float:

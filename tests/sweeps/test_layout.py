@@ -16,14 +16,15 @@ from ntadyn.specs.presets import figure_5_published
 from ntadyn.sweeps import Sweep, as_axes, group_sizes, layout, steps as step_lengths
 from ntadyn.sweeps.layout import lay_out_sweep
 from ntadyn.sweeps.phase_maps import figure_5_maps, small
-from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, TOTAL_TIME, WEIGHT_TIME_CONSTANT
+from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, TOTAL_TIME, WEIGHT_TIME_CONSTANT, Backend
 
 BASE = replaced(
     figure_5_published(), {"teachers.d_in": 6, "teachers.d_out": 2, "randomness.num_seeds": 3, TOTAL_TIME: 2.0}
 )
 DURATIONS = (0.15, 0.4, 0.9, 1.0)
 GATES = (0.01, 0.0101, 0.02, 0.03, 0.05)
-MAP = Sweep(BASE, as_axes({BLOCK_DURATION: DURATIONS, GATE_TIME_CONSTANT: GATES}))
+# On lanes of XLA, whether or not Numba is installed.
+MAP = Sweep(BASE, as_axes({BLOCK_DURATION: DURATIONS, GATE_TIME_CONSTANT: GATES}), backend=Backend.XLA)
 
 
 def grids(tiles):
@@ -144,10 +145,10 @@ def test_groups_on_lanes_fill_vectors():
 def test_sweeps_that_differ_in_real_numbers_of_the_rule_share_a_structure():
     other = replaced(BASE, {WEIGHT_TIME_CONSTANT: 0.7, STRENGTH: 0.3, "randomness.seed": 5})
     axes = as_axes({BLOCK_DURATION: DURATIONS, STRENGTH: (0.1, 0.2)})
-    one, another = (lay_out_sweep(plan)[0].structure for plan in (MAP, Sweep(other, axes)))
+    one, another = (lay_out_sweep(plan)[0].structure for plan in (MAP, Sweep(other, axes, backend=Backend.XLA)))
     assert repr(one) == repr(another)
     wider = replaced(other, {"network.initial_scale": 0.3})
-    assert repr(lay_out_sweep(Sweep(wider, axes))[0].structure) != repr(one)
+    assert repr(lay_out_sweep(Sweep(wider, axes, backend=Backend.XLA))[0].structure) != repr(one)
 
 
 def test_what_is_not_a_real_number_is_compiled_in():
@@ -172,7 +173,7 @@ def test_what_is_not_a_real_number_is_compiled_in():
 )
 def test_other_systems_take_equal_steps_of_their_solver(changes, solver, step):
     base = replaced(BASE, {BLOCK_DURATION: 1.0, WEIGHT_TIME_CONSTANT: 1.0, **changes})
-    (tile,) = lay_out_sweep(Sweep(base, as_axes({GATE_TIME_CONSTANT: (0.01, 0.04)})))
+    (tile,) = lay_out_sweep(Sweep(base, as_axes({GATE_TIME_CONSTANT: (0.01, 0.04)}), backend=Backend.XLA))
     method = tile.structure.method
     assert isinstance(getattr(method, "solver", method), solver or LaneSteps)
     # The largest step that divides a block evenly.

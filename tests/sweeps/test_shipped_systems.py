@@ -6,7 +6,6 @@ import pytest
 
 from ntadyn.interface.observables import STANDARD
 from ntadyn.simulation import RESULTS, FixedSteps, simulate
-from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.whole_steps import Updates
 from ntadyn.specs import building
 from ntadyn.specs.paths import replaced
@@ -50,7 +49,7 @@ def test_a_cell_is_the_simulation_of_its_parameters_alone(name):
     result = run_sweep(plan, KEPT)
     assert (result["result"] == 0).all()
 
-    on_lanes = isinstance(method, LaneSteps)
+    on_lanes = method.steps_batches
     assert on_lanes == (name == "OrderParameters")
     # The step that the sweep has chosen suits its fastest cell; rounding must not make one more of it.
     step = result.attrs["max_step"] * (1 + 1e-9)

@@ -12,7 +12,7 @@ from ntadyn.specs import building
 from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import figure_5_published
 from ntadyn.sweeps import OUTCOME, Measures, Streams, Sweep, as_axes, run_sweep
-from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH
+from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, Backend
 from ntadyn.sweeps.tiles import TiledSweep
 from tests.validation.figure_5_reference import reference
 
@@ -59,7 +59,7 @@ class Errors(NamedTuple):
 def chosen_steps(cells: Sequence[tuple], seeds: int) -> list[tuple[float, int]]:
     """The step that a sweep chooses for every cell, and how many of them it makes."""
     axes = as_axes({PATHS: tuple(zip(*cells, strict=True))})
-    tiled = TiledSweep.make(Sweep(BASE, axes, streams=Streams(initial=seeds)), KEPT)
+    tiled = TiledSweep.make(Sweep(BASE, axes, streams=Streams(initial=seeds), backend=Backend.XLA), KEPT)
     assert all(isinstance(tile.structure.method, LaneSteps) for tile in tiled.tiles)
     of_cell = {
         cell: (schedule.longest_step, schedule.num_steps)
@@ -83,7 +83,8 @@ def errors(cells: Sequence[tuple], seeds: int, halvings: int) -> Errors:
     runs = [
         (*cell, step * (1 + 1e-9) / 2**k) for cell, (step, _) in zip(cells, steps, strict=True) for k in range(halvings)
     ]
-    plan = Sweep(BASE, as_axes({(*PATHS, "max_step"): tuple(zip(*runs, strict=True))}), streams=Streams(initial=seeds))
+    axes = as_axes({(*PATHS, "max_step"): tuple(zip(*runs, strict=True))})
+    plan = Sweep(BASE, axes, streams=Streams(initial=seeds), backend=Backend.XLA)
     found = run_sweep(plan, KEPT)
     assert (found["result"] == 0).all()
     keys = building.keys_of(plan.seeds, plan.repetitions())
