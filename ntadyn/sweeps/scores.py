@@ -50,13 +50,9 @@ def path_order(assignment: Int[Array, " m"], num_paths: int) -> Int[Array, " p"]
         assignment: path of every teacher, no two alike.
         num_paths: number of paths.
     """
-    # By comparisons, because in a batch sorting, and setting entries, are loops over trajectories.
-    paths = jnp.arange(num_paths)
-    owned = assignment.astype(paths.dtype)[:, None] == paths[None]
-    teacher = jnp.argmax(owned, axis=0).astype(paths.dtype)
-    rank = jnp.where(jnp.any(owned, axis=0), teacher, assignment.shape[0] + paths)
-    place = jnp.sum(rank[:, None] > rank[None], axis=1, dtype=paths.dtype)
-    return jnp.argmax(place[:, None] == paths[None], axis=0).astype(paths.dtype)
+    num_teachers = assignment.shape[0]
+    rank = num_teachers + jnp.arange(num_paths)
+    return jnp.argsort(rank.at[assignment].set(jnp.arange(num_teachers)))
 
 
 def recorded(trajectory: Trajectory, real: Bool[Array, " record"]) -> Recorded:
