@@ -26,14 +26,16 @@ def draw(data: Data) -> Figure:
                     label=rf"$\tau_c$ = {name.split()[1]}, {after} blocks",
                 )  # fmt: skip
         axes[0].set(xscale="log", xlabel=r"spread of initial weights / $|W^*|$", ylabel="share of specialised runs")
-        axes[0].legend(fontsize=6)
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.18), "ncols": 2, "fontsize": 6}
+        axes[0].legend(**below)
         draw_shares(axes[1], data["by gates"], logarithmic=False)
         axes[1].axvline(FOLD, color="0.4", linestyle="--", linewidth=0.9)
         axes[1].annotate("band closes", (FOLD, 0.1), (3, 0), textcoords="offset points", fontsize=6, rotation=90)
         blocks = data["by gates"].attrs["num_blocks"]
         axes[1].set(xlabel=r"gate time constant $\tau_c$", title=f"spread 0.1, after {blocks} blocks")
-        axes[1].legend(fontsize=6, loc="center right")
+        axes[1].legend(**below)
         handles = draw_basins(axes[2], data["plane"])
         axes[2].set_title(rf"$\tau_c$ = 0.05, after {data['plane'].attrs['num_blocks']} blocks")
-        figure.legend(handles=handles, loc="outside lower right", ncols=3, fontsize=6)
+        axes[2].set_xticks((-1, -0.5, 0, 0.5, 1))
+        axes[2].legend(handles=handles, **below)
     return figure

@@ -24,6 +24,7 @@ def draw(data: Data) -> Figure:
             line = "-" if factor < 1 else "--"
             right.plot(around.block, q / q[0], line, color=f"C{index}", label=rf"${factor:g}\,\tau_c^*$")
         right.set(xlabel="block", ylabel=r"$Q$ over its start", title="Runs from the orbit of the fold")
-        right.legend(fontsize=7)
-        figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=2, fontsize=7)
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.18), "fontsize": 6}
+        left.legend(**below, ncols=2)
+        right.legend(**below, ncols=3)
     return figure
