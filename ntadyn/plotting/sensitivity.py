@@ -10,8 +10,9 @@ from ntadyn.plotting.labels import settings_title
 from ntadyn.plotting.style import WIDTH, house_style
 
 SYMBOLS = {"gates": r"$\tau_c$", "weights": r"$\tau_W$", "block_duration": r"$\tau_B$", "strength": r"$\lambda$"}
-# Within this distance of zero the axis is linear, as some runs have derivatives a hundred times as large as others.
-LINEAR, JITTER = 1.0, 0.28
+# Beyond this distance of zero, where there is something, the axis is logarithmic: near a border some runs have
+# derivatives a hundred times as large as others.
+LINEAR, JITTER = 3.0, 0.28
 
 
 def draw_gradients(ax: Axes, dataset: xr.Dataset, name: str, title: str) -> None:
@@ -35,7 +36,8 @@ def draw_gradients(ax: Axes, dataset: xr.Dataset, name: str, title: str) -> None
         ax.plot(places, np.median(gradients, axis=0), "_", color="C1", markersize=16, markeredgewidth=2, label="median")
         ax.legend(fontsize=7)
     ax.axhline(0.0, color="0.4", linewidth=0.8, zorder=0)
-    ax.set_yscale("symlog", linthresh=LINEAR)
+    if np.max(np.abs(gradients), initial=0) > 3 * LINEAR:
+        ax.set_yscale("symlog", linthresh=LINEAR)
     ax.set_xticks(places, [SYMBOLS.get(str(each), str(each)) for each in dataset.parameter.values])
     ax.set(
         xlabel="logarithm of", ylabel="derivative", title=f"{title}: {len(gradients)} of {dataset.sizes['seed']} runs"
