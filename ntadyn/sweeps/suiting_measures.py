@@ -94,7 +94,8 @@ def scores_of_one_number(sweep: Sweep, measures: Measures) -> tuple[str, ...]:
     def of_two_records(system: AbstractSystem, state: PyTree, task: PyTree) -> dict[str, Any]:
         seen = {name: jnp.asarray(observable(system, state, task)) for name, observable in measures.observables.items()}
         values = {name: jnp.stack([value, value]) for name, value in seen.items()}
-        record = Recorded(jnp.zeros(2), jnp.zeros(2, int), values, jnp.ones(2, bool), RESULTS.successful)
+        errors = {name: values[name] for name in ("gates",) if name in values}  # of runs with error bars
+        record = Recorded(jnp.zeros(2), jnp.zeros(2, int), values, jnp.ones(2, bool), RESULTS.successful, errors)
         return {name: score(record) for name, score in measures.scores.items() if name != "result"}
 
     scores = eqx.filter_eval_shape(of_two_records, *_shapes(sweep))
