@@ -13,7 +13,10 @@ EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 # Pictures of commands and of further runs -> (page that explains it, what it shows).
 OTHERS = {
     "phase-diagram": ("/explanation/figure_5", "Where networks specialise: the maps of `ntadyn phase-diagram`"),
-    "border": ("/subjects/stability", "The border, predicted without a simulation, as `ntadyn phase-diagram --predict` draws it"),
+    "border": (
+        "/subjects/stability",
+        "The border, predicted without a simulation, as `ntadyn phase-diagram --predict` draws it",
+    ),
     "doubt": ("/howto/sweeps", "What `ntadyn show` draws of a map, with its uncertainty"),
     "verification": ("/explanation/exact", "Simulations beside the exact solution"),
     "degeneracy": ("/subjects/degeneracy", "The learning coefficient along training"),
