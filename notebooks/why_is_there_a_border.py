@@ -169,7 +169,8 @@ print(f"largest deviation of the simulation from the product of boosts: {np.max(
 print(f"growth in blocks 1, 10, 20, 40: {peaks[[0, 9, 19, 39]].round()}")
 
 # %% [markdown]
-# The first ten blocks do nearly all of it.
+# Read on a scale of logarithms, nine tenths of the growth is done after ten blocks. What two blocks gain in the end is
+# next to nothing.
 #
 # ## 4. Contact
 #
@@ -203,7 +204,8 @@ for sigma, probability in contact.items():
 # network that enters it climbs, a step in every block with contact, and stays where contact ends. That is the
 # *specialised orbit*, and the distance of its paths is known, too.
 #
-# The third network of our simulation started with weights of the usual size:
+# The third network of our simulation started with a difference of the usual size. Its first contact takes it nearly to
+# the band, and the next ones into it:
 
 # %%
 kappa2 = here.gates / here.weights
@@ -230,12 +232,12 @@ print(f"distance at the end: {math.sqrt(squared[-1]):.4f}; in the specialised or
 # ## 6. The border
 #
 # A network is specialised at the end of training if it has met zero early enough to climb. The time to climb is here a
-# fit to simulations, good within a factor of two; the rest is computed. Where the probability is one half there is the
-# border. Now we ask for it after 7, 14 and 70 units of time.
+# fit to simulations, good within a factor of about two; the rest is computed. The border is where the probability is
+# one half. Now we ask for it after 7, 14 and 70 units of time.
 
 # %%
 TIMES = (7.0, 14.0, 70.0)
-fine = dataclasses.replace(cell, gates=np.geomspace(0.012, 0.08, 13 if FAST else 25))
+fine = dataclasses.replace(cell, gates=np.geomspace(0.012, 0.08, 11 if FAST else 25))
 shares = {total: stability.specialised_probability(fine, total, spread) for total in TIMES}
 borders = {
     total: float(stability.predicted_border(cell, total, spread, between=(0.012, 0.08)))
@@ -247,11 +249,11 @@ simulated[14.0] = specialised_share(14.0)
 fold = stability.band_fold(cell)
 
 figure, ax = plt.subplots(figsize=(5.6, 3.2), layout="constrained")
-for color, total in enumerate(TIMES):
-    ax.semilogx(fine.gates, shares[total], color=f"C{color}", label=f"predicted, T = {total:g}")
+for color, (total, style, marker) in enumerate(zip(TIMES, ("-", "--", ":"), "os^", strict=True)):
+    ax.semilogx(fine.gates, shares[total], style, color=f"C{color}", label=f"predicted, T = {total:g}")
     if total in simulated:
-        ax.plot(gates, simulated[total], "o", color=f"C{color}", ms=4, label=f"simulated, T = {total:g}")
-ax.axvline(fold.gates, color="black", ls="--", lw=1, label="the band closes")
+        ax.plot(gates, simulated[total], marker, color=f"C{color}", ms=4, label=f"simulated, T = {total:g}")
+ax.axvline(fold.gates, color="black", ls="-.", lw=1, label="the band closes")
 ax.set(xlabel="gate time constant", ylabel="share specialised", ylim=(-0.03, 1.03))
 ticks = (0.01, 0.02, 0.04, 0.08)
 ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -281,11 +283,10 @@ for share in (0.9, 0.99, 1.01):
     print(f"gates at {share:g} of that: {band.low:.2f} to {band.high:.2f}")
 
 # %% [markdown]
-# A last word on "for good". The specialised orbit attracts from one side only: contact brings $Q$ up to it, and nothing
-# brings $Q$ down. A slow instability is left, and after thousands of blocks networks leave the orbit again. So even the
-# specialised state is a matter of time. The page on
-# stability has the numbers, and the verdicts of its experiments (`python -m experiments list`), half_stable and
-# long_runs, say how they were found.
+# And is it for good? The specialised orbit attracts from one side only: contact brings $Q$ up to it, and nothing brings
+# $Q$ down. What makes the paths unequal in turn grows, slowly, and after thousands of blocks networks leave the
+# orbit again. So even the specialised state is a matter of time. How this was found, and in how many networks, is told
+# in `experiments/stability/half_stable/verdict.md` and its neighbour `long_runs`.
 #
 # ## Your turn
 #
