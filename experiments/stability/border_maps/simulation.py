@@ -40,7 +40,7 @@ class Parameters:
     """
 
     size: tuple[int, int] = (64, 64)
-    other_size: tuple[int, int] = (64, 64)
+    other_size: tuple[int, int] = (12, 12)
     seeds: int = 10
     near_seeds: int = 64
     seed: int = 18
