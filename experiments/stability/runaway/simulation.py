@@ -14,7 +14,7 @@ from experiments.degeneracy.joint.measures import estimates, laplace
 from experiments.degeneracy.joint.predictions import GAPS
 from experiments.harness.runs import Run
 from ntadyn.degeneracy import MALA, GateTable
-from ntadyn.degeneracy.closed_form import gated_linear
+from ntadyn.degeneracy.closed_form import gated_linear, jacobian_spectrum
 from ntadyn.degeneracy.interaction import (
     gini,
     interaction_basis,
@@ -72,8 +72,8 @@ def along(parameters: Parameters) -> xr.Dataset:
     over = ("case", "block")
     apart = np.linalg.norm(weights[:, :, 0] - weights[:, :, 1], axis=(-2, -1))
     swing = gates[:, :, 1, 0] - gates[:, :, 1, 1]
-    return found.assign(
-        **{name: (over, values) for name, values in over_tables(tables, of_table).items()},
+    known = {name: (over, values) for name, values in over_tables(tables, of_table).items()}
+    return found.assign(known).assign(
         apart=(over, apart),
         q=(over, apart**2 / GATES - swing**2),
         gates=((*over, "task", "path"), gates),
@@ -126,7 +126,8 @@ class Measures(NamedTuple):
         loss: mean over tasks of half the squared distance of its map from the task's teacher.
         exact: the coefficient of behaviour in the limit of small cutoffs.
         second_gate: the smaller singular value of C.
-        second_weight: the smaller singular value of W.
+        softest: the smallest of the four curvatures of behaviour, the others of eight being zero.
+        stiffest: the largest of them.
         modularity: of tasks, in the Interaction Basis.
         neuron_modularity: the same in the basis of paths.
         inequality: Gini coefficient of the four edges from two hidden directions to two outputs, 1/2 if one of each.
@@ -136,7 +137,8 @@ class Measures(NamedTuple):
     loss: float
     exact: float
     second_gate: float
-    second_weight: float
+    softest: float
+    stiffest: float
     modularity: float
     neuron_modularity: float
     inequality: float
@@ -151,13 +153,17 @@ def of_table(table: GateTable) -> Measures:
     own = resolved(interaction_basis(unrolled.sections, inputs), inputs, unrolled.contexts, GAP)
     bases = own, neuron_basis(unrolled.sections, inputs)
     edges = [interaction_graph(basis, inputs, unrolled.contexts).edges[-1] for basis in bases]
+    curvatures = jacobian_spectrum(gates, paths) / 2
     return Measures(
-        float(np.sum((gates @ paths - TEACHERS) ** 2) / 4),
-        float(gated_linear(gates, paths).exact.coefficient),
-        *(float(np.linalg.svd(matrix, compute_uv=False)[1]) for matrix in (gates, paths)),
-        float(told.gap[GAPS.index(GAP)]),
-        told.neuron,
-        *(gini(each) for each in edges),
+        loss=float(np.sum((gates @ paths - TEACHERS) ** 2) / 4),
+        exact=float(gated_linear(gates, paths).exact.coefficient),
+        second_gate=float(np.linalg.svd(gates, compute_uv=False)[1]),
+        softest=float(curvatures.min()),
+        stiffest=float(curvatures.max()),
+        modularity=float(told.gap[GAPS.index(GAP)]),
+        neuron_modularity=told.neuron,
+        inequality=gini(edges[0]),
+        neuron_inequality=gini(edges[1]),
     )
 
 
