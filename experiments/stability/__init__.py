@@ -10,6 +10,7 @@ EXPERIMENTS: dict[str, str] = {
     "basins": "from which initial states runs end specialised, run away, or stay neutral",
     "long_runs": "the figures with many blocks by both steps: which numbers depend on what a step conserves",
     "half_stable": "the specialised orbit, disturbed: how many runs return, where the others go, also on batches",
+    "runaway": "coefficients, gates and the interaction graph along the runaway, beside the specialised orbit",
     "bifurcation": "how far the paths of all orbits differ over the gate time constant, through the fold",
     "curricula": "block lengths by gradient and without, scored after a test phase, against constant ones",
 }

@@ -1,4 +1,4 @@
-"""Long runs and the half-stable orbit: what is demanded of made-up results, and that quick runs go through."""
+"""Long runs, the half-stable orbit, the runaway: what is demanded of made-up results, and quick runs."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,7 +7,7 @@ import xarray as xr
 
 from experiments.harness.acceptance import Verdict, all_accepted
 from experiments.harness.experiment import simulated
-from experiments.stability import half_stable, long_runs
+from experiments.stability import half_stable, long_runs, runaway
 from experiments.stability.half_stable.numbers import COMPARED, NUMBER, RETURN
 from experiments.stability.half_stable.simulation import NOISES, SIZES
 
@@ -42,7 +42,7 @@ def test_shares_as_told_are_accepted_and_drawn_and_none_at_all_refused():
 
 
 @pytest.mark.exhaustive  # they compile for long; `tests/stability/test_specialised.py` has the same in small
-@pytest.mark.parametrize("experiment", [long_runs, half_stable])
+@pytest.mark.parametrize("experiment", [long_runs, half_stable, runaway])
 def test_quick_runs(experiment):
     data = simulated(experiment, experiment.FAST)
     assert all_accepted(experiment.accept(data))
