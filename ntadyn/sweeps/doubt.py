@@ -13,7 +13,7 @@ from ntadyn.interface.observables import STANDARD, Observable
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.outcome import RESULTS, Trajectory
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
-from ntadyn.sweeps.scores import Measures, alignment, recorded
+from ntadyn.sweeps.scores import Measures, alignment, gate_bar, recorded
 
 # How far the start is moved to find trajectories that sit on a separatrix, relative to the gates.
 NUDGE = 1e-6
@@ -76,7 +76,8 @@ def checks_of(measures: Measures, by_gates: bool) -> Checks:
     if by_gates:
         observables = {name: STANDARD[name] for name in ("gates", "similarity")}
         return Checks(observables, {"gate_error": _gates, "alignment_error": _alignment}, _gates, _GATES)
-    scores = {f"{name}_error": name for name in measures.scores if name != "result"}
+    # An error bar is no result, and runs with finer steps have none.
+    scores = {f"{name}_error": name for name in measures.scores if name not in ("result", gate_bar.__name__)}
     texts = {
         error: f"change of {name} when all steps are halved, or tolerances divided by 100; infinite where a run failed"
         for error, name in scores.items()

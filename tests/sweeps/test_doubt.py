@@ -154,7 +154,7 @@ def test_gates_without_a_path_for_every_task_are_checked_by_what_is_kept():
     one_path = dataclasses.replace(SHIPPED["OrderParameters"], paths=1)
     scores = {"loss": Final("loss"), "number": number_of_records, "result": OUTCOME.scores["result"]}
     measures = Measures({"loss": OUTCOME.observables["loss"]}, scores)
-    found = run_sweep(Sweep(one_path, as_axes({"gates_take": (0.2, 0.3)}), check=1.0), measures)
+    found = run_sweep(Sweep(one_path, as_axes({"gates_take": (0.2, 0.3)}), check=1.0, bars=False), measures)
     assert set(found.data_vars) == {"loss", "loss_error", "number", "number_error", "perturbation", "result"}
     assert np.all(found.number_error == 0)
     assert np.all((found.loss_error > 0) & (found.loss_error < 1e-2))
