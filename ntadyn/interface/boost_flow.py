@@ -81,7 +81,8 @@ class AbstractBoostFlow(AbstractQuadraticGatedFlow):
             tau_c (c_1 c_1^T - c c^T) - tau_W (K_1 - K) = -(c_m rho'^T + rho' c_m^T)
 
         to rounding, whatever X is. Penalties that pull all positive gates with the same force have rho along (1, .. 1):
-        all of tau_c c c^T - tau_W K across that direction is kept. A gate that ends its own path at zero is put there.
+        all of tau_c c c^T - tau_W K across that direction is kept. A gate that ends its own path at zero is put there,
+        and so is one that ends on the other side of zero than its own path: what is kept is kept while no gate crosses.
 
         Gates and weights relax in closed form inside g and X, however fast; theta has to be small, see `LorentzBoost`.
         """

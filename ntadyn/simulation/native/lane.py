@@ -180,7 +180,7 @@ def jacobian(lane: Lane, orthant: Orthant) -> Matrix:
     """m_p m_q K_pq + k_1 s_p s_q; each pair once."""
     couplings, found = iter(orthant.couplings), []
     for p, moves in enumerate(orthant.moves):
-        row = [x * (x * lane.students[p][q] + lane.unit_norm) for q, x in zip(range(p), couplings)]  # noqa: B905
+        row = [x * (x * lane.students[p][q] + lane.unit_norm) for q, x in zip(range(p), couplings)]  # noqa: B905 (those below p)
         found.append([*row, moves * (lane.students[p][p] + lane.unit_norm)])
     return found
 
