@@ -210,8 +210,11 @@ class _Part:
 
         corners = self._corners(sweep)
         # Numbers are known here, and checked; what depends on the key is not computed.
-        shapes = [eqx.filter_eval_shape(partial(build, corner)) for corner in corners]
-        system, state = shapes[0]
+        for corner in corners:
+            eqx.filter_eval_shape(partial(build, corner))
+        # A value that stands for itself, as an exponent of zero, may build what needs less than a swept one does.
+        swept = {path: jnp.asarray(value, sweep.precision.value) for path, value in corners[0].items()}
+        system, state = eqx.filter_eval_shape(build, swept)
         held = [leaf for leaf in jax.tree.leaves((system, state)) if _is_floating(leaf)]
         self.state_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in held)
         self.on_schedule = _on_schedule(spec, real, system)
