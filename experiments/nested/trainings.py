@@ -31,8 +31,8 @@ ABLATIONS = (
 LONG_ENOUGH = 400
 """Steps of training from which on a number says something about a model."""
 COLORS = {
-    "transformer": "black", "linear-attention": "C7", "delta-net": "C2", "gated-delta": "C8", "titans": "C1",
-    "hope-attention": "C9", "self-modifying": "C4", "hope": "C3",
+    "transformer": "black", "linear-attention": "C0", "delta-net": "C2", "gated-delta": "C5", "titans": "C1",
+    "hope-attention": "0.55", "self-modifying": "C4", "hope": "C3",
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """HOPE and its rivals on associative recall: at equal parameters, at equal time, and where keys are bound anew.
 
-Six tables: four pairs; the same at an equal number of seconds; more pairs than are comfortable; pairs of which half
-bind a key anew; levels without clocks of their own; and HOPE without one of its ideas. Every row is a run of its own.
+Six tables: four pairs, which chooses the learning rates of all others; the same at an equal number of seconds; more
+pairs than are comfortable; pairs of which half bind a key anew; levels without clocks of their own; and HOPE without
+one of its ideas. Every row is a run of its own.
 """
 
 from experiments.nested.hope.numbers import accept
@@ -21,4 +22,5 @@ FAST = Parameters(
     rates=(4e-3,),
     seconds=0.2,
     held_out=32,
+    depth=1,
 )

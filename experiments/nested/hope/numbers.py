@@ -7,6 +7,7 @@ from experiments.harness.outcomes import no_failures
 from experiments.harness.runs import Data
 from experiments.harness.sources import OTHER, OURS
 from experiments.nested.hope.simulation import ANEW, FOUR, ONE_CLOCK, WITHOUT
+from experiments.nested.rates import RECALL, chosen_otherwise
 from experiments.nested.trainings import (
     BASELINE,
     described,
@@ -36,8 +37,10 @@ def accept(data: Data) -> list[Acceptance]:
     sizes = parameters_differ_by(four, *(rows_of(data, table) for table in tables_of(data)))
     base, hebbian, hope = (four[model] for model in (BASELINE, HEBBIAN, "hope"))
     beside = difference(hope, base, MEASURE)
+    otherwise = at_most("models of which the other tables have another rate", 0.0, chosen_otherwise(four, RECALL), OURS)
     rows = [
         no_failures(*data.values()),
+        once_trained(otherwise, *four.values()),
         at_most("largest share by which parameters differ", 0.02, sizes, OURS),
         once_trained(at_least(f"{FOUR}, {BASELINE}: {MEASURE}", 0.99, _of(base), OTHER), base),
         once_trained(near(f"{FOUR}, {HEBBIAN}: {MEASURE}", 0.952, 0.05, _of(hebbian), OTHER), hebbian),

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from experiments.harness.runs import Run
+from experiments.nested.rates import RECALL, at_chosen_rates
 from experiments.nested.trainings import ABLATIONS, MODELS, training_runs
 from ntadyn.nested.continuum import CHUNKS
 from ntadyn.training import Recall, TrainingSpec, preset
@@ -23,9 +24,10 @@ class Parameters:
         pairs: shown in the tables of capacity; four are the main one.
         num_seeds: repetitions with other starts and data.
         steps: of training.
-        rates: learning rates that the first seed chooses from.
+        rates: learning rates that the first seed of the table of four pairs chooses from.
         seconds: of training a seed in the table of equal time.
         held_out: sequences of the test.
+        depth: blocks of every model; compiling one takes twice as long with twice as many.
     """
 
     models: tuple[str, ...] = MODELS
@@ -37,6 +39,7 @@ class Parameters:
     rates: tuple[float, ...] = (2e-3, 4e-3, 8e-3)
     seconds: float = 20.0
     held_out: int = 512
+    depth: int = 2
 
 
 def of_pairs(number: int) -> str:
@@ -45,26 +48,28 @@ def of_pairs(number: int) -> str:
 
 
 def runs(parameters: Parameters) -> list[Run]:
-    """The main table first."""
+    """The main table first, which chooses the rates of all others."""
     main = trained_on(parameters, Recall(pairs=4))
-    at_equal_time = dataclasses.replace(main, seconds=parameters.seconds)
-    found = training_runs(FOUR, main, parameters.models)
+    others = []
     for number in parameters.pairs:
         if number != 4:
             spec = trained_on(parameters, Recall(pairs=number))
-            found += training_runs(of_pairs(number), spec, parameters.models)
-    found += training_runs(ANEW, trained_on(parameters, Recall(pairs=8, rebound=4)), parameters.models)
-    found += training_runs(EQUAL_TIME, at_equal_time, parameters.models)
+            others += training_runs(of_pairs(number), spec, parameters.models)
+    others += training_runs(ANEW, trained_on(parameters, Recall(pairs=8, rebound=4)), parameters.models)
+    at_equal_time = dataclasses.replace(main, seconds=parameters.seconds)
+    others += training_runs(EQUAL_TIME, at_equal_time, parameters.models)
     levels = len(CHUNKS)
     one_clock = dataclasses.replace(main, chunks=(1,) * levels, shares=(1.0,) * levels)
-    found += training_runs(ONE_CLOCK, one_clock, parameters.of_levels)
-    return found + training_runs(WITHOUT, main, parameters.ablations)
+    others += training_runs(ONE_CLOCK, one_clock, parameters.of_levels)
+    others += training_runs(WITHOUT, main, parameters.ablations)
+    return training_runs(FOUR, main, parameters.models) + at_chosen_rates(others, RECALL)
 
 
 def trained_on(parameters: Parameters, data: Recall) -> TrainingSpec:
     """How every model is trained on one kind of recall."""
     return dataclasses.replace(
         preset("mqar"),
+        depth=parameters.depth,
         data=dataclasses.replace(data, held_out=parameters.held_out),
         steps=parameters.steps,
         rates=parameters.rates,
