@@ -1,0 +1,50 @@
+"""Learning rates that one table has chosen and the others take, so that their rows need one training per seed.
+
+Every model had the same grid, 0.002, 0.004 and 0.008, tried on the first seed of the table of four pairs.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import xarray as xr
+
+from experiments.harness.acceptance import Measurement, single
+from experiments.harness.runs import Run
+
+RECALL: Mapping[str, float] = {
+    "transformer": 8e-3,
+    "linear-attention": 4e-3,
+    "delta-net": 8e-3,
+    "gated-delta": 8e-3,
+    "titans": 8e-3,
+    "hope-attention": 8e-3,
+    "self-modifying": 8e-3,
+    "hope": 8e-3,
+}
+"""What the table of four pairs chose; HOPE without one of its ideas takes that of HOPE."""
+
+
+def at_chosen_rates(runs: Sequence[Run], chosen: Mapping[str, float]) -> list[Run]:
+    """The same trainings, each at the rate of its model alone.
+
+    Args:
+        runs: of `trainings.training_runs`.
+        chosen: rate by model; models that are not in it are variants of "hope".
+    """
+
+    def one(run: Run) -> Run:
+        spec = run.arguments["spec"]
+        rate = chosen.get(spec.model, chosen["hope"])
+        return dataclasses.replace(run, arguments={"spec": dataclasses.replace(spec, rates=(rate,))})
+
+    return [one(run) for run in runs]
+
+
+def chosen_otherwise(rows: Mapping[str, xr.Dataset], chosen: Mapping[str, float]) -> Measurement:
+    """How many models of a table that tried the whole grid have chosen another rate than is written here.
+
+    Args:
+        rows: of the table, by model.
+        chosen: rate by model.
+    """
+    return single(float(sum(dataset.attrs["rate"] != chosen[model] for model, dataset in rows.items())))
