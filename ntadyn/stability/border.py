@@ -19,8 +19,8 @@ NUM_DIRECTIONS = 64
 # Standard deviations within which a Gaussian is resolved, and a number that is zero to all purposes.
 FARTHEST, LEAST_REACHED = 3.0, 1e-100
 _FIRST = np.array([1.0, 0.0])
-# t_2 = 3000 (tau_c / tau_B)^2 tau_W at |A - B| = 1: of derived exponents, fitted to medians of 200 runs in 17 cells with
-# tau_c of .01 to .03, within a factor 2.1; see `time_to_specialise`.
+# t_2 = 3000 (tau_c / tau_B)^2 tau_W at |A - B| = 1: derived exponents, and a number fitted to medians of 200 runs in 17
+# cells with tau_c of .01 to .03, within a factor 2.1; see `time_to_specialise`.
 FITTED = 3.0e3
 # Of the logarithm of the range in which the border is sought; what is sought is a fit.
 BISECTIONS = 11
@@ -76,8 +76,8 @@ def time_to_specialise(plane: TeacherPlane) -> Numbers:
 
     Chosen is the number 3000: a fit to medians of runs with tau_c = .01, .02, .03 at |A - B| = 1, which agree within a
     factor 2.1. The rate needs two numbers besides, D_s and how many e-foldings there are; with the best guesses at both
-    it is within a factor 1.4 at tau_c = .01, but only within 2.9 at .02, so that the fit stays. It leaves out the second
-    term, which bounds t_2 for very short blocks: there, at some ten tau_W and more, it is too long.
+    it is within a factor 1.4 at tau_c = .01, but only within 2.9 at .02, so that the fit stays. The fit leaves out the
+    second term, which bounds t_2 for very short blocks: where t_2 is far above ten tau_W, it is too long.
     """
     distance = 2 * np.asarray(plane.half_distance)
     return (
