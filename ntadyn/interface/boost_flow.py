@@ -81,8 +81,9 @@ class AbstractBoostFlow(AbstractQuadraticGatedFlow):
             tau_c (c_1 c_1^T - c c^T) - tau_W (K_1 - K) = -(c_m rho'^T + rho' c_m^T)
 
         to rounding, whatever X is. Penalties that pull all positive gates with the same force have rho along (1, .. 1):
-        all of tau_c c c^T - tau_W K across that direction is kept. A gate that ends its own path at zero is put there,
-        and so is one that ends on the other side of zero than its own path: what is kept is kept while no gate crosses.
+        all of tau_c c c^T - tau_W K across that direction is kept. Where zero is a kink of the penalty, a
+        gate that ends its own path there is put there, and so is one that ends on the other side than its own path:
+        all of this is kept while no gate meets a kink.
 
         Gates and weights relax in closed form inside g and X, however fast; theta has to be small, see `LorentzBoost`.
         """
@@ -99,8 +100,8 @@ class AbstractBoostFlow(AbstractQuadraticGatedFlow):
         pull_at_rest = (linear - quadratic @ c) * duration - quadratic @ area
         cosh, sinhc, tanhc = hyperbolic(push.squared / (tau_c * tau_w))
         moved = cosh * c + sinhc * ((end - c) + (push.pull - pull_at_rest) / tau_c)
-        # Weights at rest decide where a gate is held, and on which side of zero it ends.
-        moved = jnp.where(moved * end > 0, moved, 0)
+        # At a kink weights at rest decide where a gate is held, and on which side it ends.
+        moved = jnp.where((moved * end > 0) | ~smooth.jumps(c), moved, 0)
         moved = moved if released is None else jnp.where(released > 0, moved, c)
 
         state = self.pushed(state, push, 0.5 * tanhc * (c + moved) / tau_w)

@@ -2,11 +2,14 @@
 
 import abc
 import dataclasses
+import functools
+import operator
 from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
 from ntadyn.regularizers.coefficients import Coefficient, Group, Scalar, check_nonnegative, scalar_like
 
@@ -24,6 +27,15 @@ class AbstractPenalty(eqx.Module):
         because their slope jumps only where all those entries vanish at once. (On groups of one entry they are
         absolute values all the same.)
         """
+
+    def jumps(self, x: Group) -> Bool[Array, ""]:
+        """Whether the slope of `R` does jump across coordinate planes: if `kinked`, by its coefficients.
+
+        Args:
+            x: the parameter group, any shape; only its dtype matters.
+        """
+        del x
+        return jnp.asarray(self.kinked)
 
     @abc.abstractmethod
     def energy(self, x: Group) -> Scalar:
@@ -160,6 +172,10 @@ class AbstractTerm(AbstractPenalty):
         """
         return scalar_like(f"{type(self).__name__}: the coefficient k", self.k, x)
 
+    def jumps(self, x: Group) -> Bool[Array, ""]:
+        """`k > 0`, if the term is `kinked`."""
+        return (self.coefficient(x) > 0) & self.kinked
+
     def checked_step(self, step: float | Scalar, x: Group) -> Scalar:
         """`step` as one number of the dtype of `x`.
 
@@ -248,6 +264,10 @@ class Sum(AbstractPenalty):
     def kinked(self) -> bool:
         """True if any of the terms is kinked."""
         return any(term.kinked for term in self.terms)
+
+    def jumps(self, x: Group) -> Bool[Array, ""]:
+        """Whether that of any of the terms does."""
+        return functools.reduce(operator.or_, (term.jumps(x) for term in self.terms), jnp.asarray(False))
 
     def energy(self, x: Group) -> Scalar:
         """Sum of the terms' energies."""

@@ -3,6 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
 from ntadyn.regularizers.coefficients import Coefficient, Group, Scalar
 from ntadyn.regularizers.penalty import AbstractPenalty, Zero
@@ -30,6 +31,10 @@ class PerGroup(AbstractPenalty):
     def kinked(self) -> bool:
         """Whether the penalty on one group is."""
         return self.penalty.kinked
+
+    def jumps(self, x: Group) -> Bool[Array, ""]:
+        """Whether that of the penalty on one group does."""
+        return self.penalty.jumps(x)
 
     def energy(self, x: Group) -> Scalar:
         """`sum_k R_1(x_k)`."""

@@ -10,7 +10,7 @@ from ntadyn.interface.system import AbstractSystem
 from ntadyn.simulation.components import combined, pair
 from ntadyn.simulation.lane_spectrum import Overlap, advance_weights, pulls_by_group
 from ntadyn.simulation.lane_steps import LaneSteps, task_at
-from ntadyn.simulation.lanes import LaneProblem, LaneState, follow_gates
+from ntadyn.simulation.lanes import LaneProblem, LaneState, follow_gates, zero_is_a_kink
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
 
@@ -87,13 +87,15 @@ def boosted(problem: LaneProblem, state: LaneState, task: list[Array], duration:
 
     rate_of_weights = problem.rate_of_weights
     rate_of_weights = rate_of_weights if problem.variances is None else (rate_of_weights / problem.variances)[0]
+    kinked = zero_is_a_kink(problem)
     cosh, sinhc, tanhc = hyperbolic(_summed(problem, squared) * problem.rate_of_gates * rate_of_weights)
 
     def moved(p: int) -> Array:
         at_rest = duration * drive[p] - combined([pair(students, p, q) for q in paths], area)
-        gate = cosh * c[p] + sinhc * ((end[p] - c[p]) + problem.rate_of_gates * (_summed(problem, along[p]) - at_rest))
-        # Weights at rest decide where a gate is held, and on which side of zero it ends.
-        return jnp.where(gate * end[p] > 0, gate, 0)
+        penalised = jnp.where(kinked, (end[p] - c[p]) - problem.rate_of_gates * at_rest, 0)
+        gate = cosh * c[p] + sinhc * (penalised + problem.rate_of_gates * _summed(problem, along[p]))
+        # At a kink weights at rest decide where a gate is held, and on which side it ends.
+        return jnp.where(kinked & ~(gate * end[p] > 0), 0, gate)
 
     gates = [moved(p) for p in paths]
     a = [_by_group(problem, 0.5 * tanhc * rate_of_weights * (c[p] + gates[p])) for p in paths]

@@ -226,7 +226,8 @@ def flow_within_orthants(
     Args and first two results: see `flow_gates`.
 
     Returns:
-        The new gates, their pulls, and where a kink was met: a gate has passed zero, or a held one was let go.
+        The new gates, their pulls, and where a kink was met: a gate has passed zero, or a held one was let go. Where
+        nothing makes zero a kink, gates pass it, and only one that starts there is let go.
     """
     c, paths = state.gates, range(len(state.gates))
     signs = [jnp.sign(x) for x in c]
@@ -236,11 +237,14 @@ def flow_within_orthants(
     after = pulls(state._replace(gates=smooth), task)
     level_after = _norm_force(problem, signs, smooth)
 
+    # A number, because a product costs less than a choice.
+    kinked = jnp.where(zero_is_a_kink(problem), jnp.ones_like(duration), 0)
+
     def beyond_kink(p: int) -> Lane:
         """Positive for a gate that has passed zero, and for a held gate that one side pulls away, then or now."""
         before = jnp.maximum(pull[p], -pull[p] - problem.hinge) - level
         now = jnp.maximum(after[p], -after[p] - problem.hinge) - level_after
-        return (1 - moving[p]) * jnp.maximum(before, now) - signs[p] * smooth[p]
+        return (1 - moving[p]) * jnp.maximum(before, now) - kinked * (signs[p] * smooth[p])
 
     return smooth, after, functools.reduce(jnp.maximum, map(beyond_kink, paths)) > 0
 
@@ -348,6 +352,11 @@ def _rates(problem: LaneProblem, state: LaneState, signs: list[Lane], moving: li
         ]
         for p in range(len(signs))
     ]
+
+
+def zero_is_a_kink(problem: LaneProblem) -> Bool[Array, " lane"]:
+    """Whether the force of the penalties on a gate jumps where it crosses zero."""
+    return problem.hinge + problem.unit_norm + problem.shrinkage > 0
 
 
 def _force_within(

@@ -303,3 +303,5 @@ def test_kinked_says_whether_the_slope_jumps_across_a_coordinate_plane(kind, sha
     jump = np.max(np.abs(gradient(kind(0.7), above) - gradient(kind(0.7), below)))
     # A smooth slope changes by its curvature, at most 0.7 / 0.05, times 2e-9; a kink by at least the slope 0.7 / 8 / 3.
     assert jump > 0.02 if kind(0.7).kinked else jump < 1e-7
+    assert bool(kind(0.7).jumps(jnp.asarray(x))) == kind(0.7).kinked
+    assert not kind(0.0).jumps(jnp.asarray(x))

@@ -196,7 +196,7 @@ class Problem:
     def __init__(self, paths, num_tasks, dtype=jnp.float64):
         made = _made(general_tasks(num_tasks), general_network(paths=paths), jnp.asarray(list(LANES.values())))
         self.systems, self.states = jax.tree.map(lambda leaf: leaf.astype(dtype), made)
-        shares = 0.7 * np.eye(num_tasks)[[0, 1, num_tasks - 1, 0]] + 0.15
+        shares = 0.7 * np.eye(num_tasks)[[0, min(1, num_tasks - 1), num_tasks - 1, 0]] + 0.15
         self.curriculum = Drifting(jnp.asarray(shares, dtype), jnp.ones(4, dtype), num_tasks)
 
     def run(self, steps_per_block, method, states=None):

@@ -23,6 +23,7 @@ from ntadyn.simulation.native.lane import (
     Vector,
     beyond_kinks,
     forces,
+    kinks_of,
     pulls_of,
     relaxed,
     relaxed_area,
@@ -83,14 +84,15 @@ def boosted(lane: Lane, pulls: Vector, path: Path, duration: Number) -> tuple[La
     own = less(of_task * lane.strength, lane.drive, of_paths)
     # Zero to rounding may be negative.
     squared = larger(less(of_task * own, of_paths, along), 0.0)
-    rate = lane.rate_of_gates + lane.rate_of_gates
+    rate, kinks = lane.rate_of_gates + lane.rate_of_gates, kinks_of(lane)
     cosh, sinhc, tanhc = hyperbolic(squared * rate * lane.rate_of_weights)
 
     def moved(p: int) -> Number:
         at_rest = less(duration * pulls_in_middle[p], [pair(middle.students, p, q) for q in paths], path.area)
-        gate = cosh * c[p] + sinhc * ((path.end[p] - c[p]) + rate * (along[p] - at_rest))
-        # Weights at rest decide where a gate is held, and on which side of zero it ends.
-        return where(">", gate * path.end[p], 0.0, gate, 0.0)
+        penalised = where(">", kinks, 0.0, (path.end[p] - c[p]) - rate * at_rest, 0.0)
+        gate = cosh * c[p] + sinhc * (penalised + rate * along[p])
+        # At a kink weights at rest decide where a gate is held, and on which side it ends.
+        return where(">", gate * path.end[p], 0.0, gate, where(">", kinks, 0.0, 0.0, gate))
 
     gates = [moved(p) for p in paths]
     a = [0.5 * tanhc * lane.rate_of_weights * (x + y) for x, y in zip(c, gates, strict=True)]
@@ -103,7 +105,7 @@ def boosted(lane: Lane, pulls: Vector, path: Path, duration: Number) -> tuple[La
         cross=[[lane.cross[p][m] + a[p] * along_teachers[m] for m in teachers] for p in paths],
         drive=[lane.drive[p] + a[p] * own for p in paths],
     )
-    return after, Carried(pulls_of(after, gates), [0.0 for _ in paths], Orthant.of(gates, lane.hinge))
+    return after, Carried(pulls_of(after, gates), [0.0 for _ in paths], Orthant.of(after))
 
 
 def hyperbolic(squared: Number) -> tuple[Number, Number, Number]:

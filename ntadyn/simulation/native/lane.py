@@ -46,6 +46,8 @@ class Lane(NamedTuple):
 class Orthant(NamedTuple):
     """Where gates are, and what follows from it; only events change it.
 
+    Where zero is no kink, s is 0 and the squares and products are those of the signs' sizes: passing is no event.
+
     Attributes:
         signs: s, 0 for a gate that is held at zero.
         moves: m = s^2.
@@ -59,15 +61,24 @@ class Orthant(NamedTuple):
     pressed: Vector
 
     @classmethod
-    def of(cls, gates: Vector, hinge: Number) -> "Orthant":
-        """That of given gates."""
-        return cls.with_signs([sign(c) for c in gates], hinge)
+    def of(cls, lane: Lane) -> "Orthant":
+        """That of the gates of a lane."""
+        kinks, found = kinks_of(lane), cls.with_signs([sign(c) for c in lane.gates], lane.hinge)
+        return found._replace(
+            signs=[where(">", kinks, 0.0, s, 0.0) for s in found.signs],
+            couplings=[where(">", kinks, 0.0, x, x * x) for x in found.couplings],
+        )
 
     @classmethod
     def with_signs(cls, signs: Vector, hinge: Number) -> "Orthant":
         """That of given signs."""
         couplings = [signs[p] * signs[q] for p in range(len(signs)) for q in range(p)]
         return cls(signs, [s * s for s in signs], couplings, [where("<", s, 0.0, hinge, 0.0) for s in signs])
+
+
+def kinks_of(lane: Lane) -> Number:
+    """Positive where the force of the penalties on a gate jumps as it crosses zero: `lanes.zero_is_a_kink`."""
+    return lane.hinge + (lane.unit_norm + (lane.base + lane.unit_norm))
 
 
 class Relaxed(NamedTuple):

@@ -151,7 +151,7 @@ def advanced(scheme: Splitting, lane: Lane, carried: Carried, times: Times) -> R
 
 def after_event(scheme: Splitting, lane: Lane, drifts: Vector, times: Times) -> Carried:
     """What goes on to the next round after substeps, from the gates that these have reached."""
-    orthant, pulls = Orthant.of(lane.gates, lane.hinge), pulls_of(lane, lane.gates)
+    orthant, pulls = Orthant.of(lane), pulls_of(lane, lane.gates)
     after = [pull + (times.sigma + 0.5) * drift for pull, drift in zip(pulls, drifts, strict=True)]
     _, force = forces(lane, orthant, lane.gates, after)
     return Carried(pulls, scheme.bends(lane, orthant, force, drifts, times), orthant)
@@ -159,4 +159,4 @@ def after_event(scheme: Splitting, lane: Lane, drifts: Vector, times: Times) -> 
 
 def at_start(lane: Lane) -> Carried:
     """What the first round of an interval begins with."""
-    return Carried(pulls_of(lane, lane.gates), [0.0 for _ in lane.gates], Orthant.of(lane.gates, lane.hinge))
+    return Carried(pulls_of(lane, lane.gates), [0.0 for _ in lane.gates], Orthant.of(lane))

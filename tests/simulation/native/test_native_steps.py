@@ -132,12 +132,13 @@ def test_the_conserving_step_keeps_what_the_flow_keeps_and_converges(runs):
     found, lanes = runs(32, boost), runs(32, LaneBoosts())
     off = jax.tree.map(lambda x, y: np.abs(x - y).max(), found.final_state, lanes.final_state)
     assert max(jax.tree.leaves(off)) < 1e-9
-    # A gate that crosses zero may be put there for a step, which is not conserved, by lanes and kernels alike.
-    signs = np.sign(np.asarray(found.values["gates"]))
-    free = unpenalised & np.all(signs == signs[:, :1], axis=(1, 2))
-    assert np.any(free)
-    assert np.all(moved(found)[free] < 1e-12)
-    assert np.all(moved(runs(32, NativeSteps(scheme=Splitting())))[free] > 1e-5)
+    # Through zero and from zero, too: where nothing is penalised that is no kink.
+    signs = np.sign(np.asarray(found.values["gates"]))[unpenalised]
+    assert np.any(signs != signs[:, :1])
+    assert np.any(np.asarray(runs.states.gates)[unpenalised] == 0)
+    assert np.all(moved(found)[unpenalised] < 1e-12)
+    assert np.all(moved(lanes)[unpenalised] < 1e-12)
+    assert np.all(moved(runs(32, NativeSteps(scheme=Splitting())))[unpenalised] > 1e-5)
     reference = runs.gates(1024, LaneSteps())
     off = [np.abs(runs.gates(steps, boost) - reference).max(axis=(1, 2)) for steps in (32, 128)]
     assert np.median(np.log2(off[0] / off[1]) / 2) > 1.8
