@@ -17,6 +17,8 @@ from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.presets import SIMULATIONS, figure_2_flexible, figure_5_published
 
 FEWEST_BLOCKS, MOST_BLOCKS, MOST_RUNS, MOST_POINTS = 8, 100_000, 100_000, 400
+# In units of |W*|: beyond, weights are too fast for the steps of a block. Orbits of larger q are not sought.
+WIDEST, LARGEST_Q = 10.0, 1e8
 RUNS, PLANE, DRAW = "runs", "plane of initial states", "drawing"
 # Seconds per step of a block, and per step and run.
 PER_STEP, PER_STEP_AND_RUN = 4e-5, 1.5e-7
@@ -50,9 +52,10 @@ class Basin:
         check_simulation(self.configuration, 0, False)
         self._check()
 
-        from ntadyn.specs.teacher_plane import check_in_plane
+        from ntadyn.specs.teacher_plane import check_in_plane, check_resolved
 
         check_in_plane(self.configuration)
+        check_resolved(self.configuration)
 
         from ntadyn.results import storage
 
@@ -88,16 +91,19 @@ class Basin:
 
     def _check(self) -> None:
         if not self.spread or not all(0 < each < math.inf for each in self.spread):
-            raise ValueError(f"spread is {self.spread}; give positive numbers.")
+            raise ValueError(f"spread is {_told(self.spread)}; give positive numbers.")
+        if max(self.spread) > WIDEST:
+            raise ValueError(f"spread is {_told(self.spread)}; give numbers up to {WIDEST:g}, in units of |W*|.")
         if list(self.spread) != sorted(set(self.spread)):
-            raise ValueError(f"spread is {self.spread}; give each once, in rising order.")
+            raise ValueError(f"spread is {_told(self.spread)}; give each once, in rising order.")
         if self.runs < 1:
             raise ValueError(f"runs is {self.runs}; give at least 1.")
         if not FEWEST_BLOCKS <= self.blocks <= MOST_BLOCKS:
             raise ValueError(f"blocks is {self.blocks}; give a number from {FEWEST_BLOCKS} to {MOST_BLOCKS}.")
         if not (self.size == 0 or 2 <= self.size <= MOST_POINTS):
             raise ValueError(f"size is {self.size}; give 0, or a number from 2 to {MOST_POINTS}.")
-        check_count("runs for each spread", self.runs, MOST_RUNS)
+        number = len(self.spread)
+        check_count(f"runs {self.runs} for {number} values of spread", self.runs * number, MOST_RUNS)
 
     def _cost(self, runs: int) -> float:
         return 15 + self.blocks * STEPS * (PER_STEP + PER_STEP_AND_RUN * runs) if runs else 0.0
@@ -121,12 +127,13 @@ class Plane:
     def run(self) -> int:
         """Compute, print, draw; 0 always."""
         check_simulation(self.configuration, 0, False)
-        if self.q is not None and not 0 < self.q < math.inf:
-            raise ValueError(f"q is {self.q:g}; it must be positive and finite.")
+        if self.q is not None and not 0 < self.q <= LARGEST_Q:
+            raise ValueError(f"q is {self.q:g}; it must be positive, and not larger than {LARGEST_Q:g}.")
 
-        from ntadyn.specs.teacher_plane import check_in_plane
+        from ntadyn.specs.teacher_plane import check_in_plane, check_resolved
 
         check_in_plane(self.configuration)
+        check_resolved(self.configuration)
 
         from ntadyn.results import storage
 
@@ -150,3 +157,7 @@ class Plane:
         for path in written:
             print(f"wrote {path}")
         return 0
+
+
+def _told(numbers: tuple[float, ...]) -> str:
+    return " ".join(f"{each:g}" for each in numbers) or "empty"

@@ -1,5 +1,6 @@
 """ntadyn design-curriculum: block lengths by gradient and without, against the best constant length."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Annotated
 
 import tyro
 
+from ntadyn import limits
 from ntadyn.cli.devices import wake_jax
 from ntadyn.cli.progress import say
 from ntadyn.cli.stability_sensitivity import check_flow
@@ -19,6 +21,13 @@ from ntadyn.specs.paths import replaced
 from ntadyn.specs.presets import SIMULATIONS, figure_5_published
 
 MOST_BLOCKS = 16
+MOST = {
+    "test_blocks": 1000,
+    "test_seeds": limits.MOST_REPETITIONS,
+    "restarts": 1000,
+    "evaluations": 100_000,
+    "steps": 10_000,
+}
 # Repetitions that choose, unless `--seeds` says otherwise.
 CHOOSING = 48
 
@@ -58,14 +67,18 @@ class DesignCurriculum:
         low, high = self.blocks
         if not 1 <= low <= high <= MOST_BLOCKS:
             raise ValueError(f"blocks is {low} {high}; give two numbers from 1 to {MOST_BLOCKS} in rising order.")
-        if min(self.test_seeds, self.restarts, self.evaluations, self.steps, self.test_blocks) < 1:
-            raise ValueError("test_seeds, restarts, evaluations, steps and test_blocks must all be positive.")
+        for name, most in MOST.items():
+            if not 1 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} is {getattr(self, name)}; give a number from 1 to {most:,}.")
         if self.configuration.teachers.num_tasks != 2:
             raise ValueError(f"teachers.num_tasks is {self.configuration.teachers.num_tasks}; curricula alternate two.")
         total = float(self.configuration.curriculum.end)
-        if not 0 < self.shortest * high <= total:
+        if not 0 < self.shortest < math.inf:
+            raise ValueError(f"shortest is {self.shortest:g}; it must be positive and finite.")
+        if self.shortest * high > total:
             raise ValueError(
-                f"{high} blocks of at least {self.shortest:g} do not fit into {total:g}; take fewer, or shorter."
+                f"{high} blocks of at least {self.shortest:g} do not fit into {total:g}; take fewer (blocks), "
+                f"or shorter ones (shortest)."
             )
 
         from ntadyn.results import storage

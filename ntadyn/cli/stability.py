@@ -17,12 +17,15 @@ from ntadyn.cli.stability_branch import Branch
 from ntadyn.cli.stability_sensitivity import Sensitivity
 from ntadyn.cli.starting_point import making_room
 from ntadyn.cli.values import one_of
+from ntadyn.limits import check_count
 from ntadyn.results.text import printable
 from ntadyn.specs.checks import check_simulation
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.presets import SIMULATIONS, figure_2_flexible, figure_5_published
 
 FEWEST, MOST = 2, 200
+# Blocks that theory follows one by one: some minutes.
+MOST_BLOCKS = 5_000
 THEORY, WHOLE, DRAW = "theory in the plane", "the whole system", "drawing"
 
 
@@ -42,10 +45,13 @@ class Orbits:
     def run(self) -> int:
         """Find, print, draw; 0 if both ways to the unspecialised orbit agree, 1 otherwise."""
         check_simulation(self.configuration, 0, False)
+        curriculum = self.configuration.curriculum
+        check_blocks("curriculum.block_duration", curriculum.block_duration, curriculum.end)
 
-        from ntadyn.specs.teacher_plane import check_in_plane
+        from ntadyn.specs.teacher_plane import check_in_plane, check_resolved
 
         check_in_plane(self.configuration)
+        check_resolved(self.configuration)
 
         from ntadyn.results import storage
 
@@ -100,9 +106,10 @@ class Border:
         check_simulation(self.configuration, 0, False)
         self._check_ranges()
 
-        from ntadyn.specs.teacher_plane import check_in_plane
+        from ntadyn.specs.teacher_plane import check_in_plane, check_resolved
 
         check_in_plane(self.configuration)
+        check_resolved(self.configuration, self.gate_time_constant[0], self.block_duration[1])
 
         from ntadyn.results import storage
 
@@ -135,10 +142,31 @@ class Border:
                 raise ValueError(f"{name} is {low:g} {high:g}; give two positive numbers in rising order.")
         if not FEWEST <= self.size <= MOST:
             raise ValueError(f"size is {self.size}; give a number from {FEWEST} to {MOST}.")
+        (shortest, longest), total = self.block_duration, float(self.configuration.curriculum.end)
+        if longest > total:
+            raise ValueError(
+                f"block_duration is {shortest:g} {longest:g}, but training takes {total:g}; longer blocks never "
+                f"switch. Give shorter ones, or train longer."
+            )
+        check_blocks("block_duration", shortest, total)
 
     def _durations(self) -> list[float]:
         low, high = map(math.log, self.block_duration)
         return [math.exp(low + (high - low) * k / (self.size - 1)) for k in range(self.size)]
+
+
+def check_blocks(name: str, duration: float, total: float) -> None:
+    """Refuse more blocks than theory follows one by one.
+
+    Args:
+        name: of the parameter.
+        duration: of the shortest block.
+        total: duration of training.
+
+    Raises:
+        ValueError: for more than `MOST_BLOCKS`.
+    """
+    check_count(f"blocks of {name} {duration:g} in {total:g}", total / duration, MOST_BLOCKS)
 
 
 COMMANDS: dict[str, Any] = {

@@ -45,9 +45,10 @@ class Branch:
                 f"give two positive numbers, one below and one above it."
             )
 
-        from ntadyn.specs.teacher_plane import check_in_plane
+        from ntadyn.specs.teacher_plane import check_in_plane, check_resolved
 
         check_in_plane(self.configuration)
+        check_resolved(self.configuration, low)
 
         from ntadyn.results import storage
 

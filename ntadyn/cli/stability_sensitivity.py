@@ -9,9 +9,11 @@ import tyro
 from ntadyn.cli.devices import wake_jax
 from ntadyn.cli.progress import say
 from ntadyn.cli.values import one_of
+from ntadyn.limits import MOST_RECORDS, check_count
 from ntadyn.results.text import printable
 from ntadyn.specs.checks import check_simulation
 from ntadyn.specs.configuration import Configuration, Dynamics, Gating
+from ntadyn.specs.extent import num_blocks
 from ntadyn.specs.presets import SIMULATIONS, figure_5_published
 
 STEPS = (1, 10_000)
@@ -37,10 +39,13 @@ class Sensitivity:
 
     def run(self) -> int:
         """Differentiate, print, draw; 0 if every repetition succeeded, 1 otherwise."""
-        check_simulation(self.configuration, self.steps_per_block, False)
+        check_simulation(self.configuration, 0, False)
         check_flow(self.configuration)
         if not STEPS[0] <= self.steps_per_block <= STEPS[1]:
             raise ValueError(f"steps_per_block is {self.steps_per_block}; give a number from {STEPS[0]} to {STEPS[1]}.")
+        blocks = num_blocks(self.configuration.curriculum)
+        what = f"steps_per_block {self.steps_per_block} in {blocks} blocks"
+        check_count(what, self.steps_per_block * blocks, MOST_RECORDS)
         if not 0 < self.threshold < 1:
             raise ValueError(f"threshold is {self.threshold:g}; a contrast between 0 and 1 is needed.")
         number = self.configuration.randomness.num_seeds

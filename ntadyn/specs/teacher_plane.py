@@ -1,5 +1,6 @@
 """Configurations as cells of the theory in the plane of two teachers."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,8 @@ from ntadyn.specs.configuration import Composites, Configuration, Dynamics, Gati
 from ntadyn.specs.extent import order_of_tasks, size_of_teachers
 from ntadyn.stability import TeacherPlane, initial_spread
 
+# Theta of the fastest gates: q of e^-28 is 1e-12.
+MOST_RAPIDITY = 28.0
 _SAME_NORM = (TeacherKind.ORTHOGONAL, TeacherKind.MATCHED_ROWS_ORTHOGONAL, TeacherKind.AXIS_ALIGNED)
 
 
@@ -45,6 +48,34 @@ def check_in_plane(configuration: Configuration) -> None:
     broken = [text for text, holds in wanted.items() if not holds]
     if broken:
         raise ValueError(f"the theory in the plane of two teachers does not reach this configuration: {broken[0]}.")
+
+
+def check_resolved(configuration: Configuration, gates: float | None = None, duration: float | None = None) -> None:
+    """Refuse gates so fast that orbits in the plane drown in rounding.
+
+    Within a block gates and weights are boosted by up to Theta = 4 l / kappa tanh(tau_B / 4 tau_W). The contact band
+    begins at q of the order of e^-Theta, and is sought from e^-28 on.
+
+    Args:
+        configuration: one that `check_in_plane` lets pass.
+        gates: tau_c, instead of the configuration's.
+        duration: tau_B, likewise.
+
+    Raises:
+        ValueError: where Theta is larger than 28.
+    """
+    taus = configuration.time_constants
+    gates = float(taus.gates if gates is None else gates)
+    duration = float(configuration.curriculum.block_duration if duration is None else duration)
+    size = math.tanh(duration / (4 * taus.weights)) * math.sqrt(8) * float(size_of_teachers(configuration.teachers))
+    rapidity = size * math.sqrt(taus.weights / gates)
+    if rapidity > MOST_RAPIDITY:
+        slowest = taus.weights * (size / MOST_RAPIDITY) ** 2
+        raise ValueError(
+            f"a gate time constant of {gates:g} is too short for the theory in the plane: in a block of {duration:g} "
+            f"gates and weights are boosted by e^{rapidity:.3g}, and what double precision resolves is "
+            f"e^{MOST_RAPIDITY:g}. Take at least {slowest:.3g}, or shorter blocks."
+        )
 
 
 def plane_of(configurations: Sequence[Configuration]) -> TeacherPlane:

@@ -90,10 +90,18 @@ def contact_band(plane: TeacherPlane) -> ContactBand:
 
     Args:
         plane: one cell; its blocks may last for ever.
+
+    Raises:
+        ValueError: for gates so fast that the band begins below what is resolved.
     """
     top = _fastest(plane)
     if not _margin(plane, top) > 0:
         return ContactBand(math.nan, math.nan)
+    if _margin(plane, LOG_LOWEST) > 0:
+        raise ValueError(
+            f"with gates = {plane.gates:g} and blocks of {plane.block_duration:g} the contact band begins below q = "
+            f"{math.exp(LOG_LOWEST):.0e}, where it is not sought. Take slower gates, or shorter blocks."
+        )
     low, high = (_root(lambda log_q: _margin(plane, log_q), top, far) for far in (LOG_LOWEST, LOG_HIGHEST))
     return ContactBand(math.exp(low), math.exp(high))
 
