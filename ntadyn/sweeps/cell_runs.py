@@ -1,9 +1,9 @@
 """One cell of a sweep again, with all that it records on its way: what a click on a map shows.
 
-A sweep keeps scores, not trajectories. Here a cell is run with the seeds, the method and the program of its sweep, twice
-in one call: on the time grid of the sweep, which gives the scores that the sweep kept, and on one with records inside
-its blocks, which is what can be drawn. Cells that differ in real numbers only share a compiled program, whatever their
-block lengths, because records are padded to a common number.
+A sweep keeps scores, not trajectories. Here a cell is run with the seeds, the method and the program of its sweep,
+twice in one call: on the time grid of the sweep, which gives the scores that the sweep kept, and on one with records
+inside its blocks, which is what can be drawn. Cells that differ in real numbers only share a compiled program, whatever
+their block lengths, because records are padded to a common number.
 """
 
 import dataclasses
@@ -171,7 +171,9 @@ class CellRuns:
     def _padded(self, schedule: Schedule, grid: TimeGrid) -> Schedule:
         """A schedule on another time grid, as long as those of all cells."""
         number = int(schedule.num_records) if grid is schedule.grid else grid.start.shape[0]
-        padded = Schedule(grid.padded(self.num_records), schedule.curriculum.padded(self.num_blocks), np.asarray(number))  # pyright: ignore[reportArgumentType]
+        padded = Schedule(
+            grid.padded(self.num_records), schedule.curriculum.padded(self.num_blocks), np.asarray(number)
+        )  # pyright: ignore[reportArgumentType]
         return jax.tree.map(np.asarray, padded)
 
     def _labelled(
