@@ -1,4 +1,4 @@
-"""What a cell shows, as arrays: panels over time, one line per repetition, and the phase plane with its exact curves."""
+"""What a cell shows, as arrays: panels over time, a line per repetition, and the phase plane with its exact curve."""
 
 from dataclasses import dataclass
 from typing import Any

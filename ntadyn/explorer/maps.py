@@ -61,6 +61,11 @@ class Map:
         assert self.plan is not None
         return tuple(axis.name for axis in self.plan.axes)
 
+    @property
+    def compiled(self) -> bool:
+        """Whether a cell was run before, so that the next one compiles nothing unless its structure is another."""
+        return bool(self._found)
+
     def compute(self, report: Callable[[int], Any] | None = None) -> xr.Dataset:
         """The map, computed now unless it was before.
 

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import panel as pn
-from bokeh.models import ColumnDataSource, CustomJS
+from bokeh.models import ColumnDataSource
+from panel.io import hold
 
 from ntadyn.explorer.curves import Curves, curves_of
 from ntadyn.explorer.layers import explained, layers_of, scores_of
@@ -42,6 +43,7 @@ a:focus-visible, button:focus-visible, [tabindex]:focus-visible { outline: 3px s
 .status { color: #444; margin: 0; } pre { overflow-x: auto; white-space: pre; font-size: 0.75rem; }
 dl { margin: 0; } dt { font-weight: 600; } dd { margin: 0 0 0.3rem 0; }
 """
+_CHOICE: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"flex": "1 1 150px", "min-width": "150px"}}
 WIDE = {"flex": "1 1 360px", "min-width": "min(320px, 100%)", "max-width": "100%"}
 
 
@@ -55,7 +57,7 @@ class Page:
 
     def __init__(self, shelf: Shelf, start: View):
         self._shelf, self.view = shelf, start
-        self._doc = pn.state.curdoc
+        self._doc, self._location = pn.state.curdoc, pn.state.location
         self._map: Map | None = None
         self._plane: Plane | None = None
         self._plot: MapPlot | None = None
@@ -70,11 +72,11 @@ class Page:
     def _build(self) -> None:
         names = {f"file {name}": ("file", name) for name in self._shelf.files}
         names |= {f"preset {name}": ("preset", name) for name in self._shelf.presets}
-        self._source = pn.widgets.Select(name="Map", options=names, sizing_mode="stretch_width", description=_SOURCE)
-        self._score = pn.widgets.Select(name="Score", options=[], sizing_mode="stretch_width", description=_SCORE)
-        self._layer = pn.widgets.Select(name="Layer", options={}, sizing_mode="stretch_width", description=_LAYER)
-        self._columns = pn.widgets.Select(name="Columns", options=[], sizing_mode="stretch_width", description=_AXES)
-        self._rows = pn.widgets.Select(name="Rows", options=[], sizing_mode="stretch_width", description=_AXES)
+        self._source = pn.widgets.Select(name="Map", options=names, description=_SOURCE, **_CHOICE)
+        self._score = pn.widgets.Select(name="Score", options=[], description=_SCORE, **_CHOICE)
+        self._layer = pn.widgets.Select(name="Layer", options={}, description=_LAYER, **_CHOICE)
+        self._columns = pn.widgets.Select(name="Columns", options=[], description=_AXES, **_CHOICE)
+        self._rows = pn.widgets.Select(name="Rows", options=[], description=_AXES, **_CHOICE)
         self._message = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE], name="message")
         self._status = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE], name="status")
         self._about_layer = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE])
@@ -98,6 +100,10 @@ class Page:
         )
         self._py = pn.widgets.FileDownload(callback=self._program_file, filename="view.py", label="Python", **look)
         self._program = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE])
+        self._program_card = pn.Card(
+            self._program, title="The Python code of this view", collapsed=True, sizing_mode="stretch_width"
+        )
+        self._program_card.param.watch(self._heard(lambda _folded: self._tell_program()), "collapsed")
         self._link = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE])
         self._glossary = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE])
         self._keys = ColumnDataSource({"key": []}, name="keys")
@@ -117,30 +123,30 @@ class Page:
         self._predict.on_click(lambda _event: self._change(self.view.but(predicted=not self.view.predicted)))
         self._reset.on_click(lambda _event: self._reset_sliders())
 
-        left = pn.Column(
+        wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
+        map = pn.Column(
             pn.FlexBox(self._source, self._score, self._layer, gap="0.4rem"),
             self._about_layer, self._bar, self._figure, self._held,
             pn.FlexBox(self._pin, self._unpin, self._predict),
-            pn.Card(self._sliders, self._reset, title="Other parameters of the cell", sizing_mode="stretch_width"),
-            pn.Card(pn.FlexBox(self._columns, self._rows), self._ranges, self._compute, title="Axes", sizing_mode="stretch_width"),
-            styles=WIDE, sizing_mode="stretch_width",
+            styles=WIDE, **wide,
         )  # fmt: skip
-        right = pn.Column(
-            self._shown,
-            pn.FlexBox(self._png, self._pdf, self._py),
-            self._link,
-            pn.Card(self._program, title="The Python code of this view", collapsed=True, sizing_mode="stretch_width"),
-            pn.Card(self._glossary, title="What the quantities mean", collapsed=True, sizing_mode="stretch_width"),
-            styles=WIDE | {"flex": "1.3 1 360px"}, sizing_mode="stretch_width",
+        cells = pn.Column(self._shown, styles=WIDE | {"flex": "1.3 1 360px"}, **wide)
+        axes = pn.FlexBox(self._columns, self._rows, gap="0.4rem")
+        folded = {"styles": WIDE, **wide}
+        below = pn.FlexBox(
+            pn.Card(self._sliders, self._reset, title="Other parameters of the cell", **folded),
+            pn.Card(axes, self._ranges, self._compute, title="Axes of the map", **folded),
+            gap="1rem", **wide,
         )  # fmt: skip
+        saving = pn.FlexBox(self._png, self._pdf, self._py, self._link, align_items="center")
+        glossary = pn.Card(self._glossary, title="What the quantities mean", collapsed=True, **wide)
         heading = pn.pane.HTML(_HEADING, sizing_mode="stretch_width", stylesheets=[STYLE])
-        body = pn.FlexBox(left, right, gap="1rem", sizing_mode="stretch_width", align_items="flex-start")
-        self.root = pn.Column(heading, self._message, self._status, body, sizing_mode="stretch_width", margin=8)
+        body = pn.FlexBox(map, cells, gap="1rem", align_items="flex-start", **wide)
+        parts = (heading, self._message, self._status, body, saving, below, self._program_card, glossary)
+        self.root = pn.Column(*parts, margin=8, **wide)
 
-    def listen(self) -> None:
-        """Hear keys on the map, once the page is there."""
-        self._doc.add_root(self._keys)
-        self._doc.js_on_event("document_ready", CustomJS(args={"keys": self._keys}, code=_HEAR_KEYS))
+    def start(self) -> None:
+        """Show the first view, once the page is there."""
         self._show(self.view, anew=True)
 
     # What happens.
@@ -201,13 +207,11 @@ class Page:
         elif view.layer != before.layer:
             self._colour()
         self._run_cells()
-        self._tell_view()
 
     def _took(self, map: Map, view: View) -> None:
         self._map = map
         self._fill_widgets()
         self._redraw()
-        self._tell_view()
         if map.why_not:
             self.say(f"{map.why_not} The map itself is shown.", wrong=True)
         if map.dataset is None:
@@ -215,7 +219,6 @@ class Page:
         if view.cell is None and map.plan is not None and self._plot is not None:
             self.view = view.but(cell=self._plot.beside(None, 0, 0))
         self._run_cells()
-        self._tell_view()
 
     def _compute_map(self) -> None:
         map = self._map
@@ -263,7 +266,7 @@ class Page:
         stored = bool(view.file)
         self._plane = plane_of(dataset, view.columns if stored else "", view.rows if stored else "", view.held)
         score = chosen_score(dataset, view.score or None) if map.dataset is not None else ""
-        self._plot = MapPlot(self._plane, score, self._tapped)
+        self._plot = MapPlot(self._plane, score, self._tapped, self._keys)
         self._figure.objects = [pn.pane.Bokeh(self._plot.figure, sizing_mode="stretch_width")]
         if map.dataset is not None:
             self._layers = layers_of(self._plane.dataset, score)
@@ -345,10 +348,14 @@ class Page:
 
     def _run_cells(self) -> None:
         map, view = self._map, self.view
-        self._outline()
         if map is None or map.plan is None or view.cell is None:
+            self._outline()
             self._tell_cells()
+            self._tell_view()
             return
+        if not map.compiled:
+            self._outline()
+            self._tell_cells("; compiling, which takes up to a minute")
         self._asked += 1
         asked, began = self._asked, time.perf_counter()
         wanted = {"cell": Chosen(view.cell, view.moved)} | {f"pin {k}": pin for k, pin in enumerate(view.pins)}
@@ -359,9 +366,11 @@ class Page:
 
         def ready(found: dict[str, tuple[CellRun, Curves]]) -> None:
             if asked == self._asked:
-                self._show_cells(wanted, found)
-                self.seconds = time.perf_counter() - began
-                self._tell_cells(f"; run in {self.seconds:.2f} s")
+                with hold(self._doc):
+                    self._show_cells(wanted, found)
+                    self._tell_cells(f"; run in {time.perf_counter() - began:.2f} s")
+                    self._outline()
+                    self._tell_view()
 
         self._work(work, ready)
 
@@ -546,7 +555,7 @@ class Page:
         spec = map.plan.configuration
         taken = set(map.plan.changes(0))
         moved = dict(self.view.moved)
-        main, further = [], []
+        main, later, further = [], [], []
         for item in parameters_of(spec):
             if item.path in taken:
                 continue
@@ -556,8 +565,11 @@ class Page:
                     value = parsed_value(spec, item.path, moved[item.path])
             widget, event = _entry(item, value)
             widget.param.watch(self._heard(self._slid(item.path)), event)
-            (main if item.form is Form.REAL else further).append(widget)
-        self._sliders.objects = [*main, pn.FlexBox(*further)]
+            if item.form is Form.REAL:
+                (later if item.path.startswith(_LATER) else main).append(_explained_slider(item, widget))
+            else:
+                further.append(widget)
+        self._sliders.objects = [*main, *later, pn.FlexBox(*further)]
 
     def _slid(self, path: str) -> Callable[[Any], None]:
         def changed(value: Any) -> None:
@@ -597,13 +609,16 @@ class Page:
 
     def _tell_view(self) -> None:
         query = self.view.query
-        if pn.state.location is not None:
-            pn.state.location.search = f"?{query}" if query else ""
+        if self._location is not None:
+            self._location.search = f"?{query}" if query else ""
         self._link.object = f'<p><a href="?{html.escape(query, quote=True)}">Link to this view</a></p>'
-        if self._map is not None:
-            with suppress(ValueError, AssertionError):
-                text = html.escape(program_of(self.view, self._map, self._shelf.folder))
-                self._program.object = f"<pre tabindex='0'>{text}</pre>"
+        self._tell_program()
+
+    def _tell_program(self) -> None:
+        """The program, while somebody looks at it: what is folded away takes the browser longest to lay out."""
+        if self._map is not None and not self._program_card.collapsed:
+            text = html.escape(program_of(self.view, self._map, self._shelf.folder))
+            self._program.object = f"<pre tabindex='0'>{text}</pre>"
 
     def _program_file(self) -> io.StringIO:
         assert self._map is not None
@@ -703,7 +718,7 @@ def page_of(shelf: Shelf, usual: View) -> Callable[[], Any]:
         made = Page(shelf, view)
 
         def loaded() -> None:
-            made.listen()
+            made.start()
             if wrong:
                 made.say(wrong, wrong=True)
 
@@ -726,26 +741,19 @@ def _entry(item: Parameter, value: Any) -> tuple[Any, str]:
         return pn.widgets.IntInput(name=item.path, value=int(value), description=about, width=150), "value"
     low, high = item.limits
     low, high = min(low, value), max(high, value)
+    look: dict[str, Any] = {"name": item.path, "value": value, "sizing_mode": "stretch_width"}
     if item.logarithmic:
-        options = _factors(low, high, item.value, value)
-        return (
-            pn.widgets.DiscreteSlider(
-                name=f"{item.path} ({item.text})", options=options, value=value, sizing_mode="stretch_width"
-            ),
-            "value_throttled",
-        )
-    step = (high - low) / 100
-    return (
-        pn.widgets.FloatSlider(
-            name=f"{item.path} ({item.text})",
-            start=low,
-            end=high,
-            step=step,
-            value=value,
-            format="0.[0000]",
-            sizing_mode="stretch_width",
-        ),
-        "value_throttled",
+        return pn.widgets.DiscreteSlider(options=_factors(low, high, item.value, value), **look), "value_throttled"
+    slider = pn.widgets.FloatSlider(start=low, end=high, step=(high - low) / 100, format="0.[0000]", **look)
+    return slider, "value_throttled"
+
+
+def _explained_slider(item: Parameter, slider: Any) -> Any:
+    """A slider below the name of its parameter, which explains it."""
+    text = f'<abbr title="{html.escape(item.text, quote=True)}">{html.escape(item.label)}</abbr>'
+    slider.name = ""
+    return pn.Column(
+        pn.pane.HTML(text, stylesheets=[STYLE], margin=(6, 10, 0, 10)), slider, sizing_mode="stretch_width"
     )
 
 
@@ -764,6 +772,8 @@ def _as_declared(usual: Any, value: Any) -> Any:
     return float(value) if isinstance(usual, float) else value
 
 
+# Sliders that come last.
+_LATER = ("teachers.", "inputs.", "tasks.")
 _PREDICTIONS = ("predicted_share", "contact_probability", "band_fold", "hinge_strength")
 _HEADING = "<h1>ntadyn explore</h1><p class='status'>Click a cell to run it, click it again to pin it.</p>"
 _SOURCE = "A result file of the folder, or a preset of which a small map is computed here."
@@ -785,15 +795,3 @@ _PLANE_WORDS = (
     ("exact curve, constant Q", "Dₑ² − (τ_c/τ_W)(c₁ − c₂)², conserved while both gates are positive, through the end"),
     ("thin lines", "single repetitions; the thick line is their mean"),
 )
-_HEAR_KEYS = """
-const known = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Enter", "p", "P"])
-let pressed = 0
-document.addEventListener("keydown", (event) => {
-    const on_map = event.composedPath().some((el) => el.dataset != null && el.dataset.ntadyn == "map")
-    if (on_map && known.has(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey) {
-        event.preventDefault()
-        pressed += 1
-        keys.data = {key: [event.key], pressed: [pressed]}
-    }
-})
-"""

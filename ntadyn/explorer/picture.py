@@ -164,8 +164,9 @@ def _draw_plane(ax: Axes, plane: PhasePlane) -> None:
             lead, along, color=NULLCLINES[name], linewidth=1.2, linestyle=(0, (4, 2)), label=f"task {name}: both rest"
         )
     ax.plot(*plane.exact, color=EXACT, linewidth=1.2, linestyle=(0, (1, 1.2)), label="exact curve, constant Q")
-    low, high = float(plane.along.min()), float(plane.along.max())
-    margin = 0.15 * max(high - low, 1e-3)
+    ends = np.concatenate([plane.along.ravel(), *(line[[0, -1]] for _, line in plane.nullclines.values())])
+    low, high = float(ends.min()), float(ends.max())
+    margin = 0.06 * max(high - low, 1e-3)
     ax.set(xlabel=r"$c_1 - c_2$", ylabel=r"$D_e$", ylim=(low - margin, high + margin))
     ax.legend(fontsize=5.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
 

@@ -47,13 +47,14 @@ class MapPlot:
         plane: what is mapped.
     """
 
-    def __init__(self, plane: Plane, score: str, tapped: Callable[[int], Any]):
+    def __init__(self, plane: Plane, score: str, tapped: Callable[[int], Any], keys: ColumnDataSource):
         """Draw a map, without colours yet.
 
         Args:
             plane: what is mapped.
             score: about which hovering tells.
             tapped: called with the number of the cell that is tapped.
+            keys: gets the names of keys that are pressed on the map, as "key".
         """
         self.plane = plane
         self._rows, self._columns = axes_of(plane)
@@ -113,7 +114,7 @@ class MapPlot:
         self.figure.add_tools(self._hover(score))
         self.figure.on_event(Tap, lambda event: self._tapped(event, tapped))
         # Of the element, which exists only in the browser, once it has a size.
-        script = CustomJS(args={"map": self.figure, "aria": ARIA}, code=_FOCUSABLE)
+        script = CustomJS(args={"map": self.figure, "aria": ARIA, "keys": keys}, code=_FOCUSABLE)
         self.figure.js_on_change("inner_width", script)
 
     def colour(self, layer: Layer) -> None:
@@ -131,8 +132,6 @@ class MapPlot:
             self._bar.ticker = FixedTicker(ticks=[0, 1, 2, 3])
             self._bar.major_label_overrides = dict(enumerate(REGIME_NAMES))
         else:
-            usual: Any = ColorBar.properties_with_values
-            del usual
             self._bar.ticker = "auto"
             self._bar.major_label_overrides = {}
 
@@ -218,7 +217,14 @@ class MapPlot:
                 )
             items.append(LegendItem(label=text, renderers=[drawn]))
         if items:
-            legend = Legend(items=items, label_text_font_size="11px", padding=2, spacing=0, border_line_color=None)
+            legend = Legend(
+                items=items,
+                label_text_font_size="11px",
+                padding=2,
+                spacing=0,
+                border_line_color=None,
+                location="center",
+            )
             self.figure.add_layout(legend, "below")
 
     def _tapped(self, event: Any, tapped: Callable[[int], Any]) -> None:
@@ -310,12 +316,13 @@ class _PanelPlot:
         """Replace the lines."""
         colors = [CURVE[k % len(CURVE)] for k in range(len(panel.lines))]
         dashes = ["dashed" if line.dashed else "solid" for line in panel.lines]
-        number = max((len(line.values) for line in panel.lines), default=0)
+        # Repetitions with a gap between them, as one line: a click is answered sooner with few arrays.
+        gaps = [np.pad(line.values, ((0, 0), (0, 1)), constant_values=np.nan) for line in panel.lines]
         self._seeds.data = {
-            "xs": [time for line in panel.lines for _ in line.values],
-            "ys": [values for line in panel.lines for values in line.values],
-            "color": [color for color in colors for _ in range(number)],
-            "dash": [dash for dash in dashes for _ in range(number)],
+            "xs": [np.tile(np.append(time, np.nan), len(values)) for values in gaps],
+            "ys": [values.ravel() for values in gaps],
+            "color": colors,
+            "dash": dashes,
         }
         some = [k for k, line in enumerate(panel.lines) if len(line.values)]
         self._means.data = {
@@ -356,14 +363,14 @@ class _PlanePlot:
         legend.update(label_text_font_size="10px", padding=1, spacing=-4, margin=2, glyph_width=14, label_height=12,
                       background_fill_alpha=0.6, border_line_color=None)  # fmt: skip
         self.figure.add_layout(legend, "below")
-        legend.orientation = "horizontal"
-        legend.ncols = 2
+        legend.update(orientation="horizontal", ncols=2, location="center")
 
     def show(self, curves: Curves) -> None:
         """Replace the lines."""
         plane = curves.plane
         assert plane is not None
-        low, high = _limits(plane.along.ravel())
+        ends = [line[[0, -1]] for _, line in plane.nullclines.values()]
+        low, high = _limits(np.concatenate([plane.along.ravel(), *ends]))
         far = max(1.0, float(np.max(np.abs(plane.lead)))) * 1.05
         self.figure.y_range.update(start=low, end=high)
         self.figure.x_range.update(start=-far, end=far)
@@ -382,7 +389,10 @@ class _PlanePlot:
             "dash": [line[3] for line in lines],
             "label": [line[4] for line in lines],
         }
-        self._paths.data = {"xs": list(plane.lead), "ys": list(plane.along)}
+        paths = [
+            np.pad(values, ((0, 0), (0, 1)), constant_values=np.nan).ravel() for values in (plane.lead, plane.along)
+        ]
+        self._paths.data = {"xs": paths[:1], "ys": paths[1:]}
         self._ends.data = {"x": plane.lead[:, -1], "y": plane.along[:, -1]}
 
 
@@ -408,11 +418,18 @@ def _plain(axis: DatasetAxis) -> str:
 
 _FOCUSABLE = """
 const view = Bokeh.index.find_one(map)
-if (view != null) {
+if (view != null && view.el.dataset.ntadyn != "map") {
     const el = view.el
+    el.dataset.ntadyn = "map"
     el.tabIndex = 0
     el.setAttribute("role", "application")
     el.setAttribute("aria-label", aria)
-    el.dataset.ntadyn = "map"
+    const known = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Enter", "p", "P"])
+    el.addEventListener("keydown", (event) => {
+        if (known.has(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey) {
+            event.preventDefault()
+            keys.data = {key: [event.key], at: [performance.now()]}
+        }
+    })
 }
 """

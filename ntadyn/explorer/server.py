@@ -124,6 +124,7 @@ def _free(port: int) -> int:
 
 def _guard(application: Any, token: str, hosts: list[str]) -> None:
     """Let only requests through whose path begins with the token, and whose host is this one."""
+    import panel
     from tornado.web import RequestHandler
 
     class Refused(RequestHandler):
@@ -133,13 +134,22 @@ def _guard(application: Any, token: str, hosts: list[str]) -> None:
             self.set_status(403)
             self.finish("403: this page needs the whole address that ntadyn explore printed, with its token.\n")
 
+    class Icon(RequestHandler):
+        """What browsers ask for."""
+
+        def get(self) -> None:
+            self.set_header("Content-Type", "image/x-icon")
+            self.finish((Path(panel.__file__).parent / "dist" / "images" / "favicon.ico").read_bytes())
+
     find = application.find_handler
 
     def find_handler(request: Any, **options: Any) -> Any:
-        given = request.path.lstrip("/").partition("/")[0]
+        given, _, rest = request.path.lstrip("/").partition("/")
         knows = hmac.compare_digest(given.encode(), token.encode())
-        if knows and request.host in hosts:
-            return find(request, **options)
-        return application.get_handler_delegate(request, Refused)
+        if not (knows and request.host in hosts):
+            return application.get_handler_delegate(request, Refused)
+        if rest == "favicon.ico":
+            return application.get_handler_delegate(request, Icon)
+        return find(request, **options)
 
     application.find_handler = find_handler
