@@ -367,10 +367,21 @@ def default_ranges(preset: str) -> tuple[Range, Range]:
         path for path in real if path not in order and not path.startswith(("teachers.", "network.", "curriculum."))
     ]
     order += [path for path in real if path not in order]
-    if len(order) < 2:
-        raise ValueError(f"{preset} has fewer than two real parameters above zero, which make no map.")
-    columns, rows = (real[path] for path in order[:2])
+    fitting = [path for path in order if _can_be_moved(spec, path, *real[path].range)]
+    if len(fitting) < 2:
+        raise ValueError(f"{preset} has fewer than two real parameters that can be moved, which make no map.")
+    columns, rows = (real[path] for path in fitting[:2])
     return tuple(Range(item.path, *item.range, 8, True) for item in (rows, columns))  # pyright: ignore[reportReturnType]
+
+
+def _can_be_moved(spec: Any, path: str, *ends: float) -> bool:
+    """Whether a parameter may have all of some values; others count whole steps, or stay below one."""
+    try:
+        for end in ends:
+            check_cell(replaced(spec, {path: end}))
+    except ValueError:
+        return False
+    return True
 
 
 def check_cell(spec: Any) -> None:

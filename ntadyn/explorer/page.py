@@ -23,6 +23,7 @@ from ntadyn.explorer.plots import CellPlots, MapPlot
 from ntadyn.explorer.program import program_of
 from ntadyn.explorer.view import MOST_PINS, MOST_SEEDS, Chosen, Range, View
 from ntadyn.maps.summary import chosen_score
+from ntadyn.results.quantities import CONTACT, FOLD, HINGE, PREDICTED
 from ntadyn.results.text import printable
 from ntadyn.specs.paths import is_real, value_at
 from ntadyn.sweeps.cell_runs import CellRun
@@ -256,13 +257,12 @@ class Page:
         else:
             assert map.plan is not None
             dataset = unfilled(map.plan)
-        predicted = getattr(map, "predicted", None)
-        if view.predicted and predicted is None and map.plan is not None:
-            self._predict_lines(map)
-        elif view.predicted and predicted is not None:
-            dataset = dataset_with(dataset, predicted)
-        else:
+        if not view.predicted:
             dataset = dataset.drop_vars([name for name in _PREDICTIONS if name in dataset])
+        elif map.predicted is not None:
+            dataset = dataset_with(dataset, map.predicted)
+        elif PREDICTED not in dataset:
+            self._predict_lines(map)
         stored = bool(view.file)
         self._plane = plane_of(dataset, view.columns if stored else "", view.rows if stored else "", view.held)
         score = chosen_score(dataset, view.score or None) if map.dataset is not None else ""
@@ -280,8 +280,9 @@ class Page:
         from ntadyn.maps.prediction import check_predictable, predict
 
         plan = map.plan
-        assert plan is not None
         try:
+            if plan is None:
+                raise ValueError(map.why_not)
             check_predictable(plan)
         except ValueError as error:
             self.view = self.view.but(predicted=False)
@@ -691,7 +692,7 @@ class _Card:
         self.plots = CellPlots(curves, name)
         self.title = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE])
         figures = [pn.pane.Bokeh(figure, sizing_mode="stretch_width") for figure in self.plots.figures]
-        self.root = pn.Column(self.title, *figures, sizing_mode="stretch_width", styles=WIDE | {"flex": "1 1 300px"})
+        self.root = pn.Column(self.title, *figures, sizing_mode="stretch_width", styles=WIDE | {"flex": "1 1 290px", "min-width": "min(290px, 100%)"})
 
 
 def page_of(shelf: Shelf, usual: View) -> Callable[[], Any]:
@@ -774,7 +775,7 @@ def _as_declared(usual: Any, value: Any) -> Any:
 
 # Sliders that come last.
 _LATER = ("teachers.", "inputs.", "tasks.")
-_PREDICTIONS = ("predicted_share", "contact_probability", "band_fold", "hinge_strength")
+_PREDICTIONS = (PREDICTED, CONTACT, FOLD, HINGE)
 _HEADING = "<h1>ntadyn explore</h1><p class='status'>Click a cell to run it, click it again to pin it.</p>"
 _SOURCE = "A result file of the folder, or a preset of which a small map is computed here."
 _SCORE = "The number that every run of a cell was given; its mean over the repetitions is mapped."

@@ -140,6 +140,7 @@ def _draw_map(ax: Axes, plane: Plane, layer: Layer, view: View) -> None:
             )  # fmt: skip
             ax.add_patch(box)
     ax.set_title(label(layer.label), fontsize=9)
+    ax.set_box_aspect(0.85)
 
 
 def _draw_panel(ax: Axes, curves: Curves, panel: Panel) -> None:

@@ -195,10 +195,11 @@ class MapPlot:
             rows.append(("repetitions", shares))
         for name in ("gate_error", "gate_bar", "alignment_error"):
             if f"told_{name}" in known:
-                rows.append((f"largest {label_of(name)}", f"@told_{name}{{0.0e+0}}"))
+                rows.append((f"largest {label_of(name)}", f"@told_{name}{{%.1e}}"))
         if "told_finished" in known:
             rows.append(("ended well, failed", "@told_finished{0}, @told_failures{0}"))
-        return HoverTool(tooltips=rows, renderers=[self._cells], point_policy="follow_mouse")
+        small = {f"@told_{name}": "printf" for name in ("gate_error", "gate_bar", "alignment_error")}
+        return HoverTool(tooltips=rows, formatters=small, renderers=[self._cells], point_policy="follow_mouse")
 
     def _lines(self) -> None:
         items = []

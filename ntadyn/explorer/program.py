@@ -54,7 +54,7 @@ def program_of(view: View, map: Map, folder: Path | None = None) -> str:
         lines += ["", "runs = ["]
         for chosen in _cells(view):
             lines.append(f"    {_run(chosen, map.plan)},")
-        lines += ["]", "for run in runs:", "    print(run.scores)", "    print(run.trajectories)"]
+        lines += ["]", "for run in runs:", "    print(run.scores)"]
     shown = "runs" if _cells(view) and map.plan is not None else "[]"
     lines += ["", f"figure = view_figure(plane, layer, {shown}, view)", 'save_figure(figure, Path("view"))']
     return "\n".join(lines) + "\n"

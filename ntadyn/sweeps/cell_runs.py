@@ -31,8 +31,8 @@ from ntadyn.sweeps.programs import Programs
 from ntadyn.sweeps.scores import Measures, Recorded
 from ntadyn.sweeps.tiles import TiledSweep
 
-# Records of a trajectory, about as many as a screen can tell apart, and those inside a block.
-RECORDS, FEWEST_INSIDE, MOST_INSIDE = 600, 3, 40
+# Records of a trajectory, about as many as a screen can tell apart, and those inside a block, unless there are very many.
+RECORDS, FEWEST_INSIDE, MOST_INSIDE, MANY_BLOCKS = 600, 3, 40, 500
 # Before the name of what is recorded, among the scores.
 _WHOLE, _RESULT = "whole ", "how it ended"
 
@@ -96,7 +96,8 @@ class CellRuns:
         if like is not None and most > like.num_blocks:
             most = 2 ** (most - 1).bit_length()  # and not one program for each of many numbers
         self.num_blocks = most if like is None else max(most, like.num_blocks)
-        self.num_records = max(RECORDS, self.num_blocks * (FEWEST_INSIDE + 2))
+        fewest = FEWEST_INSIDE if self.num_blocks < MANY_BLOCKS else 0
+        self.num_records = max(RECORDS, self.num_blocks * (fewest + 2))
         self.programs = Programs() if like is None else like.programs
         self._keys = building.keys_of(plan.seeds, plan.repetitions())
         self._known: dict[str, tuple[Any, dict[str, Any]]] = {}

@@ -1,5 +1,6 @@
 """The plan of a sweep from its result file, so that its cells can be run again. Nothing here imports JAX."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -28,8 +29,6 @@ def plan_of(dataset: xr.Dataset) -> Sweep:
     spec = spec_of(dataset.attrs)
     seeds = dataset.sizes.get(SEED, 1)
     own = getattr(spec, "randomness", None)
-    if isinstance(own, Randomness):
-        spec = replaced(spec, {"randomness.num_seeds": seeds})
     try:
         axes = tuple(_axis(dataset, name, spec) for name in axis_names(dataset))
         precision = Precision(dataset.attrs.get("precision", Precision.DOUBLE.value))
@@ -84,12 +83,14 @@ def _with_streams(plan: Sweep, dataset: xr.Dataset) -> Sweep:
     if not all(name in dataset.coords for name in names):
         return plan
     told = np.stack([np.asarray(dataset[name].values) for name in names], axis=1)
-    if np.array_equal(told, np.asarray(plan.repetitions())):
-        return plan
     crossed = Streams(*(int(column.max()) + 1 for column in told.T))
-    varied = replaced(plan.configuration, {"randomness.vary_teachers": True}) if plan.num_seeds is None else None
-    for other in ({"streams": crossed, "num_seeds": None}, *([{"configuration": varied}] if varied else [])):
-        found = Sweep(**(vars(plan) | other))
+    others = [{}, {"streams": crossed, "num_seeds": None}]
+    if plan.num_seeds is None:
+        given = {"randomness.num_seeds": len(told)}
+        changes = (given, given | {"randomness.vary_teachers": True})
+        others[1:1] = [{"configuration": replaced(plan.configuration, change)} for change in changes]
+    for other in others:
+        found = dataclasses.replace(plan, **other)
         if np.array_equal(told, np.asarray(found.repetitions())):
             return found
     raise ValueError("the repetitions in the file are none that a sweep makes, so its cells cannot be run again.")
