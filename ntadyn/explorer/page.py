@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -367,7 +367,11 @@ class Page:
 
         def ready(found: dict[str, tuple[CellRun, Curves]]) -> None:
             if asked == self._asked:
-                with hold(self._doc):
+                # Other numbers in one message; what is new on the page has to be known before it gets some.
+                known = all(
+                    name in self._cards and self._cards[name].plots.fits(item[1]) for name, item in found.items()
+                )
+                with hold(self._doc) if known and len(found) == len(self._cards) else nullcontext():
                     self._show_cells(wanted, found)
                     self._tell_cells(f"; run in {time.perf_counter() - began:.2f} s")
                     self._outline()
@@ -692,7 +696,12 @@ class _Card:
         self.plots = CellPlots(curves, name)
         self.title = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[STYLE])
         figures = [pn.pane.Bokeh(figure, sizing_mode="stretch_width") for figure in self.plots.figures]
-        self.root = pn.Column(self.title, *figures, sizing_mode="stretch_width", styles=WIDE | {"flex": "1 1 290px", "min-width": "min(290px, 100%)"})
+        self.root = pn.Column(
+            self.title,
+            *figures,
+            sizing_mode="stretch_width",
+            styles=WIDE | {"flex": "1 1 290px", "min-width": "min(290px, 100%)"},
+        )
 
 
 def page_of(shelf: Shelf, usual: View) -> Callable[[], Any]:

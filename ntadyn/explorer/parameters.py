@@ -15,7 +15,7 @@ from ntadyn.specs.paths import declared, flat, value_at
 from ntadyn.sweeps.plan import Axis
 
 # How far a slider goes from a positive value, as a factor, and an axis.
-SLIDER_REACH, AXIS_REACH = 10.0, 3.0
+SLIDER_REACH, AXIS_REACH = 10.0, 2.0
 
 
 class Form(enum.Enum):

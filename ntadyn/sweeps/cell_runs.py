@@ -16,13 +16,15 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
+from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.simulation.outcome import Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
+from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.ensemble import observables_for
 from ntadyn.specs.labelled import simulation_dataset
-from ntadyn.specs.paths import replaced
+from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.specs.spec import curricula_of
 from ntadyn.sweeps.layout import Schedule, Structure
 from ntadyn.sweeps.plan import Axis, Sweep
@@ -30,6 +32,7 @@ from ntadyn.sweeps.program import Work, run_program
 from ntadyn.sweeps.programs import Programs
 from ntadyn.sweeps.scores import Measures, Recorded
 from ntadyn.sweeps.tiles import TiledSweep
+from ntadyn.tasks import TaskSet
 
 # Records of a trajectory, about as many as a screen can tell apart, and those inside a block, unless there are very many.
 RECORDS, FEWEST_INSIDE, MOST_INSIDE, MANY_BLOCKS = 600, 3, 40, 500
@@ -115,7 +118,7 @@ class CellRuns:
             raise ValueError(f"there is no cell {cell} among the {len(self._places)} that were laid out.")
         structure, schedule = self._places[cell]
         spec = replaced(self.plan.configuration, self.plan.changes(cell))
-        structure = dataclasses.replace(structure, num_blocks=self.num_blocks, num_cells=1, num_groups=2)
+        structure = self._shared(structure)
         system, observables = self._built(structure, spec)
         schedules = (self._padded(schedule, schedule.grid), self._padded(schedule, self._finer(structure, schedule)))
         work = Work.of(self.plan, structure, [(cell,), (cell,)], schedules)
@@ -129,6 +132,26 @@ class CellRuns:
         key = (repr(structure), self.plan.precision, tuple(measures.observables), tuple(measures.scores))
         found = self.programs.get(key, program, (work, self._keys))(work, self._keys)
         return self._labelled(spec, system, observables, schedules[1], found)
+
+    def _shared(self, structure: Structure) -> Structure:
+        """A structure that as many cells as possible have in common.
+
+        Where methods differ in the length of their steps only, which the time grid holds, the parameters by which they
+        do are data here: sweeps compile them in, and click after click would wait for that.
+        """
+        structure = dataclasses.replace(structure, num_blocks=self.num_blocks, num_cells=1, num_groups=2)
+        if type(structure.method) is not FixedSteps:
+            return structure
+        base = self.plan.configuration
+        real = {item.path for item in self.plan.parameters if is_real(base, item.path)}
+        # Those of a configuration are data already, or on its time grid.
+        added = set() if isinstance(base, Configuration) else real - {*structure.paths}
+        return dataclasses.replace(
+            structure,
+            spec=replaced(structure.spec, {path: value_at(base, path) for path in added}),
+            paths=tuple(sorted({*structure.paths, *added})),
+            method=dataclasses.replace(structure.method, max_step=1.0),
+        )
 
     def _built(self, structure: Structure, spec: Any) -> tuple[Any, dict[str, Any]]:
         """Shapes of the system of a structure, and what is recorded of it."""
@@ -186,7 +209,9 @@ class CellRuns:
         grid, curriculum = schedule.grid, jax.tree.map(jax.numpy.asarray, schedule.curriculum)
         trajectory = Trajectory(grid.end, grid.block, drawn, None, result)
         curricula = curricula_of(spec, curriculum, self._keys)
-        dataset = simulation_dataset(spec, trajectory, curricula, getattr(system, "tasks", None), observables)
+        tasks = getattr(system, "tasks", None)
+        teachers = tasks if isinstance(tasks, TaskSet) else None
+        dataset = simulation_dataset(spec, trajectory, curricula, teachers, observables)
         records = int(schedule.num_records)
         blocks = int(np.asarray(grid.block)[records - 1]) + 1
         lists = {"edges": blocks + 1, "block_tasks": blocks}

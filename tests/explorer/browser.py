@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 NAMED = """
-const named = (name) => Array.from(Bokeh.documents[0]._all_models.values()).filter((model) => model.name == name).at(-1)
+const models = () => typeof Bokeh == "undefined" || !Bokeh.documents.length ? [] : Bokeh.documents[0]._all_models.values()
+const named = (name) => Array.from(models()).filter((model) => model.name == name).at(-1)
 """
 PLACE = """(cell) => {
     const map = named("map"), data = named("cells").data, k = Array.from(data.cell).indexOf(cell)
@@ -46,17 +47,15 @@ def needed_or_skipped() -> None:
 def served(*arguments: str) -> Iterator[str]:
     """The address of a page that the command serves."""
     command = [sys.executable, "-m", "ntadyn", "explore", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        url = process.stdout.readline().strip()
-        if not url:
-            raise AssertionError(f"no page: {process.stderr.read()}")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
+    quickly = os.environ | {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=quickly) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            assert url, "the command printed no address"
+            yield url
+        finally:
+            process.terminate()
 
 
 class Tab:

@@ -2,7 +2,9 @@
 
 import dataclasses
 import http.client
+import re
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,11 +12,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ntadyn.maps.prediction import predict  # noqa: F401 (what the page draws from a file)
 from ntadyn.results.provenance import provenance
 from ntadyn.results.quantities import FOLD, PREDICTED
 from ntadyn.results.storage import write_dataset
-from ntadyn.specs.paths import replaced
+from ntadyn.specs.paths import replaced, to_json
 from ntadyn.specs.presets import figure_5_published
 from ntadyn.specs.run import run
 from ntadyn.sweeps import Axis, Sweep, run_sweep
@@ -40,9 +41,12 @@ def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("results")
     whole = run_sweep(PLAN).assign_attrs(provenance())
     write_dataset(whole, folder / "three-axes.nc")
-    part = run_sweep(dataclasses.replace(PLAN, axes=AXES[:2])).assign_attrs(provenance())
+    attributes = {"configuration": to_json(replaced(SPEC, {"penalties.strength": STRENGTHS[1]}))}
+    part = whole.isel(strength=1, drop=True).assign_attrs(attributes)
     share = np.linspace(1, 0, 9).reshape(3, 3, order="F")
-    part = part.assign({PREDICTED: (part.alignment.dims[:2], share), FOLD: (part.alignment.dims[:1], [0.02, 0.03, 0.05])})
+    part = part.assign(
+        {PREDICTED: (part.alignment.dims[:2], share), FOLD: (part.alignment.dims[:1], [0.02, 0.03, 0.05])}
+    )
     content = write_dataset(part, folder / "two-axes.nc").read_bytes()
     (folder / "damaged.nc").write_bytes(content[: len(content) // 2])
     return folder
@@ -73,8 +77,10 @@ def url(chromium, folder):
 def asked(url: str, path: str, headers: dict | None = None) -> int:
     where = urlsplit(url)
     connection = http.client.HTTPConnection(where.hostname, where.port, timeout=20)
-    connection.request("GET", path, headers=headers or {})
-    return connection.getresponse().status
+    with closing(connection):
+        connection.request("GET", path, headers=headers or {})
+        with connection.getresponse() as response:
+            return response.status
 
 
 def test_only_who_knows_the_token_gets_in(url):
@@ -97,11 +103,14 @@ def test_a_session(chromium, url, whole, tmp_path):
     cell = np.ravel_multi_index((1, 0, 1), PLAN.shape)
     tab.click(int(cell))
     tab.wait_for_text(f"cell {cell}: .*run in")
-    assert "same to the last bit" in tab.text()
+    # Not always the same bits: the file was written by a process that optimises less.
+    assert re.search(r"same to the last bit|differs by up to \d\.\de-1\d", tab.text())
     spec = replaced(SPEC, PLAN.changes(int(cell)))
     truth = run(dataclasses.replace(spec, max_step=2e-3), records_per_block=0)
     (loss,), (time,) = tab.lines("cell-loss-means"), tab.lines("cell-loss-means", "xs")
-    for start, end, value in zip(truth.attrs["edges"], truth.attrs["edges"][1:], truth.loss.mean("seed").values[1::2], strict=False):
+    for start, end, value in zip(
+        truth.attrs["edges"], truth.attrs["edges"][1:], truth.loss.mean("seed").values[1::2], strict=False
+    ):
         before = np.flatnonzero(np.isclose(time, end))[0]
         assert loss[before] == pytest.approx(value, abs=1e-3), start
     assert loss[-1] == pytest.approx(float(whole.loss[1, 0, 1].mean()), abs=1e-3)

@@ -55,7 +55,9 @@ def a_sweep(**changes) -> tuple[Sweep, xr.Dataset]:
 
 def test_a_link_brings_the_view_back():
     assert View.of_query(VIEW.query) == VIEW
-    assert View.of_query(f"?{View(file='a b&c=d.nc', held=(('x', 2),)).query}") == View(file="a b&c=d.nc", held=(("x", 2),))
+    assert View.of_query(f"?{View(file='a b&c=d.nc', held=(('x', 2),)).query}") == View(
+        file="a b&c=d.nc", held=(("x", 2),)
+    )
     assert View.of_query("") == View()
 
 
@@ -138,7 +140,10 @@ def test_a_folder_its_layers_and_its_damaged_file(tmp_path):
     assert plane.held == {"strength": 1}
     row, column = plane.place_of(9)
     changes = plan.changes(9)
-    assert (changes["time_constants.gates"], changes["curriculum.block_duration"]) == ((0.01, 0.02, 0.04)[row], (0.5, 1.0)[column])
+    assert (changes["time_constants.gates"], changes["curriculum.block_duration"]) == (
+        (0.01, 0.02, 0.04)[row],
+        (0.5, 1.0)[column],
+    )
     layers = layers_of(plane.dataset)
     assert layers["mean"].values[row, column] == pytest.approx(map.score_at(9, "alignment").mean())
     assert {"mean", "spread", "doubt", "regime", "above"} <= layers.keys()
