@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -148,7 +148,8 @@ class Page:
 
     def start(self) -> None:
         """Show the first view, once the page is there."""
-        self._show(self.view, anew=True)
+        with _Reported(self):
+            self._show(self.view, anew=True)
 
     # What happens.
 
@@ -161,6 +162,8 @@ class Page:
         return hear
 
     def _reported(self) -> "_Reported":
+        """What somebody does on the page: what was wrong before is over."""
+        self.say("", wrong=True)
         return _Reported(self)
 
     def say(self, text: str, wrong: bool = False) -> None:
@@ -195,7 +198,6 @@ class Page:
         if anew or view.file != before.file or view.preset != before.preset:
             self._asked += 1
             self.view = view
-            self.say("", wrong=True)
             self._work(lambda: self._shelf.map_of(view), lambda map: self._took(map, view))
             return
         self.view = view
@@ -223,7 +225,8 @@ class Page:
 
     def _compute_map(self) -> None:
         map = self._map
-        assert map is not None and map.plan is not None
+        assert map is not None
+        assert map.plan is not None
         total = map.plan.num_cells * map.plan.num_repetitions
         done, last = [0], [0.0]
         self._bar.param.update(visible=True, value=0)
@@ -367,15 +370,10 @@ class Page:
 
         def ready(found: dict[str, tuple[CellRun, Curves]]) -> None:
             if asked == self._asked:
-                # Other numbers in one message; what is new on the page has to be known before it gets some.
-                known = all(
-                    name in self._cards and self._cards[name].plots.fits(item[1]) for name, item in found.items()
-                )
-                with hold(self._doc) if known and len(found) == len(self._cards) else nullcontext():
-                    self._show_cells(wanted, found)
-                    self._tell_cells(f"; run in {time.perf_counter() - began:.2f} s")
-                    self._outline()
-                    self._tell_view()
+                self._show_cells(wanted, found)
+                self._tell_cells(f"; run in {time.perf_counter() - began:.2f} s")
+                self._outline()
+                self._tell_view()
 
         self._work(work, ready)
 
@@ -396,7 +394,8 @@ class Page:
         self._tell_glossary(texts)
 
     def _card_title(self, name: str, chosen: Chosen, run: CellRun, curves: Curves) -> str:
-        assert self._plot is not None and self._map is not None
+        assert self._plot is not None
+        assert self._map is not None
         what = "Cell" if name == "cell" else f"Pinned {int(name.split()[1]) + 1}"
         lines = [f"<h2>{what}: {html.escape(self._plot.says(chosen.cell))}</h2>"]
         if chosen.moved:
@@ -578,7 +577,8 @@ class Page:
 
     def _slid(self, path: str) -> Callable[[Any], None]:
         def changed(value: Any) -> None:
-            assert self._map is not None and self._map.plan is not None
+            assert self._map is not None
+            assert self._map.plan is not None
             spec = self._map.plan.configuration
             moved = dict(self.view.moved)
             usual = value_at(spec, path)
@@ -633,7 +633,8 @@ class Page:
         from ntadyn.plotting.style import rendered
 
         map, view, plane = self._map, self.view, self._plane
-        assert map is not None and plane is not None
+        assert map is not None
+        assert plane is not None
         chosen = [*([Chosen(view.cell, view.moved)] if view.cell is not None else []), *view.pins]
         runs = [map.run(one.cell, one.moved) for one in chosen] if map.plan is not None else []
         layer = self._layers.get(view.layer) or self._layers["mean"]
@@ -662,12 +663,13 @@ class Page:
         _POOL.submit(done)
 
     def _failed(self, text: str, finally_: Callable[[], Any] | None) -> None:
-        if finally_ is not None:
-            finally_()
-        self.say(text, wrong=True)
+        with hold(self._doc, policy="collect"):
+            if finally_ is not None:
+                finally_()
+            self.say(text, wrong=True)
 
     def _guarded(self, then: Callable[[Any], None], found: Any) -> None:
-        with self._reported():
+        with _Reported(self):
             then(found)
 
     def _next(self, call: Callable[[], Any]) -> None:
@@ -676,19 +678,22 @@ class Page:
 
 
 class _Reported:
-    """Tells on the page what a block refuses."""
+    """Tells on the page what a block refuses, and sends all that it changes in one message.
+
+    Messages of Panel overtake those of Bokeh: numbers would arrive before the plots that they are for.
+    """
 
     def __init__(self, page: Page):
-        self._page = page
+        self._page, self._stack = page, ExitStack()
 
     def __enter__(self) -> None:
-        self._page.say("", wrong=True)
+        self._stack.enter_context(hold(self._page._doc, policy="collect"))
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
         if isinstance(error, ValueError):
             self._page.say(str(error), wrong=True)
-            return True
-        return False
+        self._stack.close()
+        return isinstance(error, ValueError)
 
 
 class _Card:
