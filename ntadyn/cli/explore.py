@@ -50,8 +50,7 @@ class Explore:
         shelf = Shelf() if self.folder is None else Shelf.of_folder(self.folder)
         wake_jax()
         if preset is None:
-            shelf.check()
-            view = View(file=shelf.files[0])
+            view = shelf.first()
         else:
             view = View(preset=preset)
             plan_of_view(view)

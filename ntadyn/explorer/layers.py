@@ -70,7 +70,8 @@ def layers_of(dataset: xr.Dataset, score: str = "", level: float = BORDER) -> di
         _layer("mean", f"mean {name}", f"{text}; mean over the repetitions", summary[f"{score}_mean"].values, alike),
         _layer("spread", f"spread of {name}", f"{text}; standard deviation over the repetitions",
                summary[f"{score}_sd"].values),
-        _layer("doubt", f"standard error of {name}", f"{text}; standard error of the mean", summary[f"{score}_sem"].values),
+        _layer("doubt", f"standard error of {name}", f"{text}; standard error of the mean",
+               summary[f"{score}_sem"].values),
     ]  # fmt: skip
     if "regime_fraction" in summary:
         shares = summary["regime_fraction"].values

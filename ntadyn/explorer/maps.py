@@ -235,21 +235,20 @@ class Shelf:
             )
         return cls(path, files)
 
-    def check(self) -> None:
-        """Refuse a shelf of which no file can be shown.
+    def first(self) -> View:
+        """A view of the first file that can be shown; others may be damaged.
 
         Raises:
-            ValueError: what is wrong with the first file.
+            ValueError: what is wrong with the first file, if none can.
         """
         failed = None
         for file in self.files:
             try:
                 self.map_of(View(file=file))
-                return
+                return View(file=file)
             except ValueError as error:
                 failed = failed or error
-        if failed is not None:
-            raise failed
+        raise failed or ValueError("there are no files to show.")
 
     def map_of(self, view: View) -> Map:
         """The map of a view, perhaps not computed yet.

@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import urlencode
 
+import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource
 from panel.io import hold
@@ -58,7 +59,8 @@ class Page:
 
     def __init__(self, shelf: Shelf, start: View):
         self._shelf, self.view = shelf, start
-        self._doc, self._location = pn.state.curdoc, pn.state.location
+        self._doc: Any = pn.state.curdoc
+        self._location = pn.state.location
         self._map: Map | None = None
         self._plane: Plane | None = None
         self._plot: MapPlot | None = None
@@ -176,7 +178,7 @@ class Page:
 
     def _source_changed(self, value: tuple[str, str]) -> None:
         kind, name = value
-        self._show(View(**{kind: name}, seeds=self.view.seeds), anew=True)
+        self._show(View(seeds=self.view.seeds).but(**{kind: name}), anew=True)
 
     def _axes_changed(self) -> None:
         if self.view.file:
@@ -400,7 +402,7 @@ class Page:
         lines = [f"<h2>{what}: {html.escape(self._plot.says(chosen.cell))}</h2>"]
         if chosen.moved:
             lines.append(html.escape(", ".join(f"{path} = {value}" for path, value in chosen.moved)))
-        score = self.view.score or ("alignment" if "alignment" in run.scores else next(iter(run.scores)))
+        score = self.view.score or ("alignment" if "alignment" in run.scores else str(next(iter(run.scores))))
         if score in run.scores and run.scores[score].ndim == 1:
             values = run.scores[score].values.astype(float)
             mean, number = float(values.mean()), len(values)
@@ -498,13 +500,11 @@ class Page:
 
     def _shifted(self, name: str, place: int) -> int | None:
         """The cell that is shown, at another place along an axis that is held."""
-        import numpy as np
-
         map = self._map
         if self.view.cell is None or map is None or map.dataset is None:
             return self.view.cell
         sizes = [map.dataset.sizes[axis] for axis in map.axes]
-        index = list(np.unravel_index(self.view.cell, sizes))
+        index = [int(k) for k in np.unravel_index(self.view.cell, sizes)]
         index[map.axes.index(name)] = place
         return int(np.ravel_multi_index(index, sizes))
 

@@ -123,7 +123,8 @@ def _parameter(spec: Any, path: str) -> Parameter | None:
     if not is_number(value):
         return None
     real = float in members(kind)
-    return Parameter(path, Form.REAL if real else Form.WHOLE, float(value) if real else value, label, text)
+    number: Any = value
+    return Parameter(path, Form.REAL if real else Form.WHOLE, float(number) if real else number, label, text)
 
 
 def _choice_of(kind: Any) -> Any:

@@ -79,7 +79,7 @@ def view_figure(plane: Plane, layer: Layer, runs: Sequence[CellRun], view: View)
         )[0]
         _draw_map(left.subplots(), plane, layer, view)
         chosen = [*([Chosen(view.cell, view.moved)] if view.cell is not None else []), *view.pins]
-        for part, curves, one in zip(others, every, chosen, strict=True):
+        for part, curves, one in zip(list(others), every, chosen, strict=True):
             axes = np.atleast_1d(part.subplots(number, 1))
             for ax in axes[len(curves.panels) + (curves.plane is not None) :]:
                 ax.set_axis_off()
@@ -130,7 +130,8 @@ def _draw_map(ax: Axes, plane: Plane, layer: Layer, view: View) -> None:
             ax.plot(*line.T, label=text if k == 0 else None, linewidth=1.6, **look)
     if view.predicted and ax.get_legend_handles_labels()[1] and not regimes:
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), fontsize=7)
-    for number, chosen in enumerate([*([Chosen(view.cell)] if view.cell is not None else []), *view.pins]):
+    shown = [Chosen(view.cell)] if view.cell is not None else []
+    for number, chosen in enumerate((*shown, *view.pins)):
         place = plane.place_of(chosen.cell)
         if place is not None:
             row, column = place

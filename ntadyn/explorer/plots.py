@@ -59,16 +59,15 @@ class MapPlot:
         self.plane = plane
         self._rows, self._columns = axes_of(plane)
         self._x, self._y = cell_edges(self._columns), cell_edges(self._rows)
-        scales = ("log" if axis.logarithmic else "linear" for axis in (self._columns, self._rows))
-        x_scale, y_scale = scales
+        scales: list[Any] = ["log" if axis.logarithmic else "linear" for axis in (self._columns, self._rows)]
         self.figure: Any = figure(
             name=MAP_NAME,
             height=MAP_HEIGHT,
             sizing_mode="stretch_width",
-            x_axis_type=x_scale,
-            y_axis_type=y_scale,
-            x_range=Range1d(float(self._x[0]), float(self._x[-1])),
-            y_range=Range1d(float(self._y[0]), float(self._y[-1])),
+            x_axis_type=scales[0],
+            y_axis_type=scales[1],
+            x_range=Range1d(start=float(self._x[0]), end=float(self._x[-1])),
+            y_range=Range1d(start=float(self._y[0]), end=float(self._y[-1])),
             x_axis_label=self._columns.label,
             y_axis_label=self._rows.label,
             tools="pan,box_zoom,wheel_zoom,reset",
@@ -88,9 +87,9 @@ class MapPlot:
                 "bottom": self._y[row],
                 "top": self._y[row + 1],
                 "cell": plane.cells.ravel(),
-                "x_text": [self._columns.text(k) for k in column],
-                "y_text": [self._rows.text(k) for k in row],
-                "value": np.full(row.size, np.nan),
+                "x_text": [self._columns.text(int(k)) for k in column],
+                "y_text": [self._rows.text(int(k)) for k in row],
+                "value": np.full(plane.cells.size, np.nan),
                 **self._told(score),
             },
             name="cells",
@@ -126,7 +125,8 @@ class MapPlot:
         if layer.scale is Scale.LINEAR:
             chosen.palette = cividis(256) if layer.name == "mean" else magma(256)
         self._cells.glyph.fill_color = {"field": "value", "transform": chosen}
-        self.source.data["value"] = np.asarray(layer.values, float).ravel()
+        data: Any = self.source.data
+        data["value"] = np.asarray(layer.values, float).ravel()
         self._bar.update(color_mapper=chosen, title=layer.label)
         if layer.scale is Scale.REGIMES:
             self._bar.ticker = FixedTicker(ticks=[0, 1, 2, 3])
@@ -139,7 +139,7 @@ class MapPlot:
         """Frame the cell that is shown in black, and pinned ones in the colours of the curves."""
         chosen = [(pin, CURVE[(k + 1) % len(CURVE)]) for k, pin in enumerate(pins)]
         chosen += [(cell, "#000000")] if cell is not None else []
-        found: dict[str, list[Any]] = {name: [] for name in ("left", "right", "bottom", "top", "color")}
+        found: Any = {name: [] for name in ("left", "right", "bottom", "top", "color")}
         for number, color in chosen:
             place = self.plane.place_of(number)
             if place is None:
@@ -185,7 +185,7 @@ class MapPlot:
     def _hover(self, score: str) -> HoverTool:
         dataset = self.plane.dataset
         rows = [(_plain(self._columns), "@x_text"), (_plain(self._rows), "@y_text")]
-        known = self.source.data
+        known: Any = self.source.data
         if "told_mean" in known:
             name = label_of(score, dataset[score].attrs)
             rows.append((f"mean {name}", "@told_mean{0.0000} ± @told_sem{0.0000} (standard error)"))
@@ -198,7 +198,7 @@ class MapPlot:
                 rows.append((f"largest {label_of(name)}", f"@told_{name}{{%.1e}}"))
         if "told_finished" in known:
             rows.append(("ended well, failed", "@told_finished{0}, @told_failures{0}"))
-        small = {f"@told_{name}": "printf" for name in ("gate_error", "gate_bar", "alignment_error")}
+        small: Any = {f"@told_{name}": "printf" for name in ("gate_error", "gate_bar", "alignment_error")}
         return HoverTool(tooltips=rows, formatters=small, renderers=[self._cells], point_policy="follow_mouse")
 
     def _lines(self) -> None:
@@ -221,7 +221,7 @@ class MapPlot:
             legend = Legend(
                 items=items,
                 label_text_font_size="11px",
-                padding=2,
+                padding=2,  # pyright: ignore[reportArgumentType]
                 spacing=0,
                 border_line_color=None,
                 location="center",
@@ -252,7 +252,7 @@ class CellPlots:
             name: of this cell on the page, before the names of its sources.
         """
         self._layout = _layout(curves)
-        x_range = Range1d(0, 1)
+        x_range = Range1d(start=0, end=1)
         self._blocks = ColumnDataSource(name=f"{name}-blocks")
         self._panels = [_PanelPlot(panel, x_range, self._blocks, f"{name}-{panel.name}") for panel in curves.panels]
         self._plane = None if curves.plane is None else _PlanePlot(f"{name}-plane")
@@ -288,7 +288,8 @@ class CellPlots:
 class _PanelPlot:
     def __init__(self, panel: Panel, x_range: Range1d, blocks: ColumnDataSource, name: str):
         self.figure: Any = figure(
-            name=name, height=PANEL_HEIGHT, sizing_mode="stretch_width", x_range=x_range, y_range=Range1d(0, 1),
+            name=name, height=PANEL_HEIGHT, sizing_mode="stretch_width", x_range=x_range,
+            y_range=Range1d(start=0, end=1),
             y_axis_label=panel.label, tools="", toolbar_location=None, min_border_right=12,
         )  # fmt: skip
         self.figure.grid.visible = False
@@ -342,7 +343,8 @@ class _PanelPlot:
 class _PlanePlot:
     def __init__(self, name: str):
         self.figure: Any = figure(
-            name=name, height=PLANE_HEIGHT, sizing_mode="stretch_width", x_range=Range1d(-1, 1), y_range=Range1d(0, 1),
+            name=name, height=PLANE_HEIGHT, sizing_mode="stretch_width",
+            x_range=Range1d(start=-1, end=1), y_range=Range1d(start=0, end=1),
             x_axis_label="c₁ − c₂", y_axis_label="Dₑ", tools="", toolbar_location=None, min_border_right=12,
         )  # fmt: skip
         self.figure.grid.visible = False

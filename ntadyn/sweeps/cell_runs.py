@@ -12,6 +12,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array
@@ -34,7 +35,7 @@ from ntadyn.sweeps.scores import Measures, Recorded
 from ntadyn.sweeps.tiles import TiledSweep
 from ntadyn.tasks import TaskSet
 
-# Records of a trajectory, about as many as a screen can tell apart, and those inside a block, unless there are very many.
+# Records of a trajectory, about as many as a screen can tell apart, and those inside a block, unless blocks are many.
 RECORDS, FEWEST_INSIDE, MOST_INSIDE, MANY_BLOCKS = 600, 3, 40, 500
 # Before the name of what is recorded, among the scores.
 _WHOLE, _RESULT = "whole ", "how it ended"
@@ -196,7 +197,7 @@ class CellRuns:
         """A schedule on another time grid, as long as those of all cells."""
         number = int(schedule.num_records) if grid is schedule.grid else grid.start.shape[0]
         padded = Schedule(
-            grid.padded(self.num_records), schedule.curriculum.padded(self.num_blocks), np.asarray(number)
+            grid.padded(self.num_records), schedule.curriculum.padded(self.num_blocks), jnp.asarray(number)
         )  # pyright: ignore[reportArgumentType]
         return jax.tree.map(np.asarray, padded)
 
@@ -206,7 +207,7 @@ class CellRuns:
         # Labelled before the padding is taken off: what is compiled for it then has one shape, too.
         drawn = {name: jax.tree.map(lambda leaf: leaf[1, 0], found[_WHOLE + name]) for name in observables}
         result = jax.tree.map(lambda leaf: leaf[1, 0], found[_RESULT])
-        grid, curriculum = schedule.grid, jax.tree.map(jax.numpy.asarray, schedule.curriculum)
+        grid, curriculum = schedule.grid, jax.tree.map(jnp.asarray, schedule.curriculum)
         trajectory = Trajectory(grid.end, grid.block, drawn, None, result)
         curricula = curricula_of(spec, curriculum, self._keys)
         tasks = getattr(system, "tasks", None)

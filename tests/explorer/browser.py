@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 NAMED = """
-const models = () => typeof Bokeh == "undefined" || !Bokeh.documents.length ? [] : Bokeh.documents[0]._all_models.values()
+const models = () => (globalThis.Bokeh?.documents ?? [])[0]?._all_models.values() ?? []
 const named = (name) => Array.from(models()).filter((model) => model.name == name).at(-1)
 """
 PLACE = """(cell) => {
@@ -89,8 +89,9 @@ class Tab:
     def text(self) -> str:
         """All text of the page, through shadow roots."""
         return self.page.evaluate("""() => {
-            const walk = (node) => [node.shadowRoot, ...node.childNodes].filter((child) => child != null)
-                .map((child) => child.nodeType == 3 ? child.textContent : child.nodeName == "STYLE" ? "" : walk(child)).join(" ")
+            const told = (node) => node.nodeType == 3 ? node.textContent : node.nodeName == "STYLE" ? "" : walk(node)
+            const inside = (node) => [node.shadowRoot, ...node.childNodes].filter((child) => child != null)
+            const walk = (node) => inside(node).map(told).join(" ")
             return walk(document.body)
         }""")
 
@@ -104,10 +105,10 @@ class Tab:
 
     def wait_for_text(self, pattern: str) -> None:
         """Until some text is on the page."""
-        for _ in range(600):
+        for _ in range(200):
             if re.search(pattern, self.text()):
                 return
-            self.page.wait_for_timeout(100)
+            self.page.wait_for_timeout(300)
         raise AssertionError(f"{pattern!r} is not in {self.text()[:2000]}")
 
     def download(self, label: str, target: Path) -> bytes:
