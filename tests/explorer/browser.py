@@ -44,11 +44,10 @@ def needed_or_skipped() -> None:
 
 
 @contextmanager
-def served(*arguments: str) -> Iterator[str]:
-    """The address of a page that the command serves."""
+def served(*arguments: str, **environment: str) -> Iterator[str]:
+    """The address of a page that the command serves, with some variables of its environment."""
     command = [sys.executable, "-m", "ntadyn", "explore", *arguments]
-    quickly = os.environ | {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=quickly) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | environment) as process:
         try:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
@@ -89,7 +88,8 @@ class Tab:
     def text(self) -> str:
         """All text of the page, through shadow roots."""
         return self.page.evaluate("""() => {
-            const told = (node) => node.nodeType == 3 ? node.textContent : node.nodeName == "STYLE" ? "" : walk(node)
+            const silent = new Set(["STYLE", "SCRIPT", "OPTION"])
+            const told = (node) => node.nodeType == 3 ? node.textContent : silent.has(node.nodeName) ? "" : walk(node)
             const inside = (node) => [node.shadowRoot, ...node.childNodes].filter((child) => child != null)
             const walk = (node) => inside(node).map(told).join(" ")
             return walk(document.body)

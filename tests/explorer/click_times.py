@@ -1,8 +1,8 @@
 """How long a click takes, in a real browser: `python tests/explorer/click_times.py [ARGUMENTS OF ntadyn explore]`.
 
-Prints, for clicks on cells of different block lengths after the first one, which compiles: milliseconds from the release
-of the button until the new numbers are in the page, and until they are painted, by the clock of the browser; and what
-the server took to run the cell.
+Prints, for clicks on cells of different block lengths after the first one, which compiles: milliseconds from the
+release of the button until the new numbers are in the page, and until they are painted, by the clock of the browser;
+and what the server took to run the cell.
 """
 
 import re
@@ -43,4 +43,5 @@ def main() -> None:
             print(f"cell {cell}: data {times[0]:.0f} ms, painted {times[1]:.0f} ms, server {server and server[1]} s")
 
 
-main()
+if __name__ == "__main__":
+    main()
