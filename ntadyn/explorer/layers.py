@@ -77,7 +77,7 @@ def layers_of(dataset: xr.Dataset, score: str = "", level: float = BORDER) -> di
         shares = summary["regime_fraction"].values
         most = np.where(shares.sum(-1) > 0, np.argmax(shares, axis=-1).astype(float), np.nan)
         regimes = f"the regime of most repetitions; {THRESHOLDS}"
-        found.append(Layer("regime", "regime", regimes, most, Scale.REGIMES, 0, len(REGIME_NAMES) - 1))
+        found.append(Layer("regime", "regime", regimes, most, Scale.REGIMES, 0.0, len(REGIME_NAMES) - 1.0))
     for error in error_names(dataset):
         values = np.where(np.isfinite(summary[f"{error}_max"].values), summary[f"{error}_max"].values, np.nan)
         about = f"{explained(error, dataset)}; largest of the repetitions"
