@@ -14,6 +14,7 @@ import numpy as np
 import panel as pn
 from bokeh.models import ColumnDataSource
 from panel.io import hold
+from tornado.ioloop import IOLoop
 
 from ntadyn.explorer.curves import Curves, curves_of
 from ntadyn.explorer.layers import explained, layers_of, scores_of
@@ -60,7 +61,7 @@ class Page:
     def __init__(self, shelf: Shelf, start: View):
         self._shelf, self.view = shelf, start
         self._doc: Any = pn.state.curdoc
-        self._location = pn.state.location
+        self._location, self._loop = pn.state.location, IOLoop.current()
         self._map: Map | None = None
         self._plane: Plane | None = None
         self._plot: MapPlot | None = None
@@ -673,8 +674,12 @@ class Page:
             then(found)
 
     def _next(self, call: Callable[[], Any]) -> None:
-        with suppress(Exception):  # the session has ended
-            self._doc.add_next_tick_callback(call)
+        def on_loop() -> None:
+            with suppress(Exception):  # the session has ended
+                self._doc.add_next_tick_callback(call)
+
+        # From other threads only by way of the loop: what is added while a document lets go of a hold could get lost.
+        self._loop.add_callback(on_loop)
 
 
 class _Reported:
