@@ -51,7 +51,7 @@ def program_of(view: View, map: Map, folder: Path | None = None) -> str:
     lines.append("layer = layers_of(plane.dataset, view.score)[view.layer]")
     lines.append('print(layer.label, layer.values, sep="\\n")')
     if _cells(view) and map.plan is not None:
-        lines += ["", "runs = ["]
+        lines += ["", "cells = CellRuns(plan)", "runs = ["]
         for chosen in _cells(view):
             lines.append(f"    {_run(chosen, map.plan)},")
         lines += ["]", "for run in runs:", "    print(run.scores)"]
@@ -86,10 +86,10 @@ def _imports(view: View, map: Map, values: dict[str, Any]) -> list[str]:
         if view.file:
             found.add("from ntadyn.sweeps.stored import plan_of")
         if _cells(view):
-            found.add("from ntadyn.sweeps.cell_runs import run_cell")
+            found.add("from ntadyn.sweeps.cell_runs import CellRuns")
             if any(chosen.moved for chosen in _cells(view)):
-                found |= {"from ntadyn.sweeps.cell_runs import moved, run_cell"}
-                found.discard("from ntadyn.sweeps.cell_runs import run_cell")
+                found |= {"from ntadyn.sweeps.cell_runs import CellRuns, moved"}
+                found.discard("from ntadyn.sweeps.cell_runs import CellRuns")
             if any(not is_real(plan.configuration, path) for path in values):
                 found |= {"import dataclasses", "from ntadyn.specs import replaced"}
     given = [] if view.file else [parsed_value(preset_of(view.preset), path, text) for path, text in view.given]
@@ -142,13 +142,13 @@ def _run(chosen: Chosen, plan: Sweep) -> str:
     spec = plan.configuration
     values = {path: parsed_value(spec, path, text) for path, text in chosen.moved}
     if not values:
-        return f"run_cell(plan, {chosen.cell})"
+        return f"cells.run({chosen.cell})"
     real = {path: value for path, value in values.items() if is_real(spec, path)}
     rest = {path: value for path, value in values.items() if path not in real}
     base = "plan"
     if rest:
         base = f"dataclasses.replace(plan, configuration=replaced(plan.configuration, {_mapping(rest)}))"
-    return f"run_cell(moved({base}, {chosen.cell}, {_mapping(real)}), 0)"
+    return f"CellRuns(moved({base}, {chosen.cell}, {_mapping(real)}), like=cells).run(0)"
 
 
 def _mapping(values: dict[str, Any]) -> str:

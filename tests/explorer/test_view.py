@@ -163,7 +163,7 @@ def test_the_program_of_a_view_compiles_and_names_what_it_needs():
     plan = plan_of_view(VIEW)
     text = program_of(VIEW, Map(plan, None))
     compile(text, "view", "exec")
-    assert "run_cell(moved(plan, 4, {'penalties.strength': 1e-05}), 0)" in text
+    assert "CellRuns(moved(plan, 4, {'penalties.strength': 1e-05}), like=cells).run(0)" in text
     names: dict = {}
     head = text[: text.index("dataset = run_sweep")]
     exec(head.replace("ntadyn.compile_whole_loops()", ""), names)
