@@ -16,6 +16,7 @@ from ntadyn.cli.arena import Arena
 from ntadyn.cli.bench import Bench
 from ntadyn.cli.degeneracy import Degeneracy
 from ntadyn.cli.design_curriculum import design_of_arguments
+from ntadyn.cli.explore import Explore
 from ntadyn.cli.levels import Levels
 from ntadyn.cli.output import standard_streams
 from ntadyn.cli.phase_diagram import PhaseDiagram
@@ -97,6 +98,7 @@ def _defaults(arguments: list[str]) -> dict[str, Any]:
         "presets": Presets(),
         "verify": Verify(),
         "show": Show(),
+        "explore": Explore(),
         "bench": Bench(),
     }
 

@@ -71,11 +71,11 @@ def declared(configuration: Any, path: str) -> Any:
     """
     *parents, name = path.split(".")
     node = value_at(configuration, ".".join(parents)) if parents else configuration
-    return _types(type(node))[name]
+    return field_types(type(node))[name]
 
 
 @functools.cache
-def _types(kind: type) -> dict[str, Any]:
+def field_types(kind: type) -> dict[str, Any]:
     """Field -> declared type, also if annotations are stored as text."""
     declared = {item.name: item.type for item in dataclasses.fields(kind)}
     return get_type_hints(kind) if any(isinstance(item, str) for item in declared.values()) else declared
@@ -100,7 +100,7 @@ def plain(node: Any) -> Any:
         return node
     if isinstance(node, type):
         return node.__name__
-    values = {name: (kind, getattr(node, name)) for name, kind in _types(type(node)).items()}
+    values = {name: (kind, getattr(node, name)) for name, kind in field_types(type(node)).items()}
     # 7 and 7.0, like 0.0 and -0.0, are equal and must not differ as text; an array of one number becomes that number.
     return {name: _plain_parameter(kind, value) for name, (kind, value) in values.items()}
 
@@ -127,7 +127,7 @@ def _from_plain(declared: Any, node: Any) -> Any:
     if isinstance(declared, type) and issubclass(declared, enum.Enum):
         return declared[node]
     if dataclasses.is_dataclass(declared):
-        known = _types(declared)  # pyright: ignore[reportArgumentType]
+        known = field_types(declared)  # pyright: ignore[reportArgumentType]
         if unknown := node.keys() - known.keys():
             raise KeyError(f"it has no parameters {sorted(unknown)}")
         return declared(**{name: _from_plain(known[name], value) for name, value in node.items()})  # pyright: ignore
