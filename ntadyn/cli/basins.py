@@ -111,9 +111,10 @@ class Basin:
 
 @dataclass(frozen=True)
 class Plane:
-    """Draw the plane (c_1 - c_2, D_e): where gates and weights move, where both rest, and the exact orbit.
+    """Draw the plane (c_1 - c_2, D_e): where gates and weights move, where both rest, the exact orbit, and a few runs.
 
-    W^1 + W^2 is held as it is in the middle of a block, and gates have norm one. Nothing is simulated.
+    Arrows are those of the W^1 + W^2 in the middle of a block, and of gates of norm one. Runs are simulated for one
+    block, from the start of the orbit and from others with the first gate at zero and the same W^1 + W^2.
     """
 
     preset: Annotated[str, one_of(SIMULATIONS)] = "figure-2-flexible"

@@ -79,7 +79,7 @@ def draw_basins(ax: Axes, dataset: xr.Dataset) -> list[Patch]:
 
 
 def draw_portrait(ax: Axes, dataset: xr.Dataset, task: str) -> None:
-    """Direction field, nullcline and the exact orbit through one block of a task.
+    """Direction field, nullcline, a few runs and the exact orbit through one block of a task.
 
     Args:
         ax: where to draw.
@@ -92,16 +92,31 @@ def draw_portrait(ax: Axes, dataset: xr.Dataset, task: str) -> None:
     # Arrows of one length, in the aspect of the axes.
     size = np.hypot(x / np.ptp(lead), y / np.ptp(along))
     size = np.where(size > 0, size, 1)
-    ax.quiver(lead, along, x / size, y / size, angles="xy", scale=22, scale_units="width", width=0.004, color="0.55")
+    ax.quiver(
+        lead,
+        along,
+        x / size,
+        y / size,
+        angles="xy",
+        pivot="mid",
+        scale=32,
+        scale_units="width",
+        width=0.003,
+        color="0.6",
+    )
     ax.plot(dataset.lead_fine, here.nullcline, color="C1", linewidth=1.4, label="no error along $A - B$: both rest")
     ax.axvline(0.0, color="C2", linewidth=0.8, linestyle="--", label="weights rest")
+    ax.plot(here.run_lead.T, here.run_along.T, color="C0", linewidth=1.1, label=["simulated runs"] + ["_"] * 4)
+    ax.plot(here.run_lead[:, 0], here.run_along[:, 0], "o", color="C0", markersize=3)
     orbit = slice(None, None, 1 if task == "A" else -1)
-    ax.plot(dataset.orbit_lead[orbit], dataset.orbit_along[orbit], color="black", linewidth=1.8, label="exact orbit")
+    ax.plot(dataset.orbit_lead[orbit], dataset.orbit_along[orbit], color="black", linewidth=1.8,
+            linestyle=(0, (4, 2)), label="exact orbit")  # fmt: skip
     start = dataset.orbit_lead.values[orbit][0], dataset.orbit_along.values[orbit][0]
     ax.plot(*start, "o", color="black", markersize=5, label="start of the block")
     for edge in (-1, 1):
         ax.axvline(edge, color="black", linewidth=0.8, linestyle=":")
     ax.set(xlim=(-1.1, 1.1), ylim=(0, float(dataset.along[-1])), xlabel=r"$c_1 - c_2$", title=f"task {task}")
+    ax.set_xticks([-1, -0.5, 0, 0.5, 1])
     ax.set_facecolor(TASK_TINTS[0 if task == "A" else 1] + "60")
 
 
@@ -117,7 +132,7 @@ def portrait_figure(dataset: xr.Dataset) -> Figure:
             draw_portrait(ax, dataset, task)
         axes[0].set_ylabel(r"$D_e$, of $W^1 - W^2$ along $A - B$")
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=7)
+        figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=7)
         figure.suptitle(f"{settings_title(dataset)}, $q$ = {dataset.attrs['q']:.4g}", fontsize=8)
     return figure
 

@@ -9,9 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jaxtyping import Array
 
 from ntadyn.networks import GatedLinear
-from ntadyn.simulation import AbstractMethod, LaneBoosts
+from ntadyn.simulation import AbstractMethod, FixedSteps, LaneBoosts, observables, simulate
+from ntadyn.solvers import LorentzBoost
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import plain
 from ntadyn.specs.teacher_plane import cell_of
@@ -44,6 +46,8 @@ CONFIDENCE = 0.95
 FARTHEST = 0.3
 # Of the lattice of arrows, and the widest |D| that is drawn, in units of |A - B|.
 ARROWS, WIDEST = 15, 1.5
+# Runs through a block that are drawn: where they start, in units of the widest |D|, beside the start of the orbit.
+STARTS, MOMENTS, RUN_STEPS = (0.15, 0.4, 0.6, 0.95), 80, 400
 
 
 def shares_by_spread(
@@ -179,9 +183,11 @@ def basins_in_plane(
 
 
 def portrait(configuration: Configuration, q: float | None = None) -> xr.Dataset:
-    """Field, nullcline and the exact neutral orbit in the plane (c_1 - c_2, D_e), for both tasks.
+    """Field, nullcline, the exact neutral orbit and a few runs in the plane (c_1 - c_2, D_e), for both tasks.
 
-    The field is that of the middle of a block on that orbit, U_e = 0, with C = 1.
+    The field is that of the middle of a block on that orbit, U_e = 0, with C = 1. Runs are simulated for one block of
+    A: from where the orbit is at the start, and from the first gate at zero and several D_e with the same U; those of B
+    are their mirror images, as paths and tasks are swapped together.
 
     Args:
         configuration: one cell.
@@ -199,6 +205,9 @@ def portrait(configuration: Configuration, q: float | None = None) -> xr.Dataset
     fine = np.linspace(-1, 1, 201)
     rates = [field(plane, task, 0.0, lead[None, :], along[:, None]) for task in (0, 1)]
     lines = [nullcline(plane, task, 0.0, fine) for task in (0, 1)]
+    leads = np.array([max(-1.0, orbit.lead[0]), *(-1.0 for _ in STARTS)])
+    starts = np.array([orbit.along[0], *(share * reach for share in STARTS)])
+    run_lead, run_along = _through_a_block(plane, leads, starts, float(orbit.shared[0]))
     dims = ("task", "along", "lead")
     dataset = xr.Dataset(
         {
@@ -208,6 +217,8 @@ def portrait(configuration: Configuration, q: float | None = None) -> xr.Dataset
             "orbit_lead": ("time", orbit.lead),
             "orbit_along": ("time", orbit.along),
             "orbit_shared": ("time", orbit.shared),
+            "run_lead": (("task", "start", "moment"), np.stack([run_lead, -run_lead])),
+            "run_along": (("task", "start", "moment"), np.stack([run_along, run_along])),
         },
         coords={"task": ["A", "B"], "lead": lead, "along": along, "lead_fine": fine, "time": orbit.time},
         attrs={"configuration": json.dumps(plain(configuration)), "q": q},
@@ -215,6 +226,27 @@ def portrait(configuration: Configuration, q: float | None = None) -> xr.Dataset
     dataset["lead"].attrs["long_name"] = "c_1 - c_2"
     dataset["along"].attrs["long_name"] = "component of W^1 - W^2 along A - B"
     return dataset
+
+
+def _through_a_block(
+    plane: TeacherPlane, lead: np.ndarray, along: np.ndarray, shared: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """c_1 - c_2 and D_e through a block of A, of runs from given ones with C = 1, one U_e, and no common error."""
+    system, r = plane_system(plane), float(plane.teacher_norm)
+    block = curricula.alternating(2, 1, jnp.asarray(plane.block_duration))
+    method = FixedSteps(LorentzBoost(), plane.block_duration / RUN_STEPS)
+    networks = at_plane(lead, along, r + shared * np.array([1.0, -1.0]) / math.sqrt(2))
+    recorded = {"gates": observables.gates, "cross": observables.teacher_overlaps}
+
+    def run(network: GatedLinear) -> tuple[Array, Array]:
+        values = simulate(
+            system, block, system.initial_state(network), method=method, observables=recorded, records_per_block=MOMENTS
+        ).values
+        difference = values["cross"][:, 0] - values["cross"][:, 1]
+        return values["gates"] @ jnp.array([1.0, -1.0]), difference @ jnp.array([1.0, -1.0]) / (math.sqrt(2) * r)
+
+    found = jax.jit(jax.vmap(run))(networks)
+    return np.asarray(found[0]), np.asarray(found[1])
 
 
 def basin_report(dataset: xr.Dataset) -> list[str]:

@@ -85,6 +85,11 @@ def test_basins_and_the_plane_as_files(capsys, tmp_path):
     basins, plane = (storage.read_dataset(tmp_path / "basin" / f"{name}.nc") for name in ("basins", "plane"))
     assert basins["count"].sum("fate").values.tolist() == [3, 3]
     assert plane.fate.shape == (4, 4)
+    # The run from the start of the orbit of gates of norm one stays on it, but for the softness of the norm.
+    drawn = storage.read_dataset(tmp_path / "plane" / "plane.nc")
+    for name in ("lead", "along"):
+        assert float(drawn[f"run_{name}"][0, 0, -1]) == pytest.approx(float(drawn[f"orbit_{name}"][-1]), abs=1e-3)
+        np.testing.assert_array_equal(abs(drawn[f"run_{name}"][1]), abs(drawn[f"run_{name}"][0]))
     names = {path.name for path in (tmp_path / "basin").iterdir()}
     assert names == {"basins.nc", "plane.nc", "basins.png", "basins.pdf"}
 

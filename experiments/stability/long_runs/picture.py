@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from experiments.harness.runs import Data
 from experiments.sandbrink_2024.figure_4.numbers import equal_phases
@@ -25,6 +26,9 @@ def draw(data: Data) -> Figure:
         exact = [EVENT_EXACT[block] for block in blocks]
         right.plot(blocks, exact, "o", color="black", markersize=4, label="event-exact")
         left.set(yscale="log", xlabel="block", ylabel="change over two blocks", title="figure 4, panel G")
+        left.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        left.yaxis.set_major_formatter("{x:g}")
+        left.yaxis.set_minor_formatter(NullFormatter())
         right.set(yscale="log", xlabel="block", ylabel=r"$|W^1 - W^2|$", title=r"figure 5, $\tau_c$ = 0.05")
         right.legend(fontsize=7)
     return figure
