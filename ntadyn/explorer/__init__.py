@@ -9,8 +9,22 @@ From what is shown to how it is shown:
     curves      what a cell shows: panels over time, the phase plane
     program     the Python program that makes a view
     picture     a view on paper
-    page        the page, on Panel and Bokeh (extra `explore`)
     server      the loopback address, and the token in it
+    page        a session on Panel and Bokeh (extra `explore`): its parts, and what happens when one is touched
 
-Only the last two need more than ntadyn itself.
+The parts of the page, which need that extra as well; each is handed what it needs, and none knows the page:
+
+    styles      how it looks
+    messages    what it says
+    working     work in other threads, and the way back
+    listening   what somebody does is heard, and what the page itself does is not
+    map_plot    the plot of the map
+    cell_plots  the plots of a cell
+    shown       the view of a session, and what was made of it so far
+    choices     lists of maps, scores and layers
+    axes        axes, places along held ones, ranges
+    sliders     the other parameters
+    map_pane    the map computed, predicted, drawn, coloured and outlined
+    cards       cells and their quantities
+    saving      picture, program, link
 """
