@@ -222,7 +222,7 @@ class Listed(AbstractCurriculum):
 def _padded(tree: PyTree, length: int) -> PyTree:
     """Known arrays whose last entry is repeated up to a length; in NumPy, which compiles nothing for a new length."""
 
-    def one(leaf: Array) -> np.ndarray:
+    def one(leaf: Array | np.ndarray) -> np.ndarray:
         values = np.asarray(leaf)
         return np.concatenate([values, np.repeat(values[-1:], length - values.shape[0], axis=0)])
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -108,12 +108,18 @@ class Tab:
 
     def wait_for_text(self, pattern: str) -> None:
         """Until some text is on the page."""
+        self._wait_until(lambda text: re.search(pattern, text), f"{pattern!r} is not in")
+
+    def wait_until_gone(self, words: str) -> None:
+        """Until some words are no longer on the page."""
+        self._wait_until(lambda text: words not in text, f"{words!r} is still in")
+
+    def _wait_until(self, there: Callable[[str], object], otherwise: str) -> None:
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if re.search(pattern, self.text()):
-                return
+        while not there(text := self.text()):
+            if time.monotonic() > end:
+                raise AssertionError(f"{otherwise} {text[:2000]}")
             self.page.wait_for_timeout(300)
-        raise AssertionError(f"{pattern!r} is not in {self.text()[:2000]}")
 
     def download(self, label: str, target: Path) -> bytes:
         """What a button saves."""
