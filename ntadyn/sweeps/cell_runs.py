@@ -191,7 +191,8 @@ class CellRuns:
             parts.append([(low, high, size, block[k], count) for low, high, size, count in pieces])
         columns = zip(*(item for part in parts for item in part), strict=True)
         kinds = (start.dtype, end.dtype, length.dtype, block.dtype, number.dtype)
-        return TimeGrid(*(np.asarray(column, kind) for column, kind in zip(columns, kinds, strict=True)))  # pyright: ignore[reportArgumentType]
+        arrays = [np.asarray(column, kind) for column, kind in zip(columns, kinds, strict=True)]
+        return TimeGrid(*jax.device_put(arrays))
 
     def _padded(self, schedule: Schedule, grid: TimeGrid) -> Schedule:
         """A schedule on another time grid, as long as those of all cells."""
