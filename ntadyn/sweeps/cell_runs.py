@@ -208,7 +208,7 @@ class CellRuns:
         # Labelled before the padding is taken off: what is compiled for it then has one shape, too.
         drawn = {name: jax.tree.map(lambda leaf: leaf[1, 0], found[_WHOLE + name]) for name in observables}
         result = jax.tree.map(lambda leaf: leaf[1, 0], found[_RESULT])
-        grid, curriculum = schedule.grid, jax.tree.map(jnp.asarray, schedule.curriculum)
+        grid, curriculum = jax.tree.map(jnp.asarray, (schedule.grid, schedule.curriculum))
         trajectory = Trajectory(grid.end, grid.block, drawn, None, result)
         curricula = curricula_of(spec, curriculum, self._keys)
         tasks = getattr(system, "tasks", None)
