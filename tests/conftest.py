@@ -19,7 +19,6 @@ from ntadyn.arena.programs import forget_programs
 from ntadyn.xla_options import compile_whole_loops
 
 ROOT = Path(__file__).resolve().parents[1]
-OLDER_EMITTERS = "--xla_backend_extra_options=xla_cpu_disable_new_fusion_emitters"
 
 # Last, not first: `experiments` is imported from here while `ntadyn` stays the installed one.
 sys.path.append(str(ROOT))
@@ -27,8 +26,6 @@ sys.path.append(str(ROOT))
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
-# Most of the time of the suite goes into compiling; XLA's older emitters of code take a fifth less of all of it.
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {OLDER_EMITTERS}".strip()
 compile_whole_loops()  # as the command line does
 # Most tests compile many programs and run each of them briefly; those that run long ask for `optimised`.
 jax.config.update("jax_disable_most_optimizations", True)

@@ -48,6 +48,8 @@ def areas_under_roc(
     def spread(placements: Array, weight: Array) -> Array:
         number = jnp.sum(weight)
         off = (placements - area[:, None]) * weight[None, :]
-        return jnp.einsum("ki,li->kl", off, off, precision=_EXACT) / (number * (number - 1))
+        # What is left of a single case is zero up to rounding only.
+        degrees = jnp.where(number > 1, number * (number - 1), jnp.nan)
+        return jnp.einsum("ki,li->kl", off, off, precision=_EXACT) / degrees
 
     return RocAreas(area, spread(of_positive, yes) + spread(of_negative, no))
