@@ -150,7 +150,7 @@ class Degeneracy:
             return SIMULATIONS[name](), name
 
         from ntadyn.results.result_file import read_result
-        from ntadyn.specs.paths import from_json
+        from ntadyn.specs.reading import from_json
 
         dataset = read_result(Path(self.what)).dataset
         return from_json(Configuration, dataset.attrs.get("configuration", "null")), self.what

@@ -5,8 +5,7 @@ import dataclasses
 import enum
 import functools
 import json
-import types
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 Spec = TypeVar("Spec")
 
@@ -103,37 +102,6 @@ def plain(node: Any) -> Any:
     values = {name: (kind, getattr(node, name)) for name, kind in field_types(type(node)).items()}
     # 7 and 7.0, like 0.0 and -0.0, are equal and must not differ as text; an array of one number becomes that number.
     return {name: _plain_parameter(kind, value) for name, (kind, value) in values.items()}
-
-
-def from_json(kind: type[Spec], text: str) -> Spec:
-    """What `to_json` has written, of a class without parts whose kind is left open.
-
-    Args:
-        kind: the class of the configuration.
-        text: of one such.
-
-    Raises:
-        ValueError: if the text is not of this class.
-    """
-    try:
-        return _from_plain(kind, json.loads(text))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"this is no {kind.__name__}: {error}.") from error
-
-
-def _from_plain(declared: Any, node: Any) -> Any:
-    if isinstance(declared, types.UnionType):
-        return None if node is None else _from_plain(get_args(declared)[0], node)
-    if isinstance(declared, type) and issubclass(declared, enum.Enum):
-        return declared[node]
-    if dataclasses.is_dataclass(declared):
-        known = field_types(declared)  # pyright: ignore[reportArgumentType]
-        if unknown := node.keys() - known.keys():
-            raise KeyError(f"it has no parameters {sorted(unknown)}")
-        return declared(**{name: _from_plain(known[name], value) for name, value in node.items()})  # pyright: ignore
-    if get_origin(declared) is tuple:
-        return tuple(_from_plain(get_args(declared)[0], item) for item in node)
-    return node
 
 
 def _plain_parameter(declared: Any, value: Any) -> Any:

@@ -1,11 +1,11 @@
-"""A spec from the attributes of a result file, whoever made it: only classes that ship, only values they allow."""
+"""Specs from text and result files, whoever made them: only classes that ship, only values that they allow."""
 
 import dataclasses
 import enum
 import json
 import types
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from ntadyn.results.text import printable
 from ntadyn.specs import continuum, nonlinear, optimisers, sequences, strategies
@@ -13,6 +13,8 @@ from ntadyn.specs.families import FAMILIES, PRESETS
 from ntadyn.specs.kinds import allows, described, members
 from ntadyn.specs.paths import KIND, field_types
 from ntadyn.specs.spec import check_spec
+
+Spec = TypeVar("Spec")
 
 # Where parts are from whose kind a spec leaves open; not those that name files, which others may have named.
 _PARTS = (strategies, optimisers, sequences, nonlinear, continuum)
@@ -34,13 +36,29 @@ def spec_of(attributes: Mapping[Any, Any]) -> Any:
         node = json.loads(attributes["configuration"])
     except (KeyError, TypeError, ValueError, RecursionError):
         raise ValueError("the file holds no configuration, so its cells cannot be run again.") from None
-    kind = _kind_of(node, attributes.get("preset"))
-    try:
-        spec = _read(kind, node, kind.__name__)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"the configuration in the file is no {kind.__name__}: {printable(error)}.") from error
+    spec = _whole(_kind_of(node, attributes.get("preset")), node)
     check_spec(spec)
     return spec
+
+
+def from_json(kind: type[Spec], text: str) -> Spec:
+    """What `paths.to_json` has written of a class; parts whose kind it leaves open must be of classes that ship.
+
+    Args:
+        kind: the class.
+        text: of one such.
+
+    Raises:
+        ValueError: if the text is not of this class.
+    """
+    return _whole(kind, json.loads(text))
+
+
+def _whole(kind: type[Spec], node: Any) -> Spec:
+    try:
+        return _read(kind, node, kind.__name__)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"this is no {kind.__name__}: {printable(error)}.") from error
 
 
 def _kind_of(node: Any, preset: Any) -> type:

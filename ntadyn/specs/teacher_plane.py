@@ -70,11 +70,11 @@ def check_resolved(configuration: Configuration, gates: float | None = None, dur
     size = math.tanh(duration / (4 * taus.weights)) * math.sqrt(8) * float(size_of_teachers(configuration.teachers))
     rapidity = size * math.sqrt(taus.weights / gates)
     if rapidity > MOST_RAPIDITY:
-        slowest = taus.weights * (size / MOST_RAPIDITY) ** 2
+        shortest = taus.weights * (size / MOST_RAPIDITY) ** 2
         raise ValueError(
             f"a gate time constant of {gates:g} is too short for the theory in the plane: in a block of {duration:g} "
             f"gates and weights are boosted by e^{rapidity:.3g}, and what double precision resolves is "
-            f"e^{MOST_RAPIDITY:g}. Take at least {slowest:.3g}, or shorter blocks."
+            f"e^{MOST_RAPIDITY:g}. Take at least {shortest:.3g}, or shorter blocks."
         )
 
 

@@ -15,7 +15,8 @@ from ntadyn.regularizers import from_relative_weights
 from ntadyn.specs import presets
 from ntadyn.specs.configuration import Configuration, Dynamics
 from ntadyn.specs.degeneracy import Measured, Places, degeneracy, simulated
-from ntadyn.specs.paths import from_json, replaced, to_json
+from ntadyn.specs.paths import replaced, to_json
+from ntadyn.specs.reading import from_json
 from ntadyn.tasks import teachers
 
 SHORT = Settings(sampler=MALA(num_chains=2, num_warm_up=200, num_draws=200))  # pyright: ignore[reportCallIssue]
