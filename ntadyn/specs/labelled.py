@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from ntadyn.interface import Observable
+from ntadyn.interface import AbstractSystem, Observable
 from ntadyn.interface.observables import description_of
 from ntadyn.metrics import (
     assign_units,
@@ -98,6 +98,16 @@ def simulation_dataset(
         coordinates["teacher"] = list(tasks.names)
         attributes |= {"task_names": list(tasks.names), "num_base": base}
     return xr.Dataset(variables, coordinates, attributes)
+
+
+def teachers_of(system: AbstractSystem) -> TaskSet | None:
+    """The teachers of a system by name; None where tasks are something else, such as digits or a committee's.
+
+    Args:
+        system: any system.
+    """
+    tasks = getattr(system, "tasks", None)
+    return tasks if isinstance(tasks, TaskSet) else None
 
 
 # Names that have a description without their observables.

@@ -13,7 +13,7 @@ from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.ensemble import keys_for, observables_for, run_ensemble
 from ntadyn.specs.extent import batch_noise
 from ntadyn.specs.families import PRESETS
-from ntadyn.specs.labelled import simulation_dataset
+from ntadyn.specs.labelled import simulation_dataset, teachers_of
 from ntadyn.specs.names import known_as
 from ntadyn.specs.paths import replaced
 from ntadyn.specs.spec import check_spec
@@ -59,7 +59,7 @@ def run(
     system, _ = eqx.filter_eval_shape(spec.build, first(keys))  # for its names and sizes alone
     recorded = observables_for(spec, system) | dict(observables or {})
     trajectory, curriculum = run_ensemble(spec, recorded, records_per_block, estimate_error=estimate_error, keys=keys)
-    dataset = simulation_dataset(spec, trajectory, curriculum, getattr(system, "tasks", None), recorded)
+    dataset = simulation_dataset(spec, trajectory, curriculum, teachers_of(system), recorded)
     doubts = warnings_of(spec) if isinstance(spec, Configuration) else []
     attributes: dict[str, Any] = provenance() | ({"warnings": "\n".join(doubts)} if doubts else {})
     if isinstance(spec, Configuration) and (kappa := batch_noise(spec)) is not None:

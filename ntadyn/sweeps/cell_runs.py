@@ -24,7 +24,7 @@ from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.ensemble import observables_for
-from ntadyn.specs.labelled import simulation_dataset
+from ntadyn.specs.labelled import simulation_dataset, teachers_of
 from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.specs.spec import curricula_of
 from ntadyn.sweeps.layout import Schedule, Structure
@@ -33,7 +33,6 @@ from ntadyn.sweeps.program import Work, run_program
 from ntadyn.sweeps.programs import Programs
 from ntadyn.sweeps.scores import Measures, Recorded
 from ntadyn.sweeps.tiles import TiledSweep
-from ntadyn.tasks import TaskSet
 
 # Records of a trajectory, about as many as a screen can tell apart, and those inside a block, unless blocks are many.
 RECORDS, FEWEST_INSIDE, MOST_INSIDE, MANY_BLOCKS = 600, 3, 40, 500
@@ -211,9 +210,7 @@ class CellRuns:
         grid, curriculum = jax.tree.map(jnp.asarray, (schedule.grid, schedule.curriculum))
         trajectory = Trajectory(grid.end, grid.block, drawn, None, result)
         curricula = curricula_of(spec, curriculum, self._keys)
-        tasks = getattr(system, "tasks", None)
-        teachers = tasks if isinstance(tasks, TaskSet) else None
-        dataset = simulation_dataset(spec, trajectory, curricula, teachers, observables)
+        dataset = simulation_dataset(spec, trajectory, curricula, teachers_of(system), observables)
         records = int(schedule.num_records)
         blocks = int(np.asarray(grid.block)[records - 1]) + 1
         lists = {"edges": blocks + 1, "block_tasks": blocks}

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+import ntadyn
 from ntadyn.specs.committee import Committee, committee, committee_wide
 from ntadyn.sweeps import Axis, Sweep
 from ntadyn.sweeps.layout import lay_out_sweep
@@ -32,3 +33,13 @@ def test_presets_make_sense_and_real_numbers_are_data():
     assert len({str(tile.structure.paths) for tile in tiles}) == 1
     assert set(tiles[0].structure.paths) == {"similarity", "weight_rate", "initial_scale"}
     assert sorted(np.concatenate([tile.cells for tile in tiles])) == list(range(12))
+
+
+@pytest.mark.slow
+def test_a_committee_is_labelled_without_teachers_by_name():
+    spec = dataclasses.replace(committee(), num_inputs=20)
+    found = ntadyn.run(spec, seeds=1, records_per_block=1)
+    assert found.sizes["seed"] == 1
+    assert "teacher" not in found.coords
+    assert (found.result == 0).all()
+    assert found.loss.isel(record=-1) < found.loss.isel(record=0)
