@@ -36,7 +36,7 @@ class Parameters:
     pairs: tuple[int, ...] = (2, 4, 8, 16)
     num_seeds: int = 3
     steps: int = 800
-    rates: tuple[float, ...] = (2e-3, 4e-3, 8e-3)
+    rates: tuple[float, ...] = (2e-3, 4e-3, 8e-3, 1.6e-2)
     seconds: float = 20.0
     held_out: int = 512
     depth: int = 2
