@@ -30,17 +30,15 @@ class Parameters:
     """What the experiment is made of.
 
     Attributes:
-        size: columns and rows of each map at the scale of figure 5.
-        other_size: the same at all other scales, each computed at once.
+        size: columns and rows of each map.
         seeds: repetitions in every cell.
         near_seeds: repetitions in cells near the border, all of them others than those of the first look.
         seed: from which all are drawn.
         scales: factors on the initial scale of figure 5.
-        strips: parts of neighbouring rows that the maps of figure 5 are computed in, each kept on its own.
+        strips: parts of neighbouring rows that a map is computed in, each kept on its own.
     """
 
     size: tuple[int, int] = (64, 64)
-    other_size: tuple[int, int] = (12, 12)
     seeds: int = 10
     near_seeds: int = 64
     seed: int = 18
@@ -54,9 +52,8 @@ def runs(parameters: Parameters) -> list[Run]:
     for scale, plan in plans(parameters):
         name = f"{plan.name}_{scale:g}"
         found.append(Run(f"border_{name}", predicted, {"plan": plan}, f"{name} predicted"))
-        strips = parameters.strips if scale == 1 else 1
-        for strip in range(strips):
-            part = _strip(plan, strip, strips)
+        for strip in range(parameters.strips):
+            part = _strip(plan, strip, parameters.strips)
             found.append(
                 Run(f"border_{name}_{strip}", simulated, {"plan": part, "more": parameters.near_seeds},
                     f"{name} {strip}")
@@ -70,8 +67,7 @@ def plans(parameters: Parameters) -> list[tuple[float, Sweep]]:
     for scale in parameters.scales:
         base = seeded(published().base, parameters.seeds, parameters.seed)
         base = replaced(base, {INITIAL_SCALE: scale * base.network.initial_scale})
-        size = parameters.size if scale == 1 else parameters.other_size
-        ranges = dataclasses.replace(published(), base=base, size=size)
+        ranges = dataclasses.replace(published(), base=base, size=parameters.size)
         found += [(scale, plan) for plan in figure_5_maps(ranges)]
     return found
 
