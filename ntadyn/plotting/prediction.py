@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
 from ntadyn.plotting.cells import map_axes
-from ntadyn.results.quantities import FOLD, HINGE, PREDICTED
+from ntadyn.results.quantities import FOLD, HINGE, NEGATIVE, PREDICTED
 from ntadyn.results.result_format import weight_time_constant
 
 _OUTLINE = [Stroke(linewidth=2.6, foreground="black"), Normal()]
@@ -16,11 +16,12 @@ LOOKS = {
     PREDICTED: ("predicted: half of all runs specialise", {"color": "#CC79A7", "linestyle": "-"}),
     FOLD: ("contact band closes: specialised orbits to its left", {"color": "#56B4E9", "linestyle": (0, (4, 2))}),
     HINGE: ("hinge holds all gates, to its right", {"color": "#009E73", "linestyle": (0, (1, 1.5))}),
+    NEGATIVE: ("half of all runs keep a negative gate", {"color": "#E69F00", "linestyle": (0, (5, 1, 1, 1))}),
 }
 
 
 def draw_prediction(ax: Axes, dataset: xr.Dataset) -> list[Line2D]:
-    """The finite-time border, the fold of the contact band and the hinge, as far as a map has them.
+    """The finite-time border, the fold of the contact band, and where the hinge holds, as far as a map has them.
 
     Args:
         ax: where the map is drawn.
@@ -33,14 +34,15 @@ def draw_prediction(ax: Axes, dataset: xr.Dataset) -> list[Line2D]:
         return []
     rows, columns = map_axes(dataset)
     drawn = []
-    share = dataset[PREDICTED].values
-    if min(share.shape) > 1 and share.min() < 0.5 < share.max():
-        _, look = LOOKS[PREDICTED]
-        lines = ax.contour(
-            columns.values, rows.values, share, levels=[0.5], colors=[look["color"]], linestyles=[look["linestyle"]]
-        )
-        lines.set(linewidth=1.4, path_effects=_OUTLINE)
-        drawn.append(PREDICTED)
+    for name in (PREDICTED, NEGATIVE):
+        share = dataset[name].values if name in dataset else np.zeros((1, 1))
+        if min(share.shape) > 1 and np.nanmin(share) < 0.5 < np.nanmax(share):
+            _, look = LOOKS[name]
+            lines = ax.contour(
+                columns.values, rows.values, share, levels=[0.5], colors=[look["color"]], linestyles=[look["linestyle"]]
+            )
+            lines.set(linewidth=1.4, path_effects=_OUTLINE)
+            drawn.append(name)
     limits = ax.get_xlim(), ax.get_ylim()
     if FOLD in dataset:
         unit = weight_time_constant(dataset) or 1.0

@@ -91,7 +91,8 @@ DIMS = {
 DESCRIPTIONS = {name: QUANTITIES[name].description for name in DIMS}
 
 # What theory predicts of a map: shares of runs over its cells, and two lines.
-PREDICTED, CONTACT, FOLD, HINGE = "predicted_share", "contact_probability", "band_fold", "hinge_strength"
+PREDICTED, CONTACT, NEGATIVE = "predicted_share", "contact_probability", "negative_probability"
+FOLD, HINGE = "band_fold", "hinge_strength"
 
 
 def label_of(name: str, attributes: Mapping[Any, Any] | None = None) -> str:

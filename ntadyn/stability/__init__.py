@@ -5,7 +5,8 @@
 - `contact_band`, `specialised_distance`, `band_fold`: neutral orbits that reach a gate of zero, and where none does.
 - `StroboscopicMap`, `Renaming`, `teacher_frame`, `find_periodic`, `multipliers`: orbits of any system.
 - `sample`, `follow`, `classify`, `shares`: from which initial states runs end where.
-- `contact_probability`, `specialised_probability`, `predicted_border`, `hinge_bound`: what explains figure 5.
+- `contact_probability`, `specialised_probability`, `predicted_border`: what explains figure 5.
+- `hinge_bound`, `first_block`, `needed_hinge`, `negative_probability`: when gates become negative.
 """
 
 import lazy_loader

@@ -26,7 +26,6 @@ from .basins import (
 )
 from .border import (
     contact_probability as contact_probability,
-    hinge_bound as hinge_bound,
     initial_spread as initial_spread,
     predicted_border as predicted_border,
     specialised_probability as specialised_probability,
@@ -58,6 +57,13 @@ from .floquet import (
     saltation as saltation,
 )
 from .grazing import grazing_branch as grazing_branch
+from .hinge import (
+    FirstBlock as FirstBlock,
+    first_block as first_block,
+    hinge_bound as hinge_bound,
+    needed_hinge as needed_hinge,
+    negative_probability as negative_probability,
+)
 from .lorentz import (
     UnspecialisedOrbit as UnspecialisedOrbit,
     glide_length as glide_length,

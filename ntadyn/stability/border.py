@@ -1,4 +1,4 @@
-"""Where the border of a phase map runs: first contact of a gate with zero, the time after it, and the hinge.
+"""Where the border of a phase map runs: first contact of a gate with zero, and the time after it.
 
 A run specialises by the end of training if a gate reaches zero early enough. The first is a linear question, answered
 without training anything; of the second the exponents are derived, and one number is fitted.
@@ -24,8 +24,6 @@ _FIRST = np.array([1.0, 0.0])
 FITTED = 3.0e3
 # Of the logarithm of the range in which the border is sought; what is sought is a fit.
 BISECTIONS = 11
-# sin(alpha) cos(2 alpha) is largest where sin(alpha)^2 = 1/6.
-LARGEST_PULL = math.sqrt(2 / 27)
 
 
 def initial_spread(initial_scale: float, d_in: int) -> float:
@@ -163,16 +161,6 @@ def short_block_contact(plane: TeacherPlane, until: Numbers, spread: float) -> N
     """
     rapidity = math.sqrt(2) * plane.teacher_norm * _learnt(plane, until) / plane.kappa
     return erfc(plane.kappa / (math.sqrt(2) * spread * np.sinh(rapidity)))
-
-
-def hinge_bound(plane: TeacherPlane) -> Numbers:
-    """k_nn > r^2 max_alpha sin(alpha) cos(2 alpha) = r^2 sqrt(2/27) keeps gates from becoming negative.
-
-    The pull on a gate at zero when weights |W| <= r stand at an angle alpha from their teachers, with gates of norm one
-    in equilibrium; it is largest at 24.1 degrees. Sufficient for frozen weights, and not necessary: runs with a weaker
-    hinge may specialise.
-    """
-    return LARGEST_PULL * plane.teacher_norm**2
 
 
 def _learnt(plane: TeacherPlane, duration: Numbers) -> Numbers:

@@ -5,6 +5,7 @@ import xarray as xr
 
 from experiments.harness.acceptance import Acceptance, at_least, reported, single
 from experiments.harness.runs import Data
+from experiments.harness.sources import OURS
 
 SPECIFICATION = "specification 5"
 RIGHT = 0.95
@@ -30,6 +31,8 @@ def accept(data: Data) -> list[Acceptance]:
         rows.append(
             reported(f"{title}: mean |P - share|", single(float(abs(dataset.share - dataset.predicted_share).mean())))
         )
+        if "negative_probability" in dataset:
+            rows += _negative_gates(title, dataset)
         contact = (dataset.contact_probability >= HALF) != (dataset.share >= HALF)
         rows.append(reported(f"{title}: share of cells right by contact alone", single(1 - float(contact.mean()))))
         for region, inside in regions(dataset).items():
@@ -37,6 +40,21 @@ def accept(data: Data) -> list[Acceptance]:
                 note = f"{int(wrong[inside].sum())} wrong of {int(inside.sum())} cells"
                 rows.append(reported(f"{title}, {region}: share right", single(1 - wrong[inside].mean()), note))
     return rows
+
+
+def _negative_gates(title: str, dataset: xr.Dataset) -> list[Acceptance]:
+    """How many cells are right about negative gates, where the hinge has a strength and blocks are not short."""
+    rows, columns = dataset.predicted_share.dims
+    inside = (dataset[rows] > SHORT) & (dataset[columns] > 0)
+    negative, predicted = (values.where(inside) for values in (dataset.negative, dataset.negative_probability))
+    wrong = ((negative >= HALF) != (predicted >= HALF)).where(inside)
+    shorter = int(((dataset.negative >= HALF) & (dataset[rows] <= SHORT) & (dataset[columns] > 0)).sum())
+    note = f"{int((negative >= HALF).sum())} of {int(inside.sum())} cells have them; of shorter blocks {shorter}"
+    right = single(1 - float(wrong.mean()))
+    return [
+        at_least(f"{title}, negative gates, blocks above {SHORT:g}: share right", RIGHT, right, OURS, note=note),
+        reported(f"{title}, negative gates: mean |P - share|", single(float(abs(predicted - negative).mean()))),
+    ]
 
 
 def maps(data: Data) -> dict[str, xr.Dataset]:

@@ -17,9 +17,10 @@ LOOKS = {
                                          "markeredgecolor": "black", "markeredgewidth": 0.5},
     "contact band closes": {"color": "#56B4E9", "linestyle": (0, (4, 2)), "linewidth": 1.6},
     "hinge holds all gates, to its right": {"color": "#009E73", "linestyle": (0, (1, 1.5)), "linewidth": 1.6},
+    "half of all runs keep a negative gate": {"color": "#E69F00", "linewidth": 1.8, "linestyle": (0, (5, 1, 1, 1))},
     "cell where the prediction is wrong": {"color": "#D55E00", "marker": "x", "markersize": 3, "linestyle": "none"},
 }  # fmt: skip
-PREDICTED, ROOT, FOLD, HINGE, WRONG = LOOKS
+PREDICTED, ROOT, FOLD, HINGE, NEGATIVE, WRONG = LOOKS
 LABELS = {"gate_time_constant": r"gate time constant $\tau_c/\tau_W$", "strength": r"penalty strength $\lambda$"}
 
 
@@ -47,9 +48,13 @@ def _draw_map(ax: Axes, dataset: xr.Dataset):
     y, x = (dataset[name].values for name in names)
     mesh = ax.pcolormesh(x, y, dataset.share.values, vmin=0, vmax=1, cmap="cividis", rasterized=True)
     limits = {"xlim": ax.get_xlim(), "ylim": ax.get_ylim()}
-    predicted, look = dataset.predicted_share.values, LOOKS[PREDICTED]
-    if predicted.min() < 0.5 < predicted.max():
-        ax.contour(x, y, predicted, levels=[0.5], colors=[look["color"]], linewidths=look["linewidth"])
+    for name, look in (("predicted_share", LOOKS[PREDICTED]), ("negative_probability", LOOKS[NEGATIVE])):
+        share = dataset[name].values if name in dataset else np.zeros((1, 1))
+        if np.nanmin(share) < 0.5 < np.nanmax(share):
+            style = [look.get("linestyle", "-")]
+            ax.contour(
+                x, y, share, levels=[0.5], colors=[look["color"]], linewidths=look["linewidth"], linestyles=style
+            )
     ax.plot(dataset.border, dataset.border_row, **LOOKS[ROOT])
     if "band_fold" in dataset:
         ax.plot(dataset.band_fold, y, **LOOKS[FOLD])

@@ -4,8 +4,10 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jaxtyping import Array
 
 from experiments.harness.runs import Run
 from experiments.harness.variants import seeded
@@ -16,6 +18,7 @@ from ntadyn.stability import predicted_border, specialised_probability
 from ntadyn.sweeps import Axis, Sweep, Threads, Zipped, run_sweep
 from ntadyn.sweeps.phase_maps import figure_5_maps, published
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH
+from ntadyn.sweeps.scores import OUTCOME, Recorded
 
 INITIAL_SCALE = "network.initial_scale"
 SPECIALISED = 0.5  # contrast
@@ -73,13 +76,14 @@ def plans(parameters: Parameters) -> list[tuple[float, Sweep]]:
 
 
 def simulated(plan: Sweep, more: int) -> xr.Dataset:
-    """The shares of runs that specialised, and of those that ended with a negative gate, in some rows of a map.
+    """The shares of runs that specialised, and of those with a negative gate in the last two blocks, in some rows.
 
     Args:
         plan: of these rows.
         more: seeds of cells near the border.
     """
-    ran = run_sweep(plan, compute=Threads(1))
+    measures = OUTCOME.and_also(scores={"least_gate": least_gate})
+    ran = run_sweep(plan, measures, compute=Threads(1))
     share, negative, seeds = _shares(ran), _negative(ran), np.full(plan.shape, plan.num_repetitions)
     near = np.argwhere((share >= NEAR[0]) & (share <= NEAR[1]))
     rows, columns = (axis.parameters[0] for axis in plan.axes)
@@ -87,7 +91,7 @@ def simulated(plan: Sweep, more: int) -> xr.Dataset:
         values = [tuple(axis.values[place] for place in near[:, k].tolist()) for k, axis in enumerate((rows, columns))]
         cells = Zipped("cell_near", (Axis(rows.path, values[0]), Axis(columns.path, values[1])))
         base = seeded(plan.configuration, more, plan.configuration.randomness.seed + 1)
-        again = run_sweep(Sweep(base, (cells,), plan.name), compute=Threads(1))
+        again = run_sweep(Sweep(base, (cells,), plan.name), measures, compute=Threads(1))
         place = tuple(near.T)
         share[place], negative[place], seeds[place] = _shares(again), _negative(again), more
     dims = (rows.name, columns.name)
@@ -96,6 +100,12 @@ def simulated(plan: Sweep, more: int) -> xr.Dataset:
         {rows.name: list(rows.values), columns.name: list(columns.values)},
         attrs={"name": plan.name},
     )
+
+
+def least_gate(record: Recorded) -> Array:
+    """The least gate at the ends of the last two blocks, one of either task."""
+    ends = record.real & (record.blocks >= record.blocks[-1] - 1)
+    return jnp.min(jnp.where(ends[:, None], record.values["gates"], jnp.inf))
 
 
 def predicted(plan: Sweep) -> xr.Dataset:
@@ -137,4 +147,4 @@ def _shares(ran: xr.Dataset) -> np.ndarray:
 
 
 def _negative(ran: xr.Dataset) -> np.ndarray:
-    return ((ran.gates < 0).any("path") & (ran.result == 0)).mean("seed").values
+    return ((ran.least_gate < 0) & (ran.result == 0)).mean("seed").values
