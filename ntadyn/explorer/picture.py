@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -73,7 +72,7 @@ def view_figure(plane: Plane, layer: Layer, runs: Sequence[CellRun], view: View)
     number = max((len(curves.panels) + (curves.plane is not None) for curves in every), default=0)
     with house_style():
         size = (WIDTH + 1.0 + 3.4 * len(runs), max(4.2, 1.9 * number))
-        figure = plt.figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size, layout="constrained")  # no window anywhere: threads may not have one
         left, *others = figure.subfigures(
             1, 1 + len(runs), width_ratios=[WIDTH + 1.0, *[3.4] * len(runs)], squeeze=False
         )[0]

@@ -7,8 +7,9 @@ import pytest
 import xarray as xr
 
 from ntadyn.explorer.layers import layers_of
-from ntadyn.explorer.maps import Map, Shelf, default_ranges, plan_of_view, plane_of
+from ntadyn.explorer.maps import Map, Shelf, plane_of
 from ntadyn.explorer.parameters import as_text, parameters_of, parsed_value
+from ntadyn.explorer.plans import default_ranges, plan_of_view
 from ntadyn.explorer.program import program_of
 from ntadyn.explorer.view import Chosen, Range, View
 from ntadyn.results.provenance import provenance
