@@ -48,9 +48,7 @@ def predicted_lines(plane: Plane) -> dict[str, list[np.ndarray]]:
         share = dataset[PREDICTED].transpose(rows.name, columns.name).values
         found[PREDICTED] = contour_lines(columns.values, rows.values, share, 0.5)
     if FOLD in dataset and dataset[FOLD].dims == (rows.name,):
-        points = np.stack([dataset[FOLD].values, rows.values], axis=1)
-        inside = (points[:, 0] >= columns.values.min()) & (points[:, 0] <= columns.values.max())
-        found[FOLD] = [points[inside]] if inside.any() else []
+        found[FOLD] = contour_lines(columns.values, rows.values, columns.values - dataset[FOLD].values[:, None], 0.0)
     if HINGE in dataset and columns.values.min() < float(dataset[HINGE]) < columns.values.max():
         found[HINGE] = [np.stack([np.full(2, float(dataset[HINGE])), rows.values[[0, -1]]], axis=1)]
     return {name: lines for name, lines in found.items() if lines}
