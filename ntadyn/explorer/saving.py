@@ -88,6 +88,6 @@ class Saving:
 
             runs = [map.run(one.cell, one.moved) for one in chosen] if map.plan is not None else []
             with _DRAWING:
-                return rendered(view_figure(plane, layer, runs, view))[suffix]
+                return rendered(view_figure(plane, layer, runs, view), [suffix])[suffix]
 
         return io.BytesIO(await self._worker.found(drawn))
