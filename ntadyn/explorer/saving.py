@@ -1,5 +1,6 @@
 """What somebody takes from the page: a picture, a Python program, a link."""
 
+import dataclasses
 import html
 import io
 import threading
@@ -78,7 +79,8 @@ class Saving:
         return await self._picture(".pdf")
 
     async def _picture(self, suffix: str) -> io.BytesIO:
-        map, view, plane, layer = self._shown.map, self._shown.view, self._shown.plane, self._shown.layer
+        shown = dataclasses.replace(self._shown)
+        map, view, plane = shown.map, shown.view, shown.plane
         assert map is not None
         assert plane is not None
         chosen = [*([Chosen(view.cell, view.moved)] if view.cell is not None else []), *view.pins]
@@ -86,6 +88,7 @@ class Saving:
         def drawn() -> bytes:
             from ntadyn.plotting.style import rendered
 
+            layer = shown.layer
             runs = [map.run(one.cell, one.moved) for one in chosen] if map.plan is not None else []
             with _DRAWING:
                 return rendered(view_figure(plane, layer, runs, view), [suffix])[suffix]
