@@ -14,7 +14,7 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[2]
-WIDTH, ROW, BOX, GAP = 860, 62, 26, 14  # pixels
+ROW, BOX, GAP = 62, 26, 14  # pixels
 
 
 def rows() -> list[list[str]]:
@@ -54,10 +54,11 @@ def drawn() -> str:
     listed = rows()
     arrows = without_consequences(imports([room for row in listed for room in row]))
     places, boxes = {}, []
+    widths = [[9 * len(room) + 18 for room in row] for row in listed]
+    whole = max(sum(row) + GAP * (len(row) + 1) for row in widths)
     for level, row in enumerate(listed):
-        widths = [9 * len(room) + 18 for room in row]
-        left = (WIDTH - sum(widths) - GAP * (len(row) - 1)) / 2 + (70 if len(row) == 1 and level % 2 else 0)
-        for room, width in zip(row, widths, strict=True):
+        left = (whole - sum(widths[level]) - GAP * (len(row) - 1)) / 2 + (70 if len(row) == 1 and level % 2 else 0)
+        for room, width in zip(row, widths[level], strict=True):
             top = 8 + level * ROW
             places[room] = (left + width / 2, top)
             words = f'<text x="{left + width / 2:.0f}" y="{top + 18}" text-anchor="middle">{html.escape(room)}</text>'
@@ -77,7 +78,7 @@ def drawn() -> str:
     height = len(listed) * ROW - ROW + BOX + 16
     title = "Rooms of ntadyn in rows; arrows lead from a room to those that it imports"
     return (
-        f'<div class="house"><svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{title}">'
+        f'<div class="house"><svg viewBox="0 0 {whole} {height}" role="img" aria-label="{title}">'
         f'{tip}<g class="arrows">{"".join(lines)}</g><g class="rooms">{"".join(boxes)}</g></svg></div>'
     )
 

@@ -16,6 +16,7 @@ _CODE = re.compile(r"``[^`]+``|`[^`]+`")
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 # An asterisk that begins an item of a list is markup.
 _MARKUP = re.compile(r"(?<!^)\*|^\*(?! )|[\\|]|(?<=\w)_(?=_*(?:\W|$))", re.MULTILINE)
+_BEFORE_COLON = re.compile(r"((?:`[^`]*`|[^`:])*:) (.+)")
 _SECTION = re.compile(r"(Args|Attributes|Raises|Returns|Yields|Note|Example|Examples):$")
 
 
@@ -70,6 +71,9 @@ def _code(code: str, following: str) -> str:
 
 
 def _convert(app: Sphinx, what: str, name: str, found: object, options: object, lines: list[str]) -> None:
+    # Of attributes napoleon takes for a type what stands before a colon, unless the line ends with it.
+    if what in ("attribute", "property", "data") and lines and (parts := _BEFORE_COLON.fullmatch(lines[0])):
+        lines[:1] = parts.groups()
     lines[:] = as_restructured_text("\n".join(lines)).split("\n")
 
 

@@ -45,7 +45,8 @@ class Explore:
         preset = None if self.folder is not None else known_as(self.preset or USUAL, (*PRESETS, *MAPS), "preset")
         check_installed()
 
-        from ntadyn.explorer.maps import Shelf, plan_of_view
+        from ntadyn.explorer.maps import Shelf
+        from ntadyn.explorer.plans import plan_of_view
 
         shelf = Shelf() if self.folder is None else Shelf.of_folder(self.folder)
         wake_jax()

@@ -4,7 +4,8 @@ From what is shown to how it is shown:
 
     view        what is shown as plain values: a link, and back
     parameters  the parameters of any spec that can be an axis or a slider
-    maps        where a map comes from: a result file, or a spec with two ranges
+    plans       the sweep behind a map that is computed: a preset with two ranges
+    maps        where a map comes from: a result file, or such a sweep
     layers      what of a map can be coloured
     curves      what a cell shows: panels over time, the phase plane
     program     the Python program that makes a view

@@ -7,8 +7,9 @@ from typing import Any
 import panel as pn
 
 from ntadyn.explorer.listening import Listener
-from ntadyn.explorer.maps import Map, default_ranges, plane_of, preset_of, value_at_or_refuse
+from ntadyn.explorer.maps import Map, plane_of
 from ntadyn.explorer.parameters import Parameter, parameters_of
+from ntadyn.explorer.plans import default_ranges, preset_of, value_at_or_refuse
 from ntadyn.explorer.styles import CHOICE, STRETCHED, STYLE
 from ntadyn.explorer.view import MOST_SEEDS, Range, View
 from ntadyn.results.dataset_axes import dataset_axis

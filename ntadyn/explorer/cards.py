@@ -42,12 +42,19 @@ class Cards:
                 self._cards[name].plots.show(curves)
             else:
                 self._cards[name] = _Card(name, curves)
-            self._cards[name].title.object = _title(self._shown, name, wanted[name], run, curves)
+            self._cards[name].shows = wanted[name], run, curves
+        self.tell()
         cards = [self._cards[name].root for name in found]
         if self.root.objects != cards:
             self.root.objects = cards
         texts = dict(text for card in self._cards.values() for text in card.plots.texts)
         self._tell_glossary(texts)
+
+    def tell(self) -> None:
+        """Say of every cell where it is and what came out; again when there is a map to compare it with."""
+        for name, card in self._cards.items():
+            if card.shows is not None:
+                card.title.object = _title(self._shown, name, *card.shows)
 
     def _tell_glossary(self, texts: dict[str, str]) -> None:
         rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in texts.items())
@@ -59,6 +66,7 @@ class _Card:
     def __init__(self, name: str, curves: Curves):
         self.plots = CellPlots(curves, name)
         self.title = text_pane()
+        self.shows: tuple[Chosen, CellRun, Curves] | None = None
         figures = [pn.pane.Bokeh(figure, **STRETCHED) for figure in self.plots.figures]
         styles = WIDE | {"flex": "1 1 290px", "min-width": "min(290px, 100%)"}
         self.root = pn.Column(self.title, *figures, styles=styles, **STRETCHED)

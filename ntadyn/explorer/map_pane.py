@@ -5,22 +5,24 @@ from collections.abc import Callable
 from typing import Any
 
 import panel as pn
+import xarray as xr
 from bokeh.models import ColumnDataSource
 
 from ntadyn.explorer.choices import Choices
-from ntadyn.explorer.layers import layers_of
+from ntadyn.explorer.layers import Layer, layers_of
 from ntadyn.explorer.map_plot import MapPlot
 from ntadyn.explorer.maps import Map, plane_of
 from ntadyn.explorer.messages import Messages
 from ntadyn.explorer.picture import dataset_with
 from ntadyn.explorer.shown import Shown
 from ntadyn.explorer.styles import STRETCHED
+from ntadyn.explorer.view import View
 from ntadyn.explorer.working import Worker
 from ntadyn.maps.summary import chosen_score
 from ntadyn.results.quantities import CONTACT, FOLD, HINGE, PREDICTED
 from ntadyn.sweeps.merge import unfilled
 
-SECONDS_BETWEEN_REPORTS = 0.2
+SECONDS_BETWEEN_REPORTS = 0.5
 PREDICTING = "predicting the border, which takes up to a minute"
 _PREDICTIONS = (PREDICTED, CONTACT, FOLD, HINGE)
 
@@ -64,8 +66,12 @@ class MapPane:
 
         self._keys.on_change("data", heard)
 
-    def compute(self) -> None:
-        """Have the map computed, and drawn when it is."""
+    def compute(self, then: Callable[[], Any]) -> None:
+        """Have the map computed, coloured as far as it is, and drawn.
+
+        Args:
+            then: called when it is.
+        """
         map = self._shown.map
         assert map is not None
         assert map.plan is not None
@@ -74,13 +80,18 @@ class MapPane:
         self.bar.param.update(visible=True, value=0)
         self._messages.tell(f"computing {cells} cells, {total} trajectories")
 
-        def report(number: int) -> None:
+        def report(number: int, so_far: Callable[[], xr.Dataset]) -> None:
             done[0] += number
             now = time.monotonic()
-            if now - last[0] > SECONDS_BETWEEN_REPORTS:
+            if now - last[0] > SECONDS_BETWEEN_REPORTS and done[0] < total:
                 last[0] = now
-                share = int(100 * done[0] / max(total, 1))
-                self._worker.next(lambda: self.bar.param.update(value=share))
+                share, layer = int(100 * done[0] / total), _layer_of(so_far(), self._shown.view)
+                self._worker.next(lambda: show(share, layer))
+
+        def show(share: int, layer: Layer) -> None:
+            self.bar.value = share
+            if self._shown.map is map and map.dataset is None and self._shown.plot is not None:
+                self._shown.plot.colour(layer)
 
         def ready(_dataset: Any) -> None:
             self.bar.visible = False
@@ -90,6 +101,7 @@ class MapPane:
                 self.outline()
                 self._messages.tell(f"computed {cells} cells")
                 self.tell_cell()
+                then()
 
         self._worker.work(lambda: map.compute(report), ready, finally_=lambda: self.bar.param.update(visible=False))
 
@@ -172,3 +184,10 @@ class MapPane:
                 self._messages.tell("the lines of theory are drawn")
 
         self._worker.work(lambda: predict(plan), ready)
+
+
+def _layer_of(dataset: xr.Dataset, view: View) -> Layer:
+    """What a view colours of a map that is not finished."""
+    score = view.score if view.score in dataset else ""
+    layers = layers_of(plane_of(dataset).dataset, score)
+    return layers.get(view.layer) or layers["mean"]

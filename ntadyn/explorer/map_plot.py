@@ -23,7 +23,7 @@ from bokeh.plotting import figure
 from ntadyn.explorer.layers import Layer, Scale, told
 from ntadyn.explorer.looks import CURVE, NOTHING, REGIMES
 from ntadyn.explorer.maps import Plane
-from ntadyn.explorer.picture import axes_of, borders_of, predicted_lines
+from ntadyn.explorer.picture import BORDER_TEXT, axes_of, borders_of, predicted_lines
 from ntadyn.maps.regimes import REGIME_NAMES
 from ntadyn.maps.repetitions import codes
 from ntadyn.plotting.cells import cell_edges
@@ -205,7 +205,7 @@ class MapPlot:
             for line in borders_of(self.plane, "alignment") if "alignment" in self.plane.dataset else []:
                 self.figure.line(line[:, 0], line[:, 1], line_color="white", line_width=3)
                 border = self.figure.line(line[:, 0], line[:, 1], line_color="black", line_width=1.2)
-                items = items or [LegendItem(label="border: mean total alignment 0.9", renderers=[border])]
+                items = items or [LegendItem(label=BORDER_TEXT, renderers=[border])]
         for name, parts in predicted_lines(self.plane).items():
             text, look = LOOKS[name]
             dashes = {"-": "solid"}.get(str(look["linestyle"])) or [int(4 * x) for x in look["linestyle"][1]]

@@ -1,36 +1,30 @@
 """Where a map comes from: a result file, or a spec with two ranges, which is computed on the spot."""
 
 import dataclasses
-import functools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from ntadyn.explorer.parameters import as_text, parameters_of, parsed_value
-from ntadyn.explorer.view import MOST_CELLS, Range, Values, View
-from ntadyn.limits import check_count
+from ntadyn.explorer.parameters import parsed_value
+from ntadyn.explorer.plans import check_cell, plan_of_view
+from ntadyn.explorer.view import Values, View
 from ntadyn.results.dataset_axes import axis_names
 from ntadyn.results.result_file import read_result
 from ntadyn.results.result_format import Kind, check_drawable
 from ntadyn.specs import families
-from ntadyn.specs.checks import check_simulation
-from ntadyn.specs.configuration import Configuration, Randomness
-from ntadyn.specs.names import known_as
 from ntadyn.specs.paths import is_real, replaced, value_at
-from ntadyn.sweeps import phase_maps
 from ntadyn.sweeps.cell_runs import CellRun, CellRuns, moved
-from ntadyn.sweeps.engine import Threads, run_sweep
-from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, Sweep
+from ntadyn.sweeps.engine import Threads, run_tiled
+from ntadyn.sweeps.merge import merged
+from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.stored import plan_of
+from ntadyn.sweeps.tiles import TiledSweep
 
-COLUMNS, ROWS = 12, 12
-# Steps of gates and weights that trade places, which maps of other learners begin with as well.
-_FIRST = (GATE_TIME_CONSTANT, BLOCK_DURATION, "clocks.gates_to_weights", "stream.block_duration")
 ONE_ROW = "one row"
 KEPT_RUNS, KEPT_MAPS = 64, 6
 
@@ -66,19 +60,33 @@ class Map:
         """Whether a cell was run before, so that the next one compiles nothing unless its structure is another."""
         return bool(self._found)
 
-    def compute(self, report: Callable[[int], Any] | None = None) -> xr.Dataset:
+    def compute(self, report: Callable[[int, Callable[[], xr.Dataset]], Any] | None = None) -> xr.Dataset:
         """The map, computed now unless it was before.
 
         Args:
-            report: called with the number of trajectories that each finished part adds.
+            report: called with the number of trajectories that each finished part adds, and with what makes the map of
+                all that is finished, which has result codes of -1 elsewhere.
 
         Raises:
             ValueError: for anything that cannot be built or run.
         """
         if self.dataset is None:
             assert self.plan is not None
-            dataset = run_sweep(self.plan, compute=Threads(2), report=report)
-            self.dataset = dataset
+            tiled = TiledSweep.make(self.plan)
+            parts: list[xr.Dataset] = []
+
+            def threads(tiled: TiledSweep, tiles: Iterable[int], done: Callable[[int, xr.Dataset], Any]) -> None:
+                def kept(tile: int, part: xr.Dataset) -> None:
+                    parts.append(part)
+                    done(tile, part)
+
+                Threads(2)(tiled, tiles, kept)
+
+            def finished(number: int) -> None:
+                if report is not None:
+                    report(number, lambda: merged(tiled.sweep, tiled.measures, parts))
+
+            self.dataset = run_tiled(tiled, compute=threads, report=finished)
         return self.dataset
 
     def run(self, cell: int, values: Values = ()) -> CellRun:
@@ -294,107 +302,3 @@ def stored_map(path: Path) -> Map:
         return Map(plan_of(result.dataset), result.dataset)
     except ValueError as error:
         return Map(None, result.dataset, str(error))
-
-
-def preset_of(name: str) -> Any:
-    """The spec of a preset of simulations, sweeps or maps.
-
-    Raises:
-        ValueError: if there is none; the message lists all.
-    """
-    if name in phase_maps.PRESETS:
-        return phase_maps.PRESETS[name]().base
-    return families.PRESETS[known_as(name, families.PRESETS, "preset")]()
-
-
-def plan_of_view(view: View) -> Sweep:
-    """The plan of a map that is computed.
-
-    Raises:
-        ValueError: for an unknown preset, and parameters or ranges that make no sense.
-    """
-    preset = preset_of(view.preset)
-    spec = replaced(preset, {path: parsed_value(preset, path, text) for path, text in view.given})
-    usual = default_ranges(view.preset)
-    ranges = [Range.parsed(text) if text else own for text, own in zip((view.rows, view.columns), usual, strict=True)]
-    if ranges[0].path == ranges[1].path:
-        raise ValueError(f"{ranges[0].path!r} is the axis of the columns and of the rows; choose two.")
-    for item in ranges:
-        value_at_or_refuse(spec, item.path)
-    check_count("cells of the map", ranges[0].count * ranges[1].count, MOST_CELLS)
-    randomness = getattr(spec, "randomness", None)
-    own = isinstance(randomness, Randomness)
-    if own:
-        spec = replaced(spec, {"randomness.num_seeds": view.seeds})
-    plan = Sweep(spec, tuple(item.axis for item in ranges), "map", num_seeds=None if own else view.seeds)
-    plan.check_values()
-    for changes in plan.extremes():
-        check_cell(replaced(spec, changes))
-    return plan
-
-
-def value_at_or_refuse(spec: Any, path: str) -> Any:
-    """A real parameter of a spec.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    known = [item.path for item in parameters_of(spec) if is_real(spec, item.path)]
-    if path not in known:
-        raise ValueError(f"{path!r} cannot be an axis; choose from {', '.join(known)}.")
-    return value_at(spec, path)
-
-
-@functools.cache
-def default_ranges(preset: str) -> tuple[Range, Range]:
-    """Rows and columns of a map that nobody asked for: those of figure 5 where they fit, else around two parameters.
-
-    Raises:
-        ValueError: for an unknown preset, or one without two real parameters.
-    """
-    spec = preset_of(preset)
-    maps = {phase_maps.BASES[name]: name for name in ("released", "published")} | {
-        name: name for name in phase_maps.PRESETS
-    }
-    if preset in maps:
-        given = phase_maps.PRESETS[maps[preset]]()
-        rows, columns = given.block_duration, given.gate_time_constant
-        return Range(BLOCK_DURATION, *rows, ROWS), Range(GATE_TIME_CONSTANT, *columns, COLUMNS)
-    real = {item.path: item for item in parameters_of(spec) if is_real(spec, item.path) and item.value > 0}
-    order = [path for path in _FIRST if path in real]
-    order += [
-        path for path in real if path not in order and not path.startswith(("teachers.", "network.", "curriculum."))
-    ]
-    order += [path for path in real if path not in order]
-    fitting = [path for path in order if _can_be_moved(spec, path, *real[path].range)]
-    if len(fitting) < 2:
-        raise ValueError(f"{preset} has fewer than two real parameters that can be moved, which make no map.")
-    columns, rows = (real[path] for path in fitting[:2])
-    return tuple(Range(item.path, *item.range, 8, True) for item in (rows, columns))  # pyright: ignore[reportReturnType]
-
-
-def _can_be_moved(spec: Any, path: str, *ends: float) -> bool:
-    """Whether a parameter may have all of some values; others count whole steps, or stay below one."""
-    try:
-        for end in ends:
-            check_cell(replaced(spec, {path: end}))
-    except ValueError:
-        return False
-    return True
-
-
-def check_cell(spec: Any) -> None:
-    """Refuse a cell that makes no sense or would not end.
-
-    Raises:
-        ValueError: for such a cell.
-    """
-    if isinstance(spec, Configuration):
-        check_simulation(spec)
-    elif check := getattr(spec, "check", None):
-        check()
-
-
-def values_of(spec: Any, changes: dict[str, Any]) -> Values:
-    """Parameters that differ from a spec, as a view has them."""
-    return tuple((path, as_text(value)) for path, value in changes.items() if value != value_at(spec, path))

@@ -43,7 +43,7 @@ class Page:
         self._sliders = Sliders(self._listener, self._slid)
         self._map = MapPane(self._shown, self._worker, self.messages, self._choices, self._tapped, self._pressed)
         self._cards = Cards(self._shown)
-        self._saving = Saving(self._shown, shelf.folder, self._listener)
+        self._saving = Saving(self._shown, shelf.folder, self._listener, self._worker)
         self._listener.hear(self._choices.source, self._source_changed)
         self._listener.hear(self._choices.score, lambda score: self._show(self._shown.view.but(score=score)))
         self._listener.hear(self._choices.layer, lambda layer: self._show(self._shown.view.but(layer=layer)))
@@ -122,7 +122,7 @@ class Page:
         if map.why_not:
             self.messages.refuse(f"{map.why_not} The map itself is shown.")
         if map.dataset is None:
-            self._map.compute()
+            self._map.compute(then=self._cards.tell)
         if view.cell is None and map.plan is not None and shown.plot is not None:
             shown.view = view.but(cell=shown.plot.beside(None, 0, 0))
         self._run_cells()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -24,6 +23,8 @@ from ntadyn.plotting.style import WIDTH, house_style, shade_blocks
 from ntadyn.results.dataset_axes import DatasetAxis, by_index, dataset_axis
 from ntadyn.results.quantities import FOLD, HINGE, PREDICTED
 from ntadyn.sweeps.cell_runs import CellRun
+
+BORDER_TEXT = f"border: mean total alignment {BORDER:g}"
 
 
 def axes_of(plane: Plane) -> tuple[DatasetAxis, DatasetAxis]:
@@ -49,9 +50,7 @@ def predicted_lines(plane: Plane) -> dict[str, list[np.ndarray]]:
         share = dataset[PREDICTED].transpose(rows.name, columns.name).values
         found[PREDICTED] = contour_lines(columns.values, rows.values, share, 0.5)
     if FOLD in dataset and dataset[FOLD].dims == (rows.name,):
-        points = np.stack([dataset[FOLD].values, rows.values], axis=1)
-        inside = (points[:, 0] >= columns.values.min()) & (points[:, 0] <= columns.values.max())
-        found[FOLD] = [points[inside]] if inside.any() else []
+        found[FOLD] = contour_lines(columns.values, rows.values, columns.values - dataset[FOLD].values[:, None], 0.0)
     if HINGE in dataset and columns.values.min() < float(dataset[HINGE]) < columns.values.max():
         found[HINGE] = [np.stack([np.full(2, float(dataset[HINGE])), rows.values[[0, -1]]], axis=1)]
     return {name: lines for name, lines in found.items() if lines}
@@ -73,7 +72,7 @@ def view_figure(plane: Plane, layer: Layer, runs: Sequence[CellRun], view: View)
     number = max((len(curves.panels) + (curves.plane is not None) for curves in every), default=0)
     with house_style():
         size = (WIDTH + 1.0 + 3.4 * len(runs), max(4.2, 1.9 * number))
-        figure = plt.figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size, layout="constrained")  # no window anywhere: threads may not have one
         left, *others = figure.subfigures(
             1, 1 + len(runs), width_ratios=[WIDTH + 1.0, *[3.4] * len(runs)], squeeze=False
         )[0]
@@ -111,7 +110,7 @@ def _draw_map(ax: Axes, plane: Plane, layer: Layer, view: View) -> None:
         ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=4, fontsize=7)
     else:
         assert ax.figure is not None
-        ax.figure.colorbar(mesh, ax=ax, label=label(layer.label))
+        ax.figure.colorbar(mesh, cax=ax.inset_axes((1.03, 0.0, 0.04, 1.0)), label=label(layer.label))
     for which, axis in (("x", columns), ("y", rows)):
         if axis.logarithmic:
             ax.set(**{f"{which}scale": "log"})
@@ -121,14 +120,16 @@ def _draw_map(ax: Axes, plane: Plane, layer: Layer, view: View) -> None:
                 **{f"{which}ticks": axis.values[step], f"{which}ticklabels": [label(text) for text in axis.names[step]]}
             )
         ax.set(**{f"{which}label": label(axis.label)})
-    for line in borders_of(plane, view.score or "alignment") if (view.score or "alignment") in plane.dataset else []:
+    score = view.score or "alignment"
+    for k, line in enumerate(borders_of(plane, score) if score in plane.dataset else []):
         ax.plot(*line.T, color="white", linewidth=2.2)
-        ax.plot(*line.T, color="black", linewidth=1.0)
+        ax.plot(*line.T, color="black", linewidth=1.0, label=BORDER_TEXT if k == 0 else None)
     for name, lines in (predicted_lines(plane) if view.predicted else {}).items():
         text, look = LOOKS[name]
         for k, line in enumerate(lines):
+            ax.plot(*line.T, color="black", linewidth=2.8)
             ax.plot(*line.T, label=text if k == 0 else None, linewidth=1.6, **look)
-    if view.predicted and ax.get_legend_handles_labels()[1] and not regimes:
+    if ax.get_legend_handles_labels()[1] and not regimes:
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), fontsize=7)
     shown = [Chosen(view.cell)] if view.cell is not None else []
     for number, chosen in enumerate((*shown, *view.pins)):

@@ -5,8 +5,9 @@ import enum
 from pathlib import Path
 from typing import Any
 
-from ntadyn.explorer.maps import Map, preset_of
+from ntadyn.explorer.maps import Map
 from ntadyn.explorer.parameters import parsed_value
+from ntadyn.explorer.plans import preset_of
 from ntadyn.explorer.view import Chosen, View
 from ntadyn.specs import families
 from ntadyn.specs.paths import is_real

@@ -1,5 +1,6 @@
 """What somebody takes from the page: a picture, a Python program, a link."""
 
+import dataclasses
 import html
 import io
 import threading
@@ -14,6 +15,7 @@ from ntadyn.explorer.program import program_of
 from ntadyn.explorer.shown import Shown
 from ntadyn.explorer.styles import STRETCHED, text_pane
 from ntadyn.explorer.view import Chosen
+from ntadyn.explorer.working import Worker
 
 # Of all sessions: settings of pictures are global.
 _DRAWING = threading.Lock()
@@ -27,22 +29,23 @@ class Saving:
         program: the program, folded away at first.
     """
 
-    def __init__(self, shown: Shown, folder: Path | None, listener: Listener):
+    def __init__(self, shown: Shown, folder: Path | None, listener: Listener, worker: Worker):
         """Nothing to save yet.
 
         Args:
             shown: what is saved.
             folder: where the result files are, which the program reads.
             listener: of the page.
+            worker: which draws pictures.
         """
-        self._shown, self._folder = shown, folder
+        self._shown, self._folder, self._worker = shown, folder, worker
         self._location = pn.state.location
         look: dict[str, Any] = {"button_type": "default", "embed": False, "auto": True}
         buttons = [
             pn.widgets.FileDownload(callback=callback, filename=f"view.{suffix}", label=label, **look)
             for callback, suffix, label in (
-                (lambda: self._picture(".png"), "png", "PNG"),
-                (lambda: self._picture(".pdf"), "pdf", "PDF"),
+                (self._png, "png", "PNG"),
+                (self._pdf, "pdf", "PDF"),
                 (lambda: io.StringIO(self._program_text()), "py", "Python"),
             )
         ]
@@ -69,13 +72,25 @@ class Saving:
         assert self._shown.map is not None
         return program_of(self._shown.view, self._shown.map, self._folder)
 
-    def _picture(self, suffix: str) -> io.BytesIO:
-        from ntadyn.plotting.style import rendered
+    async def _png(self) -> io.BytesIO:
+        return await self._picture(".png")
 
-        map, view, plane, layer = self._shown.map, self._shown.view, self._shown.plane, self._shown.layer
+    async def _pdf(self) -> io.BytesIO:
+        return await self._picture(".pdf")
+
+    async def _picture(self, suffix: str) -> io.BytesIO:
+        shown = dataclasses.replace(self._shown)
+        map, view, plane = shown.map, shown.view, shown.plane
         assert map is not None
         assert plane is not None
         chosen = [*([Chosen(view.cell, view.moved)] if view.cell is not None else []), *view.pins]
-        runs = [map.run(one.cell, one.moved) for one in chosen] if map.plan is not None else []
-        with _DRAWING:
-            return io.BytesIO(rendered(view_figure(plane, layer, runs, view))[suffix])
+
+        def drawn() -> bytes:
+            from ntadyn.plotting.style import rendered
+
+            layer = shown.layer
+            runs = [map.run(one.cell, one.moved) for one in chosen] if map.plan is not None else []
+            with _DRAWING:
+                return rendered(view_figure(plane, layer, runs, view), [suffix])[suffix]
+
+        return io.BytesIO(await self._worker.found(drawn))

@@ -28,5 +28,11 @@ class Shown:
 
     @property
     def layer(self) -> Layer:
-        """The layer of the view; the mean, if the map has no such layer."""
+        """The layer of the view; the mean, if the map has no such layer.
+
+        Raises:
+            ValueError: while there is none.
+        """
+        if not self.layers:
+            raise ValueError("the map is not computed yet; save its picture when it is.")
         return self.layers.get(self.view.layer) or self.layers["mean"]

@@ -1,5 +1,6 @@
 """Work of a session in other threads, and its way back onto the page."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -55,12 +56,25 @@ class Worker:
             try:
                 found = work()
             except Exception as error:  # told on the page, where somebody reads it
-                text = str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
+                text = _told(error)
                 self.next(lambda: self._failed(text, finally_))
                 return
             self.next(lambda: self._found(then, found))
 
         _POOL.submit(done)
+
+    async def found(self, work: Callable[[], Any]) -> Any:
+        """What work in another thread finds; the page goes on meanwhile, and is told what is wrong.
+
+        Args:
+            work: what is done there.
+        """
+        try:
+            return await asyncio.wrap_future(_POOL.submit(work))
+        except Exception as error:
+            text = _told(error)
+            self.next(lambda: self._messages.refuse(text))
+            raise
 
     def next(self, call: Callable[[], Any]) -> None:
         """Have something done on the page, from any thread."""
@@ -81,3 +95,7 @@ class Worker:
     def _found(self, then: Callable[[Any], None], found: Any) -> None:
         with self.reported():
             then(found)
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"

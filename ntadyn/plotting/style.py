@@ -134,11 +134,12 @@ def save_figure(figure: Figure, path: Path) -> list[Path]:
     return [write_bytes(content, path.with_suffix(suffix)) for suffix, content in rendered(figure).items()]
 
 
-def rendered(figure: Figure) -> dict[str, bytes]:
+def rendered(figure: Figure, suffixes: Sequence[str] = (".png", ".pdf")) -> dict[str, bytes]:
     """A figure as PNG for the screen and PDF for print, in memory.
 
     Args:
         figure: what to draw; closed afterwards.
+        suffixes: as which of them.
 
     Returns:
         Suffix, with its dot -> content of the file.
@@ -147,7 +148,7 @@ def rendered(figure: Figure) -> dict[str, bytes]:
     try:
         # Colours named C0, C1, ... are looked up when the figure is drawn, so the style must hold then as well.
         with house_style():
-            for suffix in (".png", ".pdf"):
+            for suffix in suffixes:
                 buffer = io.BytesIO()
                 figure.savefig(buffer, format=suffix[1:])
                 pictures[suffix] = buffer.getvalue()

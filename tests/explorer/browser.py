@@ -14,6 +14,8 @@ import pytest
 
 PATIENCE = 300
 """Seconds until something must be on the page: a machine with other tests on it compiles slowly."""
+POLLING = 200
+"""Milliseconds between looks at the page; more of them would be half of what the browser does."""
 NAMED = """
 const models = () => (globalThis.Bokeh?.documents ?? [])[0]?._all_models.values() ?? []
 const named = (name) => Array.from(models()).filter((model) => model.name == name).at(-1)
@@ -77,7 +79,7 @@ class Tab:
 
     def wait(self, script: str, given=None) -> None:
         """Until a script returns something true."""
-        self.page.wait_for_function(_with_names(script), arg=given, polling=20)
+        self.page.wait_for_function(_with_names(script), arg=given, polling=POLLING)
 
     def wait_for_run(self) -> None:
         """Until a cell is shown."""

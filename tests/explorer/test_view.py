@@ -7,8 +7,9 @@ import pytest
 import xarray as xr
 
 from ntadyn.explorer.layers import layers_of
-from ntadyn.explorer.maps import Map, Shelf, default_ranges, plan_of_view, plane_of
+from ntadyn.explorer.maps import Map, Shelf, plane_of
 from ntadyn.explorer.parameters import as_text, parameters_of, parsed_value
+from ntadyn.explorer.plans import default_ranges, plan_of_view
 from ntadyn.explorer.program import program_of
 from ntadyn.explorer.view import Chosen, Range, View
 from ntadyn.results.provenance import provenance
@@ -20,6 +21,7 @@ from ntadyn.specs.reading import spec_of
 from ntadyn.sweeps import OUTCOME, Axis, Streams, Sweep, Zipped
 from ntadyn.sweeps.merge import merged
 from ntadyn.sweeps.stored import plan_of
+from ntadyn.sweeps.tiles import TiledSweep
 
 VIEW = View(
     preset="figure-5-published",
@@ -157,6 +159,32 @@ def test_a_folder_its_layers_and_its_damaged_file(tmp_path):
         (tmp_path / "empty").mkdir(exist_ok=True)
         with pytest.raises(ValueError, match="no folder|no result file"):
             Shelf.of_folder(path)
+
+
+def test_a_map_can_be_coloured_as_far_as_it_is_computed(monkeypatch):
+    def computed(tiled: TiledSweep, number: int, _device=None) -> xr.Dataset:
+        cells = np.asarray(tiled.tiles[number].cells)
+        values = np.tile(cells[:, None] / 100, (1, 2))
+        scores = {name: (("cell", "seed"), values) for name in tiled.measures.scores}
+        return xr.Dataset(scores | {"result": (("cell", "seed"), np.zeros((len(cells), 2), np.int32))}, {"cell": cells})
+
+    monkeypatch.setattr(TiledSweep, "compute", computed)
+    map = Map(plan_of_view(View(preset="continual-flexible", seeds=2)), None)
+    shares, found = [], []
+
+    def report(number: int, so_far) -> None:
+        shares.append(number)
+        layer = layers_of(plane_of(so_far()).dataset)["mean"].values
+        np.testing.assert_array_equal(np.isfinite(layer).sum(), sum(shares) // 2)
+        found.append(layer)
+
+    whole = map.compute(report)
+    assert len(shares) > 2
+    assert map.dataset is whole
+    for layer in found:
+        known = np.isfinite(layer)
+        np.testing.assert_array_equal(layer[known], found[-1][known])
+    np.testing.assert_allclose(found[-1].ravel(), np.arange(64) / 100)
 
 
 def test_the_program_of_a_view_compiles_and_names_what_it_needs():
