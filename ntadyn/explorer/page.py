@@ -34,7 +34,7 @@ class Page:
     """
 
     def __init__(self, shelf: Shelf, start: View):
-        self._shelf, self._shown, self._asked = shelf, Shown(start), 0
+        self._shelf, self._shown, self._asked, self._maps_asked = shelf, Shown(start), 0, 0
         self.messages = Messages()
         self._worker = Worker(self.messages)
         self._listener = Listener(self._worker, self.messages)
@@ -99,7 +99,14 @@ class Page:
         before, self._shown.view = self._shown.view, view
         if anew or view.file != before.file or view.preset != before.preset:
             self._asked += 1
-            self._worker.work(lambda: self._shelf.map_of(view), lambda map: self._took(map, view))
+            self._maps_asked += 1
+            asked = self._maps_asked
+
+            def ready(map: Map) -> None:
+                if asked == self._maps_asked:  # nobody has asked for another one since
+                    self._took(map, view)
+
+            self._worker.work(lambda: self._shelf.map_of(view), ready)
             return
         if self._shown.map is None:
             return
