@@ -18,6 +18,7 @@ from ntadyn.simulation.checks import check
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.lanes import lanes_can_run
 from ntadyn.simulation.method import AbstractMethod
+from ntadyn.simulation.native.cuda_steps import CudaSteps
 from ntadyn.simulation.native.steps import NativeSteps, native_can_run
 from ntadyn.simulation.time_grid import TimeGrid, lay_out, lay_out_whole_steps
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
@@ -25,7 +26,7 @@ from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Inputs, Randomness, Teachers
 from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.sweeps.doubt import check_can_be_checked, is_checked_by_gates
-from ntadyn.sweeps.group_sizes import group_size, on_cpu_lanes
+from ntadyn.sweeps.group_sizes import group_size, groups_side_by_side, on_cpu_lanes
 from ntadyn.sweeps.plan import (
     BLOCK_DURATION,
     GATE_TIME_CONSTANT,
@@ -102,6 +103,8 @@ class Schedule(eqx.Module):
 @dataclass(frozen=True)
 class Tile:
     """Groups that run in one call, one after the other; the cells of a group run side by side on one time grid.
+
+    Where a method takes trajectories on time grids of their own, all groups run side by side.
 
     Attributes:
         structure: what the program is made of.
@@ -304,6 +307,9 @@ class _Part:
 
     def _groups_per_tile(self, work: Sequence[tuple[int, int]], lanes: int) -> int:
         """As many as make a tile of the wanted number of steps."""
+        if self.method.takes_own_grids:
+            # At the end of every interval, what is held of a system and its state.
+            return groups_side_by_side(lanes, 2 * self.num_blocks * self.state_bytes)
         mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
         most_steps = TILE_STEPS if isinstance(self.method, LaneSteps | NativeSteps) else OTHER_TILE_STEPS
         most = int(min(most_steps / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))
@@ -328,10 +334,14 @@ def _on_lanes(
         ValueError: if kernels are asked for that are not there, or not written for the system.
     """
     varies = curriculum.varies_within_blocks()
-    if sweep.backend is Backend.NATIVE:
-        NativeSteps().check(system, state)
+    asked = {Backend.NATIVE: NativeSteps(), Backend.CUDA: CudaSteps()}.get(sweep.backend)
+    if asked is not None:
+        asked.check(system, state)
         if varies:
-            raise ValueError("backend is NATIVE, but kernels take no tasks that vary within a block; leave it out.")
+            name = sweep.backend.name
+            raise ValueError(f"backend is {name}, but kernels take no tasks that vary within a block; leave it out.")
+        assert isinstance(system, OrderParameters)  # what kernels are written for
+        return asked.fitted(system, state), IMPROVED
     if sweep.backend is Backend.XLA or varies or not native_can_run(system, state):
         return LaneSteps(), 1.0
     assert isinstance(system, OrderParameters)  # what kernels are written for

@@ -157,6 +157,8 @@ def _over_groups(
             results = one_group(_Group(system, state, curriculum, grid, structure), schedule)
             return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), results)
 
+        if structure.method.takes_own_grids:
+            return jax.vmap(group)(jnp.arange(structure.num_groups, dtype=jnp.int32))
         empty = jax.tree.map(
             lambda leaf: jnp.zeros((structure.num_groups, *leaf.shape), leaf.dtype),
             jax.eval_shape(group, jnp.asarray(0, jnp.int32)),
