@@ -19,19 +19,17 @@ CPU_LEAST_LANES, BETWEEN_STEPS, LITTLE_MORE = 64, 8, 1.1
 # accelerator; and what a step of these costs whatever their number, in units of what it costs per trajectory.
 CPU_LANES, CPU_OVERHEAD = 64, 16
 ACCELERATOR_LANES, ACCELERATOR_OVERHEAD = 2**17, 250
-# What a call takes of trajectories on time grids of their own, unless this much is recorded of fewer of them.
-OWN_GRIDS_BYTES = 2**29
+# Of groups that start together, what is recorded before anything is read of it.
+TOGETHER_BYTES = 2**30
 
 
 def on_cpu_lanes(method: AbstractMethod) -> bool:
     """Whether a method runs on the lanes of a CPU."""
-    return jax.default_backend() == "cpu" and isinstance(method, LaneSteps | NativeSteps) and method.steps_batches
+    return jax.default_backend() == "cpu" and isinstance(method, LaneSteps | NativeSteps)
 
 
 def group_size(method: AbstractMethod, work: Sequence[tuple[int, int]], repetitions: int, itemsize: int) -> int:
     """Cells per group; on the lanes of a CPU whatever the work is, so that sweeps of the same kind share a program.
-
-    One where every cell may have a time grid of its own: no thread is then empty.
 
     Args:
         method: how to step.
@@ -39,8 +37,6 @@ def group_size(method: AbstractMethod, work: Sequence[tuple[int, int]], repetiti
         repetitions: trajectories of a cell.
         itemsize: bytes of a number.
     """
-    if method.takes_own_grids:
-        return 1
     if on_cpu_lanes(method):
         return cells_on_lanes(repetitions, itemsize)
     if jax.default_backend() != "cpu":
@@ -79,11 +75,11 @@ def cells_on_lanes(repetitions: int, itemsize: int) -> int:
     return int(cells[np.argmax(costs <= LITTLE_MORE * np.min(costs))])
 
 
-def groups_side_by_side(repetitions: int, bytes_each: int) -> int:
-    """Groups of one cell that run at once where each has a time grid of its own.
+def groups_together(lanes: int, bytes_each: int) -> int:
+    """Groups that start together, see `AbstractMethod.starts_together`: as many as fill an accelerator.
 
     Args:
-        repetitions: trajectories of a cell.
+        lanes: of a group.
         bytes_each: what is recorded of a trajectory.
     """
-    return max(1, min(ACCELERATOR_LANES, OWN_GRIDS_BYTES // bytes_each) // repetitions)
+    return max(1, min(ACCELERATOR_LANES, TOGETHER_BYTES // bytes_each) // lanes)

@@ -26,7 +26,7 @@ from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Inputs, Randomness, Teachers
 from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.sweeps.doubt import check_can_be_checked, is_checked_by_gates
-from ntadyn.sweeps.group_sizes import group_size, groups_side_by_side, on_cpu_lanes
+from ntadyn.sweeps.group_sizes import group_size, groups_together, on_cpu_lanes
 from ntadyn.sweeps.plan import (
     BLOCK_DURATION,
     GATE_TIME_CONSTANT,
@@ -104,7 +104,7 @@ class Schedule(eqx.Module):
 class Tile:
     """Groups that run in one call, one after the other; the cells of a group run side by side on one time grid.
 
-    Where a method takes trajectories on time grids of their own, all groups run side by side.
+    Where a method starts groups together, their steps are taken side by side, and they are recorded one by one.
 
     Attributes:
         structure: what the program is made of.
@@ -197,6 +197,7 @@ class _Part:
         schedules: the same -> the time grid, padded to the length that all share.
         num_steps: the same -> steps of one trajectory.
         state_bytes: memory of one system with its initial state.
+        record_bytes: memory of all records of a state.
     """
 
     def __init__(self, sweep: Sweep, spec: Any, cells: np.ndarray, fixed: Sequence[str]):
@@ -218,8 +219,7 @@ class _Part:
         # A value that stands for itself, as an exponent of zero, may build what needs less than a swept one does.
         swept = {path: jnp.asarray(value, sweep.precision.value) for path, value in corners[0].items()}
         system, state = eqx.filter_eval_shape(build, swept)
-        held = [leaf for leaf in jax.tree.leaves((system, state)) if _is_floating(leaf)]
-        self.state_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in held)
+        self.state_bytes = _bytes((system, state))
         self.on_schedule = _on_schedule(spec, real, system)
         columns = [_numbered(sweep, spec, cells, path) for path in self.on_schedule]
         ends = {tuple(row) for row in np.unique(np.stack(columns, axis=1), axis=0).tolist()} if columns else {()}
@@ -248,6 +248,7 @@ class _Part:
         given = _values(sweep, spec, cells, "max_step") if steps_are_given else np.full(len(cells), math.nan)
         self.groups = _grouped((*columns, np.where(np.isnan(given), step, given)), cells)
         self.num_blocks = max(curriculum.num_blocks for curriculum in curricula.values())
+        self.record_bytes = 2 * self.num_blocks * _bytes(state)
         self.schedules = {key: self._schedule(curricula[key[:-1]], key[-1]) for key in self.groups}
         self.num_steps = {key: schedule.num_steps for key, schedule in self.schedules.items()}
         if sweep.check > 0:
@@ -278,7 +279,8 @@ class _Part:
         work = [(len(members), self.num_steps[key]) for key, members in self.groups.items()]
         size = group_size(self.method, work, repetitions, self.precision.itemsize)
         wanted = min(self._groups_per_tile(work, size * repetitions), sum(-(-number // size) for number, _ in work))
-        most = max(MOST_GROUPS, wanted) if on_cpu_lanes(self.method) else wanted
+        few = on_cpu_lanes(self.method) and not self.method.starts_together
+        most = max(MOST_GROUPS, wanted) if few else wanted
         structure = Structure(self._compiled_in(), self.paths, self.method, self.by_gates, self.num_blocks, size, most)
         groups: list[tuple[int, tuple[int, ...], Schedule]] = []
         for key, members in self.groups.items():
@@ -307,9 +309,8 @@ class _Part:
 
     def _groups_per_tile(self, work: Sequence[tuple[int, int]], lanes: int) -> int:
         """As many as make a tile of the wanted number of steps."""
-        if self.method.takes_own_grids:
-            # At the end of every interval, what is held of a system and its state.
-            return groups_side_by_side(lanes, 2 * self.num_blocks * self.state_bytes)
+        if self.method.starts_together:
+            return groups_together(lanes, self.record_bytes)
         mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
         most_steps = TILE_STEPS if isinstance(self.method, LaneSteps | NativeSteps) else OTHER_TILE_STEPS
         most = int(min(most_steps / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))
@@ -402,6 +403,11 @@ def _meant(sweep: Sweep, path: str, number: float) -> Any:
     if is_real(sweep.configuration, path):
         return number
     return next(item.values[int(number)] for item in sweep.parameters if item.path == path)
+
+
+def _bytes(tree: PyTree) -> int:
+    """Memory of the real numbers in a tree."""
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree) if _is_floating(leaf))
 
 
 def _is_floating(leaf: Any) -> bool:

@@ -10,7 +10,6 @@ import jax
 import numpy as np
 import xarray as xr
 
-from ntadyn.simulation.native.cuda_steps import CudaSteps
 from ntadyn.simulation.native.steps import NativeSteps
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
@@ -177,21 +176,13 @@ class TiledSweep:
         return self.programs.get(key, program, arguments, identity), arguments
 
     def _identity_of_program(self, structure: Structure, checks: bool, device: Device | None) -> dict | None:
-        """All that a program is made of; None if it holds what is not told, or cannot be kept.
-
-        Specs and functions of others may hold anything, and a call of Python is known to one process only.
-        """
+        """All that a program is made of; None for specs and functions of others, which may hold what is not told."""
         functions = [*self.measures.observables.values(), *self.measures.scores.values()]
         ours = __name__.partition(".")[0]
-        calls_python = isinstance(structure.method, CudaSteps)
-        if (
-            calls_python
-            or type(self.sweep.configuration) is not Configuration
-            or any(
-                type(item).__module__.partition(".")[0] != ours
-                and getattr(item, "__module__", "").partition(".")[0] != ours
-                for item in functions
-            )
+        if type(self.sweep.configuration) is not Configuration or any(
+            type(item).__module__.partition(".")[0] != ours
+            and getattr(item, "__module__", "").partition(".")[0] != ours
+            for item in functions
         ):
             return None
         return {

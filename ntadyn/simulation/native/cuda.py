@@ -1,4 +1,4 @@
-"""Kernels on a GPU of NVIDIA, compiled by Numba, as functions of NumPy's arrays.
+"""Kernels on a GPU of NVIDIA, compiled by Numba, as functions that XLA on a CPU calls with all trajectories at once.
 
 Not yet run on a device: no machine of ours has one. It runs in Numba's simulator, where `NUMBA_ENABLE_CUDASIM=1`.
 """
@@ -11,8 +11,8 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from ntadyn.simulation.native import xla_call
 from ntadyn.simulation.native.kernel import loaded
 from ntadyn.simulation.native.lines import Shape
 from ntadyn.simulation.native.thread import source
@@ -55,56 +55,70 @@ def check_device() -> None:
         )
 
 
-def states_at_ends(
-    shape: Shape,
-    problem: ArrayLike,
-    state: ArrayLike,
-    length: ArrayLike,
-    num_steps: ArrayLike,
-    num_intervals: ArrayLike,
-    task: ArrayLike,
-) -> np.ndarray:
-    """The states of all trajectories at the ends of their intervals, in one launch; any number of axes in front.
+@functools.cache
+def target(shape: Shape) -> str:
+    """The name under which XLA finds the kernel of a shape, with the arrays of `run`; the first launch compiles it.
 
     Args:
-        shape: which kernel.
-        problem: `Shape.problem`, shape (..., data).
-        state: `Shape.state` at the start, shape (..., numbers).
+        shape: what it is for.
+    """
+    module = loaded(source(shape))
+    name = f"{module.__name__}_on_cuda"
+    xla_call.register(name, functools.partial(run, shape, module.run))
+    return name
+
+
+def run(
+    shape: Shape,
+    kernel: Any,
+    problem: np.ndarray,
+    state: np.ndarray,
+    length: np.ndarray,
+    num_steps: np.ndarray,
+    num_intervals: np.ndarray,
+    task: np.ndarray,
+    ends: np.ndarray,
+) -> None:
+    """The states of all trajectories at the ends of their intervals, in one launch.
+
+    Any number of axes over groups may come first; those of a group have a time grid in common, and are the last axis.
+
+    Args:
+        shape: what the kernel is for.
+        kernel: as Numba has it.
+        problem: `Shape.problem`, shape (..., data, lanes).
+        state: `Shape.state` at the start, shape (..., numbers, lanes).
         length: of intervals, shape (..., intervals).
         num_steps: the number of steps in each, shape (..., intervals); none where it has no length.
         num_intervals: how many intervals to run, shape (...).
-        task: weights of the teachers in each, shape (..., intervals, teachers).
-
-    Returns:
-        Shape (..., intervals, numbers); not a number in intervals that are not run.
+        task: weights of the teachers in each, shape (..., intervals, teachers, lanes), or 1 in place of lanes.
+        ends: the states at the ends, shape (..., intervals, numbers, lanes), to be filled; undefined where
+            nothing is run.
     """
     every = (problem, state, length, num_steps, num_intervals, task)
-    ranks = (1, 1, 1, 1, 0, 2)
-    before = np.shape(num_intervals)
+    ranks = (2, 2, 1, 1, 0, 3)
     arrays = [_flat(array, rank) for array, rank in zip(every, ranks, strict=True)]
-    lanes, intervals = arrays[2].shape
-    powers = np.arange(2 + arrays[3].max(initial=0), dtype=np.float64) ** shape.scheme.exponent
-    differences = np.diff(powers).astype(shape.dtype)
+    powers = np.arange(2 + num_steps.max(initial=0), dtype=np.float64) ** shape.scheme.exponent
+    given = [*arrays, powers, np.diff(powers).astype(shape.dtype)]
     with _ONE_AT_A_TIME:
-        ends = _launched(shape, [*arrays, powers, differences], (lanes, intervals, len(shape.state)))
-    return ends.reshape(*before, intervals, len(shape.state))
+        launch(kernel, given, _flat(ends, 3))
 
 
-def _launched(shape: Shape, arrays: list[np.ndarray], result: tuple[int, int, int]) -> np.ndarray:
+def launch(kernel: Any, given: list[np.ndarray], ends: np.ndarray) -> None:
+    """To the device, through the kernel, and back.
+
+    Args:
+        kernel: as Numba has it.
+        given: what it is given, groups first.
+        ends: what it fills.
+    """
     cuda = importlib.import_module("numba.cuda")
-    # What no thread writes is told from what one does.
-    records = cuda.to_device(np.full(result, np.nan, shape.dtype))
-    threads = min(THREADS, result[0])
-    _compiled(shape)[-(-result[0] // threads), threads](*map(cuda.to_device, arrays), records)
-    return records.copy_to_host()
+    number = len(ends) * ends.shape[-1]
+    threads, records = min(THREADS, number), cuda.device_array(ends.shape, ends.dtype)
+    kernel[-(-number // threads), threads](*map(cuda.to_device, given), records)
+    records.copy_to_host(ends)
 
 
-@functools.cache
-def _compiled(shape: Shape) -> Any:
-    return loaded(source(shape)).run
-
-
-def _flat(array: ArrayLike, rank: int) -> np.ndarray:
-    """An array with one axis in front of the last `rank`, all in a row as devices take them."""
-    array = np.asarray(array)
-    return np.ascontiguousarray(array.reshape(-1, *array.shape[array.ndim - rank :]))
+def _flat(array: np.ndarray, rank: int) -> np.ndarray:
+    """An array with one axis in front of the last `rank`."""
+    return array.reshape(-1, *array.shape[array.ndim - rank :])

@@ -79,6 +79,8 @@ def writer(shape: Shape, places: Places) -> "Writer":
 class Writer:
     """Writes what happens to a lane, from its start to the end of a round.
 
+    Numbers of different pieces have different names: where all are pieces of one function, it compiles sooner.
+
     Attributes:
         constants: value -> name of every constant so far.
     """
@@ -90,7 +92,7 @@ class Writer:
 
     def load(self) -> list[str]:
         """What a lane takes from the arrays of all lanes."""
-        code, given = Code(self.constants), self._places.given
+        code, given = Code(self.constants, "x"), self._places.given
         values: dict[str, Number] = {name: code.named(given("state", j)) for j, name in enumerate(self._shape.state)}
         values |= {name: code.named(given("problem", j)) for j, name in enumerate(self._shape.problem)}
         values["half_gate_rate"] = 0.5 * values["gate_rate"]
@@ -99,7 +101,7 @@ class Writer:
 
     def begin(self) -> list[str]:
         """What changes when an interval begins: the task, whose drive, norm and pulls are made here."""
-        code = Code(self.constants)
+        code = Code(self.constants, "y")
         task: list[Number] = [code.loaded(self._places.given("task", "j", m)) for m in self._teachers]
         lane = self._lane(code)
         overlaps = [[self._load(code, f"t{max(m, n)}{min(m, n)}") for n in self._teachers] for m in self._teachers]
@@ -120,7 +122,7 @@ class Writer:
 
     def event(self) -> list[str]:
         """The same step of the gates in one lane, in substeps through kinks."""
-        before, inside, after = (Code(self.constants, prefix) for prefix in "uvw")
+        before, inside, after = (Code(self.constants, prefix) for prefix in "uwz")
         number, names = self._shape.scheme.substeps, [f"gate{p}" for p in self._paths]
         # Gates are variables that go on from substep to substep.
         lane = self._lane(before)._replace(gates=[inside.named(name) for name in names])
@@ -205,13 +207,13 @@ class _BoostWriter(Writer):
 
     def event(self) -> list[str]:
         """The same path in one lane, through kinks."""
-        code = Code(self.constants)
+        code = Code(self.constants, "u")
         path = boost.followed_through_kinks(self._lane(code), self._loaded(code, "pull"), _times(code).done)
         return code.lines + self._stored(code, _path(path))
 
     def finish(self) -> list[str]:
         """The boost."""
-        code = Code(self.constants)
+        code = Code(self.constants, "w")
         path = boost.Path(self._loaded(code, "old"), self._loaded(code, "kept"))
         lane, carried = boost.boosted(self._lane(code), self._loaded(code, "pull"), path, _times(code).done)
         values = self._state_of(lane) | self._carried_of(carried) | _named("drive", lane.drive)

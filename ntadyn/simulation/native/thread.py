@@ -1,8 +1,10 @@
-"""The kernel of a scheme on a GPU as the source of a module: one thread per trajectory, each on a time grid of its own.
+"""The kernel of a scheme on a GPU as the source of a module: one thread per trajectory, all of them at once.
 
-What is kept of a trajectory are local variables of its thread, so that the compiler may hold all of it in registers;
-every thread has its own intervals, steps, task and parameters, and writes its own records. Threads of a warp wait for
-those among them with an event, or with more steps. Trajectories come first in all arrays.
+What is kept of a trajectory are local variables of its thread, so that the compiler may hold all of it in registers.
+Arrays hold groups of lanes: every thread has its own parameters and writes its own records, side by side with those of
+its group; groups differ in their intervals, steps and tasks. A group may be a single trajectory, so that each is on a
+time grid of its own; in larger ones the threads of a warp have the same number of steps, and wait for each other only
+where one of them meets an event.
 
 A step takes t_{k+1} - t_k = unit ((k + 1)^q - k^q) with unit = length/n^q; the differences are looked up.
 """
@@ -12,7 +14,8 @@ from ntadyn.simulation.native.lines import Places, Shape, indented, writer
 # In the registers of a thread, or rather in variables whose names are no others.
 _PLACES = Places(
     kept=lambda name: f"own_{name}",
-    given=lambda name, *indices: f"{name}[i, {', '.join(map(str, indices))}]",
+    # A task may be common to a group.
+    given=lambda name, *indices: f"{name}[g, {', '.join(map(str, indices))}, {'common' if name == 'task' else 'l'}]",
 )
 
 
@@ -21,7 +24,7 @@ def source(shape: Shape) -> str:
     writes = writer(shape, _PLACES)
     event = [f"if {_PLACES.kept('event')} > ZERO:", *indented(writes.event())]
     steps = [*writes.round(), *event, *writes.finish()]
-    record = [f"records[i, j, {n}] = {_PLACES.kept(name)}" for n, name in enumerate(shape.state)]
+    record = [f"records[g, j, {n}, l] = {_PLACES.kept(name)}" for n, name in enumerate(shape.state)]
     # Some of what is written reads more than it uses.
     empty = [f"{_PLACES.kept(name)} = ZERO" for name in shape.kept]
     body = _RUN.format(
@@ -42,14 +45,16 @@ from numba import cuda
 _RUN = """
 @cuda.jit
 def run(problem, state, length, rounds, intervals, task, powers, differences, records):
-    i = cuda.grid(1)
-    if i < state.shape[0]:
+    i, lanes = cuda.grid(1), state.shape[2]
+    if i < state.shape[0] * lanes:
+        g, l = i // lanes, i % lanes
+        common = min(l, task.shape[3] - 1)
 {load}
-        for j in range(intervals[i]):
-            number = rounds[i, j]
+        for j in range(intervals[g]):
+            number = rounds[g, j]
             if number > 0:
 {begin}
-                unit = REAL(length[i, j] / powers[number])
+                unit = REAL(length[g, j] / powers[number])
                 done = ZERO
                 for k in range(number + 1):
                     next = differences[k] * unit if k < number else ZERO
