@@ -5,50 +5,57 @@ A program of its own, because Numba asks for the simulator (`NUMBA_ENABLE_CUDASI
 
 import dataclasses
 import json
+from functools import partial
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
-from ntadyn.simulation import CudaSteps, NativeSteps
-from ntadyn.simulation.native import cuda
-from ntadyn.simulation.native.scheme import Improved
-from ntadyn.simulation.native.steps import states_at_ends
-from ntadyn.simulation.time_grid import lay_out, stack
-from ntadyn.sweeps import Backend, run_sweep
-from tests.simulation.native.test_native_steps import SIZES, Runs
-from tests.sweeps.test_native_sweeps import MAP
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_disable_most_optimizations", True)
 
-NUMBER = 9
+import numpy as np  # noqa: E402
+
+from ntadyn.simulation import CudaSteps  # noqa: E402
+from ntadyn.simulation.native import cuda  # noqa: E402
+from ntadyn.simulation.native.lines import Shape  # noqa: E402
+from ntadyn.simulation.native.scheme import Improved  # noqa: E402
+from ntadyn.simulation.native.steps import run_kernel  # noqa: E402
+from ntadyn.sweeps import Backend, run_sweep  # noqa: E402
+from tests.sweeps.test_native_sweeps import MAP  # noqa: E402
+
+NUMBER, BLOCKS, STEPS = 9, 3, 30
 
 
-def on_own_grids(dtype):
-    """Trajectories of different systems, tasks, blocks and steps: the largest difference, zeros and numbers of steps."""
-    runs = Runs(*SIZES, dtype)
-    systems, states = jax.tree.map(lambda leaf: leaf[::3][:NUMBER], (runs.systems, runs.states))
-    shares = np.random.default_rng(0).dirichlet([0.5, 0.5], (NUMBER, 3))
-    made = [
-        dataclasses.replace(runs.curriculum, shares=jnp.asarray(share, dtype), durations=jnp.asarray(blocks, dtype))
-        for share, blocks in zip(shares, np.linspace(0.2, 0.7, 3 * NUMBER).reshape(NUMBER, 3), strict=True)
-    ]
-    grids = [lay_out(item, step) for item, step in zip(made, np.geomspace(0.02, 0.2, NUMBER), strict=True)]
-    each = systems, jax.tree.map(lambda *leaves: jnp.stack(leaves), *made), states, stack(grids)
+def trajectories(dtype):
+    """Groups of one trajectory each: problem, state, lengths and steps of intervals, how many these are, and tasks."""
+    rng = np.random.default_rng(0)
+    weights, teachers = 0.7 * rng.normal(size=(2, NUMBER, 2, 3))
+    low = np.tril_indices(2)
+    overlaps = np.einsum("npi,nqi->npq", weights, weights)[:, *low], np.einsum("npi,nmi->npm", weights, teachers)
+    gates = rng.normal(size=(NUMBER, 2)) * (rng.random((NUMBER, 2)) > 0.3)
+    rates = rng.uniform((5, 0.5), (20, 2), (NUMBER, 2))
+    penalties = rng.uniform(0, 2, (NUMBER, 3)) * (rng.random((NUMBER, 3)) > 0.3)
+    problem = np.concatenate([rates, penalties, np.einsum("nmi,nli->nml", teachers, teachers)[:, *low]], axis=1)
+    state = np.concatenate([gates, overlaps[0], overlaps[1].reshape(NUMBER, 4)], axis=1)
+    steps = rng.integers(4, STEPS, (NUMBER, BLOCKS))
+    intervals = 1 + np.arange(NUMBER) % BLOCKS
+    length, task = rng.uniform(0.1, 0.8, (NUMBER, BLOCKS)), rng.dirichlet([0.5, 0.5], (NUMBER, BLOCKS))
+    real = (array.astype(dtype) for array in (problem[..., None], state[..., None], length))
+    return *real, steps, intervals, task[..., None].astype(dtype)
 
-    def ends(method, system, curriculum, state, grid):
-        system, state = jax.tree.map(lambda leaf: leaf[..., None], (system, state))
-        found = states_at_ends(method.run, Improved(), system, curriculum, state, grid, grid.num_steps)
-        return jnp.where((jnp.arange(grid.block.size) < grid.num_real())[:, None, None], found, 0)
 
-    together = jax.jit(jax.vmap(lambda *one: ends(CudaSteps(), *one)))(*each)
-    alone = jax.jit(lambda *one: ends(NativeSteps(), *one))
-    one_by_one = [alone(*jax.tree.map(lambda leaf, k=k: leaf[k], each)) for k in range(NUMBER)]
-    gates = np.asarray(together[:, :, : SIZES[0]])
-    return {
-        "difference": float(np.abs(together - jnp.stack(one_by_one)).max()),
-        "at zero": float(np.mean(gates == 0)),
-        "negative": float(np.mean(gates < 0)),
-        "steps": [int(jnp.sum(grid.num_steps)) for grid in grids],
-    }
+def in_threads(dtype):
+    """The states of all at the ends of their intervals, in one launch, and those of one after the other on the CPU."""
+    shape, given = Shape(2, 2, dtype, Improved()), trajectories(dtype)
+    found = np.array(jax.jit(jax.vmap(partial(CudaSteps().run, shape)))(*given))
+    alone = jax.jit(partial(run_kernel, shape)) if dtype == "float64" else None
+    for k, number in enumerate(given[4]):
+        found[k, number:] = 0
+    if alone is None:
+        return found, None
+    wanted = np.stack([alone(*(item[k] for item in given)) for k in range(NUMBER)])
+    for k, number in enumerate(given[4]):
+        wanted[k, number:] = 0
+    return found, wanted
 
 
 def of_a_sweep():
@@ -65,12 +72,18 @@ def of_a_sweep():
 
 
 def main():
-    jax.config.update("jax_enable_x64", True)
-    jax.config.update("jax_disable_most_optimizations", True)
     launches, launch = [], cuda.launch
     cuda.launch = lambda kernel, given, ends: launches.append(len(ends)) or launch(kernel, given, ends)
-    told = {"float64": on_own_grids(jnp.float64), "float32": on_own_grids(jnp.float32), "sweep": of_a_sweep()}
-    print(json.dumps(told | {"launches": launches}))
+    (found, wanted), (single, _) = in_threads("float64"), in_threads("float32")
+    told = {
+        "difference": float(np.abs(found - wanted).max()),
+        "in single precision": float(np.abs(found - single).max()),
+        "at zero": float(np.mean(found[:, 0, :2] == 0)),
+        "negative": float(np.mean(found[:, 0, :2] < 0)),
+        "sweep": of_a_sweep(),
+        "launches": launches,
+    }
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
