@@ -51,6 +51,8 @@ MOST_GROUPS = 128
 # Initial states of all trajectories of a tile together.
 TILE_BYTES = 2**28
 
+# What takes the steps where it is asked for.
+_KERNELS = {Backend.NATIVE: NativeSteps(), Backend.CUDA: CudaSteps()}
 # Spent on the time grid, which is data of its own.
 _LAID_OUT = (BLOCK_DURATION, TOTAL_TIME, "max_step")
 # Data of every program of a `Configuration`, swept or not, so that sweeps that differ in them share it: the maps of a
@@ -335,12 +337,13 @@ def _on_lanes(
         ValueError: if kernels are asked for that are not there, or not written for the system.
     """
     varies = curriculum.varies_within_blocks()
-    asked = {Backend.NATIVE: NativeSteps(), Backend.CUDA: CudaSteps()}.get(sweep.backend)
-    if asked is not None:
+    if sweep.backend in _KERNELS:
+        asked = _KERNELS[sweep.backend]
         asked.check(system, state)
         if varies:
-            name = sweep.backend.name
-            raise ValueError(f"backend is {name}, but kernels take no tasks that vary within a block; leave it out.")
+            raise ValueError(
+                f"backend is {sweep.backend.name}, but kernels take no tasks that vary within a block; leave it out."
+            )
         assert isinstance(system, OrderParameters)  # what kernels are written for
         return asked.fitted(system, state), IMPROVED
     if sweep.backend is Backend.XLA or varies or not native_can_run(system, state):

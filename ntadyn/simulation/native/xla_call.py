@@ -63,7 +63,7 @@ def _array(place: int) -> np.ndarray:
     _, _, kind, numbers, rank, sizes = _words(place, 6)
     dtype, shape = np.dtype(_DTYPES[kind & 0xFFFFFFFF]), tuple(_words(sizes, rank)) if rank else ()
     length = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    return np.frombuffer((ctypes.c_char * length).from_address(numbers), dtype).reshape(shape)
+    return np.frombuffer(memoryview((ctypes.c_char * length).from_address(numbers)), dtype).reshape(shape)
 
 
 def _error(interface: int, message: str) -> int | None:
