@@ -10,6 +10,7 @@ from .lane_steps import LaneSteps as LaneSteps
 from .method import AbstractMethod as AbstractMethod
 from .method_choice import method_for as method_for
 from .native.boost import Conserving as Conserving
+from .native.cuda_steps import CudaSteps as CudaSteps
 from .native.scheme import Improved as Improved
 from .native.steps import NativeSteps as NativeSteps
 from .outcome import RESULTS as RESULTS, Trajectory as Trajectory, result_codes as result_codes

@@ -59,6 +59,7 @@ def integrate_batch(
     grid: TimeGrid,
     observables: Mapping[str, Observable],
     read: Callable[[Trajectory], Any] = lambda trajectory: trajectory,
+    memory: PyTree = None,
 ) -> Any:
     """`integrate` for a batch of trajectories.
 
@@ -70,6 +71,7 @@ def integrate_batch(
         grid: when to step and when to record, common to all.
         observables: name -> function (system, state, task) -> array.
         read: what is kept of every trajectory, all of it if omitted.
+        memory: what `start_batch` returned for the same batch, if it has been called.
 
     Returns:
         What `read` returns, leading axis = trajectory on every array.
@@ -81,19 +83,39 @@ def integrate_batch(
             return read(integrate(system, its, state, method, grid, observables))
 
         return jax.vmap(one)(systems, states, *([curriculum.own] if isinstance(curriculum, SideBySide) else []))
-    leaves = float_leaves(states)
-    number = leaves[0].shape[0]
-    width = VECTOR_BYTES // leaves[0].dtype.itemsize
-    systems, states = _on_lanes((systems, states), number, width)
-    if isinstance(curriculum, SideBySide):
-        curriculum = SideBySide.of_all(_on_lanes(curriculum.own, number, width), curriculum.durations, axis=-1)
-    found = _run(systems, curriculum, states, method, grid, observables, over_lanes)
+    number = float_leaves(states)[0].shape[0]
+    systems, curriculum, states = _batch_on_lanes(systems, curriculum, states)
+    found = _run(systems, curriculum, states, method, grid, observables, over_lanes, memory)
 
     def trajectory(*found: Any) -> Any:
         return read(Trajectory(grid.end, grid.block, *found))
 
     every = jax.vmap(trajectory, in_axes=-1)(*found)
     return jax.tree.map(lambda leaf: leaf[:number], every)
+
+
+def start_batch(
+    systems: AbstractSystem, curriculum: AbstractCurriculum, states: PyTree, method: AbstractMethod, grid: TimeGrid
+) -> PyTree:
+    """What a method that steps batches makes of one before it is recorded, for `integrate_batch`.
+
+    Under `jax.vmap` many batches, each on its own time grid, start at once: see `AbstractMethod.starts_together`.
+
+    Args: see `integrate_batch`.
+    """
+    return method.start(*_batch_on_lanes(systems, curriculum, states), grid)
+
+
+def _batch_on_lanes(
+    systems: AbstractSystem, curriculum: AbstractCurriculum, states: PyTree
+) -> tuple[AbstractSystem, AbstractCurriculum, PyTree]:
+    """A batch with trajectories along the last axis, which is extended to whole vectors of the processor."""
+    leaves = float_leaves(states)
+    number, width = leaves[0].shape[0], VECTOR_BYTES // leaves[0].dtype.itemsize
+    systems, states = _on_lanes((systems, states), number, width)
+    if isinstance(curriculum, SideBySide):
+        curriculum = SideBySide.of_all(_on_lanes(curriculum.own, number, width), curriculum.durations, axis=-1)
+    return systems, curriculum, states
 
 
 def _run(
@@ -104,6 +126,7 @@ def _run(
     grid: TimeGrid,
     observables: Mapping[str, Observable],
     lift: Lift,
+    memory: PyTree = None,
 ) -> tuple[dict[str, Any], PyTree, RESULTS, dict[str, Any] | None]:
     """The loop, of one trajectory or of a batch.
 
@@ -115,6 +138,7 @@ def _run(
         grid: when to step and when to record.
         observables: what to record.
         lift: turns a function of one trajectory into one of what is run: `_of_one`, or `over_lanes`.
+        memory: what `method.start` returned, if it has been called.
 
     Returns:
         What was recorded, with a leading axis over records, the final state, the result, and the errors of the records
@@ -122,7 +146,7 @@ def _run(
     """
     first = jax.tree.map(lambda leaf: leaf[0], grid)
     first_task = curriculum.task(first.block, first.start)
-    memory = method.start(systems, curriculum, states, grid)
+    memory = method.start(systems, curriculum, states, grid) if memory is None else memory
     slack = method.slack(curriculum.durations.dtype)
     # The padding of a grid repeats the last block; a curriculum may be padded with further blocks.
     hooks, last_block = has_hooks(systems), grid.block[-1]

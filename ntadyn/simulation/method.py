@@ -61,10 +61,13 @@ class AbstractMethod(eqx.Module):
         follows_a_flow: whether the laws of the system's flow hold along the run, up to `slack`.
         steps_batches: whether `advance` takes a batch of trajectories in place of one; all arrays of systems and states
             then have a last axis over these, see `over_lanes`.
+        starts_together: whether batches on different time grids are best started at once, under `jax.vmap`: methods
+            whose `start` then takes all steps of all of them side by side.
     """
 
     follows_a_flow: ClassVar[bool] = True
     steps_batches: ClassVar[bool] = False
+    starts_together: ClassVar[bool] = False
 
     @abc.abstractmethod
     def check(self, system: AbstractSystem, state: PyTree) -> None:

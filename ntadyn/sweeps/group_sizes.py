@@ -19,6 +19,8 @@ CPU_LEAST_LANES, BETWEEN_STEPS, LITTLE_MORE = 64, 8, 1.1
 # accelerator; and what a step of these costs whatever their number, in units of what it costs per trajectory.
 CPU_LANES, CPU_OVERHEAD = 64, 16
 ACCELERATOR_LANES, ACCELERATOR_OVERHEAD = 2**17, 250
+# Of groups that start together, what is recorded before anything is read of it.
+TOGETHER_BYTES = 2**30
 
 
 def on_cpu_lanes(method: AbstractMethod) -> bool:
@@ -71,3 +73,13 @@ def cells_on_lanes(repetitions: int, itemsize: int) -> int:
     lanes = np.maximum(-(-cells * repetitions // vector) * vector, CPU_LEAST_LANES)
     costs = (BETWEEN_STEPS + lanes) / cells
     return int(cells[np.argmax(costs <= LITTLE_MORE * np.min(costs))])
+
+
+def groups_together(lanes: int, bytes_each: int) -> int:
+    """Groups that start together, see `AbstractMethod.starts_together`: as many as fill an accelerator.
+
+    Args:
+        lanes: of a group.
+        bytes_each: what is recorded of a trajectory.
+    """
+    return max(1, min(ACCELERATOR_LANES, TOGETHER_BYTES // bytes_each) // lanes)

@@ -18,6 +18,7 @@ from ntadyn.simulation.checks import check
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.lanes import lanes_can_run
 from ntadyn.simulation.method import AbstractMethod
+from ntadyn.simulation.native.cuda_steps import CudaSteps
 from ntadyn.simulation.native.steps import NativeSteps, native_can_run
 from ntadyn.simulation.time_grid import TimeGrid, lay_out, lay_out_whole_steps
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
@@ -25,7 +26,7 @@ from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration, Inputs, Randomness, Teachers
 from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.sweeps.doubt import check_can_be_checked, is_checked_by_gates
-from ntadyn.sweeps.group_sizes import group_size, on_cpu_lanes
+from ntadyn.sweeps.group_sizes import group_size, groups_together, on_cpu_lanes
 from ntadyn.sweeps.plan import (
     BLOCK_DURATION,
     GATE_TIME_CONSTANT,
@@ -50,6 +51,8 @@ MOST_GROUPS = 128
 # Initial states of all trajectories of a tile together.
 TILE_BYTES = 2**28
 
+# What takes the steps where it is asked for.
+_KERNELS = {Backend.NATIVE: NativeSteps(), Backend.CUDA: CudaSteps()}
 # Spent on the time grid, which is data of its own.
 _LAID_OUT = (BLOCK_DURATION, TOTAL_TIME, "max_step")
 # Data of every program of a `Configuration`, swept or not, so that sweeps that differ in them share it: the maps of a
@@ -102,6 +105,8 @@ class Schedule(eqx.Module):
 @dataclass(frozen=True)
 class Tile:
     """Groups that run in one call, one after the other; the cells of a group run side by side on one time grid.
+
+    Where a method starts groups together, their steps are taken side by side, and they are recorded one by one.
 
     Attributes:
         structure: what the program is made of.
@@ -194,6 +199,7 @@ class _Part:
         schedules: the same -> the time grid, padded to the length that all share.
         num_steps: the same -> steps of one trajectory.
         state_bytes: memory of one system with its initial state.
+        record_bytes: memory of all records of a state.
     """
 
     def __init__(self, sweep: Sweep, spec: Any, cells: np.ndarray, fixed: Sequence[str]):
@@ -215,8 +221,7 @@ class _Part:
         # A value that stands for itself, as an exponent of zero, may build what needs less than a swept one does.
         swept = {path: jnp.asarray(value, sweep.precision.value) for path, value in corners[0].items()}
         system, state = eqx.filter_eval_shape(build, swept)
-        held = [leaf for leaf in jax.tree.leaves((system, state)) if _is_floating(leaf)]
-        self.state_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in held)
+        self.state_bytes = _bytes((system, state))
         self.on_schedule = _on_schedule(spec, real, system)
         columns = [_numbered(sweep, spec, cells, path) for path in self.on_schedule]
         ends = {tuple(row) for row in np.unique(np.stack(columns, axis=1), axis=0).tolist()} if columns else {()}
@@ -245,6 +250,7 @@ class _Part:
         given = _values(sweep, spec, cells, "max_step") if steps_are_given else np.full(len(cells), math.nan)
         self.groups = _grouped((*columns, np.where(np.isnan(given), step, given)), cells)
         self.num_blocks = max(curriculum.num_blocks for curriculum in curricula.values())
+        self.record_bytes = 2 * self.num_blocks * _bytes(state)
         self.schedules = {key: self._schedule(curricula[key[:-1]], key[-1]) for key in self.groups}
         self.num_steps = {key: schedule.num_steps for key, schedule in self.schedules.items()}
         if sweep.check > 0:
@@ -275,7 +281,8 @@ class _Part:
         work = [(len(members), self.num_steps[key]) for key, members in self.groups.items()]
         size = group_size(self.method, work, repetitions, self.precision.itemsize)
         wanted = min(self._groups_per_tile(work, size * repetitions), sum(-(-number // size) for number, _ in work))
-        most = max(MOST_GROUPS, wanted) if on_cpu_lanes(self.method) else wanted
+        few = on_cpu_lanes(self.method) and not self.method.starts_together
+        most = max(MOST_GROUPS, wanted) if few else wanted
         structure = Structure(self._compiled_in(), self.paths, self.method, self.by_gates, self.num_blocks, size, most)
         groups: list[tuple[int, tuple[int, ...], Schedule]] = []
         for key, members in self.groups.items():
@@ -304,6 +311,8 @@ class _Part:
 
     def _groups_per_tile(self, work: Sequence[tuple[int, int]], lanes: int) -> int:
         """As many as make a tile of the wanted number of steps."""
+        if self.method.starts_together:
+            return groups_together(lanes, self.record_bytes)
         mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
         most_steps = TILE_STEPS if isinstance(self.method, LaneSteps | NativeSteps) else OTHER_TILE_STEPS
         most = int(min(most_steps / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))
@@ -328,10 +337,15 @@ def _on_lanes(
         ValueError: if kernels are asked for that are not there, or not written for the system.
     """
     varies = curriculum.varies_within_blocks()
-    if sweep.backend is Backend.NATIVE:
-        NativeSteps().check(system, state)
+    if sweep.backend in _KERNELS:
+        asked = _KERNELS[sweep.backend]
+        asked.check(system, state)
         if varies:
-            raise ValueError("backend is NATIVE, but kernels take no tasks that vary within a block; leave it out.")
+            raise ValueError(
+                f"backend is {sweep.backend.name}, but kernels take no tasks that vary within a block; leave it out."
+            )
+        assert isinstance(system, OrderParameters)  # what kernels are written for
+        return asked.fitted(system, state), IMPROVED
     if sweep.backend is Backend.XLA or varies or not native_can_run(system, state):
         return LaneSteps(), 1.0
     assert isinstance(system, OrderParameters)  # what kernels are written for
@@ -392,6 +406,11 @@ def _meant(sweep: Sweep, path: str, number: float) -> Any:
     if is_real(sweep.configuration, path):
         return number
     return next(item.values[int(number)] for item in sweep.parameters if item.path == path)
+
+
+def _bytes(tree: PyTree) -> int:
+    """Memory of the real numbers in a tree."""
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree) if _is_floating(leaf))
 
 
 def _is_floating(leaf: Any) -> bool:

@@ -50,10 +50,11 @@ class Precision(enum.Enum):
 
 
 class Backend(enum.Enum):
-    """What steps the systems that run on lanes, see `ntadyn.simulation.lanes`."""
+    """What steps the systems that run on lanes, see `ntadyn.simulation.lanes`; CUDA has not yet run on a device."""
 
     XLA = "xla"
     NATIVE = "native"
+    CUDA = "cuda"
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class Sweep:
             for these cells.
         precision: precision of everything after the random numbers.
         backend: what steps systems that run on lanes; if omitted, the kernels of `ntadyn.simulation.native` where Numba
-            is installed and they are written for the system, and XLA elsewhere.
+            is installed and they are written for the system, and XLA elsewhere. Never those for a GPU: ask for `CUDA`.
         bars: whether every trajectory gets an error bar, `scores.gate_bar`, for half as many steps again; only kernels
             make them. If omitted, where they make them in next to no time.
     """

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from ntadyn.interface import AbstractSystem
 from ntadyn.interface.observables import Observable
-from ntadyn.simulation.integration import integrate_batch
+from ntadyn.simulation.integration import integrate_batch, start_batch
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.outcome import Trajectory
@@ -83,16 +83,15 @@ def run_program(structure: Structure, measures: Measures, precision: Precision) 
         Function that returns name -> array with leading axes (groups, cells, repetitions).
     """
 
-    def one_group(group: "_Group", schedule: Schedule) -> Results:
+    def one_group(group: "_Group", schedule: Schedule, memory: PyTree) -> Results:
         real = jnp.arange(schedule.grid.start.shape[0]) < schedule.num_records
 
         def scores(trajectory: Trajectory) -> Results:
             record = recorded(trajectory, real)
             return {name: score(record) for name, score in measures.scores.items()}
 
-        return integrate_batch(
-            group.systems, group.curriculum, group.states, structure.method, group.grid, measures.observables, scores
-        )
+        batch = (group.systems, group.curriculum, group.states, structure.method, group.grid)
+        return integrate_batch(*batch, measures.observables, scores, memory)
 
     return _over_groups(structure, precision, one_group)
 
@@ -104,7 +103,8 @@ def check_program(structure: Structure, measures: Measures, precision: Precision
     """
     checks = checks_of(measures, structure.by_gates)
 
-    def one_group(group: "_Group", schedule: Schedule) -> Results:
+    def one_group(group: "_Group", schedule: Schedule, memory: PyTree) -> Results:
+        del memory  # checks are of few cells: their runs start one by one
         real = jnp.arange(schedule.grid.start.shape[0]) < schedule.num_records
         # Single precision does not resolve the nudge; it gets a larger one and both are reported per NUDGE.
         nudge = max(NUDGE, 64 * float(jnp.finfo(group.grid.end.dtype).eps))
@@ -140,21 +140,32 @@ class _Group(eqx.Module):
 
 
 def _over_groups(
-    structure: Structure, precision: Precision, one_group: Callable[[_Group, Schedule], Results]
+    structure: Structure, precision: Precision, one_group: Callable[[_Group, Schedule, PyTree], Results]
 ) -> Program:
     def program(work: Work, keys: Keys) -> Results:
         dtype = jnp.dtype(precision.value)
         shape = (structure.num_cells, keys.data.shape[0])
         built = _Built(structure.spec, work.values, keys, dtype)
 
-        def group(index: Int[Array, ""]) -> Results:
+        def made(index: Int[Array, ""]) -> tuple[_Group, Schedule]:
             system, state = built.group(index, shape)
             schedule = jax.tree.map(lambda leaf: leaf[index], work.schedules)
             curriculum, grid = _rounded((schedule.curriculum, schedule.grid), dtype)
             if draws_curricula(structure.spec):
                 values = {path: value[index] for path, value in work.values.items()}
                 curriculum = _side_by_side(structure.spec, values, keys, curriculum, shape[0])
-            results = one_group(_Group(system, state, curriculum, grid, structure), schedule)
+            return _Group(system, state, curriculum, grid, structure), schedule
+
+        def started(index: Int[Array, ""]) -> PyTree:
+            item, _ = made(index)
+            return start_batch(item.systems, item.curriculum, item.states, structure.method, item.grid)
+
+        every = jnp.arange(structure.num_groups, dtype=jnp.int32)
+        memories = jax.vmap(started)(every) if structure.method.starts_together else None
+
+        def group(index: Int[Array, ""]) -> Results:
+            memory = jax.tree.map(lambda leaf: leaf[index], memories)
+            results = one_group(*made(index), memory)
             return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), results)
 
         empty = jax.tree.map(

@@ -20,8 +20,9 @@ from ntadyn.maps.summary import JITTER, SENSITIVE
 from ntadyn.simulation import Updates, lanes
 from ntadyn.simulation.integration import integrate
 from ntadyn.simulation.native import kernel
+from ntadyn.simulation.native.lines import Shape
 from ntadyn.simulation.native.scheme import Improved
-from ntadyn.simulation.native.source import Shape, operations
+from ntadyn.simulation.native.source import operations
 from ntadyn.simulation.time_grid import lay_out
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Dynamics

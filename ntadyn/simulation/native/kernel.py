@@ -14,7 +14,8 @@ from types import ModuleType
 import jax
 
 from ntadyn import compilation_cache
-from ntadyn.simulation.native.source import Shape, source
+from ntadyn.simulation.native.lines import Shape
+from ntadyn.simulation.native.source import source
 
 _FOLDER = "native"
 _ONE_AT_A_TIME = threading.Lock()
@@ -45,16 +46,19 @@ def target(shape: Shape) -> str:
 
 @functools.cache
 def _registered(shape: Shape) -> str:
-    text = source(shape)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    name = f"ntadyn_native_{digest}"
-    module = _module(name, text)
+    module = loaded(source(shape))
+    name = module.__name__
     jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(module.handler.ctypes), platform="cpu")
     return name
 
 
-def _module(name: str, text: str) -> ModuleType:
-    """The module of a text: from a file if programs are kept, beside which Numba keeps what it compiles."""
+def loaded(text: str) -> ModuleType:
+    """The module of a text: from a file if programs are kept, beside which Numba keeps what it compiles.
+
+    Args:
+        text: what one of the functions called `source` here has written.
+    """
+    name = f"ntadyn_native_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     if (folder := _folder()) is not None:
         path = folder / f"{name}.py"
         with suppress(OSError):

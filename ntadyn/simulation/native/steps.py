@@ -1,6 +1,7 @@
 """The method that takes batches through whole runs in a kernel of our own."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -15,9 +16,9 @@ from ntadyn.interface.system import AbstractSystem
 from ntadyn.simulation import lanes
 from ntadyn.simulation.lane_steps import LaneSteps, resolved_results
 from ntadyn.simulation.method import AbstractMethod, Interval
-from ntadyn.simulation.native import kernel
+from ntadyn.simulation.native import kernel, source
+from ntadyn.simulation.native.lines import Shape
 from ntadyn.simulation.native.scheme import Improved, Scheme
-from ntadyn.simulation.native.source import Shape
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
@@ -32,13 +33,15 @@ def native_can_run(system: Any, state: Any) -> bool:
         system: any system; only shapes and types matter.
         state: a state of it, likewise.
     """
-    return (
-        kernel.backend() is not None
-        and jax.default_backend() == "cpu"
-        and lanes.lanes_can_run(system, state)
-        and system.spectrum is None
-        and system.batch_noise is None
-    )
+    return kernel.backend() is not None and jax.default_backend() == "cpu" and kernels_can_run(system, state)
+
+
+def kernels_can_run(system: Any, state: Any) -> bool:
+    """Whether a system is one that kernels are written for, on a CPU or on a GPU.
+
+    Args: see `native_can_run`.
+    """
+    return lanes.lanes_can_run(system, state) and system.spectrum is None and system.batch_noise is None
 
 
 class NativeSteps(AbstractMethod):
@@ -97,11 +100,11 @@ class NativeSteps(AbstractMethod):
     def refined(self, dtype: DTypeLike) -> "NativeSteps":
         """The method with twice as many steps, without bars."""
         del dtype
-        return NativeSteps(2 * self.refinement, self.scheme, self.sizes)
+        return dataclasses.replace(self, refinement=2 * self.refinement, barred=False)
 
     def fitted(self, system: OrderParameters, state: OrderParameterState) -> "NativeSteps":
         """See `AbstractMethod.fitted`; neither may be on lanes."""
-        return NativeSteps(self.refinement, self.scheme, (state.gates.size, system.num_tasks), self.barred)
+        return dataclasses.replace(self, sizes=(state.gates.size, system.num_tasks))
 
     def backend(self) -> str:
         """See `AbstractMethod.backend`; kernels of other versions may differ in the last bits."""
@@ -126,15 +129,19 @@ class NativeSteps(AbstractMethod):
                 f"vary. Pass LaneSteps()."
             )
         rates, number = super().start(system, curriculum, state, grid), self.refinement * grid.num_steps
-        ends = states_at_ends(self.scheme, system, curriculum, state, grid, number)
+        ends = states_at_ends(self.run, self.scheme, system, curriculum, state, grid, number)
         if not self.barred:
             return _Known(rates, ends)
         coarse = (number + 1) // 2
         # Twice as long, except for the last step of an odd number.
         ratio = jnp.sum(number).astype(ends.dtype) / jnp.maximum(jnp.sum(coarse), 1).astype(ends.dtype)
-        moved = ends - states_at_ends(self.scheme, system, curriculum, state, grid, coarse)
+        moved = ends - states_at_ends(self.run, self.scheme, system, curriculum, state, grid, coarse)
         share = jnp.where(ratio > 1, 1 / (ratio**2 - 1), jnp.inf)
         return _Known(rates, ends, share * jnp.abs(moved[:, : state.gates.shape[0]]))
+
+    def run(self, shape: Shape, *arrays: Array) -> Float[Array, "interval number lane"]:
+        """The states at the ends of all intervals, from the arrays of `run_kernel`."""
+        return run_kernel(shape, *arrays)
 
     def errors(self, memory: "_Known", grid: TimeGrid) -> dict[str, Array] | None:
         """See `AbstractMethod.errors`: those of gates, infinite where steps cannot be longer."""
@@ -167,6 +174,7 @@ class _Known(NamedTuple):
 
 
 def states_at_ends(
+    run: Callable[..., Array],
     scheme: Scheme,
     system: OrderParameters,
     curriculum: AbstractCurriculum,
@@ -177,6 +185,7 @@ def states_at_ends(
     """The states of a batch at the ends of all intervals, component by component; undefined in the padding of a grid.
 
     Args:
+        run: a function like `run_kernel`.
         scheme: the equations of a step.
         system: a batch of systems, trajectories along the last axis.
         curriculum: which task is in force when.
@@ -191,7 +200,7 @@ def states_at_ends(
     given = [problem.rate_of_gates, problem.rate_of_weights, problem.hinge, problem.unit_norm, problem.shrinkage]
     data = jnp.stack([*given, *jax.tree.leaves(problem.teachers)])
     task = jax.vmap(curriculum.task)(grid.block, grid.start).reshape(grid.start.size, teachers, -1)
-    return run_kernel(shape, data, start, grid.length, num_steps, grid.num_real(), task)
+    return run(shape, data, start, grid.length, num_steps, grid.num_real(), task)
 
 
 def run_kernel(
@@ -215,7 +224,7 @@ def run_kernel(
         task: weights of the teachers in each, one for all lanes (width 1) or one per lane.
     """
     ends = jax.ShapeDtypeStruct((length.size, *state.shape), state.dtype)
-    scratch = jax.ShapeDtypeStruct((shape.scratch_size,), state.dtype)
+    scratch = jax.ShapeDtypeStruct((source.scratch_size(shape),), state.dtype)
     call = jax.ffi.ffi_call(kernel.target(shape), (ends, scratch))
     return call(problem, state, length, num_steps.astype(jnp.int64), num_intervals[None].astype(jnp.int64), task)[0]
 

@@ -13,8 +13,9 @@ from ntadyn.simulation import LaneSteps, integrate_batch
 from ntadyn.simulation.lane_boost import LaneBoosts
 from ntadyn.simulation.native import kernel
 from ntadyn.simulation.native.boost import Conserving
+from ntadyn.simulation.native.lines import Shape
 from ntadyn.simulation.native.scheme import Improved, Splitting
-from ntadyn.simulation.native.source import WIDTH, Shape
+from ntadyn.simulation.native.source import WIDTH
 from ntadyn.simulation.native.steps import NativeSteps, native_can_run, run_kernel
 from ntadyn.simulation.outcome import result_codes
 from ntadyn.simulation.time_grid import lay_out
