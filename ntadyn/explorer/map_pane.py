@@ -19,12 +19,12 @@ from ntadyn.explorer.styles import STRETCHED
 from ntadyn.explorer.view import View
 from ntadyn.explorer.working import Worker
 from ntadyn.maps.summary import chosen_score
-from ntadyn.results.quantities import CONTACT, FOLD, HINGE, PREDICTED
+from ntadyn.results.quantities import CONTACT, FOLD, HINGE, NEGATIVE, PREDICTED
 from ntadyn.sweeps.merge import unfilled
 
 SECONDS_BETWEEN_REPORTS = 0.5
 PREDICTING = "predicting the border, which takes up to a minute"
-_PREDICTIONS = (PREDICTED, CONTACT, FOLD, HINGE)
+_PREDICTIONS = (PREDICTED, CONTACT, NEGATIVE, FOLD, HINGE)
 
 
 class MapPane:

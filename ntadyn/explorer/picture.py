@@ -21,7 +21,7 @@ from ntadyn.plotting.labels import label, settings_title
 from ntadyn.plotting.prediction import LOOKS
 from ntadyn.plotting.style import WIDTH, house_style, shade_blocks
 from ntadyn.results.dataset_axes import DatasetAxis, by_index, dataset_axis
-from ntadyn.results.quantities import FOLD, HINGE, PREDICTED
+from ntadyn.results.quantities import FOLD, HINGE, NEGATIVE, PREDICTED
 from ntadyn.sweeps.cell_runs import CellRun
 
 BORDER_TEXT = f"border: mean total alignment {BORDER:g}"
@@ -46,9 +46,10 @@ def predicted_lines(plane: Plane) -> dict[str, list[np.ndarray]]:
     """Lines of theory over a map: name of `ntadyn.results.quantities` -> points (column, row) of every part."""
     dataset, (rows, columns) = plane.dataset, axes_of(plane)
     found: dict[str, list[np.ndarray]] = {}
-    if PREDICTED in dataset and set(dataset[PREDICTED].dims) == {rows.name, columns.name}:
-        share = dataset[PREDICTED].transpose(rows.name, columns.name).values
-        found[PREDICTED] = contour_lines(columns.values, rows.values, share, 0.5)
+    for name in (PREDICTED, NEGATIVE):
+        if name in dataset and set(dataset[name].dims) == {rows.name, columns.name}:
+            share = dataset[name].transpose(rows.name, columns.name).values
+            found[name] = contour_lines(columns.values, rows.values, share, 0.5)
     if FOLD in dataset and dataset[FOLD].dims == (rows.name,):
         found[FOLD] = contour_lines(columns.values, rows.values, columns.values - dataset[FOLD].values[:, None], 0.0)
     if HINGE in dataset and columns.values.min() < float(dataset[HINGE]) < columns.values.max():
@@ -176,5 +177,5 @@ def _draw_plane(ax: Axes, plane: PhasePlane) -> None:
 
 def dataset_with(dataset: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
     """A map with what was predicted of it beside it."""
-    names = [name for name in (PREDICTED, FOLD, HINGE) if name in other]
+    names = [name for name in (PREDICTED, NEGATIVE, FOLD, HINGE) if name in other]
     return dataset.assign({name: (other[name].dims, other[name].values, other[name].attrs) for name in names})
