@@ -20,7 +20,7 @@ it, the loser learns -B, and c_1 stays negative. When the second block begins, b
 
     the hinge holds if k_nn > r^2 N (a_2^2 - a_1^2) / 2.
 
-In later blocks b_1 + b_2 is of order one, and it always does. Frozen weights (`hinge_bound`) ask for more.
+In later blocks b_1 + b_2 is of order one, and losers come back. Frozen weights (`hinge_bound`) ask for more.
 """
 
 import math
@@ -120,8 +120,9 @@ def needed_hinge(plane: TeacherPlane, learned: FirstBlock) -> Numbers:
 def negative_probability(plane: TeacherPlane, spread: float) -> Numbers:
     """P(k_nn < what is needed): the share of runs of which a gate becomes negative and stays so.
 
-    The larger |D_A|, the earlier the loser stops to learn, and the more is needed. Where blocks are so short that no
-    gate meets zero in the first one, a gate may become negative later, by another way that this does not know.
+    The larger |D_A|, the earlier the loser stops to learn, and the more is needed. Where no gate meets zero in the first
+    block, because blocks are short or initial weights very small, a gate may become negative later in another way, which
+    this does not know: at the scale of figure 5 it is right in 97.5 % of its cells, at a tenth of that in 92.4 %.
 
     Args:
         plane: a cell, or cells, with blocks of one duration.
