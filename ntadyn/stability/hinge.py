@@ -120,9 +120,9 @@ def needed_hinge(plane: TeacherPlane, learned: FirstBlock) -> Numbers:
 def negative_probability(plane: TeacherPlane, spread: float) -> Numbers:
     """P(k_nn < what is needed): the share of runs of which a gate becomes negative and stays so.
 
-    The larger |D_A|, the earlier the loser stops to learn, and the more is needed. Where no gate meets zero in the first
-    block, because blocks are short or initial weights very small, a gate may become negative later in another way, which
-    this does not know: at the scale of figure 5 it is right in 97.5 % of its cells, at a tenth of that in 92.4 %.
+    The larger |D_A|, the earlier the loser stops to learn, and the more is needed. Where no gate meets zero in the
+    first block, because blocks are short or initial weights very small, a gate may become negative later in another
+    way, which this does not know: right are 97.5 % of the cells of figure 5, at a tenth of its initial scale 92.4 %.
 
     Args:
         plane: a cell, or cells, with blocks of one duration.
