@@ -20,7 +20,8 @@ it, the loser learns -B, and c_1 stays negative. When the second block begins, b
 
     the hinge holds if k_nn > r^2 N (a_2^2 - a_1^2) / 2.
 
-In later blocks b_1 + b_2 is of order one, and losers come back. Frozen weights (`hinge_bound`) ask for more.
+Of later blocks this says nothing: where weights start very small, gates become negative there, too, in a way that is
+not known. Frozen weights (`hinge_bound`) ask for more.
 """
 
 import math
@@ -139,8 +140,7 @@ def negative_probability(plane: TeacherPlane, spread: float) -> Numbers:
         raise ValueError(f"spread is {spread}; it must be positive and finite, as initial weights are drawn with it.")
     shares = (np.arange(QUANTILES) + 0.5) / QUANTILES
     sizes = spread * norm.ppf(0.5 + 0.5 * shares)
-    one = np.ones(plane.shape)
-    needed = needed_hinge(plane, first_block(plane, one * sizes.reshape(-1, *[1] * len(plane.shape))))
+    needed = needed_hinge(plane, first_block(plane, sizes.reshape(-1, *[1] * len(plane.shape))))
     hinge = np.broadcast_to(np.asarray(plane.nonnegative, float), plane.shape)
     found = [
         1 - np.interp(have, have_not, shares, left=0.0, right=1.0)

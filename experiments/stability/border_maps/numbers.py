@@ -47,10 +47,10 @@ def _negative_gates(title: str, dataset: xr.Dataset) -> list[Acceptance]:
     rows, columns = dataset.predicted_share.dims
     inside = (dataset[rows] > SHORT) & (dataset[columns] > 0)
     negative, predicted = (values.where(inside) for values in (dataset.negative, dataset.negative_probability))
-    wrong = ((negative >= HALF) != (predicted >= HALF)).where(inside)
+    wrong = ((negative >= HALF) != (predicted >= HALF)).sum() / inside.sum()
     shorter = int(((dataset.negative >= HALF) & (dataset[rows] <= SHORT) & (dataset[columns] > 0)).sum())
     note = f"{int((negative >= HALF).sum())} of {int(inside.sum())} cells have them; of shorter blocks {shorter}"
-    right = single(1 - float(wrong.mean()))
+    right = single(1 - float(wrong))
     return [
         at_least(f"{title}, negative gates, blocks above {SHORT:g}: share right", RIGHT, right, OURS, note=note),
         reported(f"{title}, negative gates: mean |P - share|", single(float(abs(predicted - negative).mean()))),
