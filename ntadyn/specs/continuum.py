@@ -29,7 +29,7 @@ class Blocks:
     wiring: Wiring = Wiring.CHAIN
     """Side by side or one after the other."""
     chunks: tuple[int, ...] = (1, 8, 64)
-    """Steps per chunk of every block, increasing, each dividing the next."""
+    """Steps per chunk of every block, each dividing the next, or equal to it."""
     fastest: float = 0.05
     """tau_1."""
     slowing: float = 4.0

@@ -29,7 +29,7 @@ def continuum(
 
     Args:
         time_constants: tau_l; the learning rate of a step is h / tau_l.
-        chunks: C_l, increasing, each dividing the next.
+        chunks: C_l, each dividing the next, or equal to it.
         retentions: a_l in [0, 1]; all one if omitted.
         resets: which levels go back to their start when a block starts; none if omitted.
 
@@ -47,10 +47,9 @@ def continuum(
             f"{len(back)} resets; give one of each for every level."
         )
     pairs = list(zip(chunks, chunks[1:], strict=False))
-    if min(chunks, default=0) < 1 or any(slow <= fast or slow % fast for fast, slow in pairs):
+    if min(chunks, default=0) < 1 or any(slow % fast for fast, slow in pairs):
         raise ValueError(
-            f"continuum: got chunks of {tuple(chunks)} steps; they must increase, and each must divide the next, for "
-            f"example {CHUNKS}."
+            f"continuum: got chunks of {tuple(chunks)} steps; each must divide the next, for example {CHUNKS}."
         )
     return tuple(
         Level(f"level {index + 1}", _block(index), EverySteps(tau, chunk), retention=retention, resets=reset)

@@ -35,7 +35,7 @@ def continuum_optimiser(
 
     Args:
         make: from eta_l / eta to an optimiser; each level has one of its own, and counts its own moves.
-        chunks: C_l, increasing, each dividing the next.
+        chunks: C_l, each dividing the next, or equal to it.
         shares: eta_l / eta.
         dtype: of the sums, that of the parameters; JAX's default one if omitted.
 

@@ -73,7 +73,7 @@ def dynamic_evaluation(
         targets: of every token, a leading axis as long.
         loss: of the answers (tokens, outputs) and targets of some tokens, summed over tokens.
         rates: eta_l, the fastest first; with 0 a level stays as it is.
-        chunks: C_l, increasing, each dividing the next, one per level of the model.
+        chunks: C_l, each dividing the next, or equal to it; one per level of the model.
 
     Returns:
         The state after the sequence, and the answers, shape (tokens, outputs).

@@ -165,7 +165,7 @@ def test_blocks_begin_as_the_identity_and_learn():
     ("arguments", "message"),
     [
         (((1.0, 4.0), (1, 8, 64)), "one of each for every level"),
-        (((1.0, 4.0), (8, 1)), "they must increase"),
+        (((1.0, 4.0), (8, 1)), "each must divide the next"),
         (((1.0, 4.0), (2, 3)), "each must divide the next"),
     ],
 )

@@ -167,3 +167,21 @@ def test_levels_in_training_move_after_every_chunk_along_the_sum_of_their_gradie
                 gone = 0.1 * share * (count // chunk) * chunk
                 np.testing.assert_allclose(first.first - level.first, gone, atol=1e-12)
             np.testing.assert_allclose(start.readout.weight - now.readout.weight, 0.1 * count, atol=1e-12)
+
+
+def test_levels_of_one_clock_and_one_rate_are_no_levels(model):
+    """`chunks` of 1 and `shares` of 1, as the table of one clock has them, are the optimiser of all parameters."""
+    start = eqx.filter(model, eqx.is_inexact_array)
+    gradients = jax.tree.map(jnp.sin, start)
+    with jax.numpy_dtype_promotion("standard"):
+        whole, parts = (
+            optax.sgd(0.1, momentum=0.9),
+            continuum_optimiser(lambda share: optax.sgd(0.1 * share, momentum=0.9), (1, 1, 1), (1.0, 1.0, 1.0)),
+        )
+        states = [whole.init(start), parts.init(start)]
+        for _ in range(2):
+            updates, states = zip(
+                *(one.update(gradients, state, start) for one, state in zip((whole, parts), states, strict=True)),
+                strict=True,
+            )
+    assert distance(*updates) <= 1e-15
