@@ -5,6 +5,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ntadyn.interface.observables import STANDARD, Observable
@@ -50,9 +51,13 @@ def path_order(assignment: Int[Array, " m"], num_paths: int) -> Int[Array, " p"]
         assignment: path of every teacher, no two alike.
         num_paths: number of paths.
     """
-    num_teachers = assignment.shape[0]
-    rank = num_teachers + jnp.arange(num_paths)
-    return jnp.argsort(rank.at[assignment].set(jnp.arange(num_teachers)))
+    # By masks, because in a batch a sort, or an entry that is set, costs a loop per trajectory.
+    places = np.arange(num_paths)
+    taken = assignment[:, None] == places[None]
+    free = ~jnp.any(taken, axis=0)
+    before = jnp.sum(free[None] & (places[None] < places[:, None]), axis=1)
+    rank = jnp.where(free, assignment.shape[0] + before, jnp.argmax(taken, axis=0))
+    return jnp.argmax(rank[None] == places[:, None], axis=1)
 
 
 def recorded(trajectory: Trajectory, real: Bool[Array, " record"]) -> Recorded:

@@ -65,7 +65,8 @@ def _places(shape: Shape) -> Places:
 
 
 def _over_lanes(signature: str, lines: Iterable[str]) -> str:
-    return "\n".join([_COMPILED, f"def {signature}:", "    for l in range(L):", *indented(lines, 2)])
+    loop = ["long_vectors()", "for l in range(L):", *indented(lines)]
+    return "\n".join([_COMPILED, f"def {signature}:", *indented(loop)])
 
 
 def _of_one_lane(signature: str, lines: Iterable[str]) -> str:
@@ -83,6 +84,18 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 CACHE = "__file__" in globals()
+
+
+@intrinsic
+def long_vectors(typingctx):
+    # LLVM halves the vectors of processors whose clock may slow down under long ones; here long ones are faster. Its
+    # attribute for that is none of those that llvmlite knows by name.
+
+    def codegen(context, builder, signature, arguments):
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 '''.rstrip()
 _LENGTH = (
     _COMPILED
@@ -93,6 +106,7 @@ def power(k):
 # An integer, because a loop over truth values does not become one over vectors.
 _RUN = """
 def any_event(b):
+    long_vectors()
     found = 0
     for l in range(L):
         found |= {event} > ZERO
