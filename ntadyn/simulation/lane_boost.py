@@ -8,9 +8,10 @@ from ntadyn.dynamics.order_parameters import OrderParameters
 from ntadyn.interface.boost_flow import hyperbolic
 from ntadyn.interface.system import AbstractSystem
 from ntadyn.simulation.components import combined, pair
+from ntadyn.simulation.lane_gates import follow_gates, zero_is_a_kink
 from ntadyn.simulation.lane_spectrum import Overlap, advance_weights, pulls_by_group
 from ntadyn.simulation.lane_steps import LaneSteps, task_at
-from ntadyn.simulation.lanes import LaneProblem, LaneState, follow_gates, zero_is_a_kink
+from ntadyn.simulation.lanes import LaneProblem, LaneState
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
 

@@ -25,7 +25,7 @@ from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
 class LaneSteps(AbstractMethod):
-    """t_k = start + length (k/n)^2: the splitting step on lanes (see `ntadyn.simulation.lanes`) within an interval.
+    """t_k = start + length (k/n)^2: the splitting step on lanes (`lane_weights`, `lane_gates`) within an interval.
 
     Gates move fastest after a switch; steps that grow from there cut the largest gate error in the maps of figure 5 to
     a third or less of that of as many equal steps. The last step is twice as long as the mean. Steps are not divided: a

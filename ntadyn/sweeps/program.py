@@ -22,9 +22,9 @@ from ntadyn.specs.building import Keys
 from ntadyn.specs.paths import replaced, value_at
 from ntadyn.specs.spec import curriculum_of, draws_curricula
 from ntadyn.sweeps.doubt import NUDGE, checks_of, nudged
-from ntadyn.sweeps.layout import Schedule, Structure
 from ntadyn.sweeps.plan import Precision, Sweep
 from ntadyn.sweeps.scores import Measures, recorded
+from ntadyn.sweeps.structure import Schedule, Structure
 from ntadyn.sweeps.surroundings import Device
 from ntadyn.tasks import AbstractCurriculum
 from ntadyn.tasks.dependence import depends_on_first

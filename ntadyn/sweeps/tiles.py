@@ -15,11 +15,12 @@ from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.fingerprint import fingerprint
-from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep
+from ntadyn.sweeps.layout import lay_out_sweep
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.program import Program, Work, check_program, run_program
 from ntadyn.sweeps.programs import Programs, Stopwatch
 from ntadyn.sweeps.scores import Measures, with_bars
+from ntadyn.sweeps.structure import Structure, Tile
 from ntadyn.sweeps.suiting_measures import check_measures, measures_for
 from ntadyn.sweeps.surroundings import Device, surroundings
 
