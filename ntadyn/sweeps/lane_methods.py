@@ -9,6 +9,7 @@ from ntadyn.interface import AbstractSystem
 from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.native.cuda_steps import CudaSteps
+from ntadyn.simulation.native.kernel_steps import AbstractKernelSteps
 from ntadyn.simulation.native.steps import NativeSteps, native_can_run
 from ntadyn.sweeps.plan import Backend, Sweep
 from ntadyn.sweeps.steps import IMPROVED
@@ -50,7 +51,7 @@ def wants_bars(sweep: Sweep, methods: Sequence[AbstractMethod]) -> bool:
     Raises:
         ValueError: if bars are asked for and not all steps are those of kernels.
     """
-    able = all(isinstance(method, NativeSteps) for method in methods)
+    able = all(isinstance(method, AbstractKernelSteps) for method in methods)
     if sweep.bars and not able:
         raise ValueError(
             'bars is True, but error bars are made by kernels only, which need Numba (`pip install "ntadyn[fast]"`) '

@@ -14,9 +14,8 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ntadyn.interface import AbstractSystem
 from ntadyn.simulation.checks import check
-from ntadyn.simulation.lane_steps import LaneSteps
+from ntadyn.simulation.lane_method import AbstractLaneMethod
 from ntadyn.simulation.lanes import lanes_can_run
-from ntadyn.simulation.native.steps import NativeSteps
 from ntadyn.simulation.time_grid import lay_out, lay_out_whole_steps
 from ntadyn.simulation.whole_steps import AbstractWholeSteps
 from ntadyn.specs import building
@@ -245,7 +244,7 @@ class _Part:
         if self.method.starts_together:
             return groups_together(lanes, self.record_bytes)
         mean_steps = sum(number * steps for number, steps in work) / sum(number for number, _ in work)
-        most_steps = TILE_STEPS if isinstance(self.method, LaneSteps | NativeSteps) else OTHER_TILE_STEPS
+        most_steps = TILE_STEPS if isinstance(self.method, AbstractLaneMethod) else OTHER_TILE_STEPS
         most = int(min(most_steps / (mean_steps * lanes), TILE_BYTES / (self.state_bytes * lanes)))
         return max(1, most)
 

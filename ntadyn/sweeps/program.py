@@ -13,7 +13,6 @@ from jaxtyping import Array, Float, Int, PyTree
 from ntadyn.interface import AbstractSystem
 from ntadyn.interface.observables import Observable
 from ntadyn.simulation.integration import integrate_batch, start_batch
-from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.outcome import Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
@@ -133,7 +132,7 @@ class _Group(eqx.Module):
         grid: TimeGrid,
         observables: dict[str, Observable],
         states: PyTree,
-        method: AbstractMethod | LaneSteps | None = None,
+        method: AbstractMethod | None = None,
     ) -> Trajectory:
         method = self.structure.method if method is None else method
         return integrate_batch(self.systems, self.curriculum, states, method, grid, observables)

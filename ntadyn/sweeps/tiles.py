@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import xarray as xr
 
-from ntadyn.simulation.native.steps import NativeSteps
+from ntadyn.simulation.native.kernel_steps import AbstractKernelSteps
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.sweeps.doubt import checks_of
@@ -77,7 +77,7 @@ class TiledSweep:
         by_gates, by_scores = (set(checks_of(measures, kind).descriptions) for kind in (True, False))
         sweep.check_names((*measures.scores, *by_gates, *by_scores))
         tiles = lay_out_sweep(sweep, cells)
-        if any(isinstance(method := tile.structure.method, NativeSteps) and method.barred for tile in tiles):
+        if any(isinstance(method := tile.structure.method, AbstractKernelSteps) and method.barred for tile in tiles):
             measures = with_bars(measures)
         added = set().union(*(by_gates if tile.structure.by_gates else by_scores for tile in tiles))
         if sweep.check > 0 and (twice := sorted(added & set(measures.scores))):
