@@ -18,7 +18,8 @@ from ntadyn.specs.building import Keys
 from ntadyn.specs.checks import check_simulation
 from ntadyn.specs.configuration import Configuration, Gating
 from ntadyn.specs.paths import replaced
-from ntadyn.specs.shared_programs import Course, Recipe, called, recipe_of, run_all
+from ntadyn.specs.programs import forget_programs
+from ntadyn.specs.shared_programs import Course, build_one, recipe_of, run_all
 from ntadyn.specs.spec import check_spec, curricula_of, draws_curricula, method_of
 from ntadyn.tasks import AbstractCurriculum
 from ntadyn.tasks.side_by_side import SideBySide
@@ -140,13 +141,14 @@ def _run(
     records: _Records,
     method: AbstractMethod | None,
 ) -> tuple[list[Trajectory], AbstractCurriculum]:
+    forget_programs()
     at_first = {path: values[0] for path, values in changes.items()}
     first, key = replaced(spec, at_first), building.first(keys)
     recipe, known = recipe_of(first, key, changes)
     numbers = {path: jnp.asarray(value) for path, value in known.items()}
     if isinstance(spec, Configuration):
         values = numbers | {path: jnp.asarray(value) for path, value in at_first.items()}
-        system, state = called(Recipe.__call__, recipe, values, key)
+        system, state = build_one(recipe, values, key)
     else:  # which may look at its numbers and refuse them
         system, state = first.build(key)
     curriculum = first.build_curriculum(system)
@@ -159,7 +161,7 @@ def _run(
     curricula = curricula_of(spec, curriculum, keys)
     own = curricula.own if isinstance(curricula, SideBySide) else None
     varied = {path: jnp.asarray(values, curriculum.durations.dtype) for path, values in changes.items()}
-    found = called(run_all, recipe, course, numbers, varied, keys, own)
+    found = run_all(recipe, course, numbers, varied, keys, own)
     if not varied:
         return [found], curricula
     count = len(next(iter(changes.values())))

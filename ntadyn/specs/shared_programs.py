@@ -5,8 +5,7 @@ are made of may change without their values telling.
 """
 
 import dataclasses
-import functools
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -27,9 +26,7 @@ from ntadyn.tasks import AbstractCurriculum
 from ntadyn.tasks.side_by_side import with_given_durations
 
 Numbers = Mapping[str, Float[Array, "..."]]
-
-# The last ones that ran. Each takes some 800 mappings of memory, of which Linux grants a process 65530.
-MOST_KEPT = 24
+Builder = Callable[[Numbers, Keys], tuple[AbstractSystem, PyTree]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,11 +35,9 @@ class Recipe:
 
     Attributes:
         spec: all that is compiled in; what is data, and seeds, have the same value in all specs that share it.
-        is_kept: whether its programs are, see `called`.
     """
 
     spec: Any
-    is_kept: bool
 
     def __call__(self, numbers: Numbers, key: Keys) -> tuple[AbstractSystem, PyTree]:
         """System and initial state of one repetition."""
@@ -67,29 +62,7 @@ class Course(eqx.Module):
     estimate_error: bool = eqx.field(static=True, default=False)
 
 
-def called(function: Callable[..., Any], recipe: Recipe, *arguments: PyTree) -> Any:
-    """function(recipe, *arguments) as one program, compiled unless it is among the last that ran.
-
-    Args:
-        function: traceable in its arguments.
-        recipe: what is compiled in.
-        arguments: pytrees, data where they are arrays.
-    """
-    if not recipe.is_kept:
-        return eqx.filter_jit(functools.partial(function, recipe))(*arguments)
-    leaves, structure = jax.tree.flatten(arguments)
-    kinds = tuple((leaf.shape, leaf.dtype) if eqx.is_array(leaf) else leaf for leaf in leaves)
-    return _program(function, recipe, (structure, kinds))(*arguments)
-
-
-@functools.lru_cache(MOST_KEPT)
-def _program(function: Callable[..., Any], recipe: Recipe, signature: Hashable) -> Callable[..., Any]:
-    """A program of its own for every signature, so that few are kept however many shapes and observables there are."""
-    del signature
-    return eqx.filter_jit(functools.partial(function, recipe))
-
-
-def recipe_of(spec: Any, key: Keys, varied: Collection[str] = ()) -> tuple[Recipe, dict[str, float]]:
+def recipe_of(spec: Any, key: Keys, varied: Collection[str] = ()) -> tuple[Builder, dict[str, float]]:
     """What of a spec is compiled in, and what is data: the numbers without which the same system is built.
 
     All of it is compiled in where somebody else has a part in it, and where a parameter is an array.
@@ -102,11 +75,14 @@ def recipe_of(spec: Any, key: Keys, varied: Collection[str] = ()) -> tuple[Recip
         key: that of a repetition; only its shapes matter.
         varied: paths of further parameters, which are data in any case.
 
+    Returns:
+        (numbers, key) -> system and state, a `Recipe` if programs are to be shared; and the numbers.
+
     Raises:
         ValueError: for anything that cannot be built.
     """
     if not is_shipped(spec) or not _is_hashable(spec):
-        return Recipe(spec, is_kept=False), {}
+        return lambda numbers, key: replaced(spec, dict(numbers)).build(key), {}  # equal to no other
     seedless = replaced(spec, {"randomness": Randomness()}) if isinstance(spec, Configuration) else spec
     numbers = {path: float(value) for path, value in real_parameters(seedless).items() if value and path not in varied}
 
@@ -114,7 +90,7 @@ def recipe_of(spec: Any, key: Keys, varied: Collection[str] = ()) -> tuple[Recip
         dtype = jnp.zeros(()).dtype
 
         def build(data: Numbers, key: Keys) -> tuple[AbstractSystem, PyTree]:
-            system, state = Recipe(seedless, is_kept=True)(data, key)
+            system, state = Recipe(seedless)(data, key)
             return numbers_as_arrays(system, dtype), state
 
         system_and_state = eqx.filter_eval_shape(build, {path: jnp.asarray(x) for path, x in numbers.items()}, key)
@@ -126,11 +102,18 @@ def recipe_of(spec: Any, key: Keys, varied: Collection[str] = ()) -> tuple[Recip
     except Exception:  # comparisons, whole numbers: whatever asks for a number itself
         are_data = False
     numbers = numbers if are_data else {}
-    return Recipe(replaced(seedless, dict.fromkeys(numbers, 1.0)), is_kept=True), numbers
+    return Recipe(replaced(seedless, dict.fromkeys(numbers, 1.0))), numbers
 
 
+@eqx.filter_jit
+def build_one(recipe: Builder, numbers: Numbers, key: Keys) -> tuple[AbstractSystem, PyTree]:
+    """System and state of one repetition; programs are shared by equal recipes."""
+    return recipe(numbers, key)
+
+
+@eqx.filter_jit
 def run_all(
-    recipe: Recipe,
+    recipe: Builder,
     course: Course,
     numbers: Numbers,
     varied: Numbers,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import ntadyn
-from ntadyn.specs import building, ensemble, shared_programs
+from ntadyn.specs import building, ensemble, programs, shared_programs
 from ntadyn.specs.configuration import Configuration, Dynamics
 from ntadyn.specs.continual_presets import continual_fine_tuning
 from ntadyn.specs.ensemble import keys_for, run_ensemble
@@ -69,14 +69,13 @@ def compiled(spec):
 
 @pytest.fixture(scope="module")
 def of_first():
-    shared_programs._program.cache_clear()
     return compiled(ONLINE)
 
 
 @pytest.mark.slow
 def test_numbers_and_seeds_compile_nothing(of_first):
     names, first = of_first
-    assert [name for name in names if name in ("jit(run_all)", "jit(__call__)")] == ["jit(__call__)", "jit(run_all)"]
+    assert [name for name in names if name in ("jit(run_all)", "jit(build_one)")] == ["jit(build_one)", "jit(run_all)"]
     for change in ({}, *NUMBERS):
         names, found = compiled(replaced(ONLINE, change))
         assert names == []
@@ -88,14 +87,14 @@ def test_another_number_of_blocks_compiles_the_runs_alone(of_first):
     names, found = compiled(replaced(ONLINE, {"curriculum.total_time": 1.5}))
     assert found.sizes["record"] == 3 * of_first[1].sizes["record"] // 2
     assert names.count("jit(run_all)") == 1
-    assert "jit(__call__)" not in names
+    assert "jit(build_one)" not in names
 
 
 @pytest.mark.slow
 def test_numbers_that_are_data_give_what_compiled_ones_give(monkeypatch):
     spec = replaced(ONLINE, {path: value for change in NUMBERS for path, value in change.items()})
     shared = run_ensemble(spec)[0]
-    monkeypatch.setattr(ensemble, "recipe_of", lambda spec, key, varied: (Recipe(spec, is_kept=False), {}))
+    monkeypatch.setattr(ensemble, "recipe_of", lambda spec, key, varied: (lambda numbers, key: spec.build(key), {}))
     alone = run_ensemble(spec)[0]
     assert shared.values.keys() == alone.values.keys()
     for name, values in shared.values.items():
@@ -107,7 +106,7 @@ def test_numbers_that_are_data_give_what_compiled_ones_give(monkeypatch):
 def test_all_numbers_of_shipped_specs_are_data_but_zeros(family):
     spec = family.default()
     recipe, numbers = recipe_of(spec, key_of(spec))
-    assert recipe.is_kept
+    assert isinstance(recipe, Recipe)
     assert numbers == {path: value for path, value in real_parameters(spec).items() if value != 0}
     again, others = recipe_of(replaced(spec, {path: 0.99 * value for path, value in numbers.items()}), key_of(spec))
     assert again == recipe
@@ -134,11 +133,35 @@ def test_what_is_somebody_elses_or_an_array_is_not_kept():
     part = replaced(continual_fine_tuning(), {"strategy": Mine()})
     array = replaced(ONLINE, {"penalties.strength": jax.numpy.asarray(0.1)})
     for spec in (own, part, array):
-        assert recipe_of(spec, key_of(spec)) == (Recipe(spec, is_kept=False), {})
+        recipes, numbers = zip(*(recipe_of(spec, key_of(spec)) for _ in range(2)), strict=True)
+        assert recipes[0] != recipes[1]
+        assert numbers == ({}, {})
 
 
 def test_a_number_that_building_asks_for_is_compiled_in(monkeypatch):
     monkeypatch.setattr(shared_programs, "is_shipped", lambda spec: True)
     key = key_of(TanhOnData())
     assert recipe_of(TanhOnData(), key)[1] != {}
-    assert recipe_of(Choosy(), key) == (Recipe(Choosy(), is_kept=True), {})
+    assert recipe_of(Choosy(), key) == (Recipe(Choosy()), {})
+
+
+def test_programs_go_if_there_are_many(monkeypatch, tmp_path):
+    cleared = []
+    monkeypatch.setattr("jax.clear_caches", lambda: cleared.append(True))
+    mappings = tmp_path / "maps"
+    monkeypatch.setattr(programs, "_MAPPINGS", mappings)
+    assert not programs.forget_programs()
+    mappings.write_text("0-1\n" * 5)
+    assert [programs.forget_programs(many) for many in (6, 5)] == [False, True]
+    assert cleared == [True]
+
+
+@pytest.mark.slow
+def test_every_run_asks_whether_programs_are_many(of_first, monkeypatch, tmp_path):
+    cleared = []
+    monkeypatch.setattr("jax.clear_caches", lambda: cleared.append(True))
+    monkeypatch.setattr(programs, "_MAPPINGS", tmp_path / "maps")
+    for lines, times in ((programs.MANY - 1, 0), (programs.MANY, 1)):
+        (tmp_path / "maps").write_text("0-1\n" * lines)
+        ntadyn.run(ONLINE, records_per_block=1)
+        assert len(cleared) == times
