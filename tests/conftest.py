@@ -15,7 +15,7 @@ import matplotlib
 import pytest
 from jaxtyping import PRNGKeyArray
 
-from ntadyn.arena.programs import forget_programs
+from ntadyn.specs.programs import forget_programs
 from ntadyn.xla_options import compile_whole_loops
 
 ROOT = Path(__file__).resolve().parents[1]

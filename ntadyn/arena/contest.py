@@ -14,7 +14,6 @@ from ntadyn.arena import measures
 from ntadyn.arena.built import Built
 from ntadyn.arena.entry import Entry
 from ntadyn.arena.labels import labelled
-from ntadyn.arena.programs import forget_programs
 from ntadyn.arena.rows import Run, row_of
 from ntadyn.arena.stopwatch import Stopwatch
 from ntadyn.results.provenance import provenance
@@ -24,6 +23,7 @@ from ntadyn.specs import building
 from ntadyn.specs.continual_data import ContinualData
 from ntadyn.specs.ensemble import run_ensemble, run_variants
 from ntadyn.specs.paths import replaced, value_at
+from ntadyn.specs.programs import forget_programs
 from ntadyn.specs.spec import check_spec, method_of
 
 # Seeds of teachers, networks and batches from which hyper-parameters are chosen, far from those of any contest.

@@ -95,7 +95,7 @@ class AbstractSystem(eqx.Module):
 
     def observables(self) -> dict[str, Observable]:
         """What is recorded unless something else is asked for: the loss on the task in force."""
-        return {"loss": lambda system, state, task: system.loss(state, task)}
+        return {"loss": _loss}
 
     def at_block_start(self, state: PyTree, block: BlockInfo) -> PyTree:
         """The state after a jump at the start of a block; unchanged unless the rule has one.
@@ -115,6 +115,10 @@ class AbstractSystem(eqx.Module):
         """Whether the run that ended in this state needed more room than the arrays of its state have."""
         del state
         return jnp.asarray(False)
+
+
+def _loss(system: AbstractSystem, state: PyTree, task: Task) -> Float[Array, ""]:
+    return system.loss(state, task)
 
 
 def has_hooks(system: AbstractSystem) -> bool:

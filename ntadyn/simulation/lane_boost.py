@@ -8,14 +8,15 @@ from ntadyn.dynamics.order_parameters import OrderParameters
 from ntadyn.interface.boost_flow import hyperbolic
 from ntadyn.interface.system import AbstractSystem
 from ntadyn.simulation.components import combined, pair
+from ntadyn.simulation.lane_gates import follow_gates, zero_is_a_kink
 from ntadyn.simulation.lane_spectrum import Overlap, advance_weights, pulls_by_group
-from ntadyn.simulation.lane_steps import LaneSteps, task_at
-from ntadyn.simulation.lanes import LaneProblem, LaneState, follow_gates, zero_is_a_kink
+from ntadyn.simulation.lane_steps import AbstractLaneSteps, check_lanes, task_at
+from ntadyn.simulation.lanes import LaneProblem, LaneState
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
 
 
-class LaneBoosts(LaneSteps):
+class LaneBoosts(AbstractLaneSteps):
     """The steps of `LaneSteps` by the boost of `LorentzBoost`: tau_c c c^T - tau_W K is kept to rounding between kinks.
 
     Exponentials of the closed forms are those of lanes, in their Pade approximations; what is kept does not depend on
@@ -26,7 +27,7 @@ class LaneBoosts(LaneSteps):
 
     def check(self, system: AbstractSystem, state: PyTree) -> None:
         """See `LaneSteps.check`; noise of batches adds to weights what gates do not feel."""
-        super().check(system, state)
+        check_lanes(system, state)
         if isinstance(system, OrderParameters) and (refusal := system.boost_refusal()):
             raise ValueError(f"LaneBoosts moves weights along the error alone, but {refusal}. Pass LaneSteps().")
 
@@ -38,7 +39,7 @@ class LaneBoosts(LaneSteps):
         item: TimeGrid,
         number: Int[Array, ""],
     ) -> LaneState:
-        """All steps of one interval, `number` of them."""
+        """See `AbstractLaneSteps.through`."""
         unit = item.length / jnp.maximum(number, 1).astype(item.length.dtype) ** 2
 
         def step(k: Int[Array, ""] | int, state: LaneState) -> LaneState:

@@ -1,7 +1,7 @@
 """The splitting step on lanes for inputs with a covariance: overlaps in every eigenspace, gates in their sum.
 
 Components of overlaps, of the rates of weights and of pulls then have a leading axis over the distinct variances; for
-white inputs they have none, and everything here is the step of `ntadyn.simulation.lanes` itself.
+white inputs they have none, and everything here is the step of `lane_weights` and `lane_gates` itself.
 """
 
 from typing import Any
@@ -10,7 +10,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ntadyn.simulation.lanes import LaneProblem, LaneState, flow_gates, pulls, relax_weights
+from ntadyn.simulation.lane_gates import flow_gates
+from ntadyn.simulation.lane_weights import pulls, relax_weights
+from ntadyn.simulation.lanes import LaneProblem, LaneState
 
 Overlap = Float[Array, "*group lane"]
 

@@ -68,6 +68,29 @@ def simulate(
     # Python numbers would be compiled in; as data, one program serves all strengths and time constants.
     system = numbers_as_arrays(system, curriculum.durations.dtype)
     method = method.fitted(system, state).laid_out()
+    return simulate_on(grid, system, curriculum, state, method, observables, estimate_error)
+
+
+def simulate_on(
+    grid: TimeGrid,
+    system: AbstractSystem,
+    curriculum: AbstractCurriculum,
+    state: PyTree,
+    method: AbstractMethod,
+    observables: Mapping[str, Observable],
+    estimate_error: bool = False,
+) -> Trajectory:
+    """`simulate` on a given time grid: no checks, traceable in all arrays.
+
+    Args:
+        grid: when to step and when to record, as `method.lay_out` returns it.
+        system: the rule, with arrays for its numbers (`numbers_as_arrays`).
+        curriculum: which task is in force when.
+        state: the initial state.
+        method: how to step, fitted and laid out.
+        observables: name -> function (system, state, task) -> array.
+        estimate_error: see `simulate`.
+    """
     trajectory = integrate(system, curriculum, state, method, grid, observables)
     if not estimate_error:
         return trajectory

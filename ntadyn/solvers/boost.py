@@ -1,9 +1,7 @@
 """The step that keeps what flows of gates and weights keep."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
-import diffrax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
@@ -42,26 +40,18 @@ class LorentzBoost(AbstractDividingSolver):
     search: EventSearch = EventSearch()
     moves_by: ClassVar[tuple[str, ...]] = ("boosted",)
 
-    term_structure: ClassVar = LearningTerm
-    interpolation_cls: ClassVar[Callable[..., diffrax.LocalLinearInterpolation]] = diffrax.LocalLinearInterpolation
-
-    def order(self, terms: LearningTerm) -> int:
-        """2."""
-        del terms
-        return 2
-
     def check(self, system: AbstractSystem) -> None:
         """See `AbstractDividingSolver.check`; the system must be an `AbstractBoostFlow`, its weights unpenalised."""
         _boost_flow(system)
 
-    def step(
-        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, solver_state: None, made_jump: Any
-    ) -> tuple[PyTree, None, dict[str, PyTree], None, diffrax.RESULTS]:
-        """One step from t0 to t1, with the task of its middle."""
-        del solver_state, made_jump
+    def advanced(
+        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, memory: None
+    ) -> tuple[PyTree, None]:
+        """See `AbstractDividingSolver.advanced`; the task is that of the middle."""
+        del memory
         task = terms.task(t0 + 0.5 * (t1 - t0), args)
-        y1 = terms.flowing(_boost_flow(terms.system).boosted(terms.whole(y0), task, t1 - t0, self.search))
-        return y1, None, {"y0": y0, "y1": y1}, None, diffrax.RESULTS.successful
+        moved = _boost_flow(terms.system).boosted(terms.whole(y0), task, t1 - t0, self.search)
+        return terms.flowing(moved), None
 
     def num_parts(
         self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, reference: Float[Array, ""]
@@ -70,10 +60,6 @@ class LorentzBoost(AbstractDividingSolver):
         system, state, task = _boost_flow(terms.system), terms.whole(y0), terms.task(t0, args)
         angle = (t1 - t0) * system.exchange(state, task)
         return jnp.maximum(parts_that_resolve(system, state, task, reference), angle / _LARGEST_ANGLE)
-
-    def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
-        """The vector field, from which Diffrax chooses a first step."""
-        return terms.vf(t0, y0, args)
 
 
 def _boost_flow(system: AbstractSystem) -> AbstractBoostFlow:

@@ -1,6 +1,7 @@
 """Steps that are divided into parts where the state changes faster than their length was chosen for."""
 
 import abc
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import diffrax
@@ -21,13 +22,21 @@ STABLE = 1.5
 
 
 class AbstractDividingSolver(diffrax.AbstractSolver):
-    """A solver that knows how finely a step from a state has to be divided.
+    """A solver of second order that knows how finely a step from a state has to be divided.
 
     Attributes:
         moves_by: names of the methods of a system that it calls.
     """
 
     moves_by: ClassVar[tuple[str, ...]] = ("vector_field",)
+
+    term_structure: ClassVar = LearningTerm
+    interpolation_cls: ClassVar[Callable[..., diffrax.LocalLinearInterpolation]] = diffrax.LocalLinearInterpolation
+
+    def order(self, terms: LearningTerm) -> int:
+        """2."""
+        del terms
+        return 2
 
     @abc.abstractmethod
     def check(self, system: AbstractSystem) -> None:
@@ -44,6 +53,31 @@ class AbstractDividingSolver(diffrax.AbstractSolver):
         """None, because nothing is remembered between steps; refuses what `check` refuses."""
         del t0, t1, y0, args
         self.check(terms.system)
+
+    def step(
+        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, solver_state: Any, made_jump: Any
+    ) -> tuple[PyTree, None, dict[str, PyTree], Any, diffrax.RESULTS]:
+        """`advanced`, in the form that Diffrax asks for; the error is not estimated."""
+        del made_jump
+        y1, memory = self.advanced(terms, t0, t1, y0, args, solver_state)
+        return y1, None, {"y0": y0, "y1": y1}, memory, diffrax.RESULTS.successful
+
+    def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
+        """The vector field, from which Diffrax chooses a first step."""
+        return terms.vf(t0, y0, args)
+
+    @abc.abstractmethod
+    def advanced(self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, memory: Any) -> tuple[PyTree, Any]:
+        """The flowing part of the state after one undivided step, and what the next one has to know.
+
+        Args:
+            terms: system and curriculum.
+            t0: time at which the step starts.
+            t1: time at which it ends.
+            y0: the flowing part of the state at t0.
+            args: the block in force.
+            memory: what `init` or the step before returned.
+        """
 
     @abc.abstractmethod
     def num_parts(

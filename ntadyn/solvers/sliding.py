@@ -1,9 +1,7 @@
 """Heun's step for many gates at once, with each gate taken through its kink in closed form."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
-import diffrax
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
@@ -43,14 +41,6 @@ class SlidingHeun(AbstractDividingSolver):
     Source: Filippov's convention for discontinuous fields; Heun's method.
     """
 
-    term_structure: ClassVar = LearningTerm
-    interpolation_cls: ClassVar[Callable[..., diffrax.LocalLinearInterpolation]] = diffrax.LocalLinearInterpolation
-
-    def order(self, terms: LearningTerm) -> int:
-        """2."""
-        del terms
-        return 2
-
     def check(self, system: AbstractSystem) -> None:
         """See `AbstractDividingSolver.check`; gates must be replaceable, and the only parameters with kinks."""
         if "weights" in _gated(system).penalties:
@@ -59,13 +49,12 @@ class SlidingHeun(AbstractDividingSolver):
                 "would chatter at zero. Pass Splitting(), or a smoothed penalty and diffrax.Heun()."
             )
 
-    def step(
-        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, solver_state: None, made_jump: Any
-    ) -> tuple[PyTree, None, dict[str, PyTree], None, diffrax.RESULTS]:
-        """One step from t0 to t1."""
-        del solver_state, made_jump
-        y1 = _heun(terms, t1, y0, terms.vf(t0, y0, args), t1 - t0, args)
-        return y1, None, {"y0": y0, "y1": y1}, None, diffrax.RESULTS.successful
+    def advanced(
+        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, memory: None
+    ) -> tuple[PyTree, None]:
+        """See `AbstractDividingSolver.advanced`."""
+        del memory
+        return _heun(terms, t1, y0, terms.vf(t0, y0, args), t1 - t0, args), None
 
     def num_parts(
         self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, reference: Float[Array, ""]
@@ -77,10 +66,6 @@ class SlidingHeun(AbstractDividingSolver):
         resolved = parts_that_resolve(system, state, task, reference)
         stable = parts_that_are_stable(system, state, task, t1 - t0)
         return jnp.maximum(jnp.maximum(resolved, stable / _SHARE_OF_STABLE), jnp.minimum(small, _MOST_PARTS))
-
-    def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
-        """The vector field, from which Diffrax chooses a first step."""
-        return terms.vf(t0, y0, args)
 
 
 def through_zero(gates: Gates, above: Gates, below: Gates, duration: Float[Array, ""]) -> Gates:

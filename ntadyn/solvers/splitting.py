@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import diffrax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PyTree
@@ -39,27 +38,18 @@ class Splitting(AbstractDividingSolver):
     search: EventSearch = EventSearch()
     moves_by: ClassVar[tuple[str, ...]] = ("sub_flows",)
 
-    term_structure: ClassVar = LearningTerm
-    interpolation_cls: ClassVar[Callable[..., diffrax.LocalLinearInterpolation]] = diffrax.LocalLinearInterpolation
-
-    def order(self, terms: LearningTerm) -> int:
-        """2."""
-        del terms
-        return 2
-
     def check(self, system: AbstractSystem) -> None:
         """See `AbstractDividingSolver.check`; the system must be an `AbstractSplitFlow`."""
         _split(system)
 
-    def step(
-        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, solver_state: None, made_jump: Any
-    ) -> tuple[PyTree, None, dict[str, PyTree], None, diffrax.RESULTS]:
-        """One step from t0 to t1, with the task of its middle."""
-        del solver_state, made_jump
+    def advanced(
+        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, memory: None
+    ) -> tuple[PyTree, None]:
+        """See `AbstractDividingSolver.advanced`; the task is that of the middle."""
+        del memory
         task = terms.task(t0 + 0.5 * (t1 - t0), args)
         step = self.composed(_split(terms.system).sub_flows(), task)
-        y1 = terms.flowing(step(terms.whole(y0), t1 - t0))
-        return y1, None, {"y0": y0, "y1": y1}, None, diffrax.RESULTS.successful
+        return terms.flowing(step(terms.whole(y0), t1 - t0)), None
 
     def composed(self, sub_flows: tuple[SubFlow, ...], task: Task) -> Callable[[PyTree, Float[Array, ""]], PyTree]:
         """The symmetric composition of some flows, as a function (state, h) -> state."""
@@ -85,10 +75,6 @@ class Splitting(AbstractDividingSolver):
         del t1
         return parts_that_resolve(_split(terms.system), terms.whole(y0), terms.task(t0, args), reference)
 
-    def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
-        """The vector field, from which Diffrax chooses a first step."""
-        return terms.vf(t0, y0, args)
-
 
 class SplittingInARow(AbstractDividingSolver):
     """Steps of a `Splitting` one after the other: the half flows at the end of one and the start of the next are one.
@@ -104,13 +90,6 @@ class SplittingInARow(AbstractDividingSolver):
     splitting: Splitting
     moves_by: ClassVar[tuple[str, ...]] = Splitting.moves_by
 
-    term_structure: ClassVar = LearningTerm
-    interpolation_cls: ClassVar[Callable[..., diffrax.LocalLinearInterpolation]] = diffrax.LocalLinearInterpolation
-
-    def order(self, terms: LearningTerm) -> int:
-        """2."""
-        return self.splitting.order(terms)
-
     def check(self, system: AbstractSystem) -> None:
         """See `Splitting.check`."""
         self.splitting.check(system)
@@ -120,29 +99,23 @@ class SplittingInARow(AbstractDividingSolver):
         self.splitting.init(terms, t0, t1, y0, args)
         return jnp.zeros_like(t1 - t0)
 
-    def step(
-        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, solver_state: Any, made_jump: Any
-    ) -> tuple[PyTree, None, dict[str, PyTree], Any, diffrax.RESULTS]:
+    def advanced(
+        self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, memory: Float[Array, ""]
+    ) -> tuple[PyTree, Float[Array, ""]]:
         """What the fastest part is behind and half a step of it, and a step of the others."""
-        del made_jump
         h = t1 - t0
         task = terms.task(t0 + 0.5 * h, args)
         fastest, *slower = _split(terms.system).sub_flows()
-        state = fastest(terms.whole(y0), task, solver_state + 0.5 * h, self.splitting.search)
+        state = fastest(terms.whole(y0), task, memory + 0.5 * h, self.splitting.search)
         if slower:
             state = self.splitting.composed(tuple(slower), task)(state, h)
-        y1 = terms.flowing(state)
-        return y1, None, {"y0": y0, "y1": y1}, 0.5 * h, diffrax.RESULTS.successful
+        return terms.flowing(state), 0.5 * h
 
     def num_parts(
         self, terms: LearningTerm, t0: Any, t1: Any, y0: PyTree, args: Any, reference: Float[Array, ""]
     ) -> Float[Array, ""]:
         """See `Splitting.num_parts`."""
         return self.splitting.num_parts(terms, t0, t1, y0, args, reference)
-
-    def func(self, terms: LearningTerm, t0: Any, y0: PyTree, args: Any) -> PyTree:
-        """See `Splitting.func`."""
-        return self.splitting.func(terms, t0, y0, args)
 
 
 def _split(system: AbstractSystem) -> AbstractSplitFlow:

@@ -4,27 +4,25 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from ntadyn.interface import AbstractSystem, Observable
 from ntadyn.interface.observables import TWO_LAYER
 from ntadyn.simulation.checks import check
-from ntadyn.simulation.defaults import step_of
-from ntadyn.simulation.fixed_steps import FixedSteps
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.outcome import Trajectory
-from ntadyn.simulation.trajectory import simulate
 from ntadyn.specs import building
 from ntadyn.specs.building import Keys
 from ntadyn.specs.checks import check_simulation
 from ntadyn.specs.configuration import Configuration, Gating
 from ntadyn.specs.paths import replaced
-from ntadyn.specs.spec import check_spec, curricula_of, curriculum_of, draws_curricula, method_of
+from ntadyn.specs.programs import forget_programs
+from ntadyn.specs.shared_programs import Course, build_one, recipe_of, run_all
+from ntadyn.specs.spec import check_spec, curricula_of, draws_curricula, method_of
 from ntadyn.tasks import AbstractCurriculum
+from ntadyn.tasks.side_by_side import SideBySide
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,44 +141,28 @@ def _run(
     records: _Records,
     method: AbstractMethod | None,
 ) -> tuple[list[Trajectory], AbstractCurriculum]:
-    first = replaced(spec, {path: values[0] for path, values in changes.items()})
-    # As one program, unless a spec of somebody's own may look at its numbers and refuse them.
-    build = eqx.filter_jit(first.build) if isinstance(spec, Configuration) else first.build
-    system, state = build(building.first(keys))
+    forget_programs()
+    at_first = {path: values[0] for path, values in changes.items()}
+    first, key = replaced(spec, at_first), building.first(keys)
+    recipe, known = recipe_of(first, key, changes)
+    numbers = {path: jnp.asarray(value) for path, value in known.items()}
+    if isinstance(spec, Configuration):
+        values = numbers | {path: jnp.asarray(value) for path, value in at_first.items()}
+        system, state = build_one(recipe, values, key)
+    else:  # which may look at its numbers and refuse them
+        system, state = first.build(key)
     curriculum = first.build_curriculum(system)
     method = method_of(first, system, state) if method is None else method
     check(system, curriculum, state, method, records.estimate_error)
-    if isinstance(method, FixedSteps) and method.max_step is None:
-        # Outside the program, because numbers are traced inside.
-        method = dataclasses.replace(method, max_step=step_of(system, state, curriculum))
+    grid = method.lay_out(system, state, curriculum, records.per_block, records.times)
+    method = method.fitted(system, state).laid_out()
     recorded = observables_for(spec, system) if records.observables is None else dict(records.observables)
-
-    def one(values: dict[str, Array], key: Keys) -> Trajectory:
-        variant = replaced(spec, values)
-        system, state = variant.build(key)
-        return simulate(
-            system,
-            curriculum_of(variant, curriculum, key),
-            state,
-            method=method,
-            observables=recorded,
-            records_per_block=records.per_block,
-            times=records.times,
-            estimate_error=records.estimate_error,
-        )
-
-    repetitions = eqx.filter_vmap(one, in_axes=(None, 0))
-    if not changes:
-        on_one_grid = eqx.filter_jit(lambda keys: _on_one_grid(repetitions({}, keys), lambda leaf: leaf[0]))
-        return [on_one_grid(keys)], curricula_of(spec, curriculum, keys)
-    batch = {path: jnp.asarray(values, curriculum.durations.dtype) for path, values in changes.items()}
-    result = eqx.filter_jit(eqx.filter_vmap(repetitions, in_axes=(0, None)))(batch, keys)
+    course = Course(grid, curriculum, method, recorded, records.estimate_error)
+    curricula = curricula_of(spec, curriculum, keys)
+    own = curricula.own if isinstance(curricula, SideBySide) else None
+    varied = {path: jnp.asarray(values, curriculum.durations.dtype) for path, values in changes.items()}
+    found = run_all(recipe, course, numbers, varied, keys, own)
+    if not varied:
+        return [found], curricula
     count = len(next(iter(changes.values())))
-    each = [jax.tree.map(lambda leaf, k=k: leaf[k], result) for k in range(count)]
-    return [_on_one_grid(item, lambda leaf: leaf[0]) for item in each], curriculum
-
-
-def _on_one_grid(trajectory: Trajectory, first: Any) -> Trajectory:
-    """The trajectory with the times and blocks of one repetition, which all share."""
-    shared = [jax.tree.map(first, item) for item in (trajectory.times, trajectory.blocks)]
-    return eqx.tree_at(lambda tr: (tr.times, tr.blocks), trajectory, shared)
+    return [jax.tree.map(lambda leaf, k=k: leaf[k], found) for k in range(count)], curricula

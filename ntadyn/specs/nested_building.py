@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from jaxtyping import Array, Float
+
 from ntadyn.continual import TeacherProblem
 from ntadyn.nested import EverySteps, Level, LevelDescent, LevelDescentState
 from ntadyn.nested.continuum import ChainOfLevels, NestedStarts, SumOfLevels, continuum, slowing_time_constants
@@ -86,7 +88,7 @@ def build_starts(
     return system, _one_map(problem.tasks, keys)
 
 
-def _one_map(tasks: TaskSet, keys: building.Keys, scale: float = 0.01) -> ChainOfLevels:
+def _one_map(tasks: TaskSet, keys: building.Keys, scale: float | Float[Array, ""] = 0.01) -> ChainOfLevels:
     """Y = W x, with small random weights."""
     return ChainOfLevels((gaussian_weights(keys.initial, (tasks.d_out, tasks.d_in), scale, tasks.teachers.dtype),))
 

@@ -61,6 +61,23 @@ def is_real(configuration: Any, path: str) -> bool:
     return declared(configuration, path) in _REAL
 
 
+def real_parameters(configuration: Any, prefix: str = "") -> dict[str, Any]:
+    """Parameters that are declared as real numbers: dotted path -> value; those that are None are left out.
+
+    Args:
+        configuration: any spec.
+        prefix: prefix of every path.
+    """
+    found: dict[str, Any] = {}
+    for name, kind in field_types(type(configuration)).items():
+        value = getattr(configuration, name)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            found |= real_parameters(value, f"{prefix}{name}.")
+        elif kind in _REAL and value is not None:
+            found[prefix + name] = value
+    return found
+
+
 def declared(configuration: Any, path: str) -> Any:
     """The declared type of a parameter.
 

@@ -91,6 +91,17 @@ def method_of(spec: Any, system: "AbstractSystem", state: "PyTree") -> "Abstract
     return method_for(system, state) if build is None else build(system, state)
 
 
+def is_shipped(spec: Any) -> bool:
+    """Whether a spec, and every part of it, is of a class of this package: then its values tell all that it is.
+
+    Args:
+        spec: any spec.
+    """
+    ours = type(spec).__module__.partition(".")[0] == __name__.partition(".")[0]
+    parts = (getattr(spec, item.name) for item in dataclasses.fields(spec))
+    return ours and all(is_shipped(part) for part in parts if dataclasses.is_dataclass(part))
+
+
 def draws_curricula(spec: Any) -> bool:
     """Whether every repetition of a spec has tasks of its own."""
     return hasattr(spec, "draw_curriculum")

@@ -27,11 +27,11 @@ from ntadyn.specs.ensemble import observables_for
 from ntadyn.specs.labelled import simulation_dataset, teachers_of
 from ntadyn.specs.paths import is_real, replaced, value_at
 from ntadyn.specs.spec import curricula_of
-from ntadyn.sweeps.layout import Schedule, Structure
 from ntadyn.sweeps.plan import Axis, Sweep
 from ntadyn.sweeps.program import Work, run_program
 from ntadyn.sweeps.programs import Programs
 from ntadyn.sweeps.scores import Measures, Recorded
+from ntadyn.sweeps.structure import Schedule, Structure
 from ntadyn.sweeps.tiles import TiledSweep
 
 # Records of a trajectory, about as many as a screen can tell apart, and those inside a block, unless blocks are many.

@@ -14,11 +14,11 @@ import jax
 import xarray as xr
 
 from ntadyn.specs.paths import replaced
-from ntadyn.sweeps.layout import Schedule
 from ntadyn.sweeps.merge import merged
 from ntadyn.sweeps.plan import Streams, Sweep, as_axes
 from ntadyn.sweeps.scores import Measures
 from ntadyn.sweeps.shards import ShardStore
+from ntadyn.sweeps.structure import Schedule
 from ntadyn.sweeps.surroundings import surroundings
 from ntadyn.sweeps.tiles import Device, TiledSweep
 

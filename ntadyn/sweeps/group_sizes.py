@@ -6,9 +6,8 @@ import jax
 import numpy as np
 
 from ntadyn.simulation.integration import VECTOR_BYTES
-from ntadyn.simulation.lane_steps import LaneSteps
+from ntadyn.simulation.lane_method import AbstractLaneMethod
 from ntadyn.simulation.method import AbstractMethod
-from ntadyn.simulation.native.steps import NativeSteps
 
 # The arrays of lanes of a group of this size stay in the nearest cache of a processor. It is also the largest for which
 # XLA, without the options of `ntadyn.xla_options`, runs a loop in the thread that calls it.
@@ -25,7 +24,7 @@ TOGETHER_BYTES = 2**30
 
 def on_cpu_lanes(method: AbstractMethod) -> bool:
     """Whether a method runs on the lanes of a CPU."""
-    return jax.default_backend() == "cpu" and isinstance(method, LaneSteps | NativeSteps)
+    return jax.default_backend() == "cpu" and isinstance(method, AbstractLaneMethod)
 
 
 def group_size(method: AbstractMethod, work: Sequence[tuple[int, int]], repetitions: int, itemsize: int) -> int:

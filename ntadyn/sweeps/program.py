@@ -13,7 +13,6 @@ from jaxtyping import Array, Float, Int, PyTree
 from ntadyn.interface import AbstractSystem
 from ntadyn.interface.observables import Observable
 from ntadyn.simulation.integration import integrate_batch, start_batch
-from ntadyn.simulation.lane_steps import LaneSteps
 from ntadyn.simulation.method import AbstractMethod
 from ntadyn.simulation.outcome import Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
@@ -22,9 +21,9 @@ from ntadyn.specs.building import Keys
 from ntadyn.specs.paths import replaced, value_at
 from ntadyn.specs.spec import curriculum_of, draws_curricula
 from ntadyn.sweeps.doubt import NUDGE, checks_of, nudged
-from ntadyn.sweeps.layout import Schedule, Structure
 from ntadyn.sweeps.plan import Precision, Sweep
 from ntadyn.sweeps.scores import Measures, recorded
+from ntadyn.sweeps.structure import Schedule, Structure
 from ntadyn.sweeps.surroundings import Device
 from ntadyn.tasks import AbstractCurriculum
 from ntadyn.tasks.dependence import depends_on_first
@@ -133,7 +132,7 @@ class _Group(eqx.Module):
         grid: TimeGrid,
         observables: dict[str, Observable],
         states: PyTree,
-        method: AbstractMethod | LaneSteps | None = None,
+        method: AbstractMethod | None = None,
     ) -> Trajectory:
         method = self.structure.method if method is None else method
         return integrate_batch(self.systems, self.curriculum, states, method, grid, observables)

@@ -10,16 +10,17 @@ import jax
 import numpy as np
 import xarray as xr
 
-from ntadyn.simulation.native.steps import NativeSteps
+from ntadyn.simulation.native.kernel_steps import AbstractKernelSteps
 from ntadyn.specs import building
 from ntadyn.specs.configuration import Configuration
 from ntadyn.sweeps.doubt import checks_of
 from ntadyn.sweeps.fingerprint import fingerprint
-from ntadyn.sweeps.layout import Structure, Tile, lay_out_sweep
+from ntadyn.sweeps.layout import lay_out_sweep
 from ntadyn.sweeps.plan import Sweep
 from ntadyn.sweeps.program import Program, Work, check_program, run_program
 from ntadyn.sweeps.programs import Programs, Stopwatch
 from ntadyn.sweeps.scores import Measures, with_bars
+from ntadyn.sweeps.structure import Structure, Tile
 from ntadyn.sweeps.suiting_measures import check_measures, measures_for
 from ntadyn.sweeps.surroundings import Device, surroundings
 
@@ -76,7 +77,7 @@ class TiledSweep:
         by_gates, by_scores = (set(checks_of(measures, kind).descriptions) for kind in (True, False))
         sweep.check_names((*measures.scores, *by_gates, *by_scores))
         tiles = lay_out_sweep(sweep, cells)
-        if any(isinstance(method := tile.structure.method, NativeSteps) and method.barred for tile in tiles):
+        if any(isinstance(method := tile.structure.method, AbstractKernelSteps) and method.barred for tile in tiles):
             measures = with_bars(measures)
         added = set().union(*(by_gates if tile.structure.by_gates else by_scores for tile in tiles))
         if sweep.check > 0 and (twice := sorted(added & set(measures.scores))):

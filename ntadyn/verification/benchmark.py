@@ -17,8 +17,11 @@ import numpy as np
 from ntadyn.dynamics.order_parameters import OrderParameters
 from ntadyn.interface.observables import STANDARD, batch_loss, full_state
 from ntadyn.maps.summary import JITTER, SENSITIVE
-from ntadyn.simulation import Updates, lanes
+from ntadyn.simulation import Updates
 from ntadyn.simulation.integration import integrate
+from ntadyn.simulation.lane_gates import flow_within_orthants
+from ntadyn.simulation.lane_weights import relax_weights
+from ntadyn.simulation.lanes import LaneProblem, LaneState, to_lanes
 from ntadyn.simulation.native import kernel
 from ntadyn.simulation.native.lines import Shape
 from ntadyn.simulation.native.scheme import Improved
@@ -223,11 +226,11 @@ def step_flops() -> float:
         return system, state
 
     batch = jax.eval_shape(lambda key: jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., None], one(key)), key)
-    problem, state = jax.eval_shape(lanes.to_lanes, *batch)
+    problem, state = jax.eval_shape(to_lanes, *batch)
 
-    def step(problem: lanes.LaneProblem, state: lanes.LaneState, pull: list[Any], task: list[Any], duration: Any):
-        state, pull = lanes.relax_weights(problem, state, pull, task, duration)
-        return lanes.flow_within_orthants(problem, state, pull, task, duration), state
+    def step(problem: LaneProblem, state: LaneState, pull: list[Any], task: list[Any], duration: Any):
+        state, pull = relax_weights(problem, state, pull, task, duration)
+        return flow_within_orthants(problem, state, pull, task, duration), state
 
     number = jax.ShapeDtypeStruct((), state.gates[0].dtype)
     analysis = jax.jit(step).lower(problem, state, state.gates, [number, number], number).cost_analysis()

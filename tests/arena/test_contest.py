@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ntadyn.arena import Contest, Entry, Tuning, programs, run_contest, table
+from ntadyn.arena import Contest, Entry, Tuning, run_contest, table
 from ntadyn.arena.contest import TUNING_SEED
 from ntadyn.plotting.arena import arena_figure
 from ntadyn.results import storage
@@ -132,17 +132,6 @@ def test_an_empirical_fisher_that_vanishes_is_told_and_protects_nothing():
     # For one path and white inputs the matrix is its diagonal.
     np.testing.assert_allclose(lost[3], lost[0], rtol=1e-9)
     assert lost[0] < 0.75
-
-
-def test_programs_go_if_there_are_many(monkeypatch, tmp_path):
-    cleared = []
-    monkeypatch.setattr("jax.clear_caches", lambda: cleared.append(True))
-    mappings = tmp_path / "maps"
-    monkeypatch.setattr(programs, "_MAPPINGS", mappings)
-    assert not programs.forget_programs()
-    mappings.write_text("0-1\n" * 5)
-    assert [programs.forget_programs(many) for many in (6, 5)] == [False, True]
-    assert cleared == [True]
 
 
 def test_what_is_refused():

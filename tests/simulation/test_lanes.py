@@ -14,6 +14,8 @@ from ntadyn.interface import EventSearch, gate_flow
 from ntadyn.interface.gate_flow import GateProblem
 from ntadyn.regularizers import L1, L2, AbstractPenalty, Nonnegativity, UnitL1Norm, UnitL2Norm
 from ntadyn.simulation import FixedSteps, LaneSteps, integrate_batch, lanes, observables
+from ntadyn.simulation.lane_gates import flow_gates
+from ntadyn.simulation.lane_weights import pulls
 from ntadyn.simulation.lanes import LaneProblem, LaneState
 from ntadyn.simulation.outcome import result_codes
 from ntadyn.simulation.time_grid import lay_out
@@ -63,7 +65,7 @@ def _on_lanes(students, drive, gates, hinge, unit_norm, shrinkage, duration):
         [[drive[:, p]] for p in range(paths)],
     )
     task = [jnp.ones((), gates.dtype)]
-    return jnp.stack(lanes.flow_gates(problem, state, lanes.pulls(state, task), task, duration)[0], axis=1)
+    return jnp.stack(flow_gates(problem, state, pulls(state, task), task, duration)[0], axis=1)
 
 
 @jax.jit

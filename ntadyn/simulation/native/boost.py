@@ -49,7 +49,7 @@ class Path(NamedTuple):
 
 
 def followed(lane: Lane, carried: Carried, duration: Number) -> tuple[Path, Number]:
-    """The gates through their orthant, `lanes.follow_gates`, and what `beyond_kinks` says."""
+    """The gates through their orthant, `lane_gates.follow_gates`, and what `beyond_kinks` says."""
     middle, pulls, _ = weights_moved(lane, carried.pulls, lane.gates, 0.5 * duration)
     orthant = carried.orthant
     level, force = forces(middle, orthant, lane.gates, pulls)

@@ -4,17 +4,15 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jax.typing import DTypeLike
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 
-from ntadyn.interface.system import AbstractSystem
 from ntadyn.simulation.native import cuda
+from ntadyn.simulation.native.kernel_steps import AbstractKernelSteps
 from ntadyn.simulation.native.lines import Shape
-from ntadyn.simulation.native.steps import NativeSteps, kernels_can_run
 
 
-class CudaSteps(NativeSteps):
-    """The steps of `NativeSteps` in a kernel for GPUs, one thread per trajectory. Not yet run on a device.
+class CudaSteps(AbstractKernelSteps):
+    """The steps of `AbstractKernelSteps` in a kernel for GPUs, one thread per trajectory. Not yet run on a device.
 
     All trajectories of a batch start in one launch; under `jax.vmap` over batches (`start_batch`), each on a time grid
     of its own, those of all batches, however long their blocks and whatever their tasks. A sweep with `Backend.CUDA`
@@ -23,19 +21,14 @@ class CudaSteps(NativeSteps):
 
     In Numba's simulator it agrees with `NativeSteps` to rounding. It is never chosen by itself.
 
-    Attributes: see `NativeSteps`.
+    Attributes: see `AbstractKernelSteps`.
     """
 
     starts_together: ClassVar[bool] = True
 
-    def check(self, system: AbstractSystem, state: PyTree) -> None:
-        """See `AbstractMethod.check`; there must be a device, or Numba's simulator of one."""
+    def check_machine(self) -> None:
+        """See `AbstractKernelSteps.check_machine`; there must be a device, or Numba's simulator of one."""
         cuda.check_device()
-        if not kernels_can_run(system, state):
-            raise ValueError(
-                f"kernels run what runs on lanes, for white inputs and without batch noise, but not this "
-                f"{type(system).__name__}. Pass LaneSteps() or FixedSteps()."
-            )
         if jax.default_backend() != "cpu":
             raise ValueError(
                 f"kernels on a GPU are called by XLA on a CPU, but JAX runs on {jax.default_backend()}. Start with "
@@ -46,13 +39,12 @@ class CudaSteps(NativeSteps):
         """See `AbstractMethod.backend`; other devices may differ in the last bits."""
         return f"{cuda.device()}, {self.scheme.name}, not yet run on a device by its authors"
 
-    def ready(self, dtype: DTypeLike) -> None:
-        """See `AbstractMethod.ready`: that XLA finds the kernel, which is compiled when it is launched first."""
-        assert self.sizes is not None
-        cuda.target(Shape(*self.sizes, str(jnp.dtype(dtype)), self.scheme))
+    def target(self, shape: Shape) -> str:
+        """See `cuda.target`; the kernel is compiled when it is launched first."""
+        return cuda.target(shape)
 
     def run(self, shape: Shape, *arrays: Array) -> Float[Array, "interval number lane"]:
-        """See `NativeSteps.run`."""
+        """See `AbstractKernelSteps.run`."""
         problem, state, length, num_steps, num_intervals, task = arrays
         ends = jax.ShapeDtypeStruct((length.size, *state.shape), state.dtype)
         call = jax.ffi.ffi_call(cuda.target(shape), ends, vmap_method="broadcast_all")

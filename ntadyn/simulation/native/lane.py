@@ -1,7 +1,7 @@
 """One trajectory by components: its weights, and its gates between and through the kinks of their penalties.
 
-The formulas are those of `ntadyn.simulation.lanes`, with two additions: weights may move along gates other than those
-that make the error, and the pull on the gates may drift while they flow.
+The formulas are those of `lane_weights` and `lane_gates`, with two additions: weights may move along gates other than
+those that make the error, and the pull on the gates may drift while they flow.
 """
 
 from collections.abc import Callable
@@ -77,7 +77,7 @@ class Orthant(NamedTuple):
 
 
 def kinks_of(lane: Lane) -> Number:
-    """Positive where the force of the penalties on a gate jumps as it crosses zero: `lanes.zero_is_a_kink`."""
+    """Positive where the force of the penalties on a gate jumps as it crosses zero: `lane_gates.zero_is_a_kink`."""
     return lane.hinge + (lane.unit_norm + (lane.base + lane.unit_norm))
 
 
@@ -90,7 +90,7 @@ class Relaxed(NamedTuple):
 
 
 def weights_moved(lane: Lane, pulls: Vector, seen: Vector, duration: Number) -> Relaxed:
-    """W^p += g_p E with g = A x, where x are the gates that weights see: `lanes.relax_weights` for x = c.
+    """W^p += g_p E with g = A x, where x are the gates that weights see: `lane_weights.relax_weights` for x = c.
 
     With e = |E|^2 before, the pulls become (1 - A c.x) (r_p + g_p e), and the squared error (1 - A c.x)^2 e.
     """
@@ -117,7 +117,7 @@ def weights_moved(lane: Lane, pulls: Vector, seen: Vector, duration: Number) -> 
 
 
 def beyond_kinks(lane: Lane, orthant: Orthant, gates: Vector, before: tuple, after: tuple) -> Number:
-    """A number above zero if a gate has passed zero, or a held one is pulled away, as `lanes.flow_within_orthants`.
+    """A number above zero if a gate has passed zero or a held one is pulled away: `lane_gates.flow_within_orthants`.
 
     Args:
         lane: for its hinge.
@@ -141,7 +141,7 @@ def beyond_kinks(lane: Lane, orthant: Orthant, gates: Vector, before: tuple, aft
 
 
 def through_kinks(lane: Lane, drifts: Vector, duration: Number, ahead: Number) -> Vector:
-    """The gates after `duration`, with events: `lanes._through_kinks` under a drifting pull.
+    """The gates after `duration`, with events: `lane_gates._through_kinks` under a drifting pull.
 
     Args:
         lane: gates at the start, and the weights under which they flow.

@@ -1,6 +1,6 @@
 r"""The improved splitting step, component by component: closed form, second order, for half as many steps or fewer.
 
-Gates c and weights take turns, as in `ntadyn.simulation.lanes`: weights at times t_0 < t_1 < ..., and gates between the
+Gates c and weights take turns, as in `simulation.lane_steps`: weights at times t_0 < t_1 < ..., and gates between the
 middles of their steps, from t_k - d/2 to t_k + n/2 where d is the step before t_k and n the one after it. A half flow
 at the end of one step and at the start of the next are taken together, over h = (d + n)/2. Frozen partners are what
 costs accuracy; two terms undo most of it.
@@ -84,7 +84,7 @@ class Scheme:
 
 @dataclass(frozen=True)
 class Splitting(Scheme):
-    """The plain step of `ntadyn.simulation.lanes`, for comparison: no drift, no bend, events in one part."""
+    """The plain step of `ntadyn.simulation.lane_steps`, for comparison: no drift, no bend, events in one part."""
 
     name: ClassVar[str] = "splitting"
 
@@ -133,7 +133,7 @@ class Round(NamedTuple):
 
 
 def advanced(scheme: Splitting, lane: Lane, carried: Carried, times: Times) -> Round:
-    """One step of the weights, and the gates through their orthant: `lanes.flow_within_orthants` under a drift."""
+    """One step of the weights, and the gates through their orthant: `lane_gates.flow_within_orthants` under a drift."""
     seen = [c + bend for c, bend in zip(lane.gates, carried.bends, strict=True)]
     lane, pulls, squared_error = weights_moved(lane, carried.pulls, seen, times.done)
     drifts = scheme.drifts(lane, pulls, squared_error, times.half)

@@ -191,6 +191,10 @@ def test_what_kernels_do_not_take_is_refused_and_left_to_lanes(runs, monkeypatch
         _run(runs.systems, drifting, runs.states, NativeSteps(), lay_out(drifting, 0.1), RECORDED)
     with pytest.raises(ValueError, match="refinement is 0"):
         dataclasses.replace(NativeSteps(), refinement=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(jax, "default_backend", lambda: "gpu")
+        with pytest.raises(ValueError, match="for CPUs, but JAX runs on gpu"):
+            NativeSteps().check(*one)
     monkeypatch.setattr(kernel, "backend", lambda: None)
     assert not native_can_run(*one)
     with pytest.raises(ValueError, match=r"pip install .ntadyn\[fast\]"):
