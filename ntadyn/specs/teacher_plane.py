@@ -79,7 +79,7 @@ def check_resolved(configuration: Configuration, gates: float | None = None, dur
 
 
 def plane_of(configurations: Sequence[Configuration]) -> TeacherPlane:
-    """Cells with one block duration as one row of numbers.
+    """Cells as one row of numbers; the block duration is a single one if all have the same.
 
     Args:
         configurations: at least one.
@@ -88,16 +88,16 @@ def plane_of(configurations: Sequence[Configuration]) -> TeacherPlane:
         The row, whose numbers have the shape (cells,).
 
     Raises:
-        ValueError: for no configuration, different block durations, or one that `check_in_plane` refuses.
+        ValueError: for no configuration, or one that `check_in_plane` refuses.
     """
-    durations = {each.curriculum.block_duration for each in configurations}
-    if len(durations) != 1:
-        raise ValueError(f"a row of cells has one block duration; got {sorted(durations)}.")
+    durations = [float(each.curriculum.block_duration) for each in configurations]
+    if not durations:
+        raise ValueError("a row of cells has at least one; got none.")
     for each in configurations:
         check_in_plane(each)
     penalties = [build_penalties(each).get("gates") for each in configurations]
     return TeacherPlane(
-        block_duration=float(durations.pop()),
+        block_duration=durations[0] if len(set(durations)) == 1 else np.array(durations),
         gates=np.array([each.time_constants.gates for each in configurations], float),
         weights=np.array([each.time_constants.weights for each in configurations], float),
         unit_l1=np.array([_coefficient(each, UnitL1Norm) for each in penalties]),
