@@ -11,7 +11,7 @@ from ntadyn.specs.teacher_plane import cell_of, check_in_plane, plane_of, spread
 from ntadyn.stability import band_fold, contact_probability, hinge_bound, negative_probability, time_to_specialise
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, Axis, Sweep
 
-# Of predicted rows; probabilities are smooth, and interpolated between them.
+# Of predicted rows of contact; its probabilities are smooth, and interpolated between them.
 MOST_ROWS = 12
 
 
@@ -77,11 +77,11 @@ def predict(plan: Sweep) -> xr.Dataset:
         dataset[HINGE].attrs["long_name"] = "penalty strength above which the hinge holds gates, a sufficient bound"
         cells = [
             _cell(plan.configuration, float(duration), columns, value)
-            for duration in durations[chosen]
+            for duration in durations
             for value in columns.values
         ]
-        negatives = np.asarray(negative_probability(plane_of(cells), training_time, spread))
-        dataset[NEGATIVE] = (dims, _between(durations, chosen, np.split(negatives, len(chosen))))
+        negative = np.asarray(negative_probability(plane_of(cells), training_time, spread))
+        dataset[NEGATIVE] = (dims, negative.reshape(len(durations), -1))
         dataset[NEGATIVE].attrs["long_name"] = "predicted share of runs with a negative gate at the end of training"
     return dataset
 

@@ -21,6 +21,8 @@ from ntadyn.stability.plane import Numbers, TeacherPlane
 
 # Steps per shortest time constant of the gates, and how many a run may take: half a minute for one cell.
 STEPS, MOST_STEPS = 2.0, 5_000_000
+# So many runs at once, those of about equally many steps, fit into the cache of a core.
+AT_ONCE = 4096
 # Part of a block below which training counts as ended with the block before it.
 SLACK = 1e-9
 
@@ -104,9 +106,17 @@ def run_in_plane(plane: TeacherPlane, until: Numbers, difference: Numbers, steps
     with jax.enable_x64(True):
         counts = (jnp.asarray(each, jnp.int32) for each in (blocks * per_block, per_block, total))
         lanes = _Lanes(*counts, *(jnp.asarray(each, jnp.float64) for each in numbers))
-        end, least = jax.tree.map(np.asarray, _run(lanes, (jnp.asarray(-half), jnp.asarray(half))))
+        end, least = _in_parts(lanes, np.argsort(total, kind="stable"), (jnp.asarray(-half), jnp.asarray(half)))
     weights = np.stack([end.along_a, end.along_b], axis=1)
     return PlaneEnd(weights.reshape(2, 2, *shape), np.reshape(end.gates, (2, *shape)), least.reshape(shape))
+
+
+def _in_parts(lanes: _Lanes, order: Int[np.ndarray, " n"], start: Pair) -> tuple[_State, Float[np.ndarray, " n"]]:
+    parts = [order[first : first + AT_ONCE] for first in range(0, len(order), AT_ONCE)]
+    ran = []
+    for part in parts:
+        ran.append(jax.tree.map(np.asarray, _run(*jax.tree.map(lambda each, part=part: each[part], (lanes, start)))))
+    return jax.tree.map(lambda *each: np.concatenate(each)[np.argsort(order)], *ran)
 
 
 @jax.jit
@@ -160,9 +170,9 @@ def _sides(lanes: _Lanes, target: Pair, state: _State) -> Pair:
     """The side of zero on which each gate is, or is about to be; zero if it stays."""
     _, pulls = _pulls(lanes, target, state)
     level = lanes.unit_l1 * (jnp.abs(state.gates[0]) + jnp.abs(state.gates[1]) - 1)
+    leaves = (jnp.where(pull > level, 1.0, jnp.where(pull < -level - lanes.nonnegative, -1.0, 0.0)) for pull in pulls)
     one, two = (
-        jnp.where(gate == 0, (pull > level) * 1.0 - (pull < -level - lanes.nonnegative) * 1.0, jnp.sign(gate))
-        for gate, pull in zip(state.gates, pulls, strict=True)
+        jnp.where(gate == 0, side, jnp.sign(gate)) for gate, side in zip(state.gates, leaves, strict=True)
     )
     return one, two
 

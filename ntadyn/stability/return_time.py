@@ -43,7 +43,7 @@ def return_time(plane: TeacherPlane, weights: Float[np.ndarray, "2 2"], within: 
     if not (within > 0 and math.isfinite(within)):
         raise ValueError(f"within is {within}; it must be positive and finite.")
     if not (weights.shape == (2, 2) and np.linalg.cond(weights) < 1 / TOLERANCE):
-        raise ValueError(f"weights are {weights}; they must be those of two paths along two teachers, not parallel.")
+        raise ValueError(f"weights are {weights.tolist()}; they must be those of two paths along two teachers, not parallel.")
     squared, unit_l1, nonnegative = float(plane.teacher_norm) ** 2, float(plane.unit_l1), float(plane.nonnegative)
 
     def least_gate(_, state):
