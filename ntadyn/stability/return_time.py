@@ -25,8 +25,8 @@ TOLERANCE = 1e-8
 def return_time(plane: TeacherPlane, weights: Float[np.ndarray, "2 2"], within: float) -> float:
     """The time until neither task needs a negative gate.
 
-    Runs of blocks of tau_W return 7 to 25 % sooner, of short blocks up to a factor two: errors are not that small, and
-    gates not that fast.
+    Runs of blocks of tau_W return 3 to 25 % sooner; of blocks of a tenth it is only the order: errors are not that small
+    there, and gates not that fast.
 
     Args:
         plane: one cell, whose block duration and gate time constant have no effect.
