@@ -203,8 +203,8 @@ def cell_report(dataset: xr.Dataset) -> list[str]:
     lines += [
         f"runs until t = {until:g}     a gate reaches zero in {float(dataset.contact_probability):.3f} of them, "
         f"{float(dataset.predicted_share):.3f} specialise (fit: {float(dataset.time_after_contact):.3g} later)",
-        f"hinge                 {float(dataset.hinge):.4g}; a gate is negative at the end of "
-        f"{float(dataset.negative_probability):.3f} of all runs, of none for sure above {float(dataset.hinge_bound):.4g}",
+        f"hinge                 {float(dataset.hinge):.4g}; {float(dataset.negative_probability):.3f} of all runs end with a "
+        f"negative gate, none for sure above {float(dataset.hinge_bound):.4g}",
     ]
     return lines
 

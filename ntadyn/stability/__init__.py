@@ -7,8 +7,8 @@
 - `sample`, `follow`, `classify`, `shares`: from which initial states runs end where.
 - `contact_probability`, `specialised_probability`, `predicted_border`: what explains figure 5.
 - `run_in_plane`: runs of the two paths in the plane of their teachers.
-- `hinge_bound`, `first_block`, `needed_hinge`, `negative_probability`, `return_time`: when gates become negative, and how
-  long they are.
+- `hinge_bound`, `first_block`, `needed_hinge`, `negative_probability`, `return_time`: when gates become negative, and
+  for how long.
 """
 
 import lazy_loader

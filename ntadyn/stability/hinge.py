@@ -20,12 +20,13 @@ it, the loser learns -B. When the second block begins, b is still zero, hence th
 
     if k_nn > r^2 N (a_2^2 - a_1^2) / 2.
 
-How far c_1 has come back when training ends is another question. Where the first block is hardly decided, because it
-is short or initial weights are small, b_1 + b_2 starts near its fixed point and grows by e^(2 tau_B / tau_W (a_1 + a_2)^2)
-only; and as long as a gate is negative it hides the error by which weights would forget, so that they change at the
-pace of the penalty (`return_time`). That holds in short blocks, too, in which gates become negative after many of them:
-the path that has learned both tasks is helped out by the negative gate of the other. So `negative_probability` follows
-the same equations through all of training. Frozen weights (`hinge_bound`) ask for a stronger hinge.
+How far c_1 has come back when training ends is another question. Where the first block is hardly decided, because it is
+short or initial weights are small, b_1 + b_2 starts near its fixed point, and a block lets it grow by no more than e^(2
+tau_B / tau_W (a_1 + a_2)^2); and as long as a gate is negative it hides the error by which weights would forget, so
+that they change at the pace of the penalty (`return_time`). That holds in short blocks, too, in which gates become
+negative after many of them: the path that has learned both tasks is helped out by the negative gate of the other. So
+`negative_probability` follows the same equations through all of training. Frozen weights (`hinge_bound`) ask for a
+stronger hinge.
 """
 
 import math
@@ -83,7 +84,7 @@ def first_block(plane: TeacherPlane, difference: Numbers) -> FirstBlock:
 
 
 def needed_hinge(plane: TeacherPlane, learned: FirstBlock) -> Numbers:
-    """k_nn = r^2 X / (1 + r^2 X a_2 / (k_1 (a_1 + a_2))), X = (a_2^2 - a_1^2) / 2: with a weaker one the loser learns -B.
+    """k_nn = r^2 X / (1 + r^2 X a_2 / (k_1 (a_1 + a_2))), X = (a_2^2 - a_1^2) / 2: below it the loser learns -B.
 
     Args:
         plane: a cell, or cells, whose own hinge has no effect.

@@ -4,11 +4,10 @@ With weights w_p in units of |A| = |B| = r along both teachers and e = t - sum_p
 
     tau_W w_p' = c_p e        tau_c c_p' = r^2 w_p . e - k_1 (|c|_1 - 1) sign(c_p) + k_nn [c_p < 0]
 
-A gate at zero leaves it upwards if r^2 w_p . e > k_1 (|c|_1 - 1), downwards if r^2 w_p . e < -k_1 (|c|_1 - 1) - k_nn, and
-stays otherwise. Whatever weights have outside of the plane decays and has no part in it.
+A gate at zero leaves it upwards if r^2 w_p . e > k_1 (|c|_1 - 1), downwards if r^2 w_p . e < -k_1 (|c|_1 - 1) - k_nn,
+and stays otherwise. Whatever weights have outside of the plane decays and has no part in it.
 """
 
-import math
 from typing import NamedTuple
 
 import jax
@@ -171,9 +170,7 @@ def _sides(lanes: _Lanes, target: Pair, state: _State) -> Pair:
     _, pulls = _pulls(lanes, target, state)
     level = lanes.unit_l1 * (jnp.abs(state.gates[0]) + jnp.abs(state.gates[1]) - 1)
     leaves = (jnp.where(pull > level, 1.0, jnp.where(pull < -level - lanes.nonnegative, -1.0, 0.0)) for pull in pulls)
-    one, two = (
-        jnp.where(gate == 0, side, jnp.sign(gate)) for gate, side in zip(state.gates, leaves, strict=True)
-    )
+    one, two = (jnp.where(gate == 0, side, jnp.sign(gate)) for gate, side in zip(state.gates, leaves, strict=True))
     return one, two
 
 

@@ -1,7 +1,7 @@
 """How long a gate stays negative: weights that solve both tasks descend on the penalty of the gates that they need.
 
-Let W be the weights of both paths along A and B, in units of r, axes path and teacher. Gates c_m with W^T c_m = e_m, the
-unit vector of task m, solve it, whatever their signs. What is left of the error e is what fast gates need to stand
+Let W be the weights of both paths along A and B, in units of r, axes path and teacher. Gates c_m with W^T c_m = e_m,
+the unit vector of task m, solve it, whatever their signs. What is left of the error e is what fast gates need to stand
 against their penalty R: r^2 W e = dR/dc. Since tau_W W' = c e^T, averaged over both tasks,
 
     tau_W W' = -d/dW [R(c_A) + R(c_B)] / (2 r^2),   R(c) = k_1 (|c|_1 - 1)^2 / 2 + k_nn sum_p max(-c_p, 0),
@@ -25,8 +25,8 @@ TOLERANCE = 1e-8
 def return_time(plane: TeacherPlane, weights: Float[np.ndarray, "2 2"], within: float) -> float:
     """The time until neither task needs a negative gate.
 
-    Runs of blocks of tau_W return 3 to 25 % sooner; of blocks of a tenth it is only the order: errors are not that small
-    there, and gates not that fast.
+    Runs of blocks of tau_W return 3 to 25 % sooner; of blocks of a tenth it is only the order: errors are not that
+    small there, and gates not that fast.
 
     Args:
         plane: one cell, whose block duration and gate time constant have no effect.
@@ -43,7 +43,9 @@ def return_time(plane: TeacherPlane, weights: Float[np.ndarray, "2 2"], within: 
     if not (within > 0 and math.isfinite(within)):
         raise ValueError(f"within is {within}; it must be positive and finite.")
     if not (weights.shape == (2, 2) and np.linalg.cond(weights) < 1 / TOLERANCE):
-        raise ValueError(f"weights are {weights.tolist()}; they must be those of two paths along two teachers, not parallel.")
+        raise ValueError(
+            f"weights are {weights.tolist()}; they must be those of two paths along two teachers, and not parallel."
+        )
     squared, unit_l1, nonnegative = float(plane.teacher_norm) ** 2, float(plane.unit_l1), float(plane.nonnegative)
 
     def least_gate(_, state):

@@ -1,4 +1,4 @@
-"""When gates become negative: runs in the plane beside solvers that know nothing of it, shares beside simulated ones."""
+"""When gates become negative: runs in the plane beside other solvers, shares of runs beside simulated ones."""
 
 import dataclasses
 
@@ -9,11 +9,11 @@ from scipy.integrate import solve_ivp
 
 from experiments.harness.variants import seeded
 from experiments.stability.border_maps.simulation import INITIAL_SCALE, least_gate
-from ntadyn.specs.paths import replaced
-from ntadyn.specs.teacher_plane import plane_of, spread_of
 from ntadyn.networks import GatedLinear
 from ntadyn.simulation import FixedSteps, simulate
 from ntadyn.solvers import LorentzBoost
+from ntadyn.specs.paths import replaced
+from ntadyn.specs.teacher_plane import plane_of, spread_of
 from ntadyn.stability import (
     FirstBlock,
     TeacherPlane,
@@ -94,7 +94,7 @@ def test_the_penalty_brings_gates_back():
     np.testing.assert_allclose(return_time(weaker, start.weights, 1e4), 10 * longest, rtol=1e-5)
     assert return_time(plane, start.weights, 0.5 * longest) == np.inf
     assert return_time(plane, np.eye(2), 1.0) == 0
-    with pytest.raises(ValueError, match="weights are .*not parallel"):
+    with pytest.raises(ValueError, match="weights are .*, and not parallel"):
         return_time(plane, np.ones((2, 2)), 1.0)
     with pytest.raises(ValueError, match="within is inf; it must be positive and finite"):
         return_time(plane, start.weights, np.inf)
