@@ -196,7 +196,7 @@ def _cumulative(times: np.ndarray, values: np.ndarray) -> np.ndarray:
 def _edges(plane: TeacherPlane, refinement: int) -> np.ndarray:
     """Edges of steps as shares of a block, for the fastest of the cells."""
     check_blocks(plane)
-    tau_b, norm = plane.block_duration, np.asarray(plane.teacher_norm)
+    tau_b, norm = float(plane.block_duration), np.asarray(plane.teacher_norm)
     fastest = float(np.max((2 * np.asarray(plane.unit_l1) + 2 * norm**2) / plane.gates))
     boosts = float(np.max(2 * norm / plane.exchange))
     longest = min(2 * LAST_STEP / fastest, tau_b / LEAST_STEPS, 1 / (STEPS_PER_BOOST * boosts))
