@@ -71,7 +71,7 @@ def check_theory(
 
     Raises:
         ValueError: as `check_in_plane`, where Theta is larger than 28, where tau_c is larger than 100 tau_W or
-            tau_B not between 1e-6 and 1000 tau_W, and where an initial difference of the paths is as large as the teachers.
+            tau_B not between 1e-6 and 1000 tau_W, and where initial weights are as large as the teachers.
     """
     check_in_plane(configuration)
     taus = configuration.time_constants
