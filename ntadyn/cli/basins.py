@@ -1,5 +1,6 @@
 """ntadyn stability basin and plane: from which initial states runs end where, and the plane of gates and weights."""
 
+import functools
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from ntadyn.cli.devices import wake_jax
+from ntadyn.cli.endings import keep, of_preset, tell
 from ntadyn.cli.progress import say, stages
 from ntadyn.cli.values import one_of
 from ntadyn.limits import check_count
@@ -52,10 +54,9 @@ class Basin:
         check_simulation(self.configuration, 0, False)
         self._check()
 
-        from ntadyn.specs.teacher_plane import check_in_plane, check_resolved
+        from ntadyn.specs.teacher_plane import check_theory
 
-        check_in_plane(self.configuration)
-        check_resolved(self.configuration)
+        check_theory(self.configuration)
 
         from ntadyn.results import storage
 
@@ -66,8 +67,6 @@ class Basin:
             wake_jax()
 
             from ntadyn.plotting.basins import basins_figure
-            from ntadyn.plotting.style import save_figure
-            from ntadyn.results.provenance import provenance
             from ntadyn.specs.basins import basin_report, basins_in_plane, shares_by_spread
 
             costs = {RUNS: self._cost(number), PLANE: self._cost(self.size**2), DRAW: 2.0}
@@ -75,18 +74,15 @@ class Basin:
                 enter(RUNS)
                 seed = self.configuration.randomness.seed
                 shares = shares_by_spread(self.configuration, self.spread, self.runs, self.blocks, seed)
-                shares = shares.assign_attrs(provenance() | {"preset": self.preset})
-                written, plane = [storage.write_dataset(shares, folder / "basins.nc")], None
+                written, plane = [], None
                 if self.size:
                     enter(PLANE)
                     plane = basins_in_plane(self.configuration, self.size, self.blocks)
-                    plane = plane.assign_attrs(provenance() | {"preset": self.preset})
-                    written.append(storage.write_dataset(plane, folder / "plane.nc"))
+                    written.append(storage.write_dataset(of_preset(plane, self.preset), folder / "plane.nc"))
                 enter(DRAW)
-                written += save_figure(basins_figure(shares, plane), folder / "basins")
-        print("\n".join(basin_report(shares)))
-        for path in written:
-            print(f"wrote {path}")
+                draw = functools.partial(basins_figure, plane=plane)
+                written += keep(of_preset(shares, self.preset), folder / "basins", draw)
+        tell(basin_report(shares), written)
         return 0
 
     def _check(self) -> None:
@@ -131,10 +127,9 @@ class Plane:
         if self.q is not None and not 0 < self.q <= LARGEST_Q:
             raise ValueError(f"q is {self.q:g}; it must be positive, and not larger than {LARGEST_Q:g}.")
 
-        from ntadyn.specs.teacher_plane import check_in_plane, check_resolved
+        from ntadyn.specs.teacher_plane import check_theory
 
-        check_in_plane(self.configuration)
-        check_resolved(self.configuration)
+        check_theory(self.configuration)
 
         from ntadyn.results import storage
 
@@ -144,19 +139,13 @@ class Plane:
             wake_jax()
 
             from ntadyn.plotting.basins import portrait_figure
-            from ntadyn.plotting.style import save_figure
-            from ntadyn.results.provenance import provenance
             from ntadyn.specs.basins import portrait
 
             dataset = portrait(self.configuration, self.q)
-            dataset = dataset.assign_attrs(provenance() | {"preset": self.preset})
-            written = [storage.write_dataset(dataset, folder / "plane.nc")]
-            written += save_figure(portrait_figure(dataset), folder / "plane")
+            written = keep(of_preset(dataset, self.preset), folder / "plane", portrait_figure)
         lead, along = float(dataset.orbit_lead[-1]), dataset.orbit_along.values
-        print(f"orbit of q = {dataset.attrs['q']:.6g}: |c_1 - c_2| up to {lead:.4f}, |W^1 - W^2| from "
-              f"{along.min():.5f} to {along.max():.5f}")  # fmt: skip
-        for path in written:
-            print(f"wrote {path}")
+        said = f"orbit of q = {dataset.attrs['q']:.6g}: |c_1 - c_2| up to {lead:.4f}, |W^1 - W^2| from "
+        tell([f"{said}{along.min():.5f} to {along.max():.5f}"], written)
         return 0
 
 

@@ -10,6 +10,7 @@ import tyro
 
 from ntadyn import limits
 from ntadyn.cli.devices import wake_jax
+from ntadyn.cli.endings import keep, of_preset, tell
 from ntadyn.cli.progress import say
 from ntadyn.cli.stability_sensitivity import check_flow
 from ntadyn.cli.starting_point import making_room
@@ -91,8 +92,6 @@ class DesignCurriculum:
             wake_jax()
 
             from ntadyn.plotting.curricula import curricula_figure
-            from ntadyn.plotting.style import save_figure
-            from ntadyn.results.provenance import provenance
             from ntadyn.specs.curriculum_design import design_of, design_report, designed_curricula
 
             design = design_of(self.configuration, high, self.shortest, self.steps, self.test_blocks)
@@ -102,12 +101,8 @@ class DesignCurriculum:
                 dataset = designed_curricula(
                     self.configuration, design, range(low, high + 1), seeds, self.restarts, self.evaluations, bar.update
                 )  # fmt: skip
-            dataset = dataset.assign_attrs(provenance() | {"preset": self.preset})
-            written = [storage.write_dataset(dataset, folder / "curriculum.nc")]
-            written += save_figure(curricula_figure(dataset), folder / "curriculum")
-        print("\n".join(design_report(dataset)))
-        for path in written:
-            print(f"wrote {path}")
+            written = keep(of_preset(dataset, self.preset), folder / "curriculum", curricula_figure)
+        tell(design_report(dataset), written)
         return int(bool(dataset.score.isnull().any()))
 
 

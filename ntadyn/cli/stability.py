@@ -12,6 +12,7 @@ import tyro
 
 from ntadyn.cli.basins import Basin, Plane
 from ntadyn.cli.devices import wake_jax
+from ntadyn.cli.endings import keep, of_preset, tell
 from ntadyn.cli.progress import say, stages
 from ntadyn.cli.stability_branch import Branch
 from ntadyn.cli.stability_sensitivity import Sensitivity
@@ -48,10 +49,9 @@ class Orbits:
         curriculum = self.configuration.curriculum
         check_blocks("curriculum.block_duration", curriculum.block_duration, curriculum.end)
 
-        from ntadyn.specs.teacher_plane import check_in_plane, check_resolved
+        from ntadyn.specs.teacher_plane import check_theory
 
-        check_in_plane(self.configuration)
-        check_resolved(self.configuration)
+        check_theory(self.configuration)
 
         from ntadyn.results import storage
 
@@ -61,8 +61,6 @@ class Orbits:
             wake_jax()
 
             from ntadyn.plotting.stability import orbits_figure
-            from ntadyn.plotting.style import save_figure
-            from ntadyn.results.provenance import provenance
             from ntadyn.specs.orbits import cell_report, orbits_of_plane, unspecialised_in_whole
 
             with stages({THEORY: 3.0, WHOLE: 30.0, DRAW: 2.0}) as enter:
@@ -70,14 +68,10 @@ class Orbits:
                 dataset = orbits_of_plane(self.configuration)
                 enter(WHOLE)
                 whole = unspecialised_in_whole(self.configuration)
-                dataset = dataset.merge(whole).assign_attrs(dataset.attrs | whole.attrs | provenance())
-                dataset.attrs["preset"] = self.preset
+                dataset = of_preset(dataset.merge(whole, combine_attrs="no_conflicts"), self.preset)
                 enter(DRAW)
-                written = [storage.write_dataset(dataset, folder / "orbits.nc")]
-                written += save_figure(orbits_figure(dataset), folder / "orbits")
-        print("\n".join(cell_report(dataset)))
-        for path in written:
-            print(f"wrote {path}")
+                written = keep(dataset, folder / "orbits", orbits_figure)
+        tell(cell_report(dataset), written)
         return int(not bool(dataset.agrees))
 
 
@@ -106,10 +100,9 @@ class Border:
         check_simulation(self.configuration, 0, False)
         self._check_ranges()
 
-        from ntadyn.specs.teacher_plane import check_in_plane, check_resolved
+        from ntadyn.specs.teacher_plane import check_theory
 
-        check_in_plane(self.configuration)
-        check_resolved(self.configuration, self.gate_time_constant[0], self.block_duration[1])
+        check_theory(self.configuration, self.gate_time_constant, self.block_duration[1])
 
         from ntadyn.results import storage
 
@@ -119,20 +112,14 @@ class Border:
             wake_jax()
 
             from ntadyn.plotting.stability import border_figure
-            from ntadyn.plotting.style import save_figure
-            from ntadyn.results.provenance import provenance
             from ntadyn.specs.orbits import border_of_plane, border_report
 
             with stages({THEORY: 3.0 * self.size, DRAW: 2.0}) as enter:
                 enter(THEORY)
                 dataset = border_of_plane(self.configuration, self._durations(), self.gate_time_constant)
-                dataset.attrs |= provenance() | {"preset": self.preset}
                 enter(DRAW)
-                written = [storage.write_dataset(dataset, folder / "border.nc")]
-                written += save_figure(border_figure(dataset), folder / "border")
-        print("\n".join(border_report(dataset)))
-        for path in written:
-            print(f"wrote {path}")
+                written = keep(of_preset(dataset, self.preset), folder / "border", border_figure)
+        tell(border_report(dataset), written)
         return 0
 
     def _check_ranges(self) -> None:

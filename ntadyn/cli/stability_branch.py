@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from ntadyn.cli.devices import wake_jax
+from ntadyn.cli.endings import keep, of_preset, tell
 from ntadyn.cli.progress import say, stages
 from ntadyn.cli.values import one_of
 from ntadyn.results.text import printable
@@ -45,10 +46,9 @@ class Branch:
                 f"give two positive numbers, one below and one above it."
             )
 
-        from ntadyn.specs.teacher_plane import check_in_plane, check_resolved
+        from ntadyn.specs.teacher_plane import check_theory
 
-        check_in_plane(self.configuration)
-        check_resolved(self.configuration, low)
+        check_theory(self.configuration, self.gate_time_constant)
 
         from ntadyn.results import storage
 
@@ -58,8 +58,6 @@ class Branch:
             wake_jax()
 
             from ntadyn.plotting.bifurcation import bifurcation_figure
-            from ntadyn.plotting.style import save_figure
-            from ntadyn.results.provenance import provenance
             from ntadyn.solvers import LorentzBoost
             from ntadyn.specs.branches import (
                 branch_report,
@@ -74,16 +72,12 @@ class Branch:
                 dataset = grazing_over_gates(self.configuration, self.gate_time_constant)
                 enter(UNSPECIALISED)
                 found = unspecialised_over_gates(self.configuration, self.gate_time_constant)
-                dataset = dataset.merge(found).assign_attrs(dataset.attrs | found.attrs | provenance())
-                dataset.attrs["preset"] = self.preset
+                dataset = dataset.merge(found).assign_attrs(dataset.attrs | found.attrs)
                 if has_specialised_orbit(self.configuration):
                     enter(SPECIALISED)
                     found = specialised_over_gates(self.configuration, self.gate_time_constant, LorentzBoost())
                     dataset = dataset.merge(found).assign_attrs(dataset.attrs | found.attrs)
                 enter(DRAW)
-                written = [storage.write_dataset(dataset, folder / "branch.nc")]
-                written += save_figure(bifurcation_figure(dataset), folder / "branch")
-        print("\n".join(branch_report(dataset)))
-        for path in written:
-            print(f"wrote {path}")
+                written = keep(of_preset(dataset, self.preset), folder / "branch", bifurcation_figure)
+        tell(branch_report(dataset), written)
         return 0

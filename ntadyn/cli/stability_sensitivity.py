@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from ntadyn.cli.devices import wake_jax
+from ntadyn.cli.endings import keep, of_preset, tell
 from ntadyn.cli.progress import say
 from ntadyn.cli.values import one_of
 from ntadyn.limits import MOST_RECORDS, check_count
@@ -60,20 +61,14 @@ class Sensitivity:
             wake_jax()
 
             from ntadyn.plotting.sensitivity import sensitivity_figure
-            from ntadyn.plotting.style import save_figure
-            from ntadyn.results.provenance import provenance
             from ntadyn.specs.sensitivity import sensitivity_over_seeds, sensitivity_report
 
             with tqdm(desc="compiling, then repetitions", total=number, unit="run") as bar:
                 dataset = sensitivity_over_seeds(
                     self.configuration, self.steps_per_block, self.threshold, lambda done: bar.update(done - bar.n)
                 )
-            dataset = dataset.assign_attrs(provenance() | {"preset": self.preset})
-            written = [storage.write_dataset(dataset, folder / "sensitivity.nc")]
-            written += save_figure(sensitivity_figure(dataset), folder / "sensitivity")
-        print("\n".join(sensitivity_report(dataset)))
-        for path in written:
-            print(f"wrote {path}")
+            written = keep(of_preset(dataset, self.preset), folder / "sensitivity", sensitivity_figure)
+        tell(sensitivity_report(dataset), written)
         return int(bool(dataset.contrast.isnull().any()))
 
 

@@ -11,7 +11,7 @@ from ntadyn.specs.teacher_plane import cell_of, check_in_plane, plane_of, spread
 from ntadyn.stability import band_fold, contact_probability, hinge_bound, negative_probability, time_to_specialise
 from ntadyn.sweeps.plan import BLOCK_DURATION, GATE_TIME_CONSTANT, STRENGTH, Axis, Sweep
 
-# Of predicted rows; probabilities are smooth, and interpolated between them.
+# Of predicted rows of contact; its probabilities are smooth, and interpolated between them.
 MOST_ROWS = 12
 
 
@@ -38,7 +38,7 @@ def predict(plan: Sweep) -> xr.Dataset:
     Returns:
         `predicted_share` and `contact_probability` over both axes; `band_fold`, over block durations, the gate time
         constant above which no orbit of specialised paths reaches zero, on a map of gate time constants; on one of
-        strengths `negative_probability`, the share of runs of which a gate stays negative, and `hinge_strength`, the
+        strengths `negative_probability`, the share of runs with a negative gate at the end, and `hinge_strength`, the
         penalty strength from which on no hinge of frozen weights gives way.
 
     Raises:
@@ -49,7 +49,7 @@ def predict(plan: Sweep) -> xr.Dataset:
     durations = np.asarray(rows.values, float)
     chosen = np.unique(np.round(np.linspace(0, len(durations) - 1, min(MOST_ROWS, len(durations)))).astype(int))
     training_time, spread = float(plan.configuration.curriculum.end), spread_of(plan.configuration)
-    shares, contacts, negatives = [], [], []
+    shares, contacts = [], []
     for duration in durations[chosen]:
         cells = [_cell(plan.configuration, float(duration), columns, value) for value in columns.values]
         twice = plane_of(cells * 2)  # until the end, and until contact would be too late, in one run
@@ -57,8 +57,6 @@ def predict(plan: Sweep) -> xr.Dataset:
         contact, share = np.split(np.asarray(contact_probability(twice, until, spread)), 2)
         contacts.append(contact)
         shares.append(share)
-        if columns.path == STRENGTH:
-            negatives.append(np.asarray(negative_probability(plane_of(cells), spread)))
     dims = (rows.name, columns.name)
     found = {PREDICTED: _between(durations, chosen, shares), CONTACT: _between(durations, chosen, contacts)}
     dataset = xr.Dataset(
@@ -77,8 +75,14 @@ def predict(plan: Sweep) -> xr.Dataset:
         strength = float(hinge_bound(cell)) / float(cell.nonnegative) if cell.nonnegative > 0 else np.nan
         dataset[HINGE] = ((), strength)
         dataset[HINGE].attrs["long_name"] = "penalty strength above which the hinge holds gates, a sufficient bound"
-        dataset[NEGATIVE] = (dims, _between(durations, chosen, negatives))
-        dataset[NEGATIVE].attrs["long_name"] = "predicted share of runs of which a gate stays negative"
+        cells = [
+            _cell(plan.configuration, float(duration), columns, value)
+            for duration in durations
+            for value in columns.values
+        ]
+        negative = np.asarray(negative_probability(plane_of(cells), training_time, spread))
+        dataset[NEGATIVE] = (dims, negative.reshape(len(durations), -1))
+        dataset[NEGATIVE].attrs["long_name"] = "predicted share of runs with a negative gate at the end of training"
     return dataset
 
 

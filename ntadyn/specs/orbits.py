@@ -58,6 +58,7 @@ def orbits_of_plane(configuration: Configuration) -> xr.Dataset:
         ValueError: for a configuration that the theory in the plane does not reach.
     """
     plane, spread, until = cell_of(configuration), spread_of(configuration), float(configuration.curriculum.end)
+    negative = negative_probability(plane, until, spread)  # first, as it refuses runs that take too many steps
     orbit, band = unspecialised_orbit(plane), contact_band(plane)
     num_blocks = min(MOST_BLOCKS, max(1, math.ceil(until / plane.block_duration)))
     ends = [each for each in band if math.isfinite(each)] or [1.0]
@@ -75,10 +76,7 @@ def orbits_of_plane(configuration: Configuration) -> xr.Dataset:
         "predicted_share": (probabilities[1], "predicted share of specialised runs"),
         "time_after_contact": (time_to_specialise(plane), "from contact to specialisation, a fit"),
         "hinge": (plane.nonnegative, "slope of the hinge, k_nn"),
-        "negative_probability": (
-            negative_probability(plane, spread),
-            "predicted share of runs of which a gate stays negative",
-        ),
+        "negative_probability": (negative, "predicted share of runs with a negative gate at the end of training"),
         "hinge_bound": (hinge_bound(plane), "slope above which no gate becomes negative, a sufficient bound"),
     }
     dataset = xr.Dataset(
@@ -203,16 +201,10 @@ def cell_report(dataset: xr.Dataset) -> list[str]:
     lines += [
         f"runs until t = {until:g}     a gate reaches zero in {float(dataset.contact_probability):.3f} of them, "
         f"{float(dataset.predicted_share):.3f} specialise (fit: {float(dataset.time_after_contact):.3g} later)",
-        f"hinge                 {float(dataset.hinge):.4g}; {_negative(float(dataset.negative_probability))}, "
-        f"in none for sure above {float(dataset.hinge_bound):.4g}",
+        f"hinge                 {float(dataset.hinge):.4g}; {float(dataset.negative_probability):.3f} of all runs end "
+        f"with a negative gate, none for sure above {float(dataset.hinge_bound):.4g}",
     ]
     return lines
-
-
-def _negative(share: float) -> str:
-    if math.isnan(share):
-        return "in how many runs a gate stays negative is not known without a penalty of the norm"
-    return f"a gate stays negative in {share:.3f} of all runs"
 
 
 def border_report(dataset: xr.Dataset) -> list[str]:

@@ -14,6 +14,10 @@ from ntadyn.stability import TeacherPlane, initial_spread
 
 # Theta of the fastest gates: q of e^-28 is 1e-12.
 MOST_RAPIDITY = 28.0
+# Of the slowest gates, in time constants of the weights.
+SLOWEST = 100.0
+# Of the shortest and the longest blocks, likewise.
+BLOCKS = (1e-6, 1e3)
 _SAME_NORM = (TeacherKind.ORTHOGONAL, TeacherKind.MATCHED_ROWS_ORTHOGONAL, TeacherKind.AXIS_ALIGNED)
 
 
@@ -50,36 +54,60 @@ def check_in_plane(configuration: Configuration) -> None:
         raise ValueError(f"the theory in the plane of two teachers does not reach this configuration: {broken[0]}.")
 
 
-def check_resolved(configuration: Configuration, gates: float | None = None, duration: float | None = None) -> None:
-    """Refuse gates so fast that orbits in the plane drown in rounding.
+def check_theory(
+    configuration: Configuration, gates: tuple[float, float] | None = None, duration: float | None = None
+) -> None:
+    """Refuse what `check_in_plane` refuses, and numbers of which the theory in the plane has nothing to say.
 
     Within a block gates and weights are boosted by up to Theta = 4 l / kappa tanh(tau_B / 4 tau_W). The contact band
-    begins at q of the order of e^-Theta, and is sought from e^-28 on.
+    begins at q of the order of e^-Theta, and is sought from e^-28 on: faster gates drown in rounding. It closes at
+    tau_c = .19 tau_W, however long blocks are, and gates much slower than weights hardly move. In blocks of many tau_W
+    weights come to rest, and in very short ones nothing happens. Initial weights are small beside the teachers.
 
     Args:
-        configuration: one that `check_in_plane` lets pass.
-        gates: tau_c, instead of the configuration's.
+        configuration: what the command was given.
+        gates: the smallest and the largest tau_c, if they are not both the configuration's.
         duration: tau_B, likewise.
 
     Raises:
-        ValueError: where Theta is larger than 28.
+        ValueError: as `check_in_plane`, where Theta is larger than 28, where tau_c is larger than 100 tau_W or
+            tau_B not between 1e-6 and 1000 tau_W, and where initial weights are as large as the teachers.
     """
+    check_in_plane(configuration)
     taus = configuration.time_constants
-    gates = float(taus.gates if gates is None else gates)
+    fastest, slowest = gates or (float(taus.gates), float(taus.gates))
     duration = float(configuration.curriculum.block_duration if duration is None else duration)
     size = math.tanh(duration / (4 * taus.weights)) * math.sqrt(8) * float(size_of_teachers(configuration.teachers))
-    rapidity = size * math.sqrt(taus.weights / gates)
+    rapidity = size * math.sqrt(taus.weights / fastest)
     if rapidity > MOST_RAPIDITY:
         shortest = taus.weights * (size / MOST_RAPIDITY) ** 2
         raise ValueError(
-            f"a gate time constant of {gates:g} is too short for the theory in the plane: in a block of {duration:g} "
+            f"a gate time constant of {fastest:g} is too short for the theory in the plane: in a block of {duration:g} "
             f"gates and weights are boosted by e^{rapidity:.3g}, and what double precision resolves is "
             f"e^{MOST_RAPIDITY:g}. Take at least {shortest:.3g}, or shorter blocks."
+        )
+    if slowest > SLOWEST * taus.weights:
+        raise ValueError(
+            f"a gate time constant of {slowest:g} is too long for the theory in the plane: specialised orbits end "
+            f"below 0.19 time constants of the weights. Take at most {SLOWEST * taus.weights:g}, {SLOWEST:g} of them."
+        )
+    shortest, longest = (each * taus.weights for each in BLOCKS)
+    if not shortest <= duration <= longest:
+        raise ValueError(
+            f"a block of {duration:g} is as good as none, or as one without an end, to weights of a time constant of "
+            f"{taus.weights:g}. Take blocks of {shortest:g} to {longest:g}."
+        )
+    spread, norm = spread_of(configuration), float(size_of_teachers(configuration.teachers))
+    if spread >= norm:
+        raise ValueError(
+            f"network.initial_scale is {configuration.network.initial_scale:g}: the paths differ by {spread:.3g} along "
+            f"a teacher of norm {norm:.3g}, and the theory in the plane is for small initial weights. Take less than "
+            f"{configuration.network.initial_scale * norm / spread:.3g}."
         )
 
 
 def plane_of(configurations: Sequence[Configuration]) -> TeacherPlane:
-    """Cells with one block duration as one row of numbers.
+    """Cells as one row of numbers; the block duration is a single one if all have the same.
 
     Args:
         configurations: at least one.
@@ -88,16 +116,16 @@ def plane_of(configurations: Sequence[Configuration]) -> TeacherPlane:
         The row, whose numbers have the shape (cells,).
 
     Raises:
-        ValueError: for no configuration, different block durations, or one that `check_in_plane` refuses.
+        ValueError: for no configuration, or one that `check_in_plane` refuses.
     """
-    durations = {each.curriculum.block_duration for each in configurations}
-    if len(durations) != 1:
-        raise ValueError(f"a row of cells has one block duration; got {sorted(durations)}.")
+    durations = [float(each.curriculum.block_duration) for each in configurations]
+    if not durations:
+        raise ValueError("a row of cells has at least one; got none.")
     for each in configurations:
         check_in_plane(each)
     penalties = [build_penalties(each).get("gates") for each in configurations]
     return TeacherPlane(
-        block_duration=float(durations.pop()),
+        block_duration=durations[0] if len(set(durations)) == 1 else np.array(durations),
         gates=np.array([each.time_constants.gates for each in configurations], float),
         weights=np.array([each.time_constants.weights for each in configurations], float),
         unit_l1=np.array([_coefficient(each, UnitL1Norm) for each in penalties]),

@@ -6,7 +6,9 @@
 - `StroboscopicMap`, `Renaming`, `teacher_frame`, `find_periodic`, `multipliers`: orbits of any system.
 - `sample`, `follow`, `classify`, `shares`: from which initial states runs end where.
 - `contact_probability`, `specialised_probability`, `predicted_border`: what explains figure 5.
-- `hinge_bound`, `first_block`, `needed_hinge`, `negative_probability`: when gates become negative.
+- `run_in_plane`: runs of the two paths in the plane of their teachers.
+- `hinge_bound`, `first_block`, `needed_hinge`, `negative_probability`, `return_time`: when gates become negative, and
+  for how long.
 """
 
 import lazy_loader

@@ -85,6 +85,8 @@ from .phase_plane import (
     nullcline as nullcline,
 )
 from .plane import TeacherPlane as TeacherPlane
+from .plane_run import PlaneEnd as PlaneEnd, run_in_plane as run_in_plane
+from .return_time import return_time as return_time
 from .stroboscopic import (
     SWAPPED_TASKS as SWAPPED_TASKS,
     SWAPPED_TASKS_AND_PATHS as SWAPPED_TASKS_AND_PATHS,

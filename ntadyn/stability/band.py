@@ -168,7 +168,7 @@ def _margin(plane: TeacherPlane, log_q: float) -> float:
     q = math.exp(log_q)
     if math.isinf(plane.block_duration):
         return float(plane.half_distance - _end(plane, q))
-    return 1 / contact_time(plane, q) - 1 / plane.block_duration
+    return 1 / contact_time(plane, q) - 1 / float(plane.block_duration)
 
 
 def _end(plane: TeacherPlane, q: float) -> float:

@@ -22,7 +22,7 @@ from ntadyn.regularizers import from_coefficients
 from ntadyn.simulation.integration import integrate_batch
 from ntadyn.simulation.outcome import result_codes
 from ntadyn.stability.band import band_fold, specialised_distance
-from ntadyn.stability.plane import Numbers, TeacherPlane, check_finite
+from ntadyn.stability.plane import Numbers, TeacherPlane, check_blocks
 from ntadyn.stability.stroboscopic import StroboscopicMap
 from ntadyn.tasks.task_set import TaskSet
 
@@ -111,7 +111,7 @@ def plane_system(plane: TeacherPlane) -> OrderParameters:
     Args:
         plane: one cell.
     """
-    check_finite(plane)
+    check_blocks(plane)
     teachers = float(plane.teacher_norm) * jnp.eye(2, NUM_INPUTS)[:, None, :]
     coefficients = {"unit_l1": float(plane.unit_l1), "nonnegative": float(plane.nonnegative)}
     penalties = from_coefficients({name: value for name, value in coefficients.items() if value > 0})

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from scipy.special import erfc
 
 from ntadyn.stability.lorentz import at_rest, gate_gain, symmetric_run
-from ntadyn.stability.plane import Numbers, TeacherPlane, check_finite
+from ntadyn.stability.plane import Numbers, TeacherPlane, check_blocks
 
 # Sectors of a half plane.
 NUM_DIRECTIONS = 64
@@ -51,7 +51,7 @@ def contact_probability(plane: TeacherPlane, until: Numbers, spread: float) -> N
     Raises:
         ValueError: for a spread that is not positive, times that are not finite, or infinite blocks.
     """
-    check_finite(plane)
+    check_blocks(plane)
     until = np.broadcast_to(np.asarray(until, float), plane.shape)
     if not (spread > 0 and math.isfinite(spread)):
         raise ValueError(f"spread is {spread}; it must be positive and finite, as initial weights are drawn with it.")

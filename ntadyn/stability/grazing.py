@@ -68,7 +68,7 @@ def grazing_equations(plane: TeacherPlane) -> Equations:
     Args:
         plane: one cell, whose own gate time constant has no effect.
     """
-    radius, tau_b, weights = float(plane.half_distance), plane.block_duration, float(plane.weights)
+    radius, tau_b, weights = (float(each) for each in (plane.half_distance, plane.block_duration, plane.weights))
 
     def at_rest(x: Float[Array, " n"], p: Float[Array, ""]) -> Float[Array, " n"]:
         return radius - _end(jnp.exp(x), jnp.sqrt(jnp.exp(p) / weights))

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Inexact
 from scipy.integrate import cumulative_simpson
 
-from ntadyn.stability.plane import Numbers, TeacherPlane, check_finite
+from ntadyn.stability.plane import Numbers, TeacherPlane, check_blocks
 
 # Steps in units of the relaxation time of C: the first ones of a block, in which C settles, and all later ones.
 FIRST_STEP, LAST_STEP, GRADING = 0.05, 0.8, 1.2
@@ -195,8 +195,8 @@ def _cumulative(times: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _edges(plane: TeacherPlane, refinement: int) -> np.ndarray:
     """Edges of steps as shares of a block, for the fastest of the cells."""
-    check_finite(plane)
-    tau_b, norm = plane.block_duration, np.asarray(plane.teacher_norm)
+    check_blocks(plane)
+    tau_b, norm = float(plane.block_duration), np.asarray(plane.teacher_norm)
     fastest = float(np.max((2 * np.asarray(plane.unit_l1) + 2 * norm**2) / plane.gates))
     boosts = float(np.max(2 * norm / plane.exchange))
     longest = min(2 * LAST_STEP / fastest, tau_b / LEAST_STEPS, 1 / (STEPS_PER_BOOST * boosts))

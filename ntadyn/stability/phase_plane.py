@@ -15,7 +15,7 @@ from jaxtyping import Float
 from scipy.integrate import cumulative_simpson
 
 from ntadyn.stability.band import angle_at, half_swing, slope_at
-from ntadyn.stability.plane import Numbers, TeacherPlane, check_finite
+from ntadyn.stability.plane import Numbers, TeacherPlane, check_blocks
 
 
 class NeutralOrbit(NamedTuple):
@@ -92,7 +92,7 @@ def neutral_orbit(plane: TeacherPlane, q: float, points: int = 201) -> NeutralOr
     Raises:
         ValueError: for an infinite block, or a q that is not positive.
     """
-    check_finite(plane)
+    check_blocks(plane)
     if not (q > 0 and math.isfinite(q)):
         raise ValueError(f"q is {q}; it must be positive and finite.")
     kappa, far = float(plane.kappa), float(plane.half_distance)

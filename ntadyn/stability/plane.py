@@ -24,20 +24,21 @@ class TeacherPlane:
     of JAX, because boosts are products of numbers as large as e^(2 l/kappa).
 
     Attributes:
-        block_duration: tau_B, in the caller's unit of time; one number, which may be infinite where it is said so.
+        block_duration: tau_B, in the caller's unit of time; infinite, or different from cell to cell, only where it is
+            said so.
         gates: tau_c.
         weights: tau_W.
         unit_l1: k_1 of the penalty k_1/2 (|c|_1 - 1)^2.
         nonnegative: k_nn of the penalty k_nn sum_p max(-c_p, 0).
         teacher_norm: r = |A| = |B|.
 
-    All but the block duration may be arrays that broadcast: one plane is a row of a phase map.
+    All may be arrays that broadcast: with one block duration a plane is a row of a phase map, else all of it.
 
     Raises:
         ValueError: for a time or a norm that is not positive, or a penalty that is negative or not finite.
     """
 
-    block_duration: float
+    block_duration: Numbers
     gates: Numbers
     weights: Numbers = 1.0
     unit_l1: Numbers = 0.0
@@ -45,8 +46,8 @@ class TeacherPlane:
     teacher_norm: Numbers = TEACHER_NORM
 
     def __post_init__(self):
-        if np.ndim(self.block_duration) != 0 or not self.block_duration > 0:
-            raise ValueError(f"block_duration is {self.block_duration}; it must be one positive number.")
+        if not np.all(np.asarray(self.block_duration) > 0):
+            raise ValueError(f"block_duration is {self.block_duration}; it must be positive.")
         for name in ("gates", "weights", "teacher_norm"):
             values = np.asarray(getattr(self, name))
             if not np.all((values > 0) & np.isfinite(values)):
@@ -77,11 +78,16 @@ class TeacherPlane:
         return self.teacher_norm / math.sqrt(2)
 
 
-def check_finite(plane: TeacherPlane) -> None:
-    """Refuse blocks without an end.
+def check_blocks(plane: TeacherPlane) -> None:
+    """Refuse blocks without an end, and cells whose blocks have different durations.
 
     Raises:
-        ValueError: for an infinite block duration.
+        ValueError: for more than one block duration, or an infinite one.
     """
+    if np.ndim(plane.block_duration) != 0:
+        raise ValueError(
+            f"block_duration is {plane.block_duration}; one number is allowed where cells are followed block by block. "
+            f"Take the rows of a map one by one."
+        )
     if not math.isfinite(plane.block_duration):
         raise ValueError("block_duration is infinite; what happens block by block needs blocks that end.")

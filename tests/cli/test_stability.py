@@ -27,6 +27,13 @@ from ntadyn.sweeps.plan import TOTAL_TIME
         (["stability", "border", "--block-duration", "1", "0.1"], "block_duration is 1 0.1; give two"),
         (["stability", "border", "--penalties.l2", "1"], "only nonnegative and unit_l1"),
         (["stability", "branch", "--gate-time-constant", "0.1", "0.2"], "one below and one above it"),
+        (["stability", "branch", "--gate-time-constant", "0.01", "1e300"], "too long for the theory in the plane"),
+        (["stability", "orbits", "--curriculum.block-duration", "1e20"], "Take blocks of 1.3e-06 to 1300"),
+        (["stability", "orbits", "--time-constants.weights", "1e20"], "a block of 1 is as good as none"),
+        (
+            ["stability", "basin", "--network.initial-scale", "1e20"],
+            "small initial weights. Take less than 2.24",
+        ),
         (["stability", "sensitivity", "--threshold", "1.5"], "threshold is 1.5; a contrast between"),
         (["stability", "sensitivity", "--dynamics", "online", "--max-step", "0.01"], "those of a population flow"),
         (["design-curriculum", "--shortest", "2"], "do not fit into 7"),

@@ -43,18 +43,20 @@ def accept(data: Data) -> list[Acceptance]:
 
 
 def _negative_gates(title: str, dataset: xr.Dataset) -> list[Acceptance]:
-    """How many cells are right about negative gates, where the hinge has a strength and blocks are not short."""
+    """How many cells are right about negative gates, where the hinge has a strength, at longer and at short blocks."""
     rows, columns = dataset.predicted_share.dims
-    inside = (dataset[rows] > SHORT) & (dataset[columns] > 0)
-    negative, predicted = (values.where(inside) for values in (dataset.negative, dataset.negative_probability))
-    wrong = ((negative >= HALF) != (predicted >= HALF)).sum() / inside.sum()
-    shorter = int(((dataset.negative >= HALF) & (dataset[rows] <= SHORT) & (dataset[columns] > 0)).sum())
-    note = f"{int((negative >= HALF).sum())} of {int(inside.sum())} cells have them; of shorter blocks {shorter}"
-    right = single(1 - float(wrong))
-    return [
-        at_least(f"{title}, negative gates, blocks above {SHORT:g}: share right", RIGHT, right, OURS, note=note),
-        reported(f"{title}, negative gates: mean |P - share|", single(float(abs(predicted - negative).mean()))),
-    ]
+    found = []
+    for region, inside in ((f"above {SHORT:g}", dataset[rows] > SHORT), (f"up to {SHORT:g}", dataset[rows] <= SHORT)):
+        inside = inside & (dataset[columns] > 0)
+        negative, predicted = (values.where(inside) for values in (dataset.negative, dataset.negative_probability))
+        wrong = float(((negative >= HALF) != (predicted >= HALF)).sum() / inside.sum())
+        name = f"{title}, negative gates, blocks {region}"
+        note = f"{int((negative >= HALF).sum())} of {int(inside.sum())} cells have them"
+        found += [
+            at_least(f"{name}: share right", RIGHT, single(1 - wrong), OURS, note=note),
+            reported(f"{name}: mean |P - share|", single(float(abs(predicted - negative).mean()))),
+        ]
+    return found
 
 
 def maps(data: Data) -> dict[str, xr.Dataset]:

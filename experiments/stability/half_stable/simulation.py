@@ -33,7 +33,7 @@ TIME_CONSTANTS = {"gates": 0.03, "weights": 1.3}
 SYSTEMS: dict[str, tuple[dict[str, Any], int]] = {
     "order parameters": ({"dynamics": Dynamics.ORDER_PARAMETERS}, 4),
     "weight space": ({"dynamics": Dynamics.GRADIENT_FLOW}, 1),
-    "batches": ({"dynamics": Dynamics.ONLINE}, 1),
+    "batches": ({"dynamics": Dynamics.ONLINE}, 3),
     "L2 norm": (
         {
             "dynamics": Dynamics.ORDER_PARAMETERS,
@@ -58,7 +58,7 @@ class Parameters:
         num_runs: for every size of a disturbance.
         noisy_runs: for every size of a disturbance after every block.
         systems: names in `SYSTEMS`.
-        system_blocks: of order parameters; whole matrices and batches get a quarter of them.
+        system_blocks: of order parameters; whole matrices get a quarter of them.
         batch_step: of the published updates on batches.
         seed: of all disturbances.
     """
