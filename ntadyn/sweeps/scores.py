@@ -52,11 +52,12 @@ def path_order(assignment: Int[Array, " m"], num_paths: int) -> Int[Array, " p"]
         num_paths: number of paths.
     """
     # By masks, because in a batch a sort, or an entry that is set, costs a loop per trajectory.
-    places = np.arange(num_paths)
-    taken = assignment[:, None] == places[None]
+    places = np.arange(num_paths, dtype=np.int32)
+    taken = assignment[:, None].astype(np.int32) == places[None]
     free = ~jnp.any(taken, axis=0)
-    before = jnp.sum(free[None] & (places[None] < places[:, None]), axis=1)
-    rank = jnp.where(free, assignment.shape[0] + before, jnp.argmax(taken, axis=0))
+    before = jnp.sum(free[None] & (places[None] < places[:, None]), axis=1, dtype=np.int32)
+    teacher = jnp.argmax(taken, axis=0).astype(np.int32)
+    rank = jnp.where(free, np.int32(assignment.shape[0]) + before, teacher)
     return jnp.argmax(rank[None] == places[:, None], axis=1)
 
 
