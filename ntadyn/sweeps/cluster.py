@@ -153,8 +153,8 @@ def _connected(distributed: Any, address: str, security: Any) -> Any:
             f"no Dask scheduler answers at {address!r} ({error}). Start one with `dask scheduler` and give the address "
             f"that it prints, such as tls://host:8786, here and to every `dask worker`."
         ) from error
-    # A client that could not connect closes itself when it is collected, and would wait forever for the lock of one that
-    # is just starting.
+    # A client that could not connect closes itself when it is collected, and would wait forever for the lock of one
+    # that is just starting.
     gc.collect()
     try:
         return distributed.Client(address, timeout=CONNECT_SECONDS, security=security, set_as_default=False)
