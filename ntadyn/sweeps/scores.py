@@ -5,7 +5,6 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ntadyn.interface.observables import STANDARD, Observable
@@ -51,14 +50,11 @@ def path_order(assignment: Int[Array, " m"], num_paths: int) -> Int[Array, " p"]
         assignment: path of every teacher, no two alike.
         num_paths: number of paths.
     """
-    # By masks, because in a batch a sort, or an entry that is set, costs a loop per trajectory.
-    places = np.arange(num_paths, dtype=np.int32)
-    taken = assignment[:, None].astype(np.int32) == places[None]
-    free = ~jnp.any(taken, axis=0)
-    before = jnp.sum(free[None] & (places[None] < places[:, None]), axis=1, dtype=np.int32)
-    teacher = jnp.argmax(taken, axis=0).astype(np.int32)
-    rank = jnp.where(free, np.int32(assignment.shape[0]) + before, teacher)
-    return jnp.argmax(rank[None] == places[:, None], axis=1)
+    num_teachers = assignment.shape[0]
+    # Masks in place of a sort and entries that are set would be faster, but XLA (jaxlib 0.10.2) stops the process where
+    # it compiles them in whole loops on lanes.
+    rank = num_teachers + jnp.arange(num_paths)
+    return jnp.argsort(rank.at[assignment].set(jnp.arange(num_teachers)))
 
 
 def recorded(trajectory: Trajectory, real: Bool[Array, " record"]) -> Recorded:
