@@ -234,7 +234,7 @@ def _through_a_block(
     """c_1 - c_2 and D_e through a block of A, of runs from given ones with C = 1, one U_e, and no common error."""
     system, r = plane_system(plane), float(plane.teacher_norm)
     block = curricula.alternating(2, 1, jnp.asarray(plane.block_duration))
-    method = FixedSteps(LorentzBoost(), plane.block_duration / RUN_STEPS)
+    method = FixedSteps(LorentzBoost(), float(plane.block_duration) / RUN_STEPS)
     networks = at_plane(lead, along, r + shared * np.array([1.0, -1.0]) / math.sqrt(2))
     recorded = {"gates": observables.gates, "cross": observables.teacher_overlaps}
 

@@ -24,6 +24,7 @@ def draw(data: Data) -> Figure:
         axes[2].set(xlabel="accuracy", title="4 pairs (dots), in equal\ntime (triangles), anew (squares)")
         draw_measure(axes[3], {"hope": four["hope"]} | rows_of(data, WITHOUT), "accuracy")
         axes[3].set(xlabel="accuracy", title="HOPE without one of its ideas")
+        axes[3].locator_params(axis="x", nbins=4)
         seeds = four["hope"].sizes["seed"]
         figure.suptitle(
             f"associative recall, equal parameters, rate chosen on the first of {seeds} seeds; bands: all seeds",

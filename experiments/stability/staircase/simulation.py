@@ -156,7 +156,7 @@ def second_stage(parameters: Parameters) -> xr.Dataset:
 def stage_rate(plane: TeacherPlane, common: float) -> float:
     """(D_s l tau_B / tau_c)^2 / (48 tau_W) + l^2 / (4 k_1 tau_W), derived in the verdict for short blocks."""
     far = float(plane.half_distance)
-    ratio = common * far * plane.block_duration / float(plane.gates)
+    ratio = common * far * float(plane.block_duration) / float(plane.gates)
     return (ratio**2 / 48 + far**2 / (4 * float(plane.unit_l1))) / float(plane.weights)
 
 
