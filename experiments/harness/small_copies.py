@@ -8,7 +8,7 @@ from PIL import Image
 from ntadyn.results.storage import writing
 
 WIDTH = 880  # pixels, of which a README shows half
-COLORS = 128
+COLORS = 256
 
 
 def write_small_copies(names: Sequence[str], source: Path, target: Path) -> list[Path]:
@@ -37,7 +37,9 @@ def write_small_copies(names: Sequence[str], source: Path, target: Path) -> list
 def _small_copy(picture: Path, target: Path) -> Path:
     with Image.open(picture) as image:
         size = (WIDTH, round(image.height * WIDTH / image.width))
-        small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS).quantize(COLORS, dither=Image.Dither.NONE)
+        small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        # The usual choice of colours goes by area, and turns thin lines over a map grey.
+        small = small.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     target.parent.mkdir(parents=True, exist_ok=True)
     with writing(target) as temporary:
         small.save(temporary, format="PNG", optimize=True)

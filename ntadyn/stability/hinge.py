@@ -99,8 +99,9 @@ def needed_hinge(plane: TeacherPlane, learned: FirstBlock) -> Numbers:
 def negative_probability(plane: TeacherPlane, until: Numbers, spread: float) -> Numbers:
     """The share of runs of which a gate is negative at the end of one of the last two blocks.
 
-    One number decides: the initial difference along A, the first task, whose runs in the plane are followed from 16
-    sizes. What initial weights have along B, their sum, and what lies outside of the plane do not matter.
+    Runs in the plane are followed from 16 sizes of one number, the initial difference along A, the first task. What
+    else initial weights have is left out: on the maps of figure 5, at its initial scale and at a tenth of it, 98.8 and
+    98.5 % of the cells with blocks above 0.25 are right, and 94.4 and 98.1 % of the others.
 
     Args:
         plane: cells, whose block durations may differ.
