@@ -97,9 +97,9 @@ def run_in_plane(plane: TeacherPlane, until: Numbers, difference: Numbers, steps
     total = blocks * per_block + in_rest
     if np.max(total) > MOST_STEPS:
         raise ValueError(
-            f"gates of {np.min(plane.gates):g} are too fast for a run of {np.max(until):g}: it takes "
-            f"{np.max(total):,.0f} steps to resolve them, and at most {MOST_STEPS:,} are taken; take slower gates or a "
-            f"shorter run."
+            f"gates of {np.min(plane.gates):g} with a norm penalty of {np.max(plane.unit_l1):g} are too fast for "
+            f"a run of {np.max(until):g}: it takes {np.max(total):.3g} steps to resolve them, and at most "
+            f"{MOST_STEPS:,} are taken; take slower gates, a weaker penalty or a shorter run."
         )
     numbers = (duration / per_block, rest / np.maximum(in_rest, 1), 1 / tau_c, 1 / tau_w, unit_l1, nonnegative, norm**2)
     with jax.enable_x64(True):
