@@ -52,16 +52,20 @@ def data():
 
 @pytest.mark.slow
 def test_h8_rates_of_zero_change_no_bit(model, learned, data):
-    state, answers = learned(initial_learning_state(model), *data, (0.0, 0.0, 0.0))
-    start = initial_learning_state(model)
+    """Levels, after a whole run; answers, operation by operation: two programs may round the same product differently."""
+    start, still = initial_learning_state(model), (0.0, 0.0, 0.0)
+    state, answers = learned(start, *data, still)
     for left, right in zip(jax.tree.leaves(state.levels), jax.tree.leaves(start.levels), strict=True):
         np.testing.assert_array_equal(left, right)
-    frozen = jax.jit(
-        lambda state, inputs: jax.lax.scan(lambda state, part: model(state, part), state, inputs.reshape(-1, 2))
-    )
-    _, expected = frozen(model.initial_state(), data[0])
-    np.testing.assert_array_equal(answers, expected.reshape(8, -1))
-    assert distance(answers, eqx.filter_jit(model)(model.initial_state(), data[0])[1]) <= 1e-12
+    inputs, targets = data
+    with jax.disable_jit():
+        _, interpreted = dynamic_evaluation(model, start, inputs, targets, loss=loss, rates=still, chunks=CHUNKS)
+        memory, expected = model.initial_state(), []
+        for part in inputs.reshape(-1, 2):
+            memory, answer = model(memory, part)
+            expected.append(answer)
+    np.testing.assert_array_equal(interpreted, jnp.concatenate(expected))
+    assert distance(answers, interpreted) <= 1e-12
 
 
 @pytest.mark.slow
