@@ -29,7 +29,7 @@ class Parameters:
     models: tuple[str, ...] = MODELS
     num_seeds: int = 3
     steps: int = 800
-    rates: tuple[float, ...] = (2e-3, 4e-3, 8e-3)
+    rates: tuple[float, ...] = (2e-3, 4e-3, 8e-3, 1.6e-2)
     held_out: int = 256
     block_steps: int = 100
     evaluations: int = 16

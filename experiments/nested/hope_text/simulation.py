@@ -28,7 +28,7 @@ class Parameters:
     ablations: tuple[str, ...] = ABLATIONS
     num_seeds: int = 3
     steps: int = 800
-    rates: tuple[float, ...] = (2e-3, 4e-3, 8e-3)
+    rates: tuple[float, ...] = (2e-3, 4e-3, 8e-3, 1.6e-2)
     seconds: float = 60.0
 
 
