@@ -1,6 +1,6 @@
 """Learning rates that one table has chosen and the others take, so that their rows need one training per seed.
 
-Every model had the same grid, 0.002, 0.004, 0.008 and 0.016, tried on the first seed of the table of four pairs.
+Every model had the same grid, 0.002, 0.004, 0.008 and 0.016, tried on the first seed of a table.
 """
 
 import dataclasses
@@ -22,6 +22,9 @@ RECALL: Mapping[str, float] = {
     "hope": 8e-3,
 }
 """What the table of four pairs chose; HOPE without one of its ideas takes that of HOPE."""
+
+SWITCHING: Mapping[str, float] = dict.fromkeys(RECALL, 8e-3)
+"""What the table of teachers that are the same in all sequences chose, for fresh ones."""
 
 
 def at_chosen_rates(runs: Sequence[Run], chosen: Mapping[str, float]) -> list[Run]:

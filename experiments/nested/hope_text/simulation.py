@@ -29,7 +29,7 @@ class Parameters:
     num_seeds: int = 3
     steps: int = 800
     rates: tuple[float, ...] = (2e-3, 4e-3, 8e-3, 1.6e-2)
-    seconds: float = 60.0
+    seconds: float = 30.0
 
 
 def runs(parameters: Parameters) -> list[Run]:
