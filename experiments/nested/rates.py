@@ -23,7 +23,10 @@ RECALL: Mapping[str, float] = {
 }
 """What the table of four pairs chose; HOPE without one of its ideas takes that of HOPE."""
 
-SWITCHING: Mapping[str, float] = dict.fromkeys(RECALL, 8e-3)
+TEXT: Mapping[str, float] = dict.fromkeys(RECALL, 1.6e-2) | {"self-modifying": 8e-3}
+"""What the table of equal steps on characters chose, for equal time and for HOPE without one of its ideas."""
+
+SWITCHING: Mapping[str, float] = dict.fromkeys(RECALL, 1.6e-2) | {"transformer": 8e-3}
 """What the table of teachers that are the same in all sequences chose, for fresh ones."""
 
 

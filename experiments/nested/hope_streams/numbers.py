@@ -7,7 +7,8 @@ from experiments.harness.acceptance import Acceptance, at_least, at_most, mean_o
 from experiments.harness.outcomes import no_failures
 from experiments.harness.runs import Data
 from experiments.harness.sources import OURS
-from experiments.nested.hope_streams.simulation import REGRESSIONS, SAME, TEXTS
+from experiments.nested.hope_streams.simulation import FRESH, REGRESSIONS, SAME, TEXTS
+from experiments.nested.rates import SWITCHING, chosen_otherwise
 from experiments.nested.trainings import described, once_trained, parameters_differ_by, rows_of
 
 LATE = 8  # positions at the end of a block that count as adapted
@@ -23,7 +24,13 @@ def accept(data: Data) -> list[Acceptance]:
         Whether errors fall after a switch within a sequence, beside gated networks; what texts lose; all tables.
     """
     tables = {table: rows_of(data, table) for table in (*REGRESSIONS, TEXTS)}
-    rows = [no_failures(*data.values())]
+    otherwise = chosen_otherwise(tables[SAME], SWITCHING)
+    rows = [
+        no_failures(*data.values()),
+        once_trained(
+            at_most(f"models of which {FRESH} have another rate", 0.0, otherwise, OURS), *tables[SAME].values()
+        ),
+    ]
     rows += [
         at_most(f"{table}: largest share by which parameters differ", 0.02, parameters_differ_by(found, found), OURS)
         for table, found in tables.items()

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from experiments.harness.runs import Run
+from experiments.nested.rates import TEXT, at_chosen_rates
 from experiments.nested.trainings import ABLATIONS, MODELS, training_runs
 from ntadyn.training import preset
 
@@ -20,7 +21,7 @@ class Parameters:
         ablations: HOPE without one of its ideas.
         num_seeds: repetitions with other starts and data.
         steps: of training.
-        rates: learning rates that the first seed chooses from.
+        rates: learning rates that the first seed of the table of equal steps chooses from.
         seconds: of training a seed in the table of equal time.
     """
 
@@ -33,7 +34,7 @@ class Parameters:
 
 
 def runs(parameters: Parameters) -> list[Run]:
-    """The main table first."""
+    """The main table first, which chooses the rates of all others."""
     spec = dataclasses.replace(
         preset("charlm"),
         steps=parameters.steps,
@@ -41,8 +42,8 @@ def runs(parameters: Parameters) -> list[Run]:
         seeds=parameters.num_seeds,
         evaluations=min(10, parameters.steps),
     )
-    return [
-        *training_runs(EQUAL_STEPS, spec, parameters.models),
+    others = [
         *training_runs(EQUAL_TIME, dataclasses.replace(spec, seconds=parameters.seconds), parameters.models),
         *training_runs(WITHOUT, spec, parameters.ablations),
     ]
+    return training_runs(EQUAL_STEPS, spec, parameters.models) + at_chosen_rates(others, TEXT)
