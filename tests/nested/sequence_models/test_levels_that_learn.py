@@ -52,7 +52,7 @@ def data():
 
 @pytest.mark.slow
 def test_h8_rates_of_zero_change_no_bit(model, learned, data):
-    """Levels, after a whole run; answers, operation by operation: two programs may round the same product differently."""
+    """Levels, after a whole run; answers, operation by operation: programs may round a product differently."""
     start, still = initial_learning_state(model), (0.0, 0.0, 0.0)
     state, answers = learned(start, *data, still)
     for left, right in zip(jax.tree.leaves(state.levels), jax.tree.leaves(start.levels), strict=True):
