@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ntadyn.dynamics import (
     DeepOrderParameters,
@@ -49,6 +50,16 @@ def general_tasks(
 ) -> TaskSet:
     """Teachers with nothing special about them: neither orthogonal nor of equal size."""
     return from_matrices(0.6 * jax.random.normal(jax.random.key(seed), (num_tasks, d_out, d_in), dtype))
+
+
+def orthonormal_rows(number: int, d_in: int, seed: int = 0) -> np.ndarray:
+    """Orthogonal rows of length one, shape (number, d_in); to make teachers of, and nothing is compiled."""
+    return np.linalg.qr(np.random.default_rng(seed).normal(size=(d_in, number)))[0].T
+
+
+def orthogonal_tasks(num_tasks: int, d_out: int, d_in: int) -> TaskSet:
+    """Teachers of which all rows are orthogonal and of length one, and nothing is compiled."""
+    return from_matrices(orthonormal_rows(num_tasks * d_out, d_in).reshape(num_tasks, d_out, d_in))
 
 
 def general_network(

@@ -119,11 +119,7 @@ class LeadingWhitening(AbstractWhitening):
         product = _product(problem)
         start = jax.random.normal(jax.random.key(1), (problem.dimension,), problem.dtype)
         curvatures, directions, _ = ritz_pairs(product, start, min(self.number, problem.dimension))
-        precisions = inverse_temperature * jnp.maximum(curvatures, 0) + localisation
-        said = _integrals(problem, product, (inverse_temperature, localisation))
-        counted = quadratic.counted(curvatures, inverse_temperature, localisation)
-        rest = 1 / jnp.sqrt(localisation)
-        return Chart(1 / jnp.sqrt(precisions), directions, rest, *said, jnp.full_like(counted, jnp.nan), counted)
+        return _by_quadrature(problem, product, curvatures, (inverse_temperature, localisation), directions)
 
 
 class DiagonalWhitening(AbstractWhitening):
@@ -148,10 +144,7 @@ class DiagonalWhitening(AbstractWhitening):
             return product(jnp.zeros(problem.dimension, problem.dtype).at[index].set(1))[index]
 
         diagonal = lax.map(entry, jnp.arange(problem.dimension), batch_size=self.batch)
-        precisions = inverse_temperature * jnp.maximum(diagonal, 0) + localisation
-        said = _integrals(problem, product, (inverse_temperature, localisation))
-        counted = quadratic.counted(diagonal, inverse_temperature, localisation)
-        return Chart(1 / jnp.sqrt(precisions), None, None, *said, jnp.full_like(counted, jnp.nan), counted)
+        return _by_quadrature(problem, product, diagonal, (inverse_temperature, localisation), None)
 
 
 def suited(dimension: int) -> AbstractWhitening:
@@ -174,6 +167,22 @@ def _spectrum(problem: LossProblem) -> tuple[Array, Array, Array]:
 def _product(problem: LossProblem) -> Callable[[Array], Array]:
     """V -> H v at the centre."""
     return jax.linearize(jax.grad(problem.excess), jnp.zeros(problem.dimension, problem.dtype))[1]
+
+
+def _by_quadrature(
+    problem: LossProblem,
+    product: Callable[[Array], Array],
+    curvatures: Array,
+    temperature: tuple[Array, Array],
+    directions: Array | None,
+) -> Chart:
+    """The chart that scales by curvatures along some directions, or by the diagonal; the spectrum is not known."""
+    inverse_temperature, localisation = temperature
+    precisions = inverse_temperature * jnp.maximum(curvatures, 0) + localisation
+    rest = None if directions is None else 1 / jnp.sqrt(localisation)
+    said = _integrals(problem, product, temperature)
+    counted = quadratic.counted(curvatures, inverse_temperature, localisation)
+    return Chart(1 / jnp.sqrt(precisions), directions, rest, *said, jnp.full_like(counted, jnp.nan), counted)
 
 
 def _integrals(

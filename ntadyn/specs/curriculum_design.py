@@ -4,19 +4,16 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 import xarray as xr
-from jaxtyping import PyTree
 
 from ntadyn.interface.gated_linear import AbstractGatedFlow
 from ntadyn.simulation.fixed_steps import FixedSteps
-from ntadyn.simulation.trajectory import numbers_as_arrays
-from ntadyn.specs.building import Keys, build, first, keys
+from ntadyn.specs.building import build, first, keys
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import plain, replaced
-from ntadyn.specs.sensitivity import check_differentiable
+from ntadyn.specs.sensitivity import builder, check_differentiable
 from ntadyn.stability.curriculum_design import (
     Cohort,
     Design,
@@ -65,15 +62,7 @@ def cohorts(configuration: Configuration, sizes: tuple[int, ...]) -> list[Cohort
     system, state = build(configuration, first(every))
     assert isinstance(system, AbstractGatedFlow)
     method = FixedSteps().fitted(system, state).laid_out()
-    dtype = state.gates.dtype
-
-    @eqx.filter_jit
-    @eqx.filter_vmap
-    def built(key: Keys) -> tuple[Any, PyTree]:
-        system, state = build(configuration, key)
-        return numbers_as_arrays(system, dtype), state
-
-    systems, states = built(every)
+    systems, states = builder(configuration, state.gates.dtype)(every)
     edges = np.cumsum([0, *sizes])
     groups = []
     for low, high in zip(edges[:-1], edges[1:], strict=True):

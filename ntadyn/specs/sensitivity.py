@@ -35,6 +35,23 @@ def check_differentiable(configuration: Configuration) -> None:
         )
 
 
+def builder(configuration: Configuration, dtype: np.dtype) -> Callable[[Keys], tuple[Any, PyTree]]:
+    """A compiled function of the keys of several repetitions that builds all their systems and states at once.
+
+    Args:
+        configuration: whose repetitions they are.
+        dtype: of the numbers of the systems, which become arrays with a leading axis over repetitions.
+    """
+
+    @eqx.filter_jit
+    @eqx.filter_vmap
+    def built(key: Keys) -> tuple[Any, PyTree]:
+        system, state = build(configuration, key)
+        return numbers_as_arrays(system, dtype), state
+
+    return built
+
+
 def sensitivity_over_seeds(
     configuration: Configuration,
     steps_per_block: int,
@@ -66,12 +83,7 @@ def sensitivity_over_seeds(
     method = FixedSteps(max_step=step).fitted(system, state)
     grid = method.lay_out(system, state, curriculum, steps_per_block - 1, ())
 
-    @eqx.filter_jit
-    @eqx.filter_vmap
-    def built(key: Keys) -> tuple[Any, PyTree]:
-        system, state = build(configuration, key)
-        return numbers_as_arrays(system, curriculum.durations.dtype), state
-
+    built = builder(configuration, curriculum.durations.dtype)
     scores = {"contrast": final_contrast, "time_to_threshold": time_to(threshold)}
     parts = []
     for start in range(0, number, AT_ONCE):

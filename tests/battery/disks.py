@@ -11,7 +11,7 @@ import numpy as np
 
 import ntadyn
 from tests.battery.findings import Findings
-from tests.hostile_files import good_sweep
+from tests.hostile_files.good import good_sweep
 
 FULL = 20
 _TINY = (

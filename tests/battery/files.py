@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.battery.findings import Findings, Reminder
-from tests.hostile_files import ESCAPE, KINDS, SECRET, HostileFile, good_simulation, good_sweep
+from tests.hostile_files import ESCAPE, KINDS, SECRET, HostileFile
+from tests.hostile_files.good import good_simulation, good_sweep
 
 FULL_DAMAGES = 2000
 # Of these, one second to start and two for the six panels of a map.

@@ -93,7 +93,7 @@ def test_damage_is_found(tmp_path, monkeypatch):
     """If the checksum were not compared, flipped bits of numbers would come through."""
     from ntadyn.results import checksum
     from ntadyn.results.storage import write_dataset
-    from tests.hostile_files import good_sweep
+    from tests.hostile_files.good import good_sweep
 
     content = write_dataset(good_sweep(), tmp_path / "good.nc").read_bytes()
     draws = [np.random.default_rng([9, k]) for k in range(30)]

@@ -10,7 +10,7 @@ import xarray as xr
 
 import ntadyn
 from ntadyn.results.storage import read_dataset, write_dataset
-from tests.hostile_files import good_sweep
+from tests.hostile_files.good import good_sweep
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(ntadyn.__file__).parents[1])}
 

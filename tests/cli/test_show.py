@@ -17,7 +17,7 @@ from ntadyn.results.storage import write_dataset
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced, to_json
 from tests.finished_sweeps import ramp, sweep
-from tests.hostile_files import good_simulation, good_sweep
+from tests.hostile_files.good import good_simulation, good_sweep
 
 COLUMNS = np.linspace(0.1, 0.5, 5)
 

@@ -16,8 +16,6 @@ from ntadyn.tasks.curricula import alternating
 from ntadyn.testing import check_system
 from tests.systems import KINKED, TIME_CONSTANTS, general_network, general_tasks, two_blocks
 
-PROBLEM = TeacherProblem(general_tasks())
-BATCH = PROBLEM.population(jnp.asarray([1.0, 0.0]))
 MIXTURE, OTHER, ALONE = [0.6, 0.4], [0.1, 0.9], [1.0, 0.0]
 
 
@@ -32,12 +30,14 @@ def padded(kind=GatedLinear, paths=4):
 def lived():
     """A function: gates of the first two paths at the end of each block -> network before and after each, memories."""
 
+    problem = TeacherProblem(general_tasks())
+
     @jax.jit
     def one(strategy, network, memory):
-        return strategy.at_end(PROBLEM, network, memory, BATCH)
+        return strategy.at_end(problem, network, memory, problem.population(jnp.asarray([1.0, 0.0])))
 
     def live(strategy, network, blocks):
-        _, memory = strategy.begin(PROBLEM, network)
+        _, memory = strategy.begin(problem, network)
         history = []
         for gates in blocks:
             used = jnp.zeros_like(network.gates).at[:2].set(jnp.asarray(gates))
@@ -143,11 +143,12 @@ def test_frozen_gates_push_those_that_move():
 def test_systems_keep_their_promises():
     flow = GradientFlow(general_tasks(), TIME_CONSTANTS, {"gates": KINKED})
     check_system(GatedContinualFlow(flow, Consolidation()), padded(), two_blocks())
-    check_system(ContinualFlow(PROBLEM, Consolidation(), TIME_CONSTANTS), padded(), two_blocks())
+    flow = ContinualFlow(TeacherProblem(general_tasks()), Consolidation(), TIME_CONSTANTS)
+    check_system(flow, padded(), two_blocks())
 
 
 def test_networks_without_a_matrix_for_each_path_are_refused():
     with pytest.raises(ValueError, match="DeepLinear has no weight matrix for each path"):
-        Consolidation().begin(PROBLEM, general_network(DeepLinear, paths=3))
+        Consolidation().begin(TeacherProblem(general_tasks()), general_network(DeepLinear, paths=3))
     with pytest.raises(ValueError, match="open_gate must be finite and >= 0"):
         Consolidation(open_gate=-0.1)

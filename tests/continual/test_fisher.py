@@ -49,8 +49,9 @@ def teacher_problem(matrix=None):
     return TeacherProblem(general_tasks(), sigma, SquaredError(jnp.asarray(NOISE)))
 
 
-@pytest.mark.parametrize("matrix", [None, covariance()], ids=["white", "coloured"])
-def test_model_fisher_of_gates_is_their_square(gated, matrix):
+@pytest.mark.parametrize("inputs", [lambda: None, covariance], ids=["white", "coloured"])
+def test_model_fisher_of_gates_is_their_square(gated, inputs):
+    matrix = inputs()
     problem = teacher_problem(matrix)
     found = jax.jit(lambda: ModelFisher().diagonal(problem, gated, problem.population(FIRST), KEY))()
     seen = jnp.ones(3) if matrix is None else jnp.diagonal(matrix)

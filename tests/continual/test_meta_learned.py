@@ -15,7 +15,6 @@ from ntadyn.continual import (
     adapted_losses,
 )
 from ntadyn.networks import GatedLinear
-from ntadyn.tasks.teachers import Scale, orthogonal
 from tests.continual.meta_learning import (
     FIRST,
     RATE,
@@ -23,8 +22,9 @@ from tests.continual.meta_learning import (
     largest_gap,
     meta,
 )
+from tests.systems import orthogonal_tasks
 
-TEACHERS = orthogonal(jax.random.key(3), 3, 2, 6, scale=Scale.UNIT)
+TEACHERS = orthogonal_tasks(3, 2, 6)
 
 
 def principal_cosines(weights, teachers):

@@ -20,7 +20,6 @@ from ntadyn.interface import BlockInfo
 from ntadyn.networks import GatedLinear
 from tests.systems import TIME_CONSTANTS, general_network, general_tasks
 
-PROBLEM = TeacherProblem(general_tasks())
 TASK = jnp.asarray([1.0, 0.0])
 RULE = optax.trace(0.9)
 NO, ZERO = jnp.asarray(False), jnp.zeros(())
@@ -29,7 +28,9 @@ BLOCK = BlockInfo(jnp.asarray(1), ZERO, ZERO + 1, TASK, TASK, TASK, NO, NO)
 
 def begun(strategy, network):
     """Descent with momentum, and a state in which every parameter has some."""
-    system = ContinualDescent(ContinualFlow(PROBLEM, strategy, TIME_CONSTANTS), jax.random.key(0), 4, 4, RULE)
+    system = ContinualDescent(
+        ContinualFlow(TeacherProblem(general_tasks()), strategy, TIME_CONSTANTS), jax.random.key(0), 4, 4, RULE
+    )
     state = system.initial_state(network)
     moments = jax.tree.map(jnp.ones_like, state.network)
     return system, eqx.tree_at(lambda state: state.optimiser.trace, state, moments)

@@ -29,11 +29,10 @@ from ntadyn.regularizers import Nonnegativity, UnitL1Norm
 from ntadyn.simulation import FixedSteps, simulate
 from ntadyn.tasks.curricula import alternating, sequence
 from ntadyn.tasks.examples import Examples
-from ntadyn.tasks.teachers import Scale, orthogonal
 from ntadyn.testing import check_system
-from tests.systems import general_network, general_tasks
+from tests.systems import general_network, general_tasks, orthogonal_tasks
 
-TEACHERS = orthogonal(jax.random.key(3), 3, 2, 6, scale=Scale.UNIT)
+TEACHERS = orthogonal_tasks(3, 2, 6)
 PROBLEM = TeacherProblem(TEACHERS)
 SPECIALISTS = GatedLinear(np.eye(3)[0], TEACHERS.teachers)
 # |W*|^2: how fast gates of specialists learn.

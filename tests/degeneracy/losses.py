@@ -1,10 +1,15 @@
-"""Losses that several tests measure."""
+"""Losses that several tests measure, and how briefly they sample them."""
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+
+from ntadyn.degeneracy.samplers import MALA
+
+MIXED = np.array([[0.7, 0.3], [0.3, 0.7]])
+SHORT = MALA(num_warm_up=500, num_draws=1000)  # pyright: ignore[reportCallIssue]
 
 
 class Quadratic(eqx.Module):
@@ -52,3 +57,9 @@ class TwoLayers(eqx.Module):
 def orthogonal_rows(seed: int, rows: int, columns: int) -> Array:
     """Rows of norm one that are orthogonal to each other."""
     return jnp.linalg.qr(jax.random.normal(jax.random.key(seed), (columns, rows)))[0].T
+
+
+def table(gates, inputs=6):
+    """The gates of two tasks, and weights that solve both; and the loss."""
+    gates, teachers = jnp.asarray(gates), orthogonal_rows(0, 2, inputs)
+    return (gates, jnp.linalg.solve(gates, teachers)), TwoLayers(teachers, scale=2.0)

@@ -57,25 +57,32 @@ def records(system, network, curriculum, solver=None, step=0.02):
     return trajectory.values
 
 
-def closures():
-    for kind, paths, num_tasks in ((GatedLinear, 3, 2), (GatedLinear, 2, 4), (NeuronGatedLinear, 2, 4)):
-        tasks, network = general_tasks(num_tasks), general_network(kind, paths)
-        penalties = {"gates": KINKED + UnitL2Norm(0.4)}
-        reduction = OrderParameters(tasks, TIME_CONSTANTS, penalties, row_resolved=kind is NeuronGatedLinear)
-        yield f"{kind.__name__}, P={paths}, M={num_tasks}", tasks, penalties, network, reduction
+def order_parameters(kind, paths, num_tasks):
+    tasks, network = general_tasks(num_tasks), general_network(kind, paths)
+    penalties = {"gates": KINKED + UnitL2Norm(0.4)}
+    reduction = OrderParameters(tasks, TIME_CONSTANTS, penalties, row_resolved=kind is NeuronGatedLinear)
+    return tasks, penalties, network, reduction
+
+
+def singular_modes():
     tasks = orthogonal(jax.random.key(3), 2, 2, 5)
     # Not aligned with any mode, and with a component outside all of them.
     network = general_network(paths=3, d_in=5)
-    yield "singular modes", tasks, {"gates": KINKED}, network, SVDModes(tasks, TIME_CONSTANTS, {"gates": KINKED})
+    return tasks, {"gates": KINKED}, network, SVDModes(tasks, TIME_CONSTANTS, {"gates": KINKED})
 
 
-CLOSURES = {name: rest for name, *rest in closures()}
+CLOSURES = {
+    "GatedLinear, P=3, M=2": lambda: order_parameters(GatedLinear, 3, 2),
+    "GatedLinear, P=2, M=4": lambda: order_parameters(GatedLinear, 2, 4),
+    "NeuronGatedLinear, P=2, M=4": lambda: order_parameters(NeuronGatedLinear, 2, 4),
+    "singular modes": singular_modes,
+}
 
 
 @pytest.mark.representatives(1)
 @pytest.mark.parametrize("name", CLOSURES)
 def test_reduced_field_is_the_full_one_seen_through_the_reduction(name):
-    tasks, penalties, network, reduction = CLOSURES[name]
+    tasks, penalties, network, reduction = CLOSURES[name]()
     flow = GradientFlow(tasks, TIME_CONSTANTS, penalties)
     for task in (jnp.eye(tasks.num_tasks)[1], jnp.linspace(0.1, 0.9, tasks.num_tasks)):
         reduced = reduction.vector_field(0.0, reduction.initial_state(network), task)
@@ -92,7 +99,7 @@ QUICK = ("GatedLinear, P=2, M=4", "singular modes")
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in CLOSURES]
 )
 def test_reduced_run_is_the_full_one(name):
-    tasks, penalties, network, reduction = CLOSURES[name]
+    tasks, penalties, network, reduction = CLOSURES[name]()
     flow = GradientFlow(tasks, TIME_CONSTANTS, penalties)
     curriculum = alternating(tasks.num_tasks, 4, 1.0)
     assert_trees_close(records(reduction, network, curriculum), records(flow, network, curriculum), CLOSURE)

@@ -11,12 +11,12 @@ from ntadyn.networks import GatedLinear, NeuronGatedLinear
 from ntadyn.regularizers import ColumnL2, Nonnegativity
 from ntadyn.simulation import simulate
 from ntadyn.tasks.curricula import alternating, from_switch_times
-from ntadyn.tasks.teachers import orthogonal
+from tests.systems import orthogonal_tasks
 
-TASKS = orthogonal(jax.random.key(0), 2, 2, 5)
+TASKS = orthogonal_tasks(2, 2, 5)
 TAUS = {"gates": 0.1, "weights": 1.0}
 CURRICULUM = alternating(2, 2, 1.0)
-NETWORK = GatedLinear.initialise(jax.random.key(1), (2, 2, 5))
+NETWORK = GatedLinear(np.full(2, 0.5), np.ones((2, 2, 5)))
 
 
 @pytest.fixture(autouse=True)
@@ -78,8 +78,9 @@ def test_switch_times_out_of_order_are_refused():
         from_switch_times([2.0, 1.0], [0, 1, 0], 3.0, 2)
 
 
-@pytest.mark.parametrize("system", [GradientFlow(TASKS, TAUS), OrderParameters(TASKS, TAUS)])
-def test_states_that_are_not_finite_or_do_not_fit_are_refused(system):
+@pytest.mark.parametrize("kind", [GradientFlow, OrderParameters])
+def test_states_that_are_not_finite_or_do_not_fit_are_refused(kind):
+    system = kind(TASKS, TAUS)
     state = system.initial_state(NETWORK)
     for bad in (jnp.nan, jnp.inf):
         broken = eqx.tree_at(lambda s: s.gates, state, state.gates.at[1].set(bad))

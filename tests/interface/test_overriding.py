@@ -18,12 +18,11 @@ from ntadyn.networks import DeepLinear
 from ntadyn.simulation import Adaptive, FixedSteps, GradientDescent, Updates, lanes, method_for, simulate
 from ntadyn.solvers import SlidingHeun, Splitting
 from ntadyn.tasks.curricula import alternating
-from ntadyn.tasks.teachers import orthogonal
-from tests.systems import ON_SPHERE, TIME_CONSTANTS, general_network, general_tasks, symmetric_network
+from tests.systems import ON_SPHERE, TIME_CONSTANTS, general_network, general_tasks, orthogonal_tasks, symmetric_network
 
 CURRICULUM = alternating(2, 2, 0.2)
 LOSS = {"loss": lambda system, state, task: system.loss(state, task)}
-ORTHOGONAL = orthogonal(jax.random.key(3), 2, 2, 5)
+ORTHOGONAL = orthogonal_tasks(2, 2, 5)
 
 
 def many():

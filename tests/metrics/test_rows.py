@@ -44,8 +44,8 @@ ROUNDING = 1e-14
         similarity_matrix,
     ),
 )
-TEACHERS = jax.random.normal(jax.random.key(0), (2, 3, 5))
-ROWS = jax.random.normal(jax.random.key(1), (8, 5))
+TEACHERS = jnp.asarray(np.random.default_rng(0).normal(size=(2, 3, 5)))
+ROWS = jnp.asarray(np.random.default_rng(1).normal(size=(8, 5)))
 
 
 def cosine(a, b):

@@ -7,8 +7,8 @@ from ntadyn.nested import proximal
 from ntadyn.nested.optimisers import delta_descent, momentum
 from tests.nested.optimisers.runs import gradients, minimiser, updates
 
-W, G = gradients(2, (3, 4))
-KEY, VALUE = gradients(1, (4,), 1)[0], gradients(1, (3,), 2)[0]
+W, G = gradients(3, (4,), 0), gradients(3, (4,), 1)
+KEY, VALUE = gradients(4, (), 2), gradients(3, (), 3)
 
 
 def agree(objective, update):

@@ -9,7 +9,7 @@ from ntadyn.plotting.labels import for_pictures, label, settings_title
 from ntadyn.results.dataset_axes import DatasetAxis
 from ntadyn.specs.configuration import Configuration
 from ntadyn.specs.paths import replaced, to_json
-from tests.hostile_files import good_sweep
+from tests.hostile_files.good import good_sweep
 
 
 @pytest.mark.parametrize("text", ["$x$", r"$\frac{", "$$", "a $ b", r"\$x$", "plain", "λ_x^2", r"\input{x}"])

@@ -7,7 +7,7 @@ import xarray as xr
 
 from ntadyn.results import checksum
 from ntadyn.results.storage import read_dataset, write_dataset
-from tests.hostile_files import content, good_sweep
+from tests.hostile_files.good import content, good_sweep
 
 
 @pytest.fixture(scope="module")

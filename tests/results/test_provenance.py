@@ -7,7 +7,7 @@ import pytest
 
 from ntadyn.results.provenance import command_line, provenance
 from ntadyn.results.storage import read_dataset, write_dataset
-from tests.hostile_files import good_sweep
+from tests.hostile_files.good import good_sweep
 
 ARGUMENTS = [
     b"plain",

@@ -24,7 +24,7 @@ from ntadyn.results.storage import (
     write_dataset,
     writing,
 )
-from tests.hostile_files import content, good_sweep
+from tests.hostile_files.good import content, good_sweep
 
 
 @pytest.fixture

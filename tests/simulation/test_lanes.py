@@ -289,19 +289,20 @@ def _shapes(penalty: AbstractPenalty | None, paths=2, num_tasks=2, row_resolved=
 @pytest.mark.parametrize(
     ("shapes", "answer"),
     [
-        (_shapes(None), True),
-        (_shapes(L1(0.1), paths=1), True),
-        (_shapes(Nonnegativity(0.1) + UnitL1Norm(1.0) + L1(0.1), paths=4), True),
-        (_shapes(Nonnegativity(0.1), num_tasks=8), True),
-        (_shapes(Nonnegativity(0.1), paths=5), False),
-        (_shapes(Nonnegativity(0.1), num_tasks=9), False),
-        (_shapes(Nonnegativity(0.1) + UnitL2Norm(1.0)), False),
-        (_shapes(L2(0.1)), False),
-        (_shapes(Nonnegativity(0.1), row_resolved=True), False),
+        (lambda: _shapes(None), True),
+        (lambda: _shapes(L1(0.1), paths=1), True),
+        (lambda: _shapes(Nonnegativity(0.1) + UnitL1Norm(1.0) + L1(0.1), paths=4), True),
+        (lambda: _shapes(Nonnegativity(0.1), num_tasks=8), True),
+        (lambda: _shapes(Nonnegativity(0.1), paths=5), False),
+        (lambda: _shapes(Nonnegativity(0.1), num_tasks=9), False),
+        (lambda: _shapes(Nonnegativity(0.1) + UnitL2Norm(1.0)), False),
+        (lambda: _shapes(L2(0.1)), False),
+        (lambda: _shapes(Nonnegativity(0.1), row_resolved=True), False),
     ],
 )
 def test_lanes_run_what_they_are_written_for(shapes, answer):
-    assert lanes.lanes_can_run(shapes.system, shapes.state) is answer
+    found = shapes()
+    assert lanes.lanes_can_run(found.system, found.state) is answer
 
 
 def test_penalties_of_one_kind_add_up(problem):

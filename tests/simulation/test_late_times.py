@@ -14,10 +14,10 @@ from ntadyn.simulation import Adaptive, FixedSteps, LaneSteps, Updates, integrat
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import lay_out, lay_out_whole_steps
 from ntadyn.solvers import LearningTerm, SlidingHeun, Splitting
-from ntadyn.tasks import Smooth, curricula, teachers
+from ntadyn.tasks import Smooth, curricula, from_matrices
 
 KEY = jax.random.key(0)
-TASKS = teachers.axis_aligned(2, 2, 4)
+TASKS = from_matrices(0.5 * np.eye(4).reshape(2, 2, 4))
 RECORDED = {"gates": observables.gates, "loss": observables.loss}
 STEP = 0.02
 # Here the numbers of a dtype lie further apart than two steps, and two blocks much further apart than that.

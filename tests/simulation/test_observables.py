@@ -6,11 +6,11 @@ import pytest
 
 from ntadyn import GatedLinear, GradientFlow, OnlineSGD, OrderParameters
 from ntadyn.simulation import observables
-from ntadyn.tasks import teachers
+from tests.systems import orthogonal_tasks
 
-TASKS = teachers.axis_aligned(2, 2, 4)
+TASKS = orthogonal_tasks(2, 2, 4)
 TIMES = {"gates": 0.1, "weights": 1.0}
-NETWORK = GatedLinear.initialise(jax.random.key(0), shape=(2, 2, 4))
+NETWORK = GatedLinear(np.full(2, 0.5), np.ones((2, 2, 4)))
 
 
 def test_the_network_comes_without_what_an_online_rule_carries_beside_it():

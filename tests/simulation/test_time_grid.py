@@ -14,12 +14,9 @@ import pytest
 from ntadyn.limits import MOST_STEPS
 from ntadyn.simulation.time_grid import lay_out, lay_out_whole_steps, stack
 from ntadyn.tasks.curricula import alternating, sequence
+from tests.tasks.exact_times import default_dtype
 
 pytestmark = pytest.mark.usefixtures("precision")
-
-
-def default_dtype():
-    return np.dtype(jnp.result_type(float))
 
 
 def check_grid(grid, curriculum, max_step):

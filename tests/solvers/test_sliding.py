@@ -31,9 +31,9 @@ def small_two_layers():
 
 
 PROBLEMS = {
-    "two layers on the sphere": (ON_SPHERE, small_two_layers()),
-    "two layers of unit sum": (KINKED, small_two_layers()),
-    "three paths": (KINKED, general_network()),
+    "two layers on the sphere": (ON_SPHERE, small_two_layers),
+    "two layers of unit sum": (KINKED, small_two_layers),
+    "three paths": (KINKED, general_network),
 }
 
 
@@ -46,7 +46,8 @@ def gates_of(penalty, network, steps, solver):
 
 @pytest.fixture(scope="module", params=PROBLEMS)
 def problem(request):
-    penalty, network = PROBLEMS[request.param]
+    penalty, made = PROBLEMS[request.param]
+    network = made()
     return penalty, network, gates_of(penalty, network, 2048, SlidingHeun())
 
 
@@ -71,7 +72,7 @@ def test_splitting_goes_through_the_same_kinks(problem):
 
 
 def test_plain_heun_loses_an_order_at_kinks():
-    penalty, network = PROBLEMS["two layers on the sphere"]
+    penalty, network = ON_SPHERE, small_two_layers()
     reference = gates_of(penalty, network, 2048, SlidingHeun())
     plain, sliding = (np.max(np.abs(gates_of(penalty, network, 256, solver) - reference))
                       for solver in (diffrax.Heun(), SlidingHeun()))  # fmt: skip

@@ -27,7 +27,7 @@ from ntadyn.specs.configuration import (
 from ntadyn.specs.paths import replaced
 
 SMALL = replaced(Configuration(), {"teachers.d_in": 6, "teachers.d_out": 2})
-KEY = building.first(building.keys(Randomness()))
+KEY = building.Keys(*map(jax.random.key, range(3)))
 ROW_NORMS = {TeacherScale.D_IN: 6**-0.5, TeacherScale.UNIT: 1.0, TeacherScale.NUM_SV: 1.0}
 
 

@@ -17,7 +17,7 @@ from ntadyn.specs.run import run
 from ntadyn.specs.spec import check_spec
 from ntadyn.specs.strategies import EWC, MultiTask
 
-KEY = building.first(building.keys_of(0, [(0, 0, 0)]))
+KEY = building.Keys(*map(jax.random.key, range(3)))
 
 
 class Line(eqx.Module):

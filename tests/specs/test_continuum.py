@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
@@ -17,7 +18,7 @@ from ntadyn.specs.spec import check_spec
 from ntadyn.sweeps import Axis, Sweep, sweep
 from ntadyn.sweeps.suiting_measures import measures_for
 
-KEY = building.first(building.keys_of(0, [(0, 0, 0)]))
+KEY = building.Keys(*map(jax.random.key, range(3)))
 SMALL = {"teachers.d_in": 4, "teachers.d_out": 2, "curriculum": Curriculum(total_time=4.0), "step": 0.01}
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
@@ -14,7 +15,7 @@ from ntadyn.specs.spec import check_spec
 from ntadyn.sweeps import Axis, Sweep
 from ntadyn.sweeps.suiting_measures import measures_for
 
-KEY = building.first(building.keys_of(0, [(0, 0, 0)]))
+KEY = building.Keys(*map(jax.random.key, range(3)))
 
 
 def test_every_level_is_slower_than_the_one_below_by_the_same_ratio():

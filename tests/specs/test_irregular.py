@@ -17,8 +17,12 @@ from ntadyn.specs.paths import replaced, to_json
 from ntadyn.specs.spec import check_spec, curricula_of, curriculum_of
 from ntadyn.specs.warnings import warnings_of
 
-KEYS = building.keys_of(0, [(0, k, k) for k in range(3)])
 SHORT = Curriculum(block_duration=0.1, total_time=1.2)
+
+
+@pytest.fixture(scope="module")
+def keys():
+    return building.keys_of(0, [(0, k, k) for k in range(3)])
 
 
 def small(sequence) -> Irregular:
@@ -28,18 +32,18 @@ def small(sequence) -> Irregular:
 @pytest.mark.parametrize(
     "name", ["irregular-hazard", *(pytest.param(name, marks=pytest.mark.slow) for name in list(IRREGULAR)[1:])]
 )
-def test_presets_draw_other_tasks_for_every_repetition(name):
+def test_presets_draw_other_tasks_for_every_repetition(name, keys):
     spec = PRESETS[name]()
     check_spec(spec)
     assert warnings_of(spec) == []
-    system, _ = jax.eval_shape(spec.build, building.first(KEYS))
+    system, _ = jax.eval_shape(spec.build, building.first(keys))
     trials = spec.build_curriculum(system)
-    both = jax.jit(lambda keys: curricula_of(spec, trials, keys))(KEYS)
+    both = jax.jit(lambda keys: curricula_of(spec, trials, keys))(keys)
     assert both.num_tasks == 2
     assert trials.num_blocks == 1000
     tasks = np.stack([both.of(k).tasks for k in range(3)])
     assert all(np.any(tasks[k] != tasks[0]) for k in (1, 2))
-    second = jax.jit(lambda key: curriculum_of(spec, trials, key))(jax.tree.map(lambda leaf: leaf[1], KEYS))
+    second = jax.jit(lambda key: curriculum_of(spec, trials, key))(jax.tree.map(lambda leaf: leaf[1], keys))
     np.testing.assert_array_equal(second.tasks, tasks[1])
     np.testing.assert_array_equal(both.durations, trials.durations)
 
@@ -52,12 +56,12 @@ def test_a_configuration_is_written_as_ever():
 
 
 @pytest.mark.slow
-def test_a_simulation_says_which_task_each_repetition_had():
+def test_a_simulation_says_which_task_each_repetition_had(keys):
     spec = replaced(small(sequences.Hazard(0.4)), {"randomness.num_seeds": 3})
     found = ntadyn.run(spec, records_per_block=0)
     assert found.task.dims == ("seed", "record")
     assert "block_tasks" not in found.attrs
-    system, _ = jax.eval_shape(spec.build, building.first(KEYS))
+    system, _ = jax.eval_shape(spec.build, building.first(keys))
     drawn = curricula_of(spec, spec.build_curriculum(system), building.keys(spec.randomness))
     for seed in range(3):
         np.testing.assert_array_equal(found.task[seed], drawn.of(seed).tasks[found.block.values])
@@ -72,7 +76,7 @@ def test_the_options_of_a_command_are_those_of_the_preset():
     )
 
 
-def test_the_key_of_a_sequence_is_not_that_of_batches():
+def test_the_key_of_a_sequence_is_not_that_of_batches(keys):
     seen = []
 
     class Spy:
@@ -80,7 +84,7 @@ def test_the_key_of_a_sequence_is_not_that_of_batches():
             seen.append(jax.random.key_data(key).tolist())
             return trials
 
-    key = building.first(KEYS)
+    key = building.first(keys)
     replaced(small(sequences.Hazard(0.4)), {"sequence": Spy()}).draw_curriculum(None, key)
     # Batches are drawn by the key itself and by the first of its successors.
     batches = [key.data, jax.random.split(key.data, 1)[0], *jax.random.split(key.data)]
@@ -88,12 +92,12 @@ def test_the_key_of_a_sequence_is_not_that_of_batches():
 
 
 @pytest.mark.slow
-def test_blocks_of_a_file(tmp_path):
+def test_blocks_of_a_file(tmp_path, keys):
     path = tmp_path / "sequence.csv"
     path.write_text("task,duration\nA,3\nB,1\nB,2\n")
     spec = small(sequences.FromCSV(str(path)))
     check_spec(spec)
-    _, curricula = run_ensemble(spec, {}, keys=jax.tree.map(lambda leaf: leaf[:2], KEYS))
+    _, curricula = run_ensemble(spec, {}, keys=jax.tree.map(lambda leaf: leaf[:2], keys))
     for k in range(2):
         np.testing.assert_array_equal(curricula.of(k).tasks, [0, 1, 1])
     np.testing.assert_allclose(curricula.durations, [0.3, 0.1, 0.2])
@@ -119,10 +123,10 @@ def test_sequences_out_of_range_are_refused(sequence, told):
         check_spec(small(sequence))
 
 
-def test_tasks_said_twice_and_nothing_to_switch_to_are_refused():
+def test_tasks_said_twice_and_nothing_to_switch_to_are_refused(keys):
     with pytest.raises(ValueError, match="both say the tasks"):
         check_spec(replaced(small(sequences.Hazard()), {"curriculum": Curriculum(tasks=(0, 1))}))
     with pytest.raises(ValueError, match="nothing to switch to"):
         check_spec(replaced(small(sequences.Hazard()), {"teachers.num_tasks": 1}))
     with pytest.raises(ValueError, match="one by one"):
-        run_variants(small(sequences.Hazard()), {"sequence.rate": (0.1, 0.2)}, KEYS)
+        run_variants(small(sequences.Hazard()), {"sequence.rate": (0.1, 0.2)}, keys)

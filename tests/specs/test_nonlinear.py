@@ -22,7 +22,7 @@ from ntadyn.sweeps import Measures, Sweep, as_axes, sweep
 from ntadyn.sweeps.scores import OUTCOME
 from ntadyn.sweeps.tiles import TiledSweep
 
-KEY = building.first(building.keys_of(0, [(0, 0, 0)]))
+KEY = building.Keys(*map(jax.random.key, range(3)))
 KEPT = Measures({}, {"result": OUTCOME.scores["result"]})
 SMALL = {
     "tasks.d_in": 4,

@@ -18,7 +18,7 @@ from ntadyn.specs.switching import SwitchingStudent
 from ntadyn.specs.switching_presets import SWITCHING, switching_momentum
 from ntadyn.sweeps import sweep
 
-KEY = building.first(building.keys_of(0, [(0, 0, 0)]))
+KEY = building.Keys(*map(jax.random.key, range(3)))
 LENGTHS, RETENTIONS, RATE = (4, 10), (0.5, 0.95), 0.02
 RULES = {
     "switching-momentum": lambda kept: library.momentum(RATE, kept),

@@ -197,7 +197,7 @@ def scored(value):
         ([1, {"a": 2}], [1, {"a": 3}]),
         (np.arange(3), np.arange(3.0)),
         (np.arange(3), np.arange(1, 4)),
-        (jnp.arange(3), jnp.arange(1, 4)),
+        (jnp.asarray([0, 1, 2]), jnp.asarray([1, 2, 3])),
         (np.float64(0.1), np.float64(0.2)),
         (np.random.default_rng(0), np.random.default_rng(1)),
         (functools.partial(max, 1), functools.partial(max, 2)),

@@ -1,8 +1,6 @@
-"""Curricula: edges, block lengths, random orders, cuts, and messages for orders that cannot be; in both precisions."""
+"""Blocks and their edges: rounding, programs, dtypes, and messages for blocks that cannot be; in both precisions."""
 
-from decimal import Decimal
 from fractions import Fraction
-from itertools import accumulate
 
 import equinox as eqx
 import hypothesis
@@ -12,34 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.tasks import Blocked, Listed, Smooth, curricula
-from ntadyn.tasks.named import named, published_step_count
+from ntadyn.tasks import Blocked, Smooth, curricula
+from ntadyn.tasks.named import named
+from tests.tasks.exact_times import default_dtype, durations_lists, eps, exact_edges
 
 pytestmark = pytest.mark.usefixtures("precision")
 
 KEY = jax.random.key(5)
-
-# No block so short that single precision could not tell its end from its start.
-durations_lists = st.lists(st.floats(1e-2, 1e3), min_size=1, max_size=12)
-
-
-def default_dtype():
-    return np.zeros(()).astype(jnp.result_type(float)).dtype
-
-
-def eps():
-    return float(jnp.finfo(default_dtype()).eps)
-
-
-def exact_edges(durations):
-    """Exact sums, each rounded once."""
-    kind = durations.dtype.type
-    sums = accumulate(Fraction(float(duration)) for duration in np.asarray(durations))
-    return np.array([0.0, *(float(total) for total in sums)]).astype(kind)
-
-
-def tasks_of(curriculum):
-    return curriculum.tasks.tolist()
 
 
 def test_edges_of_unequal_blocks():
@@ -69,96 +46,6 @@ def test_blocked_properties(durations, num_tasks, data):
         assert weights[task] == 1.0
 
 
-@hypothesis.given(durations=durations_lists, fraction=st.floats(0.01, 1.0))
-@hypothesis.settings(max_examples=15)
-def test_until_ends_where_it_is_told(durations, fraction):
-    curriculum = curricula.alternating(2, len(durations), durations)
-    end = fraction * float(curriculum.total_time)
-    cut = curricula.until(curriculum, end)
-    assert float(cut.total_time) == pytest.approx(end, rel=eps())
-    assert np.array_equal(cut.edges[:-1], curriculum.edges[: cut.num_blocks])
-    assert tasks_of(cut) == tasks_of(curriculum)[: cut.num_blocks]
-
-
-def test_until_at_an_edge_keeps_whole_blocks():
-    curriculum = curricula.alternating(2, 30, 0.1)
-    for end in (0.3, 0.1 + 0.2, float(curriculum.edges[3])):
-        cut = curricula.until(curriculum, end)
-        assert cut.durations.tolist() == curriculum.durations[:3].tolist()
-    # 30 times 0.1 is not 3 in binary: neither an error nor a sliver.
-    assert curricula.until(curriculum, 3.0).num_blocks == 30
-
-
-def test_until_of_the_published_time_axis():
-    block = 0.001 * published_step_count(1.0, 0.001)
-    cut = curricula.until(curricula.alternating(2, 22, block), 20.0)
-    assert cut.num_blocks == 21
-    # 20 unit-step steps into block index 20.
-    assert float(cut.durations[-1]) == pytest.approx(0.020, abs=20 * eps())
-
-
-@pytest.mark.parametrize("dtype", [None, jnp.float32])
-def test_until_keeps_the_dtype(dtype):
-    cut = curricula.until(curricula.alternating(2, 3, jnp.asarray(1.0, dtype)), 2.5)
-    assert cut.durations.dtype == (dtype or default_dtype())
-    assert cut.durations.tolist() == [1.0, 1.0, 0.5]
-
-
-decimals = st.builds(lambda digits, power: Decimal(digits).scaleb(power), st.integers(1, 99_999), st.integers(-6, 2))
-
-
-def ways_to_write(count, duration):
-    """The end of so many blocks of one duration, as people compute it in double precision."""
-    number = float(duration)
-    return [
-        float(count * duration),
-        count * number,
-        count / (1 / number),
-        np.linspace(0, float(2 * count * duration), 3)[1],
-        float(np.cumsum(np.full(count, number))[-1]),
-    ]
-
-
-@pytest.mark.representatives(1)
-@hypothesis.given(count=st.integers(1, 100_000), more=st.integers(0, 3), duration=decimals)
-@hypothesis.settings(max_examples=40)
-def test_the_number_of_blocks_is_exact(count, more, duration):
-    curriculum = curricula.alternating(2, count + more, float(duration))
-    for end in [*ways_to_write(count, duration), float(curriculum.edges[count])]:
-        cut = curricula.until(curriculum, end)
-        assert cut.num_blocks == count
-        assert float(cut.total_time) == pytest.approx(end, rel=2 * eps() + count * 2.0**-53, abs=0)
-        assert curricula.num_blocks_until(end, float(duration)) == count
-
-
-@hypothesis.given(count=st.integers(1, 100_000), duration=decimals, share=st.floats(0.01, 0.99))
-@hypothesis.settings(max_examples=25)
-def test_an_end_inside_a_block_cuts_it(count, duration, share):
-    whole = curricula.alternating(2, count, float(duration))
-    number = Fraction(float(whole.durations[0]))
-    # Rounded sums of as many durations may lie this far off, in units of one of them.
-    hypothesis.assume(count * eps() < min(share, 1 - share))
-    end = float((count - 1 + Fraction(share)) * number)
-    cut = curricula.until(whole, end)
-    assert cut.num_blocks == curricula.num_blocks_until(end, float(duration)) == count
-    assert float(cut.total_time) == pytest.approx(end, rel=eps(), abs=0)
-    last = Fraction(end) - (count - 1) * number
-    assert float(cut.durations[-1]) == pytest.approx(float(last), rel=2 * eps(), abs=2.0**-52 * end)
-
-
-@pytest.mark.parametrize("thirds", [3, 7, 50_001])
-def test_blocks_of_a_third(thirds):
-    end = thirds / 3
-    assert curricula.num_blocks_until(end, 1 / 3) == thirds
-    assert curricula.until(curricula.alternating(2, thirds, 1 / 3), end).num_blocks == thirds
-
-
-def test_ten_thousand_blocks_of_one():
-    curriculum = curricula.until(curricula.alternating(2, 10_000, 1.0), 10_000.0)
-    assert curriculum.num_blocks == 10_000
-    assert curriculum.edges.tolist() == list(range(10_001))
-
-
 def test_a_million_tenths_do_not_drift():
     curriculum = curricula.alternating(2, 1_000_000, 0.1)
     tenth = Fraction(float(curriculum.durations[0]))
@@ -170,29 +57,6 @@ def test_traced_edges_lose_a_few_units_in_the_last_place():
     curriculum = curricula.alternating(2, 10_000, 0.1)
     traced = jax.jit(lambda durations: curriculum.with_durations(durations).edges)(curriculum.durations)
     np.testing.assert_allclose(traced, curriculum.edges, rtol=14 * eps() / 2)
-
-
-def test_numbers_of_blocks_of_no_length_are_refused():
-    for total, duration in ((1.0, 0.0), (1.0, -1.0), (float("inf"), 1.0), (1.0, float("inf")), (0.0, 1.0)):
-        with pytest.raises(ValueError, match=f"got total_time = {total} and duration = {duration}, which is"):
-            curricula.num_blocks_until(total, duration)
-    assert curricula.num_blocks_until(1e300, 1e-30) > 10**300
-
-
-def test_only_rounding_makes_an_end_a_block_edge():
-    curriculum = curricula.alternating(2, 9, 1000.0)
-    # One unit in the last place is clear in single precision; in double precision it is what arithmetic costs.
-    clear = eps() if default_dtype() == np.float32 else 8 * eps()
-    assert curricula.until(curriculum, 4000.0 * (1 + clear)).num_blocks == 5
-    assert curricula.until(curriculum, 4000.0 * (1 - clear)).durations[-1] < 1000.0
-    assert curricula.until(curriculum, 4000.0 * (1 + eps() / 4)).num_blocks == 4
-    with pytest.raises(ValueError, match=r"for a curriculum of 9000; allowed"):
-        curricula.until(curriculum, 9000.0 * (1 + clear))
-
-
-def test_an_end_in_single_precision_is_as_exact_as_that():
-    curriculum = curricula.alternating(2, 10, 0.1)
-    assert curricula.until(curriculum, jnp.float32(0.3)).num_blocks == 3
 
 
 def test_blocks_that_begin_and_end_at_one_time_are_refused():
@@ -278,72 +142,9 @@ def test_whole_numbers_become_floats():
     assert not curricula.alternating(2, 3, 1.0).durations.weak_type
 
 
-def test_from_switch_times():
-    curriculum = curricula.from_switch_times([0.5, 2.0, 2.25], [1, 0, 2, 1], 4.0, 3)
-    assert curriculum.switch_times.tolist() == [0.5, 2.0, 2.25]
-    assert curriculum.durations.tolist() == [0.5, 1.5, 0.25, 1.75]
-    assert tasks_of(curriculum) == [1, 0, 2, 1]
-    assert curricula.from_switch_times([], [0], 4.0, 1).edges.tolist() == [0.0, 4.0]
-
-
-@hypothesis.given(steps=st.lists(st.integers(1, 5000), min_size=2, max_size=80), unit=decimals)
-@hypothesis.settings(max_examples=30)
-def test_switches_are_where_they_were_asked_for(steps, unit):
-    times = [float(step * unit) for step in accumulate(steps)]
-    check_switches(curricula.from_switch_times(times[:-1], np.arange(len(steps)) % 2, times[-1], 2), times)
-
-
-def test_ten_thousand_switches_do_not_drift():
-    times = np.cumsum(np.tile([0.013, 7.7], 5000))
-    check_switches(curricula.from_switch_times(times[:-1], np.arange(10_000) % 2, times[-1], 2), times)
-
-
-def check_switches(curriculum, times):
-    """Sums of durations are exact to a unit in the last place of the times, and edges what is next to the sums."""
-    rounded = np.asarray(times).astype(default_dtype())
-    sums = list(accumulate(Fraction(float(duration)) for duration in np.asarray(curriculum.durations)))
-    for found, asked, unit in zip(sums, rounded, np.spacing(rounded), strict=True):
-        assert abs(found - Fraction(float(asked))) <= Fraction(float(unit))
-    assert curriculum.edges.tolist() == exact_edges(curriculum.durations).tolist()
-
-
-def test_switches_that_are_one_number_are_refused():
-    with pytest.raises(ValueError, match=rf"not equal in {default_dtype()}"):
-        curricula.from_switch_times(np.array([1.0, 1.0 + eps() / 4]), [0, 1, 0], 2.0, 2)
-
-
-def test_random_order_uses_every_task_alike_and_repeats():
-    curriculum = curricula.random_order(KEY, 4, 4000, 1.0)
-    order = np.asarray(curriculum.tasks)
-    # Binomial: standard deviation of a share is sqrt(.25 * .75 / 4000) = 0.007; five of them.
-    assert np.allclose(np.bincount(order, minlength=4) / 4000, 0.25, atol=0.035)
-    assert np.mean(order[1:] == order[:-1]) == pytest.approx(0.25, abs=0.035)
-
-
-def test_random_order_without_repeats():
-    order = np.asarray(curricula.random_order_without_repeats(KEY, 4, 4000, 1.0).tasks)
-    assert not np.any(order[1:] == order[:-1])
-    assert np.allclose(np.bincount(order, minlength=4) / 4000, 0.25, atol=0.035)
-    followers = np.bincount(order[1:][order[:-1] == 2], minlength=4)
-    assert followers[2] == 0
-    # About 1000 followers: five standard deviations of a share of 1/3 are 0.075.
-    assert np.allclose(followers[[0, 1, 3]] / followers.sum(), 1 / 3, atol=0.075)
-    two = np.asarray(curricula.random_order_without_repeats(KEY, 2, 9, 1.0).tasks)
-    assert np.all(np.diff(two) != 0)
-
-
-@pytest.mark.representatives(2)
-@pytest.mark.parametrize("draw", [curricula.random_order, curricula.random_order_without_repeats])
-def test_random_orders_vmap_over_keys(draw):
-    keys = jax.random.split(KEY, 3)
-    batch = eqx.filter_vmap(lambda key: draw(key, 3, 20, 1.0))(keys)
-    assert np.array_equal(batch.tasks[2], draw(keys[2], 3, 20, 1.0).tasks)
-    assert not np.array_equal(batch.tasks[0], batch.tasks[1])
-
-
 def test_with_durations_takes_the_first_blocks():
     curriculum = curricula.sequence([2, 0, 1], 1.0, 3).with_durations(jnp.array([0.5, 4.0]))
-    assert tasks_of(curriculum) == [2, 0]
+    assert curriculum.tasks.tolist() == [2, 0]
     assert curriculum.edges.tolist() == [0.0, 0.5, 4.5]
 
 
@@ -384,67 +185,3 @@ def test_lengths_must_agree():
 def test_tasks_must_be_a_vector_of_indices(tasks):
     with pytest.raises((ValueError, TypeError), match="allowed is a vector of integers|Type-check error"):
         curricula.sequence(tasks, 1.0, 2)
-
-
-@pytest.mark.parametrize("times", [[2.0, 1.0], [1.0, 1.0], [0.0, 1.0], [1.0, 3.0], [1.0, 4.0]])
-def test_switch_times_out_of_order(times):
-    with pytest.raises(ValueError, match=r"got switch times .* and total 3.0; .*strictly increasing.*Sort them"):
-        curricula.from_switch_times(times, [0, 1, 0], 3.0, 2)
-
-
-def test_switch_times_need_one_more_task():
-    with pytest.raises(ValueError, match=r"shape \(3,\) for 2 blocks"):
-        curricula.from_switch_times([1.0, 2.0], [0, 1], 3.0, 2)
-
-
-def test_until_messages():
-    curriculum = curricula.alternating(2, 3, 1.0)
-    with pytest.raises(ValueError, match="total_time = 3.5 for a curriculum of 3; .*Ask for more blocks"):
-        curricula.until(curriculum, 3.5)
-    for end in (0.0, -1.0, float("nan")):
-        with pytest.raises(ValueError, match="allowed is above 0"):
-            curricula.until(curriculum, end)
-    with pytest.raises(ValueError, match="got traced times.*before entering"):
-        jax.jit(lambda duration: curricula.until(curricula.alternating(2, 3, duration), 1.5).edges)(1.0)
-
-
-def test_count_messages():
-    with pytest.raises(ValueError, match="alternating: got num_tasks = 0, num_blocks = 3"):
-        curricula.alternating(0, 3, 1.0)
-    with pytest.raises(ValueError, match="random_order: got num_tasks = 2, num_blocks = 0"):
-        curricula.random_order(KEY, 2, 0, 1.0)
-    with pytest.raises(ValueError, match="num_tasks = 1, num_blocks = 3; allowed are at least 2"):
-        curricula.random_order_without_repeats(KEY, 1, 3, 1.0)
-
-
-def test_listed_tasks_are_whatever_arrays_say():
-    tasks = {"set": jnp.array([3, 1, 2]), "rows": jnp.arange(6.0).reshape(3, 2)}
-    listed = Listed(tasks=tasks, durations=jnp.array([1.0, 2.0, 1.0]), num_tasks=4)
-    found = eqx.filter_jit(listed.task)(jnp.asarray(1), 1.5)
-    assert int(found["set"]) == 1
-    assert found["rows"].tolist() == [2.0, 3.0]
-    shorter = curricula.until(listed, 1.5)
-    assert shorter.durations.tolist() == [1.0, 0.5]
-    assert shorter.tasks["set"].tolist() == [3, 1]
-    with pytest.raises(ValueError, match="needs one entry per block"):
-        Listed(tasks=tasks, durations=jnp.ones(2), num_tasks=4)
-
-
-@pytest.mark.parametrize(
-    ("resumes", "expected"),
-    [(False, [0, 1, 0, 2, 3, 2, 1, 0, 1, 3, 2, 3]), (True, [0, 1, 0, 2, 3, 2, 0, 1, 0, 2, 3, 2])],
-)
-def test_contexts_take_turns_and_remember_their_task(resumes, expected):
-    assert curricula.in_contexts((2, 2), (3,), 12, 1.0, resumes).tasks.tolist() == expected
-
-
-def test_contexts_may_be_nested():
-    order = curricula.in_contexts((2, 2, 2), (2, 3), 14, 1.0).tasks.tolist()
-    assert order == [0, 1, 0, 2, 3, 2, 4, 5, 4, 6, 7, 6, 1, 0]
-    assert curricula.in_contexts((3,), (), 4, 1.0).tasks.tolist() == [0, 1, 2, 0]
-
-
-@pytest.mark.parametrize("arguments", [((), (), 4), ((2, 2), (), 4), ((2, 0), (3,), 4), ((2, 2), (3,), 0)])
-def test_contexts_that_cannot_be_are_refused(arguments):
-    with pytest.raises(ValueError, match="in_contexts: got branches"):
-        curricula.in_contexts(*arguments, 1.0)

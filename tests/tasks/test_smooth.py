@@ -7,12 +7,9 @@ import numpy as np
 import pytest
 
 from ntadyn.tasks import Smooth, curricula
+from tests.tasks.exact_times import eps
 
 pytestmark = pytest.mark.usefixtures("precision")
-
-
-def eps():
-    return float(jnp.finfo(jnp.result_type(float)).eps)
 
 
 def near_switches():

@@ -1,68 +1,20 @@
+"""Experiments that are run, kept, and run again; what fails and what is told about it."""
+
 import dataclasses
 import json
-import os
-import subprocess
-import sys
-import types
-from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pytest
 import xarray as xr
 
 import experiments
 from experiments import sandbrink_2024 as package
-from experiments.__main__ import main
 from experiments.harness.acceptance import near, single
 from experiments.harness.results import RUNS
 from experiments.harness.runner import Request, run_experiments
 from experiments.harness.runs import Run
 from experiments.harness.sources import OURS
 from experiments.harness.verdicts import Text
-from tests.processes import is_running, until
-
-ROOT = Path(experiments.__file__).parents[1]
-
-
-@dataclasses.dataclass(frozen=True)
-class Parameters:
-    value: float = 1.0
-    seed: int = 3
-    limit: float = float("inf")
-    reference: Path | None = None
-
-
-def figure_module(name: str, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    """A figure that needs no simulation: it expects 1, and counts how often it is run."""
-    module = types.ModuleType(f"experiments.sandbrink_2024.{name}")
-    module.PARAMETERS, module.FAST = Parameters(), Parameters(value=2.0)
-    module.count = 0
-
-    def run(parameters):
-        module.count += 1
-        return {"numbers": xr.Dataset({"x": parameters.value})}
-
-    module.run = run
-    module.runs = lambda parameters: [Run(name, lambda parameters: module.run(parameters), {"parameters": parameters})]
-    module.plot = lambda data: plt.figure(figsize=(0.5, 0.5))
-    module.accept = lambda data: [near("x", 1.0, 0.5, single(data["numbers"].x), OURS)]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(package.EXPERIMENTS, name, "a test")
-    return module
-
-
-@pytest.fixture
-def figure(monkeypatch):
-    return figure_module("figure_x", monkeypatch)
-
-
-@pytest.fixture
-def other(monkeypatch):
-    return figure_module("figure_y", monkeypatch)
-
-
-def document_of(folder: Path, stem: str = "figure_x") -> dict:
-    return json.loads((folder / f"{stem}_acceptance.json").read_text())
+from tests.experiments.harness.made_figures import Parameters, document_of
 
 
 @pytest.mark.slow
@@ -168,16 +120,6 @@ def test_all_runs_every_figure_once(figure, other, tmp_path, monkeypatch):
     assert (figure.count, other.count) == (1, 1)
 
 
-def test_a_number_outside_its_tolerance_is_exit_code_1(figure, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as leaving:
-        main(["run", "figure_x", "--fast"])
-    assert leaving.value.code == 1
-    document = document_of(tmp_path / "figures" / "fast")
-    assert document["verdict"] == "OUTSIDE"
-    assert document["fast"]
-
-
 def test_online_runs_under_a_name_of_its_own(figure, tmp_path):
     figure.online = lambda parameters: dataclasses.replace(parameters, value=1.2)
     assert run_experiments(["figure_x"], Request(tmp_path, online=True))
@@ -194,90 +136,6 @@ def test_all_on_batches_leaves_out_what_is_deterministic(figure, other, tmp_path
     printed = capsys.readouterr().out
     assert "deterministic, without a version on batches: figure_y\n" in printed
     assert "1 of 1 experiment reproduced" in printed
-
-
-def test_reference_folder_from_the_environment(figure, tmp_path, monkeypatch):
-    figure.with_reference = lambda parameters, folder: dataclasses.replace(parameters, reference=folder)
-    monkeypatch.setenv("NTADYN_REFERENCE", "somewhere")
-    with pytest.raises(SystemExit):
-        main(["run", "figure_x", "--out", str(tmp_path)])
-    assert document_of(tmp_path)["parameters"]["reference"] == "somewhere"
-
-
-def test_a_file_of_trials_reaches_the_figure_that_can_use_it(figure, tmp_path):
-    figure.with_trials = lambda parameters, file: dataclasses.replace(parameters, reference=file)
-    with pytest.raises(SystemExit):
-        main(["run", "figure_x", "--trials", "people.csv", "--out", str(tmp_path)])
-    assert document_of(tmp_path)["parameters"]["reference"] == "people.csv"
-
-
-def test_a_folder_of_images_reaches_the_figure_that_can_use_it(figure, tmp_path):
-    figure.with_images = lambda parameters, folder: dataclasses.replace(parameters, reference=folder)
-    with pytest.raises(SystemExit):
-        main(["run", "figure_x", "--images", "clothes", "--out", str(tmp_path)])
-    assert document_of(tmp_path)["parameters"]["reference"] == "clothes"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["run"], "nothing to run was named"),
-        (["run", "figure_0"], "there is no experiment 'figure_0'; did you mean"),
-        (["run", "figure_x", "--online"], "figure_x is deterministic: it has no noise"),
-        (["run", "figure_x", "--workers", "0"], "workers must be at least 1, but is 0"),
-        (["run", "figure_2", "--reference", "nowhere"], "lacks ['fig2_flexible.npz'"),
-        (["run", "figure_8", "--trials", "nowhere.csv"], "nowhere.csv"),
-        (["run", "figure_7", "--images", "nowhere"], "nowhere is no folder; give one with t10k-images-idx3-ubyte"),
-        (["report"], "there are no results in"),
-    ],
-)
-def test_bad_input_is_exit_code_2_before_any_work(figure, arguments, message, tmp_path, capsys):
-    with pytest.raises(SystemExit) as leaving:
-        main([*arguments, "--out", str(tmp_path / "out")])
-    assert leaving.value.code == 2
-    assert message in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"]])
-def test_help_and_list_do_not_import_jax(arguments):
-    command = "import sys, runpy\ntry:\n    runpy.run_module('experiments', run_name='__main__')\n"
-    command += "except SystemExit as leaving:\n    assert not leaving.code\n"
-    command += "assert not {'jax', 'matplotlib', 'xarray'} & set(sys.modules)\n"
-    script = f"import sys; sys.argv[1:] = {arguments!r}\n{command}"
-    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True)
-
-
-@pytest.mark.slow
-def test_experiments_start_jax_as_commands_do(tmp_path):
-    script = "import experiments.harness.runner\nfrom experiments.harness.experiment import prepare\nprepare()\n"
-    script += "import jax\nfrom ntadyn.xla_options import loops_are_whole\n"
-    script += "print(loops_are_whole(), jax.config.values['jax_enable_x64'], jax.config.jax_compilation_cache_dir)\n"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("XLA_FLAGS", "JAX_COMP"))}
-    environment |= {"XDG_CACHE_HOME": str(tmp_path)}
-    command = [sys.executable, "-c", script]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith(f"True True {tmp_path}"), done.stderr
-
-
-def test_list_names_packages_and_their_experiments(capsys):
-    with pytest.raises(SystemExit) as leaving:
-        main(["list"])
-    assert leaving.value.code == 0
-    printed = capsys.readouterr().out
-    heading, _, *lines = printed.splitlines()
-    assert heading == f"sandbrink_2024: {package.TITLE}"
-    assert [line.split(maxsplit=1)[0] for line in lines[: len(package.EXPERIMENTS)]] == list(package.EXPERIMENTS)
-    assert max(map(len, lines)) <= 120
-
-
-def test_what_is_done_is_said_before_anything_is_loaded():
-    script = "import sys; sys.argv[1:] = ['run', 'Figure-A8', '--fast', '--out', 'nowhere']\n"
-    script += "sys.modules['experiments.harness.runner'] = None\n"
-    script += "import runpy; runpy.run_module('experiments', run_name='__main__')\n"
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert done.stdout == "running figure_a8 quickly into 'nowhere'; loading it first\n"
 
 
 def share_a_run(*modules):
@@ -340,80 +198,3 @@ def test_time_left_is_told_from_the_last_time(figure, other, tmp_path, capsys):
     assert "about 15 min, by how long they took before" in printed
     # The longer one first.
     assert printed.index("figure_y began") < printed.index("figure_x began")
-
-
-MODULE = """
-import dataclasses, os, pathlib, time
-import matplotlib.pyplot as plt
-import xarray as xr
-from experiments.harness.acceptance import near, single
-from experiments.harness.runs import Run
-
-@dataclasses.dataclass(frozen=True)
-class Parameters:
-    value: float = 1.0
-
-PARAMETERS = FAST = Parameters()
-
-def simulate(parameters):
-    {before}
-    return xr.Dataset({{"x": parameters.value}})
-
-def runs(parameters):
-    return [Run({name!r}, simulate, {{"parameters": parameters}}, "numbers")]
-
-def plot(data):
-    return plt.figure(figsize=(0.5, 0.5))
-
-def accept(data):
-    return [near("x", 1.0, 0.5, single(data["numbers"].x), "a bound")]
-"""
-
-# Processes that are started afresh import the script that was run, and so find the same figures.
-DRIVER = """
-import experiments
-from experiments import sandbrink_2024 as package
-package.__path__.append({folder!r})
-experiments.PACKAGES = ("sandbrink_2024",)
-package.EXPERIMENTS.clear()
-package.EXPERIMENTS.update({{"figure_1": "a", "figure_2_own": "b", "figure_3_own": "c"}})
-from experiments.__main__ import main
-if __name__ == "__main__":
-    main(["run", "all", "--out", {out!r}])
-"""
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A script that runs three figures in two processes: one is well, one kills its process, one waits."""
-    folder = tmp_path / "modules"
-    folder.mkdir()
-    wait = f"pathlib.Path({str(tmp_path / 'process')!r}).write_text(str(os.getpid())); time.sleep(600)"
-    for name, before in (("figure_1", "pass"), ("figure_2_own", "os.kill(os.getpid(), 9)"), ("figure_3_own", wait)):
-        (folder / f"{name}.py").write_text(MODULE.format(name=name, before=before))
-    driver = tmp_path / "driver.py"
-    driver.write_text(DRIVER.format(folder=str(folder), out=str(tmp_path / "out")))
-    return driver
-
-
-@pytest.mark.slow
-def test_a_killed_run_goes_on_where_it_was(project, tmp_path):
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-    out, waiting = tmp_path / "out", tmp_path / "process"
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen([sys.executable, project], env=environment, stdout=log, stderr=log)
-        until(lambda: waiting.is_file() and waiting.read_text() and (out / "figure_1_acceptance.json").is_file())
-        process.kill()
-        process.wait()
-    until(lambda: not is_running(int(waiting.read_text())))
-    assert {path.name for path in out.glob("*.json")} == {"figure_1_acceptance.json"}
-
-    module = project.parent / "modules" / "figure_3_own.py"
-    module.write_text(MODULE.format(name="figure_3_own", before="pass"))
-    done = subprocess.run([sys.executable, project], env=environment, capture_output=True, text=True)
-    assert done.returncode == 1
-    lines = [line.split() for line in done.stdout.splitlines()]
-    table = {line[0]: line[1:] for line in lines[-6:-3]}
-    assert table["figure_1"][5:7] == ["kept,", "of"]
-    assert table["figure_2_own"][:5] == ["FAILED", "killed", "by", "signal", "9;"]
-    assert table["figure_3_own"][:2] == ["reproduced", "1"]

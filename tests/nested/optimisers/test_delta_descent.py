@@ -9,7 +9,7 @@ from ntadyn.nested.optimisers import delta_descent, delta_descent_of_paths
 from ntadyn.networks import GatedLinear
 from tests.nested.optimisers.runs import gradients
 
-TARGET, INPUTS = gradients(1, (2, 3), 1)[0], gradients(40, (3,), 2)
+TARGET, INPUTS = gradients(2, (3,), 1), gradients(40, (3,), 2)
 
 
 def follow(forgetting, number=4000):

@@ -4,6 +4,7 @@ Learning rates, retentions and forgetting scale with the step h as the name of e
 multi-scale momentum have no such limit with a smooth right-hand side.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -99,14 +100,16 @@ def deep(step: Any) -> Any:
     ).transformation()
 
 
-FIRST = np.asarray(deep(0.1).init(jnp.asarray(START)).memories.first)
+@functools.cache
+def first_layer():
+    return np.asarray(deep(0.1).init(jnp.asarray(START)).memories.first)
 
 
 def through_network(weights, second):
     """W' = u A^T B^T, B' = -gamma B - u^T u A^T / o, u = sqrt(o) g / |g|."""
     g = slope(weights)
     rows = np.sqrt(SHAPE[0]) * g / np.linalg.norm(g)
-    hidden = rows @ FIRST.T
+    hidden = rows @ first_layer().T
     return hidden @ second.T, -DAMPING * second - rows.T @ hidden / SHAPE[0]
 
 

@@ -27,6 +27,7 @@ from tests.nested.sequence_models.small import distance, memory, two_layers, vec
 
 SQUARED = WriteRule(objective=Objective.SQUARED, descent=Descent.PLAIN)
 AS_PRINTED = WriteRule(objective=Objective.SQUARED, descent=Descent.DELTA)
+PLAIN = WriteRule(descent=Descent.PLAIN)
 EVEN = MaxRates(0.3, 0.3, 0.3, 0.3, 0.3, 0.9)
 PARTS = MaxRates._fields
 
@@ -37,14 +38,14 @@ def run(model, tokens):
 
 
 CASES = {
-    "defaults": memory(chunk=4),
-    "token by token, even rates, queries too": memory(chunk=1, max_rates=EVEN),
-    "after, values": memory(chunk=4, answering=Answering.AFTER, targets=Targets.VALUES, max_rates=EVEN),
-    "squared, before": memory(chunk=4, how=SQUARED, answering=Answering.BEFORE, guard=Guard.NORMALISED),
-    "as printed, raw": memory(chunk=4, how=AS_PRINTED, guard=Guard.RAW, max_rates=EVEN),
-    "fixed keys": memory(chunk=4, how=WriteRule(descent=Descent.PLAIN), max_rates=MaxRates(keys=0.0, values=0.2)),
-    "two layers": memory(two_layers, chunk=4, answering=Answering.AFTER, max_rates=EVEN),
-    "two layers, squared": memory(two_layers, chunk=4, how=AS_PRINTED, max_rates=EVEN),
+    "defaults": lambda: memory(chunk=4),
+    "token by token, even rates, queries too": lambda: memory(chunk=1, max_rates=EVEN),
+    "after, values": lambda: memory(chunk=4, answering=Answering.AFTER, targets=Targets.VALUES, max_rates=EVEN),
+    "squared, before": lambda: memory(chunk=4, how=SQUARED, answering=Answering.BEFORE, guard=Guard.NORMALISED),
+    "as printed, raw": lambda: memory(chunk=4, how=AS_PRINTED, guard=Guard.RAW, max_rates=EVEN),
+    "fixed keys": lambda: memory(chunk=4, how=PLAIN, max_rates=MaxRates(keys=0.0, values=0.2)),
+    "two layers": lambda: memory(two_layers, chunk=4, answering=Answering.AFTER, max_rates=EVEN),
+    "two layers, squared": lambda: memory(two_layers, chunk=4, how=AS_PRINTED, max_rates=EVEN),
 }
 DEFAULT = ("defaults", "squared, before")
 
@@ -54,7 +55,7 @@ DEFAULT = ("defaults", "squared, before")
 )
 def test_equations(name):
     """Token by token in numpy, with slopes by differentiation; 8 tokens of 4, then 3 of a chunk that is not full."""
-    model, tokens = CASES[name], vectors(11)
+    model, tokens = CASES[name](), vectors(11)
     state, answers = run(model, tokens)
     expected, trace = reference.run(model, tokens)
     assert distance(answers, expected) <= 1e-12

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntadyn.tasks import teachers
 from ntadyn.tasks.sequence_data import FreshTeachers, HeldOut, SameTeachers, SwitchingRegression
+from tests.systems import orthogonal_tasks
 
-TASKS = teachers.orthogonal(jax.random.key(0), 3, 2, 6)
+TASKS = orthogonal_tasks(3, 2, 6)
 
 
 @pytest.fixture(scope="module")
