@@ -64,8 +64,9 @@ class _Components(NamedTuple):
 
     @classmethod
     def of(cls, systems: OrderParameters, states: OrderParameterState, task: Array) -> "_Components":
-        matrices = (states.students[0], states.cross[0], systems.teacher_overlaps[0])
-        return cls(list(states.gates), *([list(row) for row in matrix] for matrix in matrices), list(task))
+        overlaps = (states.students[0], states.cross[0], systems.teacher_overlaps[0])
+        students, cross, teachers = ([list(row) for row in matrix] for matrix in overlaps)
+        return cls(list(states.gates), students, cross, teachers, list(task))
 
     def squared_error(self) -> Lane:
         """See `OrderParameters.loss`: |E|^2."""

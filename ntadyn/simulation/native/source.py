@@ -2,8 +2,8 @@
 
 Lanes go in blocks of `WIDTH`, whose components lie side by side in a scratch array of a few kilobytes that stays in the
 nearest cache: number j of lane l is `b[j * WIDTH + l]`. A round takes all lanes of a block through one step of the
-weights and one of the gates, as vectors of the processor; lanes with an event then go through the kinks one by one,
-from what the round has left behind, and no lane ever sees another one.
+weights and one of the gates, as vectors of the processor. A vector with an event in any lane then goes through the
+kinks, from what the round has left behind; lanes without one keep what they had, and no lane ever sees another one.
 
 A module holds literals only, because what Numba keeps of a module does not know of values from elsewhere.
 """
