@@ -11,7 +11,8 @@ from jaxtyping import Array, Int, PyTree
 
 from ntadyn.interface.system import AbstractSystem, BlockInfo, Observable, can_run_out, has_hooks
 from ntadyn.simulation.invariants import Watch, energy_and_loss, float_leaves, is_possible, scale_of, within_bound
-from ntadyn.simulation.method import AbstractMethod, Interval, over_lanes
+from ntadyn.simulation.lane_records import lifted
+from ntadyn.simulation.method import AbstractMethod, Interval
 from ntadyn.simulation.outcome import RESULTS, Trajectory
 from ntadyn.simulation.time_grid import TimeGrid
 from ntadyn.tasks.curriculum import AbstractCurriculum
@@ -85,7 +86,7 @@ def integrate_batch(
         return jax.vmap(one)(systems, states, *([curriculum.own] if isinstance(curriculum, SideBySide) else []))
     number = float_leaves(states)[0].shape[0]
     systems, curriculum, states = _batch_on_lanes(systems, curriculum, states)
-    found = _run(systems, curriculum, states, method, grid, observables, over_lanes, memory)
+    found = _run(systems, curriculum, states, method, grid, observables, lifted(systems), memory)
 
     def trajectory(*found: Any) -> Any:
         return read(Trajectory(grid.end, grid.block, *found))
@@ -137,7 +138,7 @@ def _run(
         method: how to step them.
         grid: when to step and when to record.
         observables: what to record.
-        lift: turns a function of one trajectory into one of what is run: `_of_one`, or `over_lanes`.
+        lift: turns a function of one trajectory into one of what is run: `_of_one`, or that of `lifted`.
         memory: what `method.start` returned, if it has been called.
 
     Returns:

@@ -13,6 +13,7 @@ from ntadyn.dynamics.order_parameters import OrderParameters
 from ntadyn.interface.gated_linear import AbstractGatedFlow
 from ntadyn.interface.system import AbstractSystem, Task
 from ntadyn.simulation.defaults import step_of
+from ntadyn.simulation.lane_records import exchange, lifted
 from ntadyn.simulation.method import AbstractMethod, Interval, over_lanes, slack_of_exact_steps
 from ntadyn.simulation.outcome import RESULTS
 from ntadyn.simulation.time_grid import TimeGrid, lay_out
@@ -81,7 +82,7 @@ def resolved_results(
         interval: the interval.
     """
     task = curriculum.task(interval.place.block, interval.place.end)
-    exchange_at = over_lanes(lambda system, state, task: system.exchange(state, task), (-1, -1, _axis_of(task)))
+    exchange_at = lifted(system)(exchange, (-1, -1, _axis_of(task)))
     # The length of steps follows from an expectation about the start, hence a factor of two.
     resolved = exchange_at(system, state, task) <= 2 * SLACK * rates
     return over_lanes(lambda ok: RESULTS.where(ok, RESULTS.successful, RESULTS.unresolved))(resolved)

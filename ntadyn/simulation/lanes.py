@@ -107,16 +107,10 @@ def from_lanes(state: LaneState) -> OrderParameterState:
     paths = range(len(state.gates))
     students = jnp.stack([jnp.stack([pair(state.students, p, q) for q in paths]) for p in paths])
     cross = jnp.stack([jnp.stack(row) for row in state.cross])
-
-    def one(gates: Array, students: Array, cross: Array) -> OrderParameterState:
-        by_group = students.ndim == 3
-        return OrderParameterState(
-            gates,
-            jnp.moveaxis(students, -1, 0) if by_group else students[None],
-            jnp.moveaxis(cross, -1, 0) if by_group else cross[None],
-        )
-
-    return over_lanes(one)(jnp.stack(state.gates), students, cross)
+    # Not one by one under `jax.vmap`, after which lanes are no longer side by side.
+    by_group = students.ndim == 4
+    students, cross = (jnp.moveaxis(x, -2, 0) if by_group else x[None] for x in (students, cross))
+    return over_lanes(OrderParameterState)(jnp.stack(state.gates), students, cross)
 
 
 def nonzero(x: Lane) -> Lane:

@@ -63,10 +63,7 @@ class Work(eqx.Module):
             for item in axis.parameters:
                 if item.path in structure.paths:
                     values[item.path] = np.asarray(item.values, float)[index]
-        stacked = jax.tree.map(
-            lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]),
-            *_padded(schedules, structure.num_groups),
-        )
+        stacked = _stacked(_padded(schedules, structure.num_groups))
         return cls(*jax.device_put((values, stacked, np.asarray(len(groups), np.int32)), device))
 
 
@@ -240,6 +237,14 @@ class _Built:
 def _is_number(leaf: Any) -> bool:
     """Whether a part of what is built differs from cell to cell as data: arrays, and real numbers of Python."""
     return eqx.is_array(leaf) or isinstance(leaf, float)
+
+
+def _stacked(schedules: Sequence[Schedule]) -> Schedule:
+    """All of them with a leading axis, of which only those are looked at that are not the same one again."""
+    place: dict[int, int] = {}
+    index = np.asarray([place.setdefault(id(schedule), len(place)) for schedule in schedules])
+    own = [schedules[first] for first in np.unique(index, return_index=True)[1]]
+    return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves])[index], *own)
 
 
 def _padded(items: Sequence, number: int) -> list:

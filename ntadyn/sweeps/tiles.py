@@ -147,7 +147,8 @@ class TiledSweep:
     def _call(self, checks: bool, structure: Structure, tile: Tile, device: Device | None) -> dict[str, np.ndarray]:
         with self.waited.running():
             compiled, arguments = self._compiled(checks, structure, tile, device)
-        return {name: _unpadded(np.asarray(value), tile.groups) for name, value in compiled(*arguments).items()}
+        rows = _rows(tile.groups, structure.num_cells)
+        return {name: _unpadded(np.asarray(value), rows) for name, value in compiled(*arguments).items()}
 
     def compile(self, device: Device | None = None) -> None:
         """Compile what the tiles will need, or load it, so that a thread may do so ahead of time.
@@ -200,9 +201,15 @@ def _checked(group: Sequence[int], share: float) -> tuple[int, ...]:
     return tuple(cell for cell in group if _lot(cell) < share)
 
 
-def _unpadded(values: np.ndarray, groups: Sequence[Sequence[int]]) -> np.ndarray:
+def _rows(groups: Sequence[Sequence[int]], num_cells: int) -> np.ndarray:
+    """Where the cells of groups are among all of them, each padded to `num_cells`."""
+    number = np.asarray([len(group) for group in groups])
+    return np.flatnonzero(np.arange(num_cells) < number[:, None])
+
+
+def _unpadded(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Results of all groups, leading axes (groups, cells), as one row of cells."""
-    values = np.concatenate([values[index, : len(group)] for index, group in enumerate(groups)])
+    values = values.reshape(-1, *values.shape[2:])[rows]
     return values.astype(np.int32) if values.dtype.kind == "i" else values
 
 

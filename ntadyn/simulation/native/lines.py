@@ -6,12 +6,12 @@ of a thread (`thread`); what is done to them is written here, once for both.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ntadyn.simulation.native import boost, scheme
 from ntadyn.simulation.native.lane import Lane, Orthant, through_kinks
 from ntadyn.simulation.native.scheme import Carried, Scheme, Times
-from ntadyn.simulation.native.symbols import Code, Number, Symbol, product
+from ntadyn.simulation.native.symbols import Code, Number, product
 
 
 @dataclass(frozen=True)
@@ -120,29 +120,27 @@ class Writer:
         values |= _named("kept", found.drifts) | _named("old", lane.gates) | {"event": found.event}
         return code.lines + self._stored(code, values)
 
-    def event(self) -> list[str]:
-        """The same step of the gates in one lane, in substeps through kinks."""
-        before, inside, after = (Code(self.constants, prefix) for prefix in "uwz")
-        number, names = self._shape.scheme.substeps, [f"gate{p}" for p in self._paths]
-        # Gates are variables that go on from substep to substep.
-        lane = self._lane(before)._replace(gates=[inside.named(name) for name in names])
-        drifts, times = self._loaded(before, "kept"), _times(before)
+    def substep(self) -> list[str]:
+        """For events: number `part` of the substeps of the same step of the gates, through kinks, on a path of its own.
+
+        It goes on from where that of the part before has ended, and takes the place of nothing else.
+        """
+        code = Code(self.constants, "u")
+        lane, times = self._lane(code)._replace(gates=self._loaded(code, "old")), _times(code)
         # Drifts of a substep are so much smaller, and its middle so many more of them away.
-        sub_drifts, length = [drift * (1 / number) for drift in drifts], times.half * (1 / number)
-        ahead = inside.named("part") + _read_by(inside, times.sigma * number + (0.5 - 0.5 * number))
-        lane_inside, drifts_inside, length = (_read_by(inside, item) for item in (lane, sub_drifts, length))
-        gates = through_kinks(lane_inside, drifts_inside, length, ahead)
-        carried = scheme.after_event(self._splitting, _read_by(after, lane), _read_by(after, drifts), _times(after))
-        values = _named("c", lane.gates) | self._carried_of(carried)
-        together = ", ".join(names) + ","
-        return [
-            *before.lines,
-            f"{together} = {', '.join(self._places.kept(f'old{p}') for p in self._paths)},",
-            f"for n in range({number}):",
-            *indented(["part = REAL(n)", *inside.lines, f"{together} = {', '.join(map(inside.text, gates))},"]),
-            *after.lines,
-            *self._stored(after, values),
-        ]
+        number, share = self._shape.scheme.substeps, 1 / self._shape.scheme.substeps
+        drifts = [share * drift for drift in self._loaded(code, "kept")]
+        ahead = code.named("part") + (times.sigma * number + (0.5 - 0.5 * number))
+        gates = through_kinks(lane, drifts, share * times.half, ahead)
+        return code.lines + self._stored(code, _named("old", gates))
+
+    def after_substeps(self) -> list[str]:
+        """What follows from where they end; lanes without an event stay as they are."""
+        code = Code(self.constants, "w")
+        lane = self._lane(code)._replace(gates=self._loaded(code, "old"))
+        carried = scheme.after_event(self._splitting, lane, self._loaded(code, "kept"), _times(code))
+        values = self._where_event(code, _named("c", lane.gates) | self._carried_of(carried))
+        return code.lines + self._stored(code, values)
 
     def finish(self) -> list[str]:
         """What is left of a round when events are over: nothing here."""
@@ -190,6 +188,15 @@ class Writer:
         every = values | {"coupling": couplings}
         return {f"{name}{n}": number for name, numbers in every.items() for n, number in enumerate(numbers)}
 
+    def _where_event(self, code: Code, values: Mapping[str, Number]) -> dict[str, Number]:
+        """What it is for lanes with an event, and what it was for others."""
+        told = f"{code.text(self._load(code, 'event'))} > {code.text(0.0)}"
+
+        def either(name: str, value: Number) -> Number:
+            return code.written(f"select({told}, {code.text(value)}, {code.text(self._load(code, name))})")
+
+        return {name: either(name, value) for name, value in values.items()}
+
     def _stored(self, code: Code, values: Mapping[str, Number]) -> list[str]:
         # What is back in its place unchanged need not be written.
         pairs = [(self._places.kept(name), code.text(value)) for name, value in values.items()]
@@ -205,11 +212,16 @@ class _BoostWriter(Writer):
         path, event = boost.followed(self._lane(code), self._carried(code), _times(code).done)
         return code.lines + self._stored(code, _path(path) | {"event": event})
 
-    def event(self) -> list[str]:
-        """The same path in one lane, through kinks."""
+    def substep(self) -> list[str]:
+        """For events: the same path through kinks."""
         code = Code(self.constants, "u")
         path = boost.followed_through_kinks(self._lane(code), self._loaded(code, "pull"), _times(code).done)
-        return code.lines + self._stored(code, _path(path))
+        values = self._where_event(code, _path(path))
+        return code.lines + self._stored(code, values)
+
+    def after_substeps(self) -> list[str]:
+        """Nothing: the boost comes in any case."""
+        return []
 
     def finish(self) -> list[str]:
         """The boost."""
@@ -226,15 +238,6 @@ def _path(path: boost.Path) -> dict[str, Number]:
 
 def _times(code: Code) -> Times:
     return Times(*map(code.named, Times._fields))
-
-
-def _read_by(code: Code, tree: Any) -> Any:
-    """Numbers of another piece of code, which comes before this one, for use in it."""
-    if isinstance(tree, Symbol):
-        return code.named(tree.name)
-    if isinstance(tree, Lane):
-        return Lane(*(_read_by(code, part) for part in tree))
-    return [_read_by(code, item) for item in tree] if isinstance(tree, list) else tree
 
 
 def _named(name: str, values: Sequence[Number]) -> dict[str, Number]:

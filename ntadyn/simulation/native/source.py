@@ -2,13 +2,13 @@
 
 Lanes go in blocks of `WIDTH`, whose components lie side by side in a scratch array of a few kilobytes that stays in the
 nearest cache: number j of lane l is `b[j * WIDTH + l]`. A round takes all lanes of a block through one step of the
-weights and one of the gates, as vectors of the processor; lanes with an event then go through the kinks one by one,
-from what the round has left behind, and no lane ever sees another one.
+weights and one of the gates, as vectors of the processor. A vector with an event in any lane then goes through the
+kinks, from what the round has left behind; lanes without one keep what they had, and no lane ever sees another one.
 
 A module holds literals only, because what Numba keeps of a module does not know of values from elsewhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ntadyn.simulation.native import frame
 from ntadyn.simulation.native.lines import Places, Shape, indented, writer
@@ -16,6 +16,8 @@ from ntadyn.simulation.native.scheme import Times
 
 # Lanes of a block: whole vectors, enough of them to hide how long a division takes, and few enough for the cache.
 WIDTH = {"float32": 64, "float64": 32}
+# Vectors of a block: lanes with an event take those of their vector with them.
+VECTORS = 4
 # Powers (k/n)^exponent are looked up to this k, and computed beyond.
 TABLE = 4096
 
@@ -32,14 +34,16 @@ def source(shape: Shape) -> str:
         _over_lanes("load(problem, state, first, b)", ["i = min(first + l, problem.shape[1] - 1)", *writes.load()]),
         _over_lanes("begin(task, j, first, b)", ["i = min(first + l, task.shape[2] - 1)", *writes.begin()]),
         _over_lanes(f"advance({_ROUND})", writes.round()),
-        _of_one_lane(f"redo(l, {_ROUND})", writes.event()),
-        _over_lanes(f"finish({_ROUND})", finish) if (finish := writes.finish()) else _NOTHING,
+        _over_vector(f"substep(part, {_ROUND})", writes.substep()),
+        _over_vector(f"after_substeps({_ROUND})", writes.after_substeps()),
+        _over_lanes(f"finish({_ROUND})", writes.finish()),
         _COMPILED + _RUN.format(record="\n".join(indented(record, 4)), event=event, compiled=_COMPILED),
         _HANDLER.format(
             state=len(shape.state), problem=len(shape.problem), scratch=len(shape.kept), task=shape.teachers
         ),
     ]
     literals = {"REAL": f"np.{shape.dtype}", "L": WIDTH[shape.dtype], "TABLE": TABLE}
+    literals |= {"VECTOR": WIDTH[shape.dtype] // VECTORS, "SUBSTEPS": shape.scheme.substeps}
     literals |= {"EXPONENT": shape.scheme.exponent, "POWERS": "np.arange(TABLE + 1) ** EXPONENT"}
     literals |= {name: f"REAL({value!r})" for value, name in writes.constants.items()}
     header = [_HEADER, "\n".join(f"{name} = {value}" for name, value in literals.items()), _LENGTH, frame.TEXT]
@@ -64,18 +68,18 @@ def _places(shape: Shape) -> Places:
     )
 
 
-def _over_lanes(signature: str, lines: Iterable[str]) -> str:
-    loop = ["long_vectors()", "for l in range(L):", *indented(lines)]
+def _over_lanes(signature: str, lines: Sequence[str]) -> str:
+    loop = ["long_vectors()", "for l in range(L):", *indented(lines)] if lines else ["pass"]
     return "\n".join([_COMPILED, f"def {signature}:", *indented(loop)])
 
 
-def _of_one_lane(signature: str, lines: Iterable[str]) -> str:
-    return "\n".join([_COMPILED, f"def {signature}:", *indented(lines)])
+def _over_vector(signature: str, lines: Sequence[str]) -> str:
+    loop = ["long_vectors()", "for l in range(VECTOR):", *indented(lines)] if lines else ["pass"]
+    return "\n".join([_COMPILED, f"def {signature}:", *indented(loop)])
 
 
 _ROUND = ", ".join([*Times._fields, "b"])
 _COMPILED = "@njit(nogil=True, error_model='numpy', fastmath={'contract'}, cache=CACHE)"
-_NOTHING = _COMPILED + f"\ndef finish({_ROUND}):\n    pass"
 _HEADER = '''"""Written by ntadyn.simulation.native.source."""
 
 import numpy as np
@@ -96,6 +100,16 @@ def long_vectors(typingctx):
         return context.get_dummy_value()
 
     return types.void(), codegen
+
+
+@intrinsic
+def select(typingctx, condition, one, other):
+    # Of many choices by one condition, written with `if`, LLVM makes a branch that it cannot take for a whole vector.
+
+    def codegen(context, builder, signature, arguments):
+        return builder.select(*arguments)
+
+    return one(types.boolean, one, one), codegen
 '''.rstrip()
 _LENGTH = (
     _COMPILED
@@ -109,6 +123,15 @@ def any_event(b):
     long_vectors()
     found = 0
     for l in range(L):
+        found |= {event} > ZERO
+    return found != 0
+
+
+{compiled}
+def any_event_in_vector(b):
+    long_vectors()
+    found = 0
+    for l in range(VECTOR):
         found |= {event} > ZERO
     return found != 0
 
@@ -133,9 +156,12 @@ def run(problem, state, length, steps, number_of_intervals, task, records, b):
                     sigma = REAL(0.5) - REAL(0.5) * done * per_half
                     advance(done, next, half, per_half, sigma, b)
                     if any_event(b):
-                        for l in range(L):
-                            if {event} > ZERO:
-                                redo(l, done, next, half, per_half, sigma, b)
+                        for lane in range(0, L, VECTOR):
+                            vector = b[lane:]
+                            if any_event_in_vector(vector):
+                                for part in range(SUBSTEPS):
+                                    substep(REAL(part), done, next, half, per_half, sigma, vector)
+                                after_substeps(done, next, half, per_half, sigma, vector)
                     finish(done, next, half, per_half, sigma, b)
                     done = next
             for l in range(min(L, lanes - first)):

@@ -22,8 +22,9 @@ _PLACES = Places(
 def source(shape: Shape) -> str:
     """The text of a module whose `run` is what Numba compiles for a GPU."""
     writes = writer(shape, _PLACES)
-    event = [f"if {_PLACES.kept('event')} > ZERO:", *indented(writes.event())]
-    steps = [*writes.round(), *event, *writes.finish()]
+    substeps = [f"for n in range({shape.scheme.substeps}):", *indented(["part = REAL(n)", *writes.substep()])]
+    redone = [*substeps, *writes.after_substeps()]
+    steps = [*writes.round(), f"if {_PLACES.kept('event')} > ZERO:", *indented(redone), *writes.finish()]
     record = [f"records[g, j, {n}, l] = {_PLACES.kept(name)}" for n, name in enumerate(shape.state)]
     # Some of what is written reads more than it uses.
     empty = [f"{_PLACES.kept(name)} = ZERO" for name in shape.kept]
@@ -41,6 +42,11 @@ _HEADER = '''"""Written by ntadyn.simulation.native.thread."""
 
 import numpy as np
 from numba import cuda
+
+
+@cuda.jit(device=True)
+def select(condition, one, other):
+    return one if condition else other
 '''.rstrip()
 _RUN = """
 @cuda.jit

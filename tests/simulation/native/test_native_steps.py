@@ -155,6 +155,16 @@ def test_a_trajectory_that_is_not_a_number_is_told_and_leaves_the_others_alone(r
     np.testing.assert_array_equal(np.asarray(broken.values["gates"])[others], runs.gates(32, BARRED)[others])
 
 
+def test_events_of_others_in_the_same_vector_change_no_trajectory(runs):
+    # Moved by less than a vector: lanes that had events together have them with others.
+    number, found = runs.states.gates.shape[0], runs(32, BARRED)
+    turned = jax.tree.map(lambda leaf: jnp.roll(leaf, 5, axis=0), (runs.systems, runs.states))
+    again = _run(turned[0], runs.curriculum, turned[1], BARRED, lay_out(runs.curriculum, 1 / 32, 1), RECORDED)
+    assert number > WIDTH["float64"] // 4 > 5
+    for mine, theirs in zip(jax.tree.leaves(again.final_state), jax.tree.leaves(found.final_state), strict=True):
+        np.testing.assert_array_equal(np.roll(mine, -5, axis=0), theirs)
+
+
 @pytest.mark.parametrize("scheme", [Splitting(), Improved()], ids=lambda scheme: scheme.name)
 def test_events_of_a_single_gate(scheme):
     """Without curvature, and without weights that move; the second gate rests at zero."""
