@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from ntadyn.specs.configuration import Teachers
+from ntadyn.specs.configuration import Teachers, TeacherScale
 from ntadyn.specs.names import known_as
 from ntadyn.training.data import Recall, Regression, SequenceData, Source, Text, TwoTexts
 from ntadyn.training.spec import TrainingSpec
@@ -12,8 +12,9 @@ TASKS: dict[str, Callable[[], SequenceData]] = {
     "mqar": Recall,
     "mqar-overwrite": lambda: Recall(pairs=8, rebound=4),
     "charlm": Text,
-    "regression": Regression,
-    "regression-fresh": lambda: Regression(Teachers(d_in=8, d_out=4), source=Source.FRESH),
+    # Of sizes that small models learn in so few steps: a token holds more numbers than they are wide otherwise.
+    "regression": lambda: Regression(Teachers(d_in=8, d_out=4)),
+    "regression-fresh": lambda: Regression(Teachers(d_in=4, d_out=2, scale=TeacherScale.UNIT), source=Source.FRESH),
     "two-texts": TwoTexts,
 }
 """By name: questions about pairs, some of them bound anew, the next character, teachers that switch, texts in turns."""

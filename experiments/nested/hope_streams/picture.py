@@ -45,5 +45,7 @@ def _draw_adaptation(ax: Axes, rows: dict[str, xr.Dataset]) -> None:
     learners = first.learner.values.tolist() if "learner" in first.coords else []
     for learner, style in zip(learners, ("--", ":"), strict=False):
         curve = first.gated_adaptation.sel(learner=learner)
-        ax.plot(np.arange(len(curve)), curve, style, color="C0", label=f"gated network, {learner}")
-    ax.set(xlabel="positions since the switch", yscale="log", xlim=(0, None))
+        ax.plot(np.arange(len(curve)), curve, style, color="0.3", label=f"gated network, {learner}")
+    # Gated networks have no error at all at the end of a block.
+    lowest = min(float(dataset.test_adaptation.min()) for dataset in rows.values())
+    ax.set(xlabel="positions since the switch", yscale="log", xlim=(0, None), ylim=(0.5 * lowest, None))
