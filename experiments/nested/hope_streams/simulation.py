@@ -26,7 +26,7 @@ class Parameters:
         rates: learning rates that the first seed chooses from; fresh teachers have those that the same ones chose.
         width: of tokens within the model.
         batch: sequences per step.
-        teachers: that are the same in all sequences; with 20 inputs and 10 outputs, as in the article, a token holds more
+        teachers: that are the same in all sequences; with the article's 20 inputs and 10 outputs a token holds more
             numbers than the model is wide, and nothing but the mean of the teachers is learned in so few steps.
         fresh: sizes of teachers that each sequence has for itself.
         held_out: sequences of the test of regression.
