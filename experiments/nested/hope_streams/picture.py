@@ -20,7 +20,7 @@ def draw(data: Data) -> Figure:
             _draw_adaptation(ax, rows_of(data, table))
             ax.set(title=table)
         axes[0].set_ylabel("loss")
-        axes[0].legend(fontsize=6)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=10, fontsize=6)
         rows = rows_of(data, TEXTS)
         for ax, part in zip(axes[2:], next(iter(rows.values())).part.values.tolist(), strict=True):
             for model, dataset in rows.items():
@@ -30,7 +30,7 @@ def draw(data: Data) -> Figure:
         axes[2].set_ylabel("bits per character")
         figure.suptitle(
             "regression in context whose teachers switch, mean over held-out sequences and seeds; two texts that are "
-            "practised in turns; colours as in the first panel",
+            "practised in turns",
             fontsize=8,
         )
     return figure
