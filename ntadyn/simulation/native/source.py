@@ -31,13 +31,15 @@ def source(shape: Shape) -> str:
     record = [f"records[j, {n}, first + l] = {places.kept(name)}" for n, name in names]
     functions = [
         # Lanes that are missing repeat the last one.
-        _over_lanes("load(problem, state, first, b)", ["i = min(first + l, problem.shape[1] - 1)", *writes.load()]),
-        _over_lanes("begin(task, j, first, b)", ["i = min(first + l, task.shape[2] - 1)", *writes.begin()]),
-        _over_lanes(f"advance({_ROUND})", writes.round()),
-        _over_vector(f"substep(part, {_ROUND})", writes.substep()),
-        _over_vector(f"after_substeps({_ROUND})", writes.after_substeps()),
-        _over_lanes(f"finish({_ROUND})", writes.finish()),
-        _COMPILED + _RUN.format(record="\n".join(indented(record, 4)), event=event, compiled=_COMPILED),
+        _over("L", "load(problem, state, first, b)", ["i = min(first + l, problem.shape[1] - 1)", *writes.load()]),
+        _over("L", "begin(task, j, first, b)", ["i = min(first + l, task.shape[2] - 1)", *writes.begin()]),
+        _over("L", f"advance({_ROUND})", writes.round()),
+        _over("VECTOR", f"substep(part, {_ROUND})", writes.substep()),
+        _over("VECTOR", f"after_substeps({_ROUND})", writes.after_substeps()),
+        _over("L", f"finish({_ROUND})", writes.finish()),
+        _COMPILED + _ANY.format(name="any_event", number="L", event=event),
+        _COMPILED + _ANY.format(name="any_event_in_vector", number="VECTOR", event=event),
+        _COMPILED + _RUN.format(record="\n".join(indented(record, 4))),
         _HANDLER.format(
             state=len(shape.state), problem=len(shape.problem), scratch=len(shape.kept), task=shape.teachers
         ),
@@ -68,13 +70,9 @@ def _places(shape: Shape) -> Places:
     )
 
 
-def _over_lanes(signature: str, lines: Sequence[str]) -> str:
-    loop = ["long_vectors()", "for l in range(L):", *indented(lines)] if lines else ["pass"]
-    return "\n".join([_COMPILED, f"def {signature}:", *indented(loop)])
-
-
-def _over_vector(signature: str, lines: Sequence[str]) -> str:
-    loop = ["long_vectors()", "for l in range(VECTOR):", *indented(lines)] if lines else ["pass"]
+def _over(number: str, signature: str, lines: Sequence[str]) -> str:
+    """A function that does the same to so many lanes in turn: `L` of a block, or `VECTOR`."""
+    loop = ["long_vectors()", f"for l in range({number}):", *indented(lines)] if lines else ["pass"]
     return "\n".join([_COMPILED, f"def {signature}:", *indented(loop)])
 
 
@@ -118,25 +116,14 @@ def power(k):
     return POWERS[k] if k <= TABLE else np.float64(k) ** EXPONENT"""
 )
 # An integer, because a loop over truth values does not become one over vectors.
+_ANY = """
+def {name}(b):
+    long_vectors()
+    found = 0
+    for l in range({number}):
+        found |= {event} > ZERO
+    return found != 0"""
 _RUN = """
-def any_event(b):
-    long_vectors()
-    found = 0
-    for l in range(L):
-        found |= {event} > ZERO
-    return found != 0
-
-
-{compiled}
-def any_event_in_vector(b):
-    long_vectors()
-    found = 0
-    for l in range(VECTOR):
-        found |= {event} > ZERO
-    return found != 0
-
-
-{compiled}
 def run(problem, state, length, steps, number_of_intervals, task, records, b):
     lanes = state.shape[1]
     for first in range(0, lanes, L):
